@@ -1,0 +1,145 @@
+package journal
+
+import (
+	"time"
+
+	"github.com/consentimport/consentimport/importer/source"
+)
+
+// Version is the version of the file format that this package writes.
+const Version = 1
+
+// Header is the first line: what the checkpoint belongs to.
+type Header struct {
+	Version int       `json:"version"`
+	Tool    string    `json:"tool"` // version of the program that began the import
+	ID      string    `json:"id"`   // random, names this import
+	Started time.Time `json:"started"`
+	DryRun  bool      `json:"dryRun,omitempty"`
+	Inputs  []Input   `json:"inputs"`
+	// Reading is what the user set instead of having it detected, from flags
+	// and mapping together: the rows are the same on resume.
+	Reading source.Config `json:"reading"`
+	Target  Target        `json:"target"`
+	Shard   string        `json:"shard"`   // "1/1"
+	History string        `json:"history"` // "rows"
+}
+
+// Input is one file of the export when the import began.
+type Input struct {
+	Path  string `json:"path"` // as it was given
+	Abs   string `json:"abs"`  // absolute, to find it from elsewhere
+	Bytes int64  `json:"bytes"`
+	// Head is a digest of the first bytes (4 MiB at most, HeadBytes of them).
+	Head      string `json:"head"`
+	HeadBytes int64  `json:"headBytes"`
+}
+
+// Target is where the consents go.
+type Target struct {
+	BaseURL string `json:"baseUrl"`
+	Org     string `json:"org"`
+	Project string `json:"project"`
+	Dialect string `json:"dialect"`
+	Sandbox bool   `json:"sandbox,omitempty"` // the sandbox inside the process: its address changes
+}
+
+// Kind says why a pass goes over rows.
+type Kind string
+
+// The kinds of passes.
+const (
+	Import Kind = "import" // the first one
+	Retry  Kind = "retry"  // everything not yet sent, again, maybe with a changed mapping
+	Repair Kind = "repair" // rows from a repaired file, by their row number
+)
+
+// Pass is one sweep over rows, in row order, under one mapping. A pass may take
+// several runs; a later pass overrides the outcomes of earlier ones that were
+// not final (sent, superseded).
+type Pass struct {
+	N       int             `json:"n"` // from 1
+	Kind    Kind            `json:"kind"`
+	Mapping Mapping         `json:"mapping"`
+	Repair  *RepairedExport `json:"repair,omitempty"`
+}
+
+// Mapping identifies the mapping of a pass.
+type Mapping struct {
+	Name   string            `json:"name"`
+	SHA256 string            `json:"sha256"`
+	File   string            `json:"file"`            // name in the out directory
+	Units  map[string]string `json:"units,omitempty"` // column → "s" or "ms", learnt from the first rows
+}
+
+// RepairedExport is the file that a repair pass reads; a copy of it lies in the out directory.
+type RepairedExport struct {
+	Name    string        `json:"name"` // of the copy in the out directory
+	Bytes   int64         `json:"bytes"`
+	SHA256  string        `json:"sha256"`
+	Reading source.Config `json:"reading"`
+}
+
+// Run is the beginning of one process that works on the import.
+type Run struct {
+	N    int       `json:"n"` // from 1
+	At   time.Time `json:"at"`
+	Tool string    `json:"tool"`
+	Pass int       `json:"pass"`
+	From int64     `json:"from"` // first row that it reads
+}
+
+// State is the outcome of a consent.
+type State uint8
+
+// The outcomes that the journal holds. A consent without one is pending.
+const (
+	Pending State = iota
+	Sent
+	Rejected
+	Failed
+	Superseded
+)
+
+// Ref names a consent: the Consent-th that row Row made, both from 1.
+type Ref struct {
+	Row     int64 `json:"row"`
+	Consent int32 `json:"consent"`
+}
+
+// Outcome is the final answer for one consent in one pass.
+type Outcome struct {
+	Ref      Ref
+	State    State
+	Last     bool // it is the last consent of its row, so the next is the first of Row+1
+	Status   int  // HTTP status, 0 without an answer; not kept for Sent
+	Attempts int  // not kept for Sent
+	Message  string
+	By       Ref // Superseded: the consent that overtook it
+}
+
+// Mark is written when rows were read and before anything of them is sent, at
+// least once a second while outcomes arrive, and at the end.
+type Mark struct {
+	At   time.Time       `json:"at"`
+	Low  source.Position `json:"low"`  // every row before it is final in this pass
+	High int64           `json:"high"` // last row read in this pass
+	Read source.Mark     `json:"read"` // digest of the raw bytes read so far
+	HTTP HTTP            `json:"http"` // of this run so far
+}
+
+// HTTP counts requests of one run.
+type HTTP struct {
+	Requests  int64            `json:"requests"`
+	Retries   int64            `json:"retries"`
+	ByStatus  map[string]int64 `json:"byStatus,omitempty"` // "200", …; "0" is no answer
+	Latency   string           `json:"latency,omitempty"`  // HdrHistogram, V2 compressed, base64; µs; now and then, and at the end
+	Throttled float64          `json:"throttledSeconds,omitempty"`
+}
+
+// End closes a run that could say why it ended.
+type End struct {
+	At    time.Time `json:"at"`
+	State string    `json:"state"` // "complete" or "incomplete"
+	Why   string    `json:"why"`   // e.g. "signal", "limit", "target refused the key"
+}

@@ -1,0 +1,113 @@
+// Package source reads an export: bytes of files, archives and standard input
+// become rows with their exact positions.
+//
+// Reading is split in two so that it can use every processor: Reader finds,
+// in order, where each row begins and ends, and Layout.Split takes one row
+// apart, which any goroutine may do.
+package source
+
+// Format is the shape of a file's rows.
+type Format uint8
+
+// The formats that rows can have.
+const (
+	CSV Format = iota
+	JSONL
+)
+
+// MaxRow is the size in bytes that one row may have at most. A longer row is
+// unreadable; reading goes on at the next line.
+const MaxRow = 1 << 20
+
+// Config says which files to read, and what not to detect. The zero value of
+// each optional field means "detect".
+type Config struct {
+	Paths     []string
+	Format    string   // "csv", "jsonl"
+	Delimiter string   // one character, or `\t`
+	Encoding  string   // a WHATWG name; a byte order mark wins over it
+	SkipLines int      // preamble lines above the header
+	Columns   []string // column names of files that have no header line
+	Rows      string   // JSON: path of the array in a page object whose elements are the rows
+}
+
+// Export is an opened export: what was found out about its files, before any
+// row is read.
+type Export struct {
+	Config  Config
+	Inputs  []Input
+	Members []Member // in reading order
+	Layouts []Layout // each distinct header, delimiter and encoding once
+}
+
+// Input is one file as it lies on disk.
+type Input struct {
+	Path        string
+	Bytes       int64
+	Compression string // "none", "gzip", "zstd", "zip"
+}
+
+// Member is one run of rows: a plain or compressed file, or a file in an archive.
+type Member struct {
+	Input  int    // index into Export.Inputs
+	Name   string // base name; of an archive's member the member's base name ($file)
+	Layout int    // index into Export.Layouts
+}
+
+// Layout is how the rows of a member are written.
+type Layout struct {
+	Format    Format
+	Columns   []string // CSV: header cells; nil for JSONL
+	Delimiter byte     // CSV
+	Encoding  string   // canonical WHATWG name, e.g. "utf-8", "utf-16le", "windows-1252"
+	BOM       bool
+	Preamble  []byte   // skipped lines above the header, decoded to UTF-8, with their line ends
+	Header    []byte   // the header record as written, decoded to UTF-8, without its line end
+	NoHeader  bool     // Columns came from the configuration
+	LineEnd   string   // "\n", "\r\n" or "\r"
+	Evidence  []string // how each of these was detected, one sentence each, for inspect
+}
+
+// Position is where a row begins.
+type Position struct {
+	Member int   `json:"member"`
+	Offset int64 `json:"offset"` // byte in the decoded (decompressed, UTF-8) text of the member
+	Line   int64 `json:"line"`   // physical line in the member, from 1
+	Row    int64 `json:"row"`    // number of the row, from 1 through all members
+}
+
+// Mark is a proof of what was read: a digest of the raw bytes of all inputs up
+// to a point. The same bytes give the same mark, however they were read.
+type Mark struct {
+	Input int    `json:"input"` // index of the input that was being read
+	Bytes int64  `json:"bytes"` // raw bytes of that input which the digest covers
+	Sum   string `json:"sum"`   // hex, SHA-256 over the SHA-256s of 4 MiB chunks, earlier inputs first
+	// Open is set when the last row read ended with the file and without a line
+	// end: bytes added to the file later would change that row.
+	Open bool `json:"open,omitempty"`
+}
+
+// Row is the extent of one row.
+type Row struct {
+	Number int64 // from 1 through all members
+	Line   int64 // physical line on which it begins, from 1, in its own member
+	Offset int64 // byte in the decoded text of its member
+	// Raw is the row as written, decoded to UTF-8, without its line end. Valid
+	// as long as its Batch is referenced: batches do not share memory.
+	Raw []byte
+	// Reason says why the row cannot be read (too long, a quote that never
+	// closes, invalid UTF-8 …); empty when its extent is sound.
+	Reason string
+}
+
+// Batch is a run of consecutive rows of one member.
+type Batch struct {
+	Member int
+	Rows   []Row
+	// Next is the position of the row after the batch: reading can begin there.
+	Next Position
+	// Mark covers at least the bytes of all rows up to the end of the batch.
+	Mark Mark
+	// Read is the number of raw bytes consumed of all inputs so far.
+	Read int64
+}

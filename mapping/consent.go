@@ -1,0 +1,109 @@
+// Package mapping turns one row of an export into the consents that it states.
+//
+// A mapping file is parsed into a Spec, bound to the columns of an export as a
+// Mapper, and applied row by row. The package does no I/O and knows nothing of
+// files, targets or checkpoints.
+package mapping
+
+import "math"
+
+// Action is the decision of a consent.
+type Action uint8
+
+// The decisions that the target knows. Undecided never leaves the mapping as
+// the action of a consent.
+const (
+	Undecided Action = iota
+	Accept
+	Reject
+)
+
+// String gives the word that the target's API uses.
+func (a Action) String() string {
+	switch a {
+	case Accept:
+		return "accept"
+	case Reject:
+		return "reject"
+	default:
+		return "undecided"
+	}
+}
+
+// Unlimited is the ValidUntil of a consent that does not end.
+const Unlimited int64 = math.MaxInt64
+
+// Consent is one decision of one subject about one category: one request.
+//
+// The byte slices point into the row or into the memory of the Result that
+// made them; they live as long as these do.
+type Consent struct {
+	Action      Action
+	Timestamp   int64 // epoch milliseconds
+	ValidUntil  int64 // epoch milliseconds, or Unlimited
+	SourceID    int64 // the target's source, when HasSourceID
+	HasSourceID bool
+	Source      []byte
+	Category    []byte // empty: a blanket decision
+	UserID      []byte
+	ProfileID   []byte
+	Email       []byte
+	Message     []byte
+	// Raw is what the export said where Action was read: the trimmed cell
+	// before values were looked up. It feeds the decision table.
+	Raw []byte
+}
+
+// Subject is the person: userId, else profileId, else email.
+func (c *Consent) Subject() []byte {
+	switch {
+	case len(c.UserID) > 0:
+		return c.UserID
+	case len(c.ProfileID) > 0:
+		return c.ProfileID
+	default:
+		return c.Email
+	}
+}
+
+// Record is what one row offers to a mapping: cells of a CSV record, or the
+// text of one JSON value.
+type Record struct {
+	File  string   // base name of the file or archive member ($file)
+	Row   int64    // row number, from 1 through all files ($row)
+	Cells [][]byte // CSV: one cell a column, unquoted
+	JSON  []byte   // JSONL: the raw text of the value, not yet checked
+}
+
+// Layout is what a Mapper is bound to: the columns of a CSV file, or JSON rows.
+type Layout struct {
+	Columns []string // header cells as written; nil when JSON
+	JSON    bool
+}
+
+// Status says what a row became.
+type Status uint8
+
+// The outcomes of a row at mapping: Mapped rows make at least one consent.
+const (
+	Mapped Status = iota
+	Skipped
+	Invalid
+)
+
+// Result is what a row became. It is reused: Mapper.Map overwrites it.
+type Result struct {
+	Status Status
+	// Reason says why a row was skipped or is invalid. It names columns and
+	// shapes of values, never a person: a value appears only masked.
+	Reason string
+	// Column is the column or path at fault, when there is one.
+	Column string
+	// Consents are the consents of a mapped row. Of an invalid row they are
+	// those whose subject, category and action could be read all the same;
+	// nothing of them may be sent.
+	Consents []Consent
+	// arena holds bytes that are not in the row itself: templates, lower-cased
+	// and unescaped text.
+	arena []byte
+}
