@@ -1,0 +1,92 @@
+package importer
+
+import (
+	"time"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// SurveyBatch is a run of consecutive rows of one member with what became of
+// them, on its way through a Visitor.
+type SurveyBatch struct {
+	Layout *source.Layout
+	Member int
+	File   string // base name of the file or archive member
+	Rows   []SurveyRow
+	// Scratch belongs to the Visitor: what Work left for Fold.
+	Scratch any
+}
+
+// SurveyRow is one row with its outcomes.
+type SurveyRow struct {
+	Row    *source.Row
+	Record *mapping.Record // cells, or JSON text; nil when the row is unreadable
+	Status mapping.Status
+	Reason string // of an invalid or skipped row, without any person in it
+	Column string // column or path at fault, may be empty
+	// Consents of a mapped row, in order.
+	Consents []SurveyConsent
+	// Readable are the consents of an invalid row whose subject, category and
+	// action could be read all the same.
+	Readable []mapping.Consent
+}
+
+// SurveyConsent is one consent with its outcome; State Pending when it has none.
+type SurveyConsent struct {
+	mapping.Consent
+	Outcome journal.Outcome
+}
+
+// Visitor receives a survey. Work is called from several goroutines, one batch
+// each, in any order; Fold is called from one goroutine, in row order, after
+// the Work of the same batch. A batch and all that it points to may be kept
+// until Fold returns, no longer.
+type Visitor interface {
+	Work(b *SurveyBatch)
+	Fold(b *SurveyBatch) error
+}
+
+// Facts are what the journal knows of an import beside the outcomes.
+type Facts struct {
+	Header journal.Header
+	Passes []journal.Pass
+	Runs   []journal.Run
+	End    *journal.End // of the last run; nil after a crash
+	Inputs []InputFacts // filled in when the survey has ended
+	HTTP   HTTPFacts
+	// Sealed is the hash of the journal's last line.
+	Sealed string
+	// Timeline has a point a mark, thinned to a few hundred.
+	Timeline []TimelinePoint
+	Finished time.Time     // of the last run, or the time of its last line
+	Active   time.Duration // time that runs were working, crashes included
+}
+
+// InputFacts describe one file as it lies on disk.
+type InputFacts struct {
+	Path   string
+	Bytes  int64
+	SHA256 string // hex; empty when it was not computed because the import is incomplete
+	Rows   int64
+}
+
+// HTTPFacts sum the requests of all runs.
+type HTTPFacts struct {
+	Requests, Retries  int64
+	ByStatus           map[string]int64
+	P50, P95, P99, Max time.Duration
+	Throttled          time.Duration
+}
+
+// TimelinePoint is the state of an import at one moment.
+type TimelinePoint struct {
+	At       time.Time
+	Run      int
+	Sent     int64 // outcomes so far over all runs, by state
+	Rejected int64
+	Failed   int64
+	Requests int64
+	Retries  int64
+}
