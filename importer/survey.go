@@ -22,7 +22,6 @@ type SurveyBatch struct {
 // SurveyRow is one row with its outcomes.
 type SurveyRow struct {
 	Row    *source.Row
-	Record *mapping.Record // cells, or JSON text; nil when the row is unreadable
 	Status mapping.Status
 	Reason string // of an invalid or skipped row, without any person in it
 	Column string // column or path at fault, may be empty

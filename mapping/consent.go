@@ -91,7 +91,9 @@ const (
 	Invalid
 )
 
-// Result is what a row became. It is reused: Mapper.Map overwrites it.
+// Result is what a row became. It is reused: Mapper.Map overwrites everything
+// but the memory that the consents' bytes live in, which only Reset gives back.
+// So the consents of all rows of a batch stay readable until the next Reset.
 type Result struct {
 	Status Status
 	// Reason says why a row was skipped or is invalid. It names columns and
@@ -104,6 +106,12 @@ type Result struct {
 	// nothing of them may be sent.
 	Consents []Consent
 	// arena holds bytes that are not in the row itself: templates, lower-cased
-	// and unescaped text.
+	// and unescaped text. Map appends to it and never overwrites.
 	arena []byte
+}
+
+// Reset makes the result's memory free for use by the next batch of rows.
+func (r *Result) Reset() {
+	r.Consents = r.Consents[:0]
+	r.arena = r.arena[:0]
 }
