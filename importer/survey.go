@@ -36,6 +36,9 @@ type SurveyRow struct {
 type SurveyConsent struct {
 	mapping.Consent
 	Outcome journal.Outcome
+	// Pass is the number of the pass that gave the outcome, 0 when pending. What
+	// a retry or a repair sent arrived after all that the passes before it sent.
+	Pass int
 }
 
 // Visitor receives a survey. Work is called from several goroutines, one batch
