@@ -101,6 +101,47 @@ const (
 	Superseded
 )
 
+// String gives the word that reports and the journal use.
+func (s State) String() string {
+	switch s {
+	case Sent:
+		return "sent"
+	case Rejected:
+		return "rejected"
+	case Failed:
+		return "failed"
+	case Superseded:
+		return "superseded"
+	default:
+		return "pending"
+	}
+}
+
+// Final reports whether no later pass touches the consent again: it was sent,
+// or held back for good.
+func (s State) Final() bool { return s == Sent || s == Superseded }
+
+// Counts is a number of consents by outcome.
+type Counts struct {
+	Sent, Rejected, Failed, Superseded int64
+}
+
+// All is the number of consents that have an outcome.
+func (c Counts) All() int64 { return c.Sent + c.Rejected + c.Failed + c.Superseded }
+
+func (c *Counts) add(s State, n int64) {
+	switch s {
+	case Sent:
+		c.Sent += n
+	case Rejected:
+		c.Rejected += n
+	case Failed:
+		c.Failed += n
+	case Superseded:
+		c.Superseded += n
+	}
+}
+
 // Ref names a consent: the Consent-th that row Row made, both from 1.
 type Ref struct {
 	Row     int64 `json:"row"`

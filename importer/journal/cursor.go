@@ -1,0 +1,125 @@
+package journal
+
+import (
+	"fmt"
+	"io"
+	"math"
+)
+
+// cursorBatch is how many outcomes a cursor reads ahead at least, so that
+// sorting them is worth it.
+const cursorBatch = 8192
+
+// cursor goes through the outcomes of one pass in the order of rows. Since they
+// stand in the file almost in that order, it reads ahead only up to the mark
+// that says of a row that nothing more comes before it.
+type cursor struct {
+	pass int
+	high int64 // last row that the pass has read
+	to   int64 // offset at which the pass ends
+	file File
+	scan *scanner
+	low  int64 // what rows below it have is in the window
+	window
+	span, rest int // first of window.spans, window.rest that matters still
+
+	// twice and late are told of outcomes that should not be: two for one
+	// consent, and one for a row that was below a mark already. Either may be nil.
+	twice, late func(Ref)
+}
+
+// openCursor opens the file of its own, at the beginning of a pass.
+func openCursor(s *Snapshot, pass int) (*cursor, error) {
+	f, err := s.disk.Open(s.path)
+	if err != nil {
+		return nil, fmt.Errorf("open checkpoint: %w", err)
+	}
+	seg := s.segments[pass-1]
+	scan, err := scanFrom(s.path, f, seg.from)
+	if err != nil {
+		_ = f.Close() // the first error is the one to report
+		return nil, err
+	}
+	return &cursor{pass: pass, high: seg.high, to: seg.to, file: f, scan: scan}, nil
+}
+
+// seek makes row the first that the window has, and has everything of it.
+func (c *cursor) seek(row int64) error {
+	if row >= c.low && c.low < math.MaxInt64 {
+		if err := c.fill(row); err != nil {
+			return err
+		}
+	}
+	for c.span < len(c.spans) && c.spans[c.span].hi.Row < row {
+		c.span++
+	}
+	for c.rest < len(c.window.rest) && c.window.rest[c.rest].Ref.Row < row {
+		c.rest++
+	}
+	return nil
+}
+
+// fill reads on until nothing of row can come any more.
+func (c *cursor) fill(row int64) error {
+	c.drop(row)
+	c.span, c.rest = 0, 0
+	for read := 0; c.low <= row || read < cursorBatch; {
+		if c.scan.offset >= c.to {
+			c.low = math.MaxInt64
+			break
+		}
+		if err := c.scan.next(); err == io.EOF {
+			return c.scan.damaged("is missing: the file is shorter than it was a moment ago")
+		} else if err != nil {
+			return err
+		}
+		switch r := &c.scan.rec; r.kind {
+		case kindSent:
+			c.spans = append(c.spans, r.spans...)
+			read += len(r.spans)
+			c.check(r.spans[0].lo)
+		case kindFail, kindHeld:
+			c.window.rest = append(c.window.rest, r.outcome)
+			read++
+			c.check(r.outcome.Ref)
+		case kindMark:
+			c.low = max(c.low, r.mark.Low.Row)
+		}
+	}
+	c.sort(c.twice)
+	return nil
+}
+
+func (c *cursor) check(first Ref) {
+	if c.late != nil && first.Row < c.low {
+		c.late(first)
+	}
+}
+
+// resolve puts the outcomes of this pass into those consents of a row that have
+// no final one from an earlier pass. seek was called with the row.
+func (c *cursor) resolve(consents []PassOutcome) {
+	span, rest := c.span, c.rest
+	for i := range consents {
+		o := &consents[i]
+		for span < len(c.spans) && c.spans[span].hi.less(o.Ref) {
+			span++
+		}
+		for rest < len(c.window.rest) && c.window.rest[rest].Ref.less(o.Ref) {
+			rest++
+		}
+		switch {
+		case o.State.Final():
+		case span < len(c.spans) && c.spans[span].has(o.Ref):
+			*o = PassOutcome{Outcome: Outcome{Ref: o.Ref, State: Sent}, Pass: c.pass}
+		case rest < len(c.window.rest) && c.window.rest[rest].Ref == o.Ref:
+			*o = PassOutcome{Outcome: c.window.rest[rest], Pass: c.pass}
+		}
+	}
+}
+
+// idle reports whether this pass has nothing for row. seek was called with it.
+func (c *cursor) idle(row int64) bool {
+	return (c.span >= len(c.spans) || c.spans[c.span].lo.Row > row) &&
+		(c.rest >= len(c.window.rest) || c.window.rest[c.rest].Ref.Row > row)
+}

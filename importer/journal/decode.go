@@ -1,0 +1,266 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"unicode/utf8"
+)
+
+// record is one decoded line. It is reused from line to line: which field is
+// set follows from kind.
+type record struct {
+	kind    string
+	header  Header
+	pass    Pass
+	run     Run
+	mark    Mark
+	end     End
+	seal    Seal
+	spans   []span // sent: ascending, not overlapping
+	n       int64  // sent: consents in spans
+	outcome Outcome
+}
+
+var errForm = errors.New("is not written as this program writes it")
+
+// decode takes the body of a line apart. The frequent kinds (sent, fail, held)
+// are accepted only in the exact form in which they are encoded.
+func (r *record) decode(body []byte) error {
+	kind, rest, ok := cutKind(body)
+	if !ok {
+		return errForm
+	}
+	switch string(kind) {
+	case kindSent:
+		r.kind = kindSent
+		return r.decodeSent(rest)
+	case kindFail:
+		r.kind = kindFail
+		return r.decodeFail(rest)
+	case kindHeld:
+		r.kind = kindHeld
+		return r.decodeHeld(rest)
+	case kindMark:
+		r.kind, r.mark = kindMark, Mark{}
+		return decodeJSON(rest, &r.mark)
+	case kindSeal:
+		r.kind, r.seal = kindSeal, Seal{}
+		return decodeJSON(rest, &r.seal)
+	case kindHeader:
+		r.kind, r.header = kindHeader, Header{}
+		return decodeJSON(rest, &r.header)
+	case kindPass:
+		r.kind, r.pass = kindPass, Pass{}
+		return decodeJSON(rest, &r.pass)
+	case kindRun:
+		r.kind, r.run = kindRun, Run{}
+		return decodeJSON(rest, &r.run)
+	case kindEnd:
+		r.kind, r.end = kindEnd, End{}
+		return decodeJSON(rest, &r.end)
+	}
+	return fmt.Errorf("holds a record of an unknown kind %.20q", kind)
+}
+
+// cutKind splits `{"kind":rest`.
+func cutKind(body []byte) (kind, rest []byte, ok bool) {
+	body, ok = bytes.CutPrefix(body, []byte(`{"`))
+	if !ok {
+		return nil, nil, false
+	}
+	return bytes.Cut(body, []byte(`":`))
+}
+
+func decodeJSON(text []byte, v any) error {
+	if err := json.Unmarshal(text, v); err != nil {
+		return errForm
+	}
+	return nil
+}
+
+// decodeSent reads `"523.1-530.2 533.1","n":12`.
+func (r *record) decodeSent(b []byte) error {
+	r.spans = r.spans[:0]
+	if len(b) == 0 || b[0] != '"' {
+		return errForm
+	}
+	b = b[1:]
+	var last Ref
+	for {
+		lo, i := cutRef(b)
+		if i == 0 || i >= len(b) || !last.less(lo) {
+			return errForm
+		}
+		hi := lo
+		if b[i] == '-' {
+			var j int
+			hi, j = cutRef(b[i+1:])
+			if j == 0 || !lo.less(hi) {
+				return errForm
+			}
+			i += 1 + j
+		}
+		r.spans = append(r.spans, span{lo, hi})
+		last = hi
+		if i >= len(b) || b[i] != ' ' {
+			b = b[i:]
+			break
+		}
+		b = b[i+1:]
+	}
+	b, ok := bytes.CutPrefix(b, []byte(`","n":`))
+	if !ok {
+		return errForm
+	}
+	n, i := cutNumber(b, math.MaxInt64)
+	if i == 0 || i != len(b) || n < int64(len(r.spans)) {
+		return errForm
+	}
+	r.n = n
+	return nil
+}
+
+// decodeFail reads `{"ref":"524.2","state":"rejected","status":400,"attempts":1,"message":"…"}`.
+func (r *record) decodeFail(b []byte) error {
+	c := cutter{b: b, ok: true}
+	o := Outcome{}
+	c.text(`{"ref":"`)
+	o.Ref = c.ref()
+	c.text(`","state":"`)
+	switch {
+	case c.has(`rejected`):
+		o.State = Rejected
+	case c.has(`failed`):
+		o.State = Failed
+	default:
+		return errForm
+	}
+	c.text(`","status":`)
+	o.Status = c.number()
+	c.text(`,"attempts":`)
+	o.Attempts = c.number()
+	c.text(`,"message":`)
+	o.Message = c.string()
+	c.text(`}`)
+	return r.take(o, c)
+}
+
+// decodeHeld reads `{"ref":"3.1","by":"9.2"}`.
+func (r *record) decodeHeld(b []byte) error {
+	c := cutter{b: b, ok: true}
+	o := Outcome{State: Superseded}
+	c.text(`{"ref":"`)
+	o.Ref = c.ref()
+	c.text(`","by":"`)
+	o.By = c.ref()
+	c.text(`"}`)
+	return r.take(o, c)
+}
+
+func (r *record) take(o Outcome, c cutter) error {
+	if !c.ok || len(c.b) > 0 {
+		return errForm
+	}
+	r.outcome = o
+	return nil
+}
+
+// cutter takes a text apart from the front; after the first misfit ok is false
+// and what it returns has no meaning.
+type cutter struct {
+	b  []byte
+	ok bool
+}
+
+// has reports whether s comes next, and takes it if so.
+func (c *cutter) has(s string) bool {
+	if !c.ok || len(c.b) < len(s) || string(c.b[:len(s)]) != s {
+		return false
+	}
+	c.b = c.b[len(s):]
+	return true
+}
+
+func (c *cutter) text(s string) { c.ok = c.has(s) }
+
+func (c *cutter) ref() Ref {
+	r, size := cutRef(c.b)
+	c.ok = c.ok && size > 0
+	c.b = c.b[size:]
+	return r
+}
+
+func (c *cutter) number() int {
+	n, size := cutNumber(c.b, math.MaxInt32)
+	c.ok = c.ok && size > 0
+	c.b = c.b[size:]
+	return int(n)
+}
+
+// string takes a string as appendString writes it.
+func (c *cutter) string() string {
+	if !c.has(`"`) {
+		c.ok = false
+		return ""
+	}
+	// Without an escape, by far the most frequent case, the text is as it stands.
+	end := bytes.IndexByte(c.b, '"')
+	if end >= 0 && plain(c.b[:end]) {
+		s := string(c.b[:end])
+		c.b = c.b[end+1:]
+		return s
+	}
+	var s []byte
+	for i := 0; i < len(c.b); i++ {
+		switch d := c.b[i]; {
+		case d == '"':
+			c.b = c.b[i+1:]
+			c.ok = utf8.Valid(s)
+			return string(s)
+		case d < 0x20:
+			c.ok = false
+			return ""
+		case d != '\\':
+			s = append(s, d)
+		default:
+			e, size := unescape(c.b[i:])
+			if size == 0 {
+				c.ok = false
+				return ""
+			}
+			s = append(s, e)
+			i += size - 1
+		}
+	}
+	c.ok = false
+	return ""
+}
+
+// plain reports whether b is valid UTF-8 and needs no escape.
+func plain(b []byte) bool {
+	for _, d := range b {
+		if d < 0x20 || d == '\\' {
+			return false
+		}
+	}
+	return utf8.Valid(b)
+}
+
+// unescape reads one escape that appendString writes; size is 0 for any other.
+func unescape(b []byte) (d byte, size int) {
+	if len(b) >= 2 && (b[1] == '"' || b[1] == '\\') {
+		return b[1], 2
+	}
+	if len(b) < 6 || string(b[:4]) != `\u00` {
+		return 0, 0
+	}
+	hi := bytes.IndexByte([]byte(hexDigits), b[4])
+	lo := bytes.IndexByte([]byte(hexDigits), b[5])
+	if hi < 0 || hi > 1 || lo < 0 {
+		return 0, 0
+	}
+	return byte(hi<<4 | lo), 6
+}

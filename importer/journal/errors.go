@@ -1,0 +1,42 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrLocked says that another process works in the directory.
+	ErrLocked = errors.New("another process is working in this directory: wait for it to end, or stop it")
+	// ErrExists says that the directory holds a checkpoint already.
+	ErrExists = errors.New("the directory holds an import already")
+	// ErrEmpty says that the checkpoint ends before its first line does: the
+	// import stopped before it began, and nothing was sent.
+	ErrEmpty = errors.New("the checkpoint is empty")
+)
+
+// DamagedError says that a checkpoint is not what was written, apart from a torn
+// last line, which is no damage but the trace of a crash.
+type DamagedError struct {
+	Path   string
+	Line   int64  // from 1
+	Offset int64  // byte at which the line begins
+	What   string // a phrase that goes on from the line: "does not fit …"
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%s is damaged: line %d (byte %d) %s; put an untouched copy of the file back, or begin anew with --restart, which sends everything again",
+		e.Path, e.Line, e.Offset, e.What)
+}
+
+// VersionError says that a checkpoint was written in a later version of the format.
+type VersionError struct {
+	Path    string
+	Version int
+	Tool    string // version of the program that wrote it
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("%s has format version %d, written by consentimport %s; this program reads up to version %d: go on with that program or a later one",
+		e.Path, e.Version, e.Tool, Version)
+}

@@ -1,0 +1,249 @@
+package journal
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// Snapshot is what a checkpoint said when it was read.
+type Snapshot struct {
+	Header Header
+	Passes []Pass
+	Runs   []Run
+	// End is the end of the last run; nil when it had no chance to write one.
+	End *End
+	// Mark is the last mark of the last pass; nil when it has none.
+	Mark *Mark
+	// Total counts the outcomes of all passes: a consent that was rejected and
+	// then sent by a retry counts in both. Ledger has the final outcomes.
+	Total Counts
+	// ByPass counts the outcomes of each pass.
+	ByPass []Counts
+	// HTTP sums all runs.
+	HTTP HTTP
+	// Timeline has a point a mark, thinned to timelinePoints at most; the last
+	// mark is always in it.
+	Timeline []Point
+	// Sealed is the last seal; nil when there is none yet. In a checkpoint that
+	// was closed it is the last line and covers all others.
+	Sealed *Seal
+	// SHA256 is the hex SHA-256 of all whole lines, that is of the whole file
+	// unless Torn.
+	SHA256 string
+	Lines  int64 // whole lines
+	Bytes  int64 // size of them
+	Torn   int64 // bytes of a last line that was not written whole
+	// Finished is the latest time in the file.
+	Finished time.Time
+	// Active is how long runs were working, those included that crashed, up to
+	// their last line that has a time.
+	Active time.Duration
+
+	disk     Disk
+	path     string
+	segments []segment // one a pass
+	window   window    // outcomes of the last pass above its low-water row
+}
+
+// Point is the state of an import at one moment.
+type Point struct {
+	At  time.Time
+	Run int
+	Counts
+	Requests, Retries int64 // of all runs so far
+}
+
+// segment is the part of the file that belongs to a pass.
+type segment struct {
+	from place
+	to   int64 // offset at which it ends
+	high int64 // last row read
+}
+
+// timelinePoints bounds Snapshot.Timeline.
+const timelinePoints = 512
+
+// Done looks up the outcome of a consent in the last pass. It knows rows from
+// the low-water row of that pass on (Mark.Low; all rows when it has no mark):
+// what is before is final anyway, and not kept in memory.
+func (s *Snapshot) Done(r Ref) (Outcome, bool) { return s.window.find(r) }
+
+// High is the last row that a pass has read, 0 for none.
+func (s *Snapshot) High(pass int) int64 {
+	if pass < 1 || pass > len(s.segments) {
+		return 0
+	}
+	return s.segments[pass-1].high
+}
+
+// fold builds a Snapshot from the lines of a checkpoint.
+type fold struct {
+	Snapshot
+	low     int64 // low-water row of the last pass
+	base    HTTP  // runs before the last one
+	run     HTTP  // the last run so far
+	seen    time.Time
+	every   int // marks a point in the timeline
+	skipped int // marks since the last point that counts as one of every
+}
+
+// readSnapshot reads the whole file.
+func readSnapshot(disk Disk, path string, s *scanner) (*Snapshot, error) {
+	f := fold{Snapshot: Snapshot{disk: disk, path: path}, every: 1}
+	for {
+		at := s.place
+		err := s.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if what := f.add(&s.rec, at, s.place); what != "" {
+			return nil, &DamagedError{Path: path, Line: s.line, Offset: s.began, What: what}
+		}
+	}
+	if s.line == 0 {
+		return nil, fmt.Errorf("%s: %w", path, ErrEmpty)
+	}
+	f.endRun()
+	f.HTTP = f.base
+	if n := len(f.segments); n > 0 {
+		f.segments[n-1].to = s.offset
+		f.window.drop(f.low)
+		f.window.sort(nil)
+	}
+	f.Lines, f.Bytes, f.Torn = s.line, s.offset, s.torn
+	f.SHA256 = fmt.Sprintf("%x", s.sum.Sum(nil))
+	return &f.Snapshot, nil
+}
+
+// add takes a line in that lies between two places. It returns what is wrong
+// with the line, "" when nothing is.
+func (f *fold) add(r *record, at, next place) (what string) {
+	switch r.kind {
+	case kindHeader:
+		f.Header = r.header
+		f.saw(r.header.Started)
+		return ""
+	case kindSeal:
+		seal := r.seal
+		f.Sealed = &seal
+		f.saw(seal.At)
+		return ""
+	case kindPass:
+		if r.pass.N != len(f.Passes)+1 {
+			return fmt.Sprintf("begins pass %d where pass %d would come", r.pass.N, len(f.Passes)+1)
+		}
+		f.endRun()
+		f.beginPass(r.pass, at)
+		return ""
+	case kindRun:
+		if r.run.N != len(f.Runs)+1 || r.run.Pass != len(f.Passes) || r.run.Pass == 0 {
+			return fmt.Sprintf("begins run %d of pass %d, which does not follow from the lines above it", r.run.N, r.run.Pass)
+		}
+		f.endRun()
+		f.Runs = append(f.Runs, r.run)
+		f.End = nil
+		f.saw(r.run.At)
+		f.seen = r.run.At
+		return ""
+	}
+	if len(f.Runs) == 0 || f.Runs[len(f.Runs)-1].Pass != len(f.Passes) {
+		return "belongs to a run, and none was begun above it"
+	}
+	switch r.kind {
+	case kindSent:
+		f.window.spans = append(f.window.spans, r.spans...)
+		f.count(Sent, r.n)
+	case kindFail, kindHeld:
+		f.window.rest = append(f.window.rest, r.outcome)
+		f.count(r.outcome.State, 1)
+	case kindMark:
+		f.mark(r.mark)
+	case kindEnd:
+		end := r.end
+		f.End = &end
+		f.saw(end.At)
+	}
+	return ""
+}
+
+func (f *fold) count(s State, n int64) {
+	f.Total.add(s, n)
+	f.ByPass[len(f.ByPass)-1].add(s, n)
+}
+
+func (f *fold) beginPass(p Pass, at place) {
+	if n := len(f.segments); n > 0 {
+		f.segments[n-1].to = at.offset
+	}
+	f.segments = append(f.segments, segment{from: at, to: math.MaxInt64})
+	f.Passes = append(f.Passes, p)
+	f.ByPass = append(f.ByPass, Counts{})
+	f.Mark, f.End = nil, nil
+	f.low = 0
+	f.window = window{}
+}
+
+func (f *fold) mark(m Mark) {
+	f.Mark = &m
+	f.saw(m.At)
+	if m.HTTP.Latency == "" {
+		m.HTTP.Latency = f.run.Latency // written now and then only
+	}
+	f.run = m.HTTP
+	seg := &f.segments[len(f.segments)-1]
+	seg.high = max(seg.high, m.High)
+	f.low = max(f.low, m.Low.Row)
+	f.window.prune(f.low)
+	f.point(Point{
+		At:       m.At,
+		Run:      len(f.Runs),
+		Counts:   f.Total,
+		Requests: f.base.Requests + f.run.Requests,
+		Retries:  f.base.Retries + f.run.Retries,
+	})
+}
+
+// point adds to the timeline. Its last point is always the latest; the others
+// are every so many marks apart, twice as many each time it is full.
+func (f *fold) point(p Point) {
+	if n := len(f.Timeline); n > 0 && f.skipped+1 < f.every {
+		f.Timeline[n-1] = p
+		f.skipped++
+		return
+	}
+	f.skipped = 0
+	if len(f.Timeline) == timelinePoints {
+		kept := f.Timeline[:0]
+		for i := 1; i < timelinePoints; i += 2 {
+			kept = append(kept, f.Timeline[i])
+		}
+		f.Timeline = kept
+		f.every *= 2
+	}
+	f.Timeline = append(f.Timeline, p)
+}
+
+// saw notes a time in the last run.
+func (f *fold) saw(t time.Time) {
+	if t.After(f.Finished) {
+		f.Finished = t
+	}
+	if t.After(f.seen) {
+		f.seen = t
+	}
+}
+
+// endRun closes the sums of the last run, if there is one.
+func (f *fold) endRun() {
+	f.base = f.base.Add(f.run)
+	f.run = HTTP{}
+	if n := len(f.Runs); n > 0 {
+		f.Active += max(f.seen.Sub(f.Runs[n-1].At), 0)
+		f.seen = f.Runs[n-1].At // counted; a run that follows sets its own
+	}
+}
