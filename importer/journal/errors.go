@@ -10,6 +10,8 @@ var (
 	ErrLocked = errors.New("another process is working in this directory: wait for it to end, or stop it")
 	// ErrExists says that the directory holds a checkpoint already.
 	ErrExists = errors.New("the directory holds an import already")
+	// ErrNone says that the directory holds no checkpoint, or does not exist.
+	ErrNone = errors.New("there is no checkpoint")
 	// ErrEmpty says that the checkpoint ends before its first line does: the
 	// import stopped before it began, and nothing was sent.
 	ErrEmpty = errors.New("the checkpoint is empty")
@@ -25,8 +27,12 @@ type DamagedError struct {
 }
 
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("%s is damaged: line %d (byte %d) %s; put an untouched copy of the file back, or begin anew with --restart, which sends everything again",
-		e.Path, e.Line, e.Offset, e.What)
+	return fmt.Sprintf("%s is damaged: line %d (byte %d) %s", e.Path, e.Line, e.Offset, e.What)
+}
+
+// Hint says what the user can do.
+func (e *DamagedError) Hint() string {
+	return "put an untouched copy of the file back; or begin anew with --restart, which sends everything again"
 }
 
 // VersionError says that a checkpoint was written in a later version of the format.
@@ -37,6 +43,11 @@ type VersionError struct {
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("%s has format version %d, written by consentimport %s; this program reads up to version %d: go on with that program or a later one",
-		e.Path, e.Version, e.Tool, Version)
+	return fmt.Sprintf("%s was written by consentimport %q in version %d of its format; this program knows versions up to %d",
+		e.Path, e.Tool, e.Version, Version)
+}
+
+// Hint says what the user can do.
+func (e *VersionError) Hint() string {
+	return "go on with the consentimport that wrote it, or a later one"
 }

@@ -83,12 +83,12 @@ func create(disk Disk, dir string, h Header, lock io.Closer) (*Writer, error) {
 // checkNone returns nil when there is no checkpoint, or one that ends before
 // its first line does.
 func checkNone(disk Disk, path string) error {
-	f, err := disk.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := openFile(disk, path)
+	if errors.Is(err, ErrNone) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("open checkpoint: %w", err)
+		return err
 	}
 	defer f.Close()
 	s := newScanner(path, f)
@@ -108,14 +108,14 @@ func checkNone(disk Disk, path string) error {
 // last line off, and refuses any other damage with a *DamagedError, a later
 // format with a *VersionError.
 //
-// ErrEmpty when the file ends before its first line does: nothing was sent, and
-// Create may begin. An error that is fs.ErrNotExist when there is no file at
-// all. ErrLocked when another process works in dir.
+// ErrEmpty when the file ends before its first line does, ErrNone when there is
+// no file: nothing was sent, and Create may begin. ErrLocked when another
+// process works in dir.
 func Open(disk Disk, dir string) (*Writer, *Snapshot, error) {
 	path := filepath.Join(dir, Name)
-	f, err := disk.Open(path) // before the lock, which would make a file in any directory
+	f, err := openFile(disk, path) // before the lock, which would make a file in any directory
 	if err != nil {
-		return nil, nil, fmt.Errorf("open checkpoint: %w", err)
+		return nil, nil, err
 	}
 	defer f.Close()
 	lock, err := Lock(disk, dir)
@@ -158,10 +158,21 @@ func open(disk Disk, path string, f File, lock io.Closer) (*Writer, *Snapshot, e
 // for ErrLocked.
 func Read(disk Disk, dir string) (*Snapshot, error) {
 	path := filepath.Join(dir, Name)
-	f, err := disk.Open(path)
+	f, err := openFile(disk, path)
 	if err != nil {
-		return nil, fmt.Errorf("open checkpoint: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	return readSnapshot(disk, path, newScanner(path, f))
+}
+
+func openFile(disk Disk, path string) (File, error) {
+	f, err := disk.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", path, ErrNone)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open checkpoint: %w", err)
+	}
+	return f, nil
 }

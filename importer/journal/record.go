@@ -180,7 +180,8 @@ type HTTP struct {
 
 // End closes a run that could say why it ended.
 type End struct {
-	At    time.Time `json:"at"`
-	State string    `json:"state"` // "complete" or "incomplete"
-	Why   string    `json:"why"`   // e.g. "signal", "limit", "target refused the key"
+	At     time.Time `json:"at"`
+	State  string    `json:"state"`            // "complete" or "incomplete"
+	Why    string    `json:"why"`              // a word, e.g. "signal", "limit"; empty when complete
+	Detail string    `json:"detail,omitempty"` // the same as a sentence
 }

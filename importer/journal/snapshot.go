@@ -5,6 +5,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"github.com/consentimport/consentimport/importer/source"
 )
 
 // Snapshot is what a checkpoint said when it was read.
@@ -16,6 +18,9 @@ type Snapshot struct {
 	End *End
 	// Mark is the last mark of the last pass; nil when it has none.
 	Mark *Mark
+	// Read is the furthest that any pass read of the export itself (not of a
+	// repaired file); nil when there is no mark of one.
+	Read *source.Mark
 	// Total counts the outcomes of all passes: a consent that was rejected and
 	// then sent by a retry counts in both. Ledger has the final outcomes.
 	Total Counts
@@ -195,6 +200,9 @@ func (f *fold) mark(m Mark) {
 		m.HTTP.Latency = f.run.Latency // written now and then only
 	}
 	f.run = m.HTTP
+	if f.Passes[len(f.Passes)-1].Kind != Repair && (f.Read == nil || !before(m.Read, *f.Read)) {
+		f.Read = &m.Read
+	}
 	seg := &f.segments[len(f.segments)-1]
 	seg.high = max(seg.high, m.High)
 	f.low = max(f.low, m.Low.Row)
@@ -206,6 +214,11 @@ func (f *fold) mark(m Mark) {
 		Requests: f.base.Requests + f.run.Requests,
 		Retries:  f.base.Retries + f.run.Retries,
 	})
+}
+
+// before reports whether mark a covers less of the export than b.
+func before(a, b source.Mark) bool {
+	return a.Input < b.Input || a.Input == b.Input && a.Bytes < b.Bytes
 }
 
 // point adds to the timeline. Its last point is always the latest; the others
