@@ -6,6 +6,11 @@
 // apart, which any goroutine may do.
 package source
 
+import (
+	"os"
+	"sync"
+)
+
 // Format is the shape of a file's rows.
 type Format uint8
 
@@ -32,12 +37,18 @@ type Config struct {
 }
 
 // Export is an opened export: what was found out about its files, before any
-// row is read.
+// row is read. Several goroutines may read it at once, each with its own Reader.
 type Export struct {
 	Config  Config
 	Inputs  []Input
 	Members []Member // in reading order
 	Layouts []Layout // each distinct header, delimiter and encoding once
+
+	inputs   []input
+	members  []member
+	spool    *os.File // archives that lay compressed in an archive; nil without any
+	mu       sync.Mutex
+	verified map[Mark]*digest // what Check found to be as it was, to go on from there
 }
 
 // Input is one file as it lies on disk.
@@ -66,6 +77,8 @@ type Layout struct {
 	NoHeader  bool     // Columns came from the configuration
 	LineEnd   string   // "\n", "\r\n" or "\r"
 	Evidence  []string // how each of these was detected, one sentence each, for inspect
+
+	charset *charset
 }
 
 // Position is where a row begins.
@@ -92,8 +105,12 @@ type Row struct {
 	Number int64 // from 1 through all members
 	Line   int64 // physical line on which it begins, from 1, in its own member
 	Offset int64 // byte in the decoded text of its member
-	// Raw is the row as written, decoded to UTF-8, without its line end. Valid
-	// as long as its Batch is referenced: batches do not share memory.
+	// Raw is the row as written, decoded to UTF-8, without its line end. It is
+	// never written to after its Batch was returned, and nobody may write to it.
+	// Where a row cannot be read it is the text up to where reading goes on; nil
+	// when that is longer than MaxRow. A lone surrogate or a byte that the
+	// encoding does not define is kept as invalid UTF-8, which Layout.Encode
+	// turns back.
 	Raw []byte
 	// Reason says why the row cannot be read (too long, a quote that never
 	// closes, invalid UTF-8 …); empty when its extent is sound.

@@ -1,0 +1,178 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/zip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// spoolLimit is how much larger than the archive around them the archives in it
+// may be: they hardly compress, so one that is much larger is a trap.
+const (
+	spoolFactor = 2
+	spoolExtra  = 1 << 30
+)
+
+// addArchive opens the members of a zip in the order of their names.
+func (e *Export) addArchive(index int) error {
+	in := &e.inputs[index]
+	before := len(e.members)
+	if err := e.walkArchive(index, in.path, in.file, in.size, 0); err != nil {
+		return err
+	}
+	if len(e.members) == before {
+		return fmt.Errorf("%s holds no file with rows", in.path)
+	}
+	return nil
+}
+
+// walkArchive adds the members of a zip, and of the zips in it one level deep.
+func (e *Export) walkArchive(index int, name string, r io.ReaderAt, size int64, depth int) error {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return fmt.Errorf("%s is a damaged or incomplete zip archive (%w); get the file again", name, err)
+	}
+	z.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderMaxWindow(maxZstdWindow)))
+	files, err := usefulFiles(name, z.File)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		full := name + ": " + f.Name
+		kind, err := sniffMember(f)
+		if err != nil {
+			return fmt.Errorf("%s %w", full, err)
+		}
+		if kind == zipped {
+			if depth > 0 {
+				return fmt.Errorf("%s is an archive in an archive in an archive; unpack the outer ones first", full)
+			}
+			inner, innerSize, err := e.innerArchive(index, f)
+			if err != nil {
+				return fmt.Errorf("%s %w", full, err)
+			}
+			if err := e.walkArchive(index, full, inner, innerSize, depth+1); err != nil {
+				return err
+			}
+			continue
+		}
+		m := member{input: index, path: full, name: path.Base(slashed(f.Name)), compression: kind, file: f}
+		if _, err := e.probe(&m); err != nil { // an empty member has nothing to read
+			return err
+		}
+	}
+	return nil
+}
+
+// usefulFiles are the files of an archive that can hold rows, by name.
+func usefulFiles(name string, all []*zip.File) ([]*zip.File, error) {
+	var files []*zip.File
+	for _, f := range all {
+		if f.Name == "[Content_Types].xml" {
+			return nil, fmt.Errorf("%s is an Excel or Office file; save it as CSV", name)
+		}
+		full := slashed(f.Name)
+		base := path.Base(full)
+		if base == "." || strings.HasSuffix(full, "/") || base == ".DS_Store" || base == "Thumbs.db" ||
+			strings.HasPrefix(base, "._") || slices.Contains(strings.Split(full, "/"), "__MACOSX") {
+			continue
+		}
+		if f.Flags&1 != 0 {
+			return nil, fmt.Errorf("%s: %s is encrypted; unpack the archive first", name, f.Name)
+		}
+		files = append(files, f)
+	}
+	slices.SortStableFunc(files, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
+	return files, nil
+}
+
+// slashed is the name of a member in the one way of writing that zip allows;
+// some programs write Windows' backslashes.
+func slashed(name string) string { return strings.ReplaceAll(name, `\`, "/") }
+
+// sniffMember tells how a member is packed inside the archive.
+func sniffMember(f *zip.File) (string, error) {
+	r, err := openMember(f)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	head := make([]byte, magicSize)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return "", fmt.Errorf("cannot be read: %w", memberError(err))
+	}
+	return compressionOf(head[:n])
+}
+
+// openMember unpacks a member as a stream. Its error is a predicate of the member.
+func openMember(f *zip.File) (io.ReadCloser, error) {
+	r, err := f.Open()
+	if errors.Is(err, zip.ErrAlgorithm) {
+		return nil, fmt.Errorf("is compressed by zip method %d, which is not known here; unpack the archive first", f.Method)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", memberError(err))
+	}
+	return r, nil
+}
+
+// memberError explains what the zip reader found wrong.
+func memberError(err error) error {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &corrupt):
+		return fmt.Errorf("the zip archive is damaged here (%w); get the file again", err)
+	}
+	return err
+}
+
+// innerArchive gives random access to an archive that lies in another one:
+// where it is when it was stored as it is, else in a copy in a temporary file
+// that has no name.
+func (e *Export) innerArchive(index int, f *zip.File) (io.ReaderAt, int64, error) {
+	size := int64(f.UncompressedSize64)
+	if f.Method == zip.Store && f.CompressedSize64 == f.UncompressedSize64 {
+		offset, err := f.DataOffset()
+		if err != nil {
+			return nil, 0, fmt.Errorf("cannot be read: %w", memberError(err))
+		}
+		return io.NewSectionReader(e.inputs[index].file, offset, size), size, nil
+	}
+	if e.spool == nil {
+		spool, err := os.CreateTemp("", "consentimport-*.zip")
+		if err != nil {
+			return nil, 0, fmt.Errorf("needs a temporary file: %w", err)
+		}
+		if err := os.Remove(spool.Name()); err != nil {
+			return nil, 0, errors.Join(fmt.Errorf("needs a temporary file: %w", err), spool.Close())
+		}
+		e.spool = spool
+	}
+	start, err := e.spool.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, 0, fmt.Errorf("needs a temporary file: %w", err)
+	}
+	limit := spoolFactor*e.Size() + spoolExtra - start
+	r, err := openMember(f)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer r.Close()
+	n, err := io.Copy(e.spool, io.LimitReader(r, max(0, limit)+1))
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot be unpacked: %w", memberError(err))
+	}
+	if n > limit {
+		return nil, 0, errors.New("is an archive that unpacks to far more than the file around it; unpack it by hand if you trust it")
+	}
+	return io.NewSectionReader(e.spool, start, n), n, nil
+}

@@ -1,0 +1,338 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// fitsCSV: whatever is nothing else is CSV.
+func fitsCSV(*head, *Config) bool { return true }
+
+// csvScanner finds the records of a CSV text: RFC 4180 as encoding/csv reads
+// it, with a delimiter of its own.
+//
+// A record that breaks the grammar is read once more as PHP's fputcsv writes
+// it, where a backslash before a quote keeps the quote from ending the cell,
+// and with blanks before an opening quote; that is taken when the record then
+// has as many cells as the header. Otherwise the record is unreadable, and
+// reading goes on at the line after the one where the cell at fault began: a
+// forgotten quote costs one row and not its neighbours.
+//
+// That cannot make the time quadratic. To go on far from a line's beginning a
+// cell has to stay open over many lines, so these hold no quotes but doubled
+// ones, and read from their own beginnings they are records of one line.
+type csvScanner struct {
+	delimiter byte
+	lineEnd   byte
+	columns   int    // cells of the header; 0 when it is the header that is read
+	header    []byte // nil without one
+	// quote is the offset in the text of the first quote at or after the
+	// position, or where the search for it ended.
+	quote int64
+	// long is a row that is known to be unreadable while the end of its line is
+	// not yet in the window.
+	long *Row
+}
+
+func newCSVScanner(m *member, l *Layout, _ *Config) scanner {
+	return &csvScanner{delimiter: l.Delimiter, lineEnd: m.lineEnd, columns: len(l.Columns), header: l.Header}
+}
+
+func (s *csvScanner) lookback() int { return 0 }
+
+func (s *csvScanner) scan(w *window, rows []Row) []Row {
+	data := w.data
+	quote := indexFrom(data, -1, max(int(s.quote-w.base), w.pos), '"')
+	defer func() { s.quote = w.offset(quote) }()
+	for len(rows) < cap(rows) {
+		if s.long != nil {
+			if !skipLine(w, s.lineEnd) {
+				return rows
+			}
+			rows = append(rows, *s.long)
+			s.long = nil
+			w.here()
+			continue
+		}
+		quote = indexFrom(data, quote, w.pos, '"')
+		n := bytes.IndexByte(data[w.pos:], s.lineEnd)
+		end, next := w.pos+n, w.pos+n+1
+		if n < 0 {
+			end, next = len(data), len(data)
+			if end == w.pos && w.eof {
+				return rows
+			}
+		}
+		if quote < end {
+			var done bool
+			if rows, done = s.quoted(w, rows); !done {
+				return rows
+			}
+			continue
+		}
+		if n < 0 && !w.eof && end-w.pos <= MaxRow+1 {
+			return rows
+		}
+		raw := data[w.pos:end:end]
+		if s.lineEnd == '\n' && len(raw) > 0 && raw[len(raw)-1] == '\r' {
+			raw = raw[: len(raw)-1 : len(raw)-1]
+		}
+		if len(raw) > MaxRow {
+			if len(rows) > 0 {
+				return rows
+			}
+			s.long = &Row{Line: w.line, Offset: w.offset(w.pos), Reason: tooLong}
+			continue
+		}
+		if len(raw) == 0 || (raw[0] == ' ' || raw[0] == '\t') && isBlank(raw, s.delimiter) {
+			w.pos = next
+			if n >= 0 {
+				w.line++
+			}
+			continue
+		}
+		rows = append(rows, Row{Line: w.line, Offset: w.offset(w.pos), Raw: raw})
+		if len(raw) == len(s.header) && bytes.Equal(raw, s.header) {
+			rows[len(rows)-1].Reason = repeatsHeader
+		}
+		w.pos = next
+		if n >= 0 {
+			w.line++
+		} else {
+			w.open = true
+		}
+		w.here()
+	}
+	return rows
+}
+
+// The reasons that need no numbers.
+const (
+	tooLong       = "the row is longer than 1 MiB"
+	repeatsHeader = "the row repeats the header"
+)
+
+// skipLine moves to the beginning of the next line, or as far as there is text.
+func skipLine(w *window, lineEnd byte) (done bool) {
+	if i := bytes.IndexByte(w.data[w.pos:], lineEnd); i >= 0 {
+		w.pos += i + 1
+		w.line++
+		return true
+	}
+	w.pos = len(w.data)
+	w.open = w.eof
+	return w.eof
+}
+
+// quoted reads the record at the position, in whose first line a quote stands.
+// It is not done when it needs more text, or wants the rows to leave first.
+func (s *csvScanner) quoted(w *window, rows []Row) (_ []Row, done bool) {
+	data := w.data
+	strict := s.record(data, w.pos, w.eof, false)
+	if strict.fault == needMore {
+		return rows, false
+	}
+	found := strict
+	if strict.fault != noFault {
+		lenient := s.record(data, w.pos, w.eof, true)
+		if lenient.fault == needMore {
+			return rows, false
+		}
+		if lenient.fault == noFault && (s.columns == 0 || lenient.cells == s.columns) {
+			found = lenient
+		}
+	}
+	row := Row{Line: w.line, Offset: w.offset(w.pos)}
+	if found.fault == noFault {
+		row.Raw = data[w.pos:found.end:found.end]
+		if bytes.Equal(row.Raw, s.header) {
+			row.Reason = repeatsHeader
+		}
+		w.line += int64(bytes.Count(data[w.pos:found.next], []byte{s.lineEnd}))
+		w.open = found.next == len(data) && w.eof && data[found.next-1] != s.lineEnd
+		w.pos = found.next
+		w.here()
+		return append(rows, row), true
+	}
+	before := int64(bytes.Count(data[w.pos:found.at], []byte{s.lineEnd}))
+	row.Reason = fmt.Sprintf(found.fault.reason(), w.line+before)
+	n := bytes.IndexByte(data[found.at:], s.lineEnd)
+	if n < 0 && !w.eof {
+		if len(rows) > 0 {
+			return rows, false
+		}
+		if len(data)-w.pos <= MaxRow+1 {
+			return rows, false // the line may yet be short enough to be kept
+		}
+	}
+	end := found.at + n
+	if n < 0 {
+		end = len(data)
+	}
+	if raw := trimCR(data[w.pos:end:end], s.lineEnd); len(raw) <= MaxRow {
+		row.Raw = raw
+	}
+	w.pos = found.at
+	w.line += before
+	if n < 0 && !w.eof {
+		s.long = &row
+		return rows, true
+	}
+	skipLine(w, s.lineEnd)
+	w.here()
+	return append(rows, row), true
+}
+
+// fault is what keeps a record from being read.
+type fault uint8
+
+const (
+	noFault fault = iota
+	needMore
+	bareQuote
+	textAfterQuote
+	unclosedQuote
+	longOpen // too long, and a quote is open
+	long     // too long, and none is
+)
+
+// reason is the format of a Row.Reason with the line of the fault.
+func (f fault) reason() string {
+	switch f {
+	case bareQuote:
+		return "line %d has a quote inside a cell that does not begin with one"
+	case textAfterQuote:
+		return "the quote opened on line %d is followed by text after its closing quote, or is not closed"
+	case unclosedQuote:
+		return "the quote opened on line %d is never closed"
+	case longOpen:
+		return "the row is longer than 1 MiB because the quote opened on line %d is not closed"
+	default:
+		return "the row is longer than 1 MiB on line %d"
+	}
+}
+
+// extent is where a record ends, or what is wrong with it.
+type extent struct {
+	fault fault
+	end   int // after the last byte of the record
+	next  int // after its line end
+	at    int // of a fault: the opening quote of the cell, or the place itself
+	cells int // counted when lenient
+}
+
+// record finds the end of the record that begins at start.
+func (s *csvScanner) record(data []byte, start int, eof, lenient bool) extent {
+	limit := start + MaxRow + 2 // a row of that size with its line end
+	cut := len(data) > limit
+	if cut {
+		data = data[:limit]
+	}
+	// short says what it means when the data ends.
+	short := func(open int) extent {
+		over := len(data)-start > MaxRow+1
+		switch {
+		case over && open >= 0:
+			return extent{fault: longOpen, at: open}
+		case over:
+			return extent{fault: long, at: len(data) - 1}
+		case !eof:
+			return extent{fault: needMore}
+		default:
+			return extent{fault: unclosedQuote, at: open}
+		}
+	}
+	cells := 1
+	finish := func(end, next int) extent {
+		if end-start > MaxRow {
+			return extent{fault: long, at: end}
+		}
+		return extent{end: end, next: next, cells: cells}
+	}
+	lineEnd, quote := start-1, start-1 // the first ones at or after p, once p has reached them
+	for p := start; ; {
+		// p is where a cell begins.
+		open := p
+		if p == len(data) || data[p] != '"' {
+			lineEnd = indexFrom(data, lineEnd, p, s.lineEnd)
+			quote = indexFrom(data, quote, p, '"')
+			stop := min(lineEnd, quote)
+			if lenient {
+				cells += bytes.Count(data[p:stop], []byte{s.delimiter})
+			}
+			switch {
+			case stop == len(data) && eof && !cut:
+				return finish(p+len(trimCR(data[p:], s.lineEnd)), stop)
+			case stop == len(data):
+				return short(-1)
+			case lineEnd < quote:
+				return finish(p+len(trimCR(data[p:lineEnd], s.lineEnd)), lineEnd+1)
+			}
+			open = quote
+			first := open // of the cell
+			for lenient && first > p && data[first-1] != s.delimiter && (data[first-1] == ' ' || data[first-1] == '\t') {
+				first--
+			}
+			if first > p && data[first-1] != s.delimiter {
+				return extent{fault: bareQuote, at: quote}
+			}
+		}
+		closing := closingQuote(data, open, lenient)
+		switch {
+		case closing < 0:
+			return short(open)
+		case closing+1-start > MaxRow:
+			return extent{fault: long, at: closing}
+		}
+		after := data[closing+1:]
+		switch {
+		case len(after) > 0 && after[0] == s.delimiter:
+			cells++
+			p = closing + 2
+			continue
+		case len(after) > 0 && after[0] == s.lineEnd:
+			return finish(closing+1, closing+2)
+		case len(after) > 1 && s.lineEnd == '\n' && after[0] == '\r' && after[1] == '\n':
+			return finish(closing+1, closing+3)
+		case eof && !cut && len(trimCR(after, s.lineEnd)) == 0:
+			return finish(closing+1, len(data))
+		case len(after) == 0 || len(after) == 1 && s.lineEnd == '\n' && after[0] == '\r':
+			return short(open) // what follows decides between the end of the cell and a fault
+		default:
+			return extent{fault: textAfterQuote, at: open}
+		}
+	}
+}
+
+// closingQuote finds the quote that ends the cell opened at open, or gives -1.
+// A quote at the very end of the data counts as one. In the lenient grammar a
+// backslash before a quote makes it a part of the cell.
+func closingQuote(data []byte, open int, lenient bool) int {
+	for p := open + 1; ; {
+		i := bytes.IndexByte(data[p:], '"')
+		if i < 0 {
+			return -1
+		}
+		p += i
+		switch {
+		case lenient && p-1 > open && data[p-1] == '\\':
+			p++
+		case p+1 < len(data) && data[p+1] == '"':
+			p += 2
+		default:
+			return p
+		}
+	}
+}
+
+// indexFrom gives the first place of b at or after from, or the end of the
+// data. known is what it gave before: it holds as long as it is not passed.
+func indexFrom(data []byte, known, from int, b byte) int {
+	if known >= from {
+		return known
+	}
+	if i := bytes.IndexByte(data[from:], b); i >= 0 {
+		return from + i
+	}
+	return len(data)
+}

@@ -1,0 +1,92 @@
+package source
+
+import "bytes"
+
+// fitsLines tells that the first line is a JSON value as a whole.
+func fitsLines(h *head, cfg *Config) bool {
+	if !beginsJSON(h, '{') {
+		return false
+	}
+	line, _, whole := h.line(0, lineEndOf(h.data))
+	if !whole {
+		// A first line that is longer than a row may be: with pages it is likely
+		// one page, else the first of many lines.
+		return cfg.Rows == ""
+	}
+	return endsJSON(line)
+}
+
+// beginsJSON tells that a text begins with an opening bracket and what can
+// follow it in JSON: CSV headers have been seen that begin with one.
+func beginsJSON(h *head, open byte) bool {
+	text := bytes.TrimLeft(h.data, " \t\r\n")
+	if len(text) == 0 || text[0] != open {
+		return false
+	}
+	next := bytes.TrimLeft(text[1:], " \t\r\n")
+	if len(next) == 0 {
+		return true
+	}
+	if open == '{' {
+		return next[0] == '"' || next[0] == '}'
+	}
+	return bytes.IndexByte([]byte(`{["]-0123456789tfn`), next[0]) >= 0
+}
+
+// lineScanner finds the rows of JSON lines: every line that is not blank,
+// whatever is in it.
+type lineScanner struct {
+	lineEnd byte
+	long    *Row // as in csvScanner
+}
+
+func newLineScanner(m *member, _ *Layout, cfg *Config) scanner {
+	return &lineScanner{lineEnd: m.lineEnd}
+}
+
+func (s *lineScanner) lookback() int { return 0 }
+
+func (s *lineScanner) scan(w *window, rows []Row) []Row {
+	data := w.data
+	for len(rows) < cap(rows) {
+		if s.long != nil {
+			if !skipLine(w, s.lineEnd) {
+				return rows
+			}
+			rows = append(rows, *s.long)
+			s.long = nil
+			w.here()
+			continue
+		}
+		n := bytes.IndexByte(data[w.pos:], s.lineEnd)
+		end, next := w.pos+n, w.pos+n+1
+		if n < 0 {
+			end, next = len(data), len(data)
+			if end == w.pos && w.eof || !w.eof && end-w.pos <= MaxRow+1 {
+				return rows
+			}
+		}
+		raw := trimCR(data[w.pos:end:end], s.lineEnd)
+		if len(raw) > MaxRow {
+			if len(rows) > 0 {
+				return rows
+			}
+			s.long = &Row{Line: w.line, Offset: w.offset(w.pos), Reason: tooLong}
+			continue
+		}
+		if len(raw) > 0 && (raw[0] != ' ' && raw[0] != '\t' || !isBlank(raw, 0)) {
+			rows = append(rows, Row{Line: w.line, Offset: w.offset(w.pos), Raw: raw})
+		} else {
+			raw = nil
+		}
+		w.pos = next
+		if n >= 0 {
+			w.line++
+		}
+		if raw != nil {
+			w.open = n < 0
+			w.here()
+		}
+	}
+	return rows
+}

@@ -1,0 +1,173 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// input is an Input with its open file.
+type input struct {
+	path        string
+	size        int64
+	compression string
+	file        *os.File
+}
+
+// Open looks at every file of an export: that it is there, how it is packed,
+// and what the header of each member says. Its errors are for the user: they
+// name the file and what to do.
+func Open(cfg Config) (*Export, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	e := &Export{Config: cfg, verified: map[Mark]*digest{}}
+	for _, path := range cfg.Paths {
+		if err := e.add(path); err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+	}
+	return e, nil
+}
+
+// check refuses settings that no file can satisfy.
+func (c Config) check() error {
+	switch c.Format {
+	case "", "csv", "jsonl":
+	default:
+		return fmt.Errorf("format %q is not known; use csv or jsonl", c.Format)
+	}
+	if _, err := c.delimiter(); err != nil {
+		return err
+	}
+	if c.SkipLines < 0 {
+		return fmt.Errorf("skipLines is %d; it cannot be negative", c.SkipLines)
+	}
+	if c.Encoding != "" {
+		if _, err := charsetNamed(c.Encoding); err != nil {
+			return err
+		}
+	}
+	if len(c.Paths) == 0 {
+		return errors.New("no export file was named")
+	}
+	return nil
+}
+
+// delimiter gives the set delimiter, or 0.
+func (c Config) delimiter() (byte, error) {
+	switch d := c.Delimiter; {
+	case d == "":
+		return 0, nil
+	case d == `\t`:
+		return '\t', nil
+	case len(d) == 1 && d[0] < 0x80 && !strings.Contains("\"\r\n\x00", d):
+		return d[0], nil
+	default:
+		return 0, fmt.Errorf(`delimiter %q is not usable; it is one ASCII character such as ";" or "\t", and no quote or line end`, d)
+	}
+}
+
+// add opens one file and what is in it.
+func (e *Export) add(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return openError(path, err)
+	case info.IsDir():
+		return fmt.Errorf("%s is a directory; name the export's files, e.g. %s", path, filepath.Join(path, "*"))
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file; pipe it in and name it -", path)
+	case info.Size() == 0:
+		return fmt.Errorf("%s is empty", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return openError(path, err)
+	}
+	in := input{path: path, size: info.Size(), file: f}
+	e.inputs = append(e.inputs, in)
+	index := len(e.inputs) - 1
+	kind, err := sniffCompression(f)
+	if err != nil {
+		return fmt.Errorf("%s %w", path, err)
+	}
+	e.inputs[index].compression = kind
+	e.Inputs = append(e.Inputs, Input{Path: path, Bytes: in.size, Compression: kind})
+	if kind == zipped {
+		return e.addArchive(index)
+	}
+	m := member{input: index, path: path, name: filepath.Base(path), compression: kind}
+	found, err := e.probe(&m)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("%s is empty: there is no header and no row in it", path)
+	}
+	return nil
+}
+
+// sniffCompression tells how a file is packed. Its error is a predicate of the file.
+func sniffCompression(r io.ReaderAt) (string, error) {
+	head := make([]byte, magicSize)
+	n, err := r.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return "", fmt.Errorf("cannot be read: %w", err)
+	}
+	return compressionOf(head[:n])
+}
+
+// openError says why a file cannot be opened, without repeating its path.
+func openError(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s does not exist (%w)", path, fs.ErrNotExist)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s cannot be read: permission denied (%w)", path, fs.ErrPermission)
+	case errors.Is(err, syscall.EMFILE):
+		return fmt.Errorf("%s cannot be opened: too many files; raise the limit with ulimit -n, or put the parts into a zip (%w)", path, err)
+	}
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return fmt.Errorf("%s cannot be opened: %w", path, err)
+}
+
+// Close closes the export's files. Readers must be closed before.
+func (e *Export) Close() error {
+	var errs []error
+	for i := range e.inputs {
+		errs = append(errs, e.inputs[i].file.Close())
+	}
+	if e.spool != nil {
+		errs = append(errs, e.spool.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Size is the number of raw bytes of all inputs.
+func (e *Export) Size() int64 {
+	var n int64
+	for i := range e.inputs {
+		n += e.inputs[i].size
+	}
+	return n
+}
+
+// Start is where the first row can begin.
+func (e *Export) Start() Position {
+	return e.startOf(0, 1)
+}
+
+// startOf is where rows can begin in a member, the first of which has a number.
+func (e *Export) startOf(member int, row int64) Position {
+	m := &e.members[member]
+	return Position{Member: member, Offset: m.body, Line: m.bodyLine, Row: row}
+}

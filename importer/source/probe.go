@@ -1,0 +1,264 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"unicode/utf8"
+)
+
+// probe reads the beginning of a member and adds it to the export with its
+// layout. It finds nothing where there is no text but blank lines.
+func (e *Export) probe(m *member) (found bool, err error) {
+	var raw io.Reader
+	if m.file != nil {
+		z, err := openMember(m.file)
+		if err != nil {
+			return false, fmt.Errorf("%s %w", m.path, err)
+		}
+		defer z.Close()
+		raw = &zipReader{r: z}
+	} else {
+		raw = io.NewSectionReader(e.inputs[m.input].file, 0, e.inputs[m.input].size)
+	}
+	unpacked, err := m.unpack(raw)
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", m.path, err)
+	}
+	defer unpacked.Close()
+	h := &head{r: unpacked}
+	h.need(headSniff)
+	if h.err != nil {
+		return false, fmt.Errorf("read %s: %w", m.path, h.err)
+	}
+	if m.compression != plain {
+		if kind, err := compressionOf(h.data); err != nil {
+			return false, fmt.Errorf("%s: what is in the %s file %w", m.path, m.compression, err)
+		} else if kind != plain {
+			return false, fmt.Errorf("%s is compressed twice (%s in %s); unpack it once first", m.path, kind, m.compression)
+		}
+	}
+	layout := Layout{}
+	var evidence string
+	m.charset, m.bom, evidence, err = detectCharset(h.data, &e.Config)
+	if err != nil {
+		return false, err
+	}
+	layout.charset, layout.Encoding, layout.BOM = m.charset, m.charset.name, m.bom > 0
+	layout.Evidence = append(layout.Evidence, evidence)
+	text := &head{r: m.charset.reader(io.MultiReader(bytes.NewReader(h.data[m.bom:]), unpacked))}
+	text.need(headSniff)
+	found, err = e.probeText(m, &layout, text)
+	if err == nil {
+		err = text.err
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", m.path, err)
+	}
+	if found {
+		m.layout = e.layoutIndex(layout)
+		if n := len(e.members); m.file != nil && n > 0 && e.members[n-1].input == m.input {
+			m.before = e.members[n-1].before + int64(e.members[n-1].file.CompressedSize64)
+		}
+		e.members = append(e.members, *m)
+		e.Members = append(e.Members, Member{Input: m.input, Name: m.name, Layout: m.layout})
+	}
+	return found, nil
+}
+
+// probeText finds out how rows are written, and where they begin.
+func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error) {
+	m.lineEnd = lineEndOf(h.data)
+	at, line := 0, int64(1)
+	for n := range e.Config.SkipLines {
+		_, next, whole := h.line(at, m.lineEnd)
+		if !whole {
+			return false, fmt.Errorf("line %d above the header is longer than %d bytes; check skipLines", n+1, MaxRow)
+		}
+		if next == at {
+			break
+		}
+		at, line = next, line+1
+	}
+	if e.Config.Format != "jsonl" {
+		if text, next, whole := h.line(at, m.lineEnd); whole && len(text) == 5 && bytes.EqualFold(text[:4], []byte("sep=")) {
+			l.Delimiter = text[4]
+			l.Evidence = append(l.Evidence, fmt.Sprintf("delimiter %q: the line sep=%c says so", l.Delimiter, l.Delimiter))
+			at, line = next, line+1
+		}
+	}
+	for {
+		text, next, _ := h.line(at, m.lineEnd)
+		if !isBlank(text, l.Delimiter) {
+			break
+		}
+		if next == at {
+			return false, nil
+		}
+		at, line = next, line+1
+	}
+	m.body, m.bodyLine = int64(at), line
+	l.Preamble = slices.Clone(h.data[:at])
+	l.LineEnd = "\n"
+	if text, next, whole := h.line(at, m.lineEnd); whole {
+		end := h.data[at+len(text) : next]
+		if len(end) > 0 {
+			l.LineEnd = string(end)
+		}
+	}
+	rest := &head{r: h.r, data: h.data[at:], eof: h.eof, err: h.err}
+	for _, g := range grammars {
+		if e.Config.Format != "" && (g.format == CSV) != (e.Config.Format == "csv") {
+			continue
+		}
+		if g.fits(rest, &e.Config) {
+			m.grammar = g
+			break
+		}
+	}
+	if m.grammar == nil {
+		m.grammar = grammars[1] // set to JSON lines, whatever the first line holds
+	}
+	l.Format = m.grammar.format
+	l.Evidence = append(l.Evidence, m.grammar.evidence)
+	if l.Format == CSV {
+		return true, e.probeHeader(m, l, rest)
+	}
+	l.Preamble = nil
+	l.Delimiter = 0
+	m.scattered = e.Config.Rows != ""
+	return true, rest.err
+}
+
+// probeHeader reads the header of a CSV text, which begins at the head.
+func (e *Export) probeHeader(m *member, l *Layout, h *head) error {
+	set, err := e.Config.delimiter()
+	switch {
+	case err != nil:
+		return err
+	case set != 0:
+		l.Delimiter = set
+		l.Evidence = append(l.Evidence, fmt.Sprintf("delimiter %q: as it was set", set))
+	case l.Delimiter == 0:
+		var evidence string
+		l.Delimiter, evidence = sniffDelimiter(h.data, h.eof, m.lineEnd, len(e.Config.Columns))
+		l.Evidence = append(l.Evidence, evidence)
+	}
+	m.delimiter = l.Delimiter
+	if len(e.Config.Columns) > 0 {
+		l.Columns, l.NoHeader = slices.Clone(e.Config.Columns), true
+		return h.err
+	}
+	s := &csvScanner{delimiter: l.Delimiter, lineEnd: m.lineEnd}
+	w := &window{data: h.data, eof: h.eof, line: m.bodyLine}
+	rows := s.scan(w, make([]Row, 0, 1))
+	for len(rows) == 0 && !w.eof && h.err == nil {
+		h.need(len(h.data) + 4*headSniff)
+		s = &csvScanner{delimiter: l.Delimiter, lineEnd: m.lineEnd}
+		w = &window{data: h.data, eof: h.eof, line: m.bodyLine}
+		rows = s.scan(w, rows)
+	}
+	switch {
+	case h.err != nil:
+		return h.err
+	case len(rows) == 0:
+		return fmt.Errorf("read header: there is none")
+	case rows[0].Reason != "":
+		return fmt.Errorf("read header on line %d: %s", rows[0].Line, rows[0].Reason)
+	case !m.charset.valid(rows[0].Raw):
+		return fmt.Errorf("read header on line %d: %s", rows[0].Line, m.charset.fault(rows[0].Raw))
+	}
+	l.Header = slices.Clone(rows[0].Raw)
+	cells, err := l.cells(l.Header)
+	if err != nil {
+		return fmt.Errorf("read header on line %d: %w", rows[0].Line, err)
+	}
+	l.Columns = make([]string, len(cells))
+	for i, c := range cells {
+		l.Columns[i] = string(c)
+	}
+	m.body += w.next
+	m.bodyLine = w.nextLine
+	return nil
+}
+
+// layoutIndex gives the place of a layout among the distinct ones.
+func (e *Export) layoutIndex(l Layout) int {
+	for i := range e.Layouts {
+		o := &e.Layouts[i]
+		if o.Format == l.Format && o.Delimiter == l.Delimiter && o.Encoding == l.Encoding &&
+			o.NoHeader == l.NoHeader && bytes.Equal(o.Header, l.Header) {
+			return i
+		}
+	}
+	e.Layouts = append(e.Layouts, l)
+	return len(e.Layouts) - 1
+}
+
+// delimiters are those that are looked for, the likeliest first.
+var delimiters = []byte{',', ';', '\t', '|'}
+
+// sniffDelimiter tells what separates the cells of the first line: what occurs
+// there most often outside quotes, or as often as the given number of columns
+// demands; of several the one that occurs as often on the lines after it.
+func sniffDelimiter(data []byte, eof bool, lineEnd byte, columns int) (byte, string) {
+	lines := outsideQuotes(data, eof, lineEnd, 10)
+	if len(lines) == 0 {
+		return ',', `delimiter ",": there is no line to tell it from`
+	}
+	best, most, steady := byte(0), 0, -1
+	for _, d := range delimiters {
+		n := lines[0][d]
+		if n == 0 {
+			continue
+		}
+		same := 0
+		for _, l := range lines[1:] {
+			if l[d] == n {
+				same++
+			}
+		}
+		if columns > 0 && n == columns-1 {
+			return d, fmt.Sprintf("delimiter %q: it makes the %d cells that were named of the first line", d, columns)
+		}
+		if n > most || n == most && same > steady {
+			best, most, steady = d, n, same
+		}
+	}
+	if most == 0 {
+		return ',', `delimiter ",": the first line has no delimiter, so there is one column`
+	}
+	return best, fmt.Sprintf("delimiter %q: it occurs %d times outside quotes on the first line, and as often on %d of the %d lines after it",
+		best, most, steady, len(lines)-1)
+}
+
+// outsideQuotes counts bytes outside quotes on each of the first lines.
+func outsideQuotes(data []byte, eof bool, lineEnd byte, most int) []*[utf8.RuneSelf]int {
+	var lines []*[utf8.RuneSelf]int
+	line := new([utf8.RuneSelf]int)
+	quoted, empty := false, true
+	for _, b := range data {
+		switch {
+		case b == '"':
+			quoted = !quoted
+			empty = false
+		case quoted:
+		case b == lineEnd:
+			if !empty {
+				lines = append(lines, line)
+			}
+			if len(lines) == most {
+				return lines
+			}
+			line, empty = new([utf8.RuneSelf]int), true
+		case b < utf8.RuneSelf:
+			line[b]++
+			empty = false
+		}
+	}
+	if !empty && (eof || len(lines) == 0) {
+		lines = append(lines, line)
+	}
+	return lines
+}

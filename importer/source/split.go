@@ -1,0 +1,162 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// The ways in which Split finds a row not to be a record. They are constants so
+// that a bad row costs no more than a good one.
+var (
+	errBareQuote = errors.New("a quote stands inside a cell that does not begin with one")
+	errAfter     = errors.New("text follows a closing quote")
+	errUnclosed  = errors.New("a quote is never closed")
+)
+
+// Split takes a CSV row apart and appends its cells to dst. A cell points into
+// raw where that holds its text; where quotes had to be taken out it points into
+// scratch, to which its text was appended. Both come back, grown where that was
+// needed, and nothing is allocated when they have room.
+//
+// The error is a predicate of the row: "has 5 cells, the header has 7".
+func (l *Layout) Split(raw []byte, dst [][]byte, scratch []byte) (cells [][]byte, newScratch []byte, err error) {
+	had := len(dst)
+	if bytes.IndexByte(raw, '"') < 0 {
+		dst = splitPlain(raw, l.Delimiter, dst)
+	} else {
+		dst, scratch, err = l.splitQuoted(raw, dst, scratch, len(l.Columns))
+		if err != nil {
+			return dst[:had], scratch, err
+		}
+	}
+	if n := len(dst) - had; n != len(l.Columns) {
+		return dst, scratch, fmt.Errorf("has %s, the header has %d", count(n, "cell"), len(l.Columns))
+	}
+	return dst, scratch, nil
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// cells takes a record apart whatever the number of its cells.
+func (l *Layout) cells(raw []byte) ([][]byte, error) {
+	cells, _, err := l.splitQuoted(raw, nil, nil, 0)
+	return cells, err
+}
+
+// splitPlain takes a record without quotes apart.
+func splitPlain(raw []byte, delimiter byte, dst [][]byte) [][]byte {
+	for {
+		i := bytes.IndexByte(raw, delimiter)
+		if i < 0 {
+			return append(dst, raw)
+		}
+		dst = append(dst, raw[:i:i])
+		raw = raw[i+1:]
+	}
+}
+
+// splitQuoted takes a record with quotes apart: strictly, or, where that fails,
+// leniently, when that gives the wanted number of cells (0: any).
+func (l *Layout) splitQuoted(raw []byte, dst [][]byte, scratch []byte, want int) ([][]byte, []byte, error) {
+	had, used := len(dst), len(scratch)
+	dst, scratch, err := splitRecord(raw, l.Delimiter, dst, scratch, false)
+	if err == nil {
+		return dst, scratch, nil
+	}
+	dst, scratch, lenientErr := splitRecord(raw, l.Delimiter, dst[:had], scratch[:used], true)
+	if lenientErr != nil || want != 0 && len(dst)-had != want {
+		return dst[:had], scratch[:used], err
+	}
+	return dst, scratch, nil
+}
+
+// splitRecord takes a record apart in one of the two grammars that csvScanner
+// describes.
+func splitRecord(raw []byte, delimiter byte, dst [][]byte, scratch []byte, lenient bool) ([][]byte, []byte, error) {
+	for {
+		cell := raw
+		if lenient {
+			cell = trimBlanks(raw, delimiter)
+		}
+		if len(cell) == 0 || cell[0] != '"' {
+			i := bytes.IndexByte(raw, delimiter)
+			cell := raw
+			if i >= 0 {
+				cell = raw[:i:i]
+			}
+			if bytes.IndexByte(cell, '"') >= 0 {
+				return dst, scratch, errBareQuote
+			}
+			dst = append(dst, cell)
+			if i < 0 {
+				return dst, scratch, nil
+			}
+			raw = raw[i+1:]
+			continue
+		}
+		closing := closingQuote(cell, 0, lenient)
+		if closing < 0 {
+			return dst, scratch, errUnclosed
+		}
+		text := cell[1:closing:closing]
+		if bytes.Contains(text, []byte(`""`)) {
+			from := len(scratch)
+			scratch = appendUnquoted(scratch, text, lenient)
+			text = scratch[from:len(scratch):len(scratch)]
+		}
+		dst = append(dst, text)
+		rest := cell[closing+1:]
+		if len(rest) == 0 {
+			return dst, scratch, nil
+		}
+		if rest[0] != delimiter {
+			return dst, scratch, errAfter
+		}
+		raw = rest[1:]
+	}
+}
+
+// appendUnquoted appends the text of a quoted cell, in which each quote is
+// doubled. In the lenient grammar a quote after a backslash stands for itself,
+// and the backslash stays, as PHP reads it.
+func appendUnquoted(dst, text []byte, lenient bool) []byte {
+	for {
+		i := bytes.IndexByte(text, '"')
+		if i < 0 {
+			return append(dst, text...)
+		}
+		dst = append(dst, text[:i+1]...)
+		if lenient && i > 0 && text[i-1] == '\\' {
+			text = text[i+1:]
+		} else {
+			text = text[i+2:]
+		}
+	}
+}
+
+// trimBlanks takes the blanks at the beginning away, of which a delimiter is none.
+func trimBlanks(text []byte, delimiter byte) []byte {
+	for len(text) > 0 && (text[0] == ' ' || text[0] == '\t') && text[0] != delimiter {
+		text = text[1:]
+	}
+	return text
+}
+
+// Encode gives UTF-8 text, such as a row or a header, the bytes that it had in
+// the export. The text itself comes back when the export is UTF-8.
+func (l *Layout) Encode(utf8 []byte) ([]byte, error) {
+	c := l.charset
+	if c == nil && l.Encoding != "" {
+		var err error
+		if c, err = charsetNamed(l.Encoding); err != nil {
+			return nil, err
+		}
+	}
+	return c.encode(utf8)
+}
