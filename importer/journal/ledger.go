@@ -54,7 +54,8 @@ func (s *Snapshot) Ledger(upToPass int) (*Ledger, error) {
 }
 
 // Outcomes appends to dst the outcomes of the k consents that row n made, in
-// order. It is called with ascending n; rows may be left out.
+// order. It is called with ascending n; rows may be left out, and the same row
+// may be asked for again.
 //
 // Of several passes the last that has an outcome counts, but one that was sent
 // or superseded stays so. The journal does not know how many consents a row
@@ -63,7 +64,7 @@ func (s *Snapshot) Ledger(upToPass int) (*Ledger, error) {
 //
 // An outcome does not tell whether it is the Last of its row.
 func (l *Ledger) Outcomes(n int64, k int, dst []PassOutcome) ([]PassOutcome, error) {
-	if n <= l.row {
+	if n < l.row {
 		return dst, fmt.Errorf("look up row %d: the rows are gone through in order, and row %d was reached", n, l.row)
 	}
 	l.row = n
