@@ -1,0 +1,185 @@
+package intempt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Defaults of a Config; the flag help quotes them.
+const (
+	DefaultBaseURL     = "https://api.intempt.com/v1"
+	DefaultTimeout     = 30 * time.Second
+	DefaultConcurrency = 64
+)
+
+// Config says where consents go and how.
+type Config struct {
+	BaseURL string // empty: DefaultBaseURL
+	Org     string // slug, percent-encoded when it goes into the path
+	Project string // slug, percent-encoded when it goes into the path
+	Key     Key
+	Dialect Dialect
+	// Timeout is for one request, from the wish to send it to the answer's
+	// header; 0: DefaultTimeout.
+	Timeout time.Duration
+	// Concurrency is how many connections are kept; 0: DefaultConcurrency. More
+	// requests at once work, their connections are just not kept.
+	Concurrency int
+	// UserAgent names the program; empty: "consentimport".
+	UserAgent string
+
+	// Proxy gives the proxy for a target, nil for none; nil: HTTPS_PROXY,
+	// HTTP_PROXY and NO_PROXY from the environment, read once by New.
+	Proxy func(*url.URL) (*url.URL, error)
+	// Dial makes a TCP connection; nil: a net.Dialer.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// TLS is cloned; nil: the system's roots. Verification is never turned off
+	// by this package and TLS 1.2 is the least in any case.
+	TLS *tls.Config
+}
+
+// Validate says what is wrong with the target in words of the user's flags. The
+// key never appears in them.
+func (c Config) Validate() error {
+	if _, err := c.base(); err != nil {
+		return err
+	}
+	if err := checkSlug(c.Org, "organisation", "--org", "INTEMPT_ORG"); err != nil {
+		return err
+	}
+	if err := checkSlug(c.Project, "project", "--project", "INTEMPT_PROJECT"); err != nil {
+		return err
+	}
+	if !c.Dialect.valid() {
+		return fmt.Errorf("--dialect is unknown; it is one of %s", strings.Join(DialectNames(), ", "))
+	}
+	if c.Key.IsZero() {
+		return errors.New("no API key: give --api-key-file FILE or set INTEMPT_API_KEY")
+	}
+	if _, _, dotted := c.Key.halves(); dialects[c.Dialect].dotted && !dotted {
+		return fmt.Errorf("the API key has no dot, and --dialect %s splits it there (identifier.secret): check --api-key-file or INTEMPT_API_KEY", c.Dialect)
+	}
+	if c.Timeout < 0 {
+		return errors.New("the time-out of a request is negative")
+	}
+	if c.Concurrency < 0 {
+		return errors.New("--concurrency is negative")
+	}
+	return nil
+}
+
+// checkSlug refuses what cannot be one segment of a path.
+func checkSlug(s, what, flag, env string) error {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return fmt.Errorf("no %s: give %s or set %s", what, flag, env)
+	case s == "." || s == "..":
+		return fmt.Errorf("%s (%s) is %q, which is no name of %s %s", flag, env, s, article(what), what)
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return fmt.Errorf("%s (%s) holds a control character or a line break", flag, env)
+	}
+	return nil
+}
+
+func article(noun string) string {
+	if strings.ContainsRune("aeiou", rune(noun[0])) {
+		return "an"
+	}
+	return "a"
+}
+
+// base parses and checks the base URL. What it says never quotes the URL as a
+// whole: somebody may have put a key into it.
+func (c Config) base() (*url.URL, error) {
+	const where = "--base-url (INTEMPT_BASE_URL)"
+	text := c.BaseURL
+	if text == "" {
+		text = DefaultBaseURL
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a URL; it looks like %s", where, DefaultBaseURL)
+	}
+	switch {
+	case u.User != nil:
+		return nil, fmt.Errorf("%s must not hold a user or password; the key goes into --api-key-file or INTEMPT_API_KEY", where)
+	case u.RawQuery != "" || u.ForceQuery:
+		return nil, fmt.Errorf("%s must not hold a query (what follows the ?); the key goes into --api-key-file or INTEMPT_API_KEY", where)
+	case u.Fragment != "" || strings.HasSuffix(text, "#"):
+		return nil, fmt.Errorf("%s must not hold a fragment (what follows the #)", where)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("%s must begin with https://; it looks like %s", where, DefaultBaseURL)
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("%s names no host; it looks like %s", where, DefaultBaseURL)
+	case strings.ContainsAny(u.Hostname(), " \t\"<>\\^`{|}"):
+		return nil, fmt.Errorf("%s names a host that cannot be one", where)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return nil, fmt.Errorf("%s must begin with https://: over plain http the key and the people's data could be read on the way (only this machine itself may be http)", where)
+	}
+	if p := u.Port(); p != "" {
+		if _, err := net.LookupPort("tcp", p); err != nil {
+			return nil, fmt.Errorf("%s names port %s, which cannot be one", where, p)
+		}
+	}
+	return u, nil
+}
+
+// loopback says that a host is this machine: localhost, 127.0.0.0/8, ::1.
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// target is where requests go, worked out once.
+type target struct {
+	url    *url.URL // scheme and host, for the choice of a proxy and for redirects
+	addr   string   // host:port to dial
+	host   string   // without port, for TLS and messages
+	secure bool
+	head   []byte // request line and headers, up to the value of Content-Length
+}
+
+// target works out where requests go and how they begin. Holds the key.
+func (c Config) target() (*target, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	t := &target{secure: base.Scheme == "https", host: base.Hostname()}
+	port := base.Port()
+	if port == "" {
+		port = "80"
+		if t.secure {
+			port = "443"
+		}
+	}
+	t.addr = net.JoinHostPort(t.host, port)
+	t.url = &url.URL{Scheme: base.Scheme, Host: base.Host}
+
+	path := strings.TrimRight(base.EscapedPath(), "/") + "/" + url.PathEscape(c.Org) + "/projects/" + url.PathEscape(c.Project) + "/consents/data"
+	t.url.Path = path // for redirects that are relative
+	query, headers := dialects[c.Dialect].authorize(c.Key)
+	agent := c.UserAgent
+	if agent == "" {
+		agent = "consentimport"
+	}
+	t.head = []byte("POST " + path + query + " HTTP/1.1\r\n" +
+		"Host: " + base.Host + "\r\n" +
+		"User-Agent: " + agent + "\r\n" +
+		"Accept: application/json\r\n" +
+		headers +
+		"Content-Type: application/json\r\n" +
+		"Content-Length: ")
+	return t, nil
+}

@@ -1,0 +1,250 @@
+package intempt
+
+import (
+	"html"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// MaxMessage is how many characters of the target's text are kept.
+const MaxMessage = 300
+
+// The shortest texts that are masked. Shorter ones would blacken half of every
+// message without hiding anything.
+const (
+	minKeyPart    = 4
+	minIdentifier = 3
+)
+
+// Stand-ins for masked text while more is being masked: private use characters,
+// which are dropped from the text first. So no mask is masked again.
+const (
+	keyMark   = '\uf8f0'
+	emailMark = '\uf8f1'
+	idMark    = '\uf8f2'
+)
+
+// email finds what looks like an e-mail address, percent-encoded ones too. It
+// rather takes too much: a text about people has no claim to be complete.
+var email = regexp.MustCompile(`(?i)[^\s@<>()\[\],;:"'\\=&?/][^\s@<>()\[\],;:"\\=&?/]*(?:@|%40)[^\s@<>()\[\],;:"'\\=&?/]+`)
+
+// tag finds markup, whole scripts and styles with what is in them.
+var tag = regexp.MustCompile(`(?is)<script\b.*?(?:</script\s*>|$)|<style\b.*?(?:</style\s*>|$)|<!--.*?(?:-->|$)|<[a-z!/?][^>]*(?:>|$)`)
+
+// masker hides the key, and for each message the identifiers of its consent.
+type masker struct {
+	key []needle // longest first
+}
+
+// needle is a text to hide, folded.
+type needle []rune
+
+// newMasker knows a key in all the ways in which it can come back.
+func newMasker(k Key) *masker {
+	m := &masker{}
+	whole := k.reveal()
+	parts := []string{whole, basicToken(k)}
+	if identifier, secret, ok := k.halves(); ok {
+		parts = append(parts, identifier+":"+secret, identifier, secret)
+	}
+	for _, part := range parts {
+		m.key = addNeedles(m.key, part, minKeyPart)
+	}
+	longestFirst(m.key)
+	return m
+}
+
+// mask makes a text fit to be shown: one line, at most MaxMessage characters,
+// without markup, key, e-mail addresses and the consent's identifiers. cut says
+// that the text was longer; c may be nil.
+func (m *masker) mask(text string, cut bool, c *mapping.Consent) string {
+	text = readable(plain(text))
+
+	var ids []needle
+	if c != nil {
+		for _, id := range [...][]byte{c.UserID, c.ProfileID, c.Email} {
+			ids = addNeedles(ids, string(id), minIdentifier)
+		}
+		if c.HasSourceID {
+			ids = addNeedles(ids, strconv.FormatInt(c.SourceID, 10), minIdentifier)
+		}
+		longestFirst(ids)
+	}
+	runes := []rune(text)
+	if cut {
+		runes = dropTorn(runes, m.key, ids)
+	}
+	// The key goes first: an identifier inside it would break it up.
+	runes = replace(runes, m.key, keyMark)
+	// Then identifiers and addresses. An identifier with blanks in it is found
+	// only while it is whole, and one that is an address itself shows as one.
+	runes = replace(runes, ids, idMark)
+	text = email.ReplaceAllString(string(runes), string(emailMark))
+
+	text = strings.NewReplacer(string(keyMark), masked, string(emailMark), "[email]", string(idMark), "[id]").Replace(text)
+	return shorten(text, cut)
+}
+
+// addNeedles adds a text and the forms in which servers give it back: encoded
+// for a URL, for JSON.
+func addNeedles(needles []needle, text string, least int) []needle {
+	text = plain(text)
+	if shown := readable(text); shown != clean(text) {
+		needles = addNeedles(needles, shown, least) // it looks like markup itself
+	}
+	text = clean(text)
+	if utf8.RuneCountInString(text) < least {
+		return needles
+	}
+	json := string(appendString(nil, []byte(text)))
+	for _, form := range [...]string{text, url.QueryEscape(text), url.PathEscape(text), json[1 : len(json)-1]} {
+		n := fold([]rune(form))
+		if !slices.ContainsFunc(needles, func(o needle) bool { return slices.Equal(o, n) }) {
+			needles = append(needles, n)
+		}
+	}
+	return needles
+}
+
+// longestFirst orders needles so that one inside another is tried after it.
+func longestFirst(needles []needle) {
+	slices.SortStableFunc(needles, func(a, b needle) int { return len(b) - len(a) })
+}
+
+// replace puts a mark in the place of every needle, whatever its case.
+func replace(text []rune, needles []needle, mark rune) []rune {
+	folded := fold(text)
+	out := text[:0]
+	for i := 0; i < len(text); {
+		found := 0
+		for _, n := range needles {
+			if folded[i] == n[0] && len(folded)-i >= len(n) && slices.Equal(folded[i:i+len(n)], n) {
+				found = len(n)
+				break
+			}
+		}
+		if found == 0 {
+			out = append(out, text[i])
+			i++
+			continue
+		}
+		out = append(out, mark)
+		i += found
+	}
+	return out
+}
+
+// dropTorn takes from the end of a text that was cut what may be the beginning
+// of something to hide.
+func dropTorn(text []rune, lists ...[]needle) []rune {
+	folded := fold(text)
+	from := len(text)
+	for _, needles := range lists {
+		for _, n := range needles {
+			for i := max(0, len(folded)-len(n)); i < from; i++ {
+				if begins(n, folded[i:]) {
+					from = i
+				}
+			}
+		}
+	}
+	return text[:from]
+}
+
+// begins says that a needle begins with end.
+func begins(n, end []rune) bool { return len(end) <= len(n) && slices.Equal(n[:len(end)], end) }
+
+// fold gives each character a form that does not depend on case, one for one:
+// the least of those that package unicode takes for the same.
+func fold(text []rune) []rune {
+	out := make([]rune, len(text))
+	for i, r := range text {
+		if r >= utf8.RuneSelf {
+			least := r
+			for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+				least = min(least, next)
+			}
+			r = least
+		}
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		out[i] = r
+	}
+	return out
+}
+
+// plain makes text valid UTF-8: bytes that are none are taken for Latin-1, in
+// which old gateways answer.
+func plain(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	var b strings.Builder
+	for i, r := range text {
+		if r == utf8.RuneError && text[i] != "\ufffd"[0] {
+			r = rune(text[i])
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// readable takes the markup out of a text and makes it one line.
+func readable(text string) string {
+	text = tag.ReplaceAllString(text, " ")
+	if strings.Contains(text, "&") {
+		text = html.UnescapeString(text)
+	}
+	return clean(text)
+}
+
+// clean makes one line of a text: white space and control characters become
+// one blank, invisible and private characters go.
+func clean(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	blank := false
+	for _, r := range text {
+		switch {
+		case unicode.IsSpace(r), unicode.IsControl(r), r == '\u2028', r == '\u2029':
+			blank = true
+			continue
+		case unicode.In(r, unicode.Cf, unicode.Co):
+			continue
+		}
+		if blank && b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		blank = false
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// shorten cuts a text to MaxMessage characters and shows that it did.
+func shorten(text string, cut bool) string {
+	text = strings.TrimSpace(text)
+	n := 0
+	last := 0 // where the last character that leaves room for the sign ends
+	for i := range text {
+		if n == MaxMessage-1 {
+			last = i
+		}
+		if n == MaxMessage {
+			return strings.TrimSpace(text[:last]) + "…"
+		}
+		n++
+	}
+	if cut && n < MaxMessage && text != "" {
+		return text + "…"
+	}
+	return text
+}

@@ -1,0 +1,154 @@
+package intempt
+
+import "time"
+
+const (
+	// pauseBase and pauseMax bound the pause of everybody when all are refused
+	// and nobody says for how long. It doubles from one to the other.
+	pauseBase = 100 * time.Millisecond
+	pauseMax  = 10 * time.Second
+	// hintFor is how long a rate that a 429 told is kept to.
+	hintFor = 30 * time.Second
+	// hintShare is the share of refusals from which a told rate is believed.
+	hintShare = 1.0 / 3
+	// quietAfter is how long nothing must have been refused for the next
+	// refusal to be news, which halves the limit.
+	quietAfter = 10 * time.Second
+	// fewAnswers are too few to tell a share from.
+	fewAnswers = 10
+	// recovery is the number of round trips in which the limit grows from
+	// nothing to its maximum.
+	recovery = 64
+)
+
+// throttle is what the target's refusals (429, 503) do to the pace.
+//
+// The limit of requests in flight follows them as TCP follows lost packets:
+// multiplicative decrease at most once a round trip, additive increase with
+// every success. The first refusal after a quiet time halves it. Those after it
+// cut in proportion to their share of the answers (as DCTCP does, RFC 8257): a
+// target that is full refuses nearly all, so that the limit is halved each time
+// until it is not; a target that refuses a few at random, whatever the load,
+// does not bring an import to a crawl.
+//
+// A Retry-After makes everybody wait; without one, a series of refusals with
+// nothing between them does, for a short time that doubles. A rate that a 429
+// tells is kept to for a while, when so many are refused that it can be true.
+type throttle struct {
+	max    float64
+	limit  float64 // requests in flight at most, 1 to max
+	random func() float64
+
+	cutAt     time.Time // last decrease
+	refusedAt time.Time // last refusal
+	share     float64   // of refusals among answers, smoothed
+	refused   int       // answers since share was last worked out
+	answered  int
+	series    int // refusals since the last success
+
+	pause  time.Time // everybody waits until then
+	pauses int       // in a row, without a success
+	hint   *schedule // the rate that the target told; nil: none
+	until  time.Time // the hint ends
+
+	since  time.Time     // throttled since; zero: it is not
+	before time.Duration // throttled in total before that
+}
+
+func newThrottle(limit int, random func() float64) throttle {
+	return throttle{max: float64(limit), limit: float64(limit), random: random}
+}
+
+// refusal says that the target refuses for now, because it is asked too much.
+func refusal(a Answer) bool { return a.Status == 429 || a.Status == 503 }
+
+// learn takes note of an answer. It is not told of every success while nothing
+// is throttled.
+func (t *throttle) learn(a Answer, now time.Time) {
+	switch {
+	case refusal(a):
+		t.answered++
+		t.refused++
+		t.series++
+		t.slow(a, now)
+	case a.Status != 0 && a.Class != Transient:
+		t.answered++
+		t.series, t.pauses = 0, 0
+		t.limit = min(t.max, t.limit+max(1, t.max/recovery)/t.limit)
+	}
+	t.account(now)
+}
+
+// slow reacts to a refusal.
+func (t *throttle) slow(a Answer, now time.Time) {
+	news := t.refusedAt.IsZero() || now.Sub(t.refusedAt) > quietAfter
+	t.refusedAt = now
+	if news {
+		t.share, t.refused, t.answered = 1, 0, 0
+	}
+	// What left before the last decrease knows nothing of it yet.
+	if sent := now.Add(-a.Latency); news || !sent.Before(t.cutAt) {
+		if t.answered >= fewAnswers {
+			part := float64(t.refused) / float64(t.answered)
+			t.share += (part - t.share) / 4
+			t.refused, t.answered = 0, 0
+			if part >= hintShare && a.Rate > 0 {
+				t.hint, t.until = newSchedule(a.Rate), now.Add(hintFor)
+			}
+		}
+		t.limit = max(1, t.limit*(1-t.share/2))
+		t.cutAt = now
+	}
+	switch {
+	case a.RetryAfter > 0:
+		t.pause = later(t.pause, now.Add(a.RetryAfter))
+	case t.series > int(t.limit) && !t.pause.After(now):
+		d := min(pauseBase<<min(t.pauses, 10), pauseMax)
+		t.pause = now.Add(d/2 + time.Duration(t.random()*float64(d/2)))
+		t.pauses++
+	}
+}
+
+// active says that there is anything to obey.
+func (t *throttle) active(now time.Time) bool {
+	if t.hint != nil && now.After(t.until) {
+		t.hint = nil
+	}
+	return t.limit < t.max || t.hint != nil || t.pause.After(now)
+}
+
+// due is when the next request may leave.
+func (t *throttle) due(now time.Time) time.Time {
+	if t.active(now) && t.hint != nil {
+		return later(t.pause, t.hint.due())
+	}
+	return t.pause
+}
+
+// take records that a request leaves.
+func (t *throttle) take(now time.Time) {
+	if t.hint != nil {
+		t.hint.take(now)
+	}
+	t.account(now)
+}
+
+// account keeps the time for which the import was throttled.
+func (t *throttle) account(now time.Time) {
+	switch active := t.active(now); {
+	case active && t.since.IsZero():
+		t.since = now
+	case !active && !t.since.IsZero():
+		t.before += now.Sub(t.since)
+		t.since = time.Time{}
+	}
+}
+
+// state says whether the import is throttled and for how long it was in total.
+func (t *throttle) state(now time.Time) (bool, time.Duration) {
+	t.account(now)
+	if t.since.IsZero() {
+		return false, t.before
+	}
+	return true, t.before + now.Sub(t.since)
+}
