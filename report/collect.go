@@ -1,0 +1,272 @@
+package report
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/axiomhq/hyperloglog"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// collector turns a survey into the counts of a summary and the lines of the
+// lists. It implements importer.Visitor: Work formats and counts a batch on
+// whatever goroutine, Fold appends what came of it, in row order. What it holds
+// does not grow with the export.
+type collector struct {
+	sheets     *sheets
+	lists      [numLedgers]*sheet
+	rejected   []*rejectedSheet // by layout, in order of first appearance
+	tally      *tally
+	subjects   *hyperloglog.Sketch
+	permissive *permissive // nil in a dry run: nothing is sent
+	pool       sync.Pool   // of *work
+}
+
+// rejectedSheet is the file for the failed rows of one layout; sheet is nil as
+// long as no row failed.
+type rejectedSheet struct {
+	layout *source.Layout
+	sheet  *sheet
+}
+
+// work is what a batch leaves for Fold.
+type work struct {
+	tally      *tally
+	hash       hasher
+	subjects   []uint64
+	successes  []byte
+	failures   bytes.Buffer
+	superseded bytes.Buffer
+	rejected   []byte
+	sent, open []byte
+	opens      int64
+
+	failureLines    []failureLine
+	supersededLines []supersededLine
+	form            *rejectedForm // of the layout seen last
+	err             error
+}
+
+// newCollector begins a report: it creates the files that always exist.
+func newCollector(s *sheets, facts *importer.Facts) (*collector, error) {
+	c := &collector{sheets: s, tally: newTally(), subjects: hyperloglog.New16()}
+	if !facts.Header.DryRun {
+		c.permissive = newPermissive(s.disk, s.dir, facts)
+	}
+	c.pool.New = func() any {
+		w := &work{tally: newTally()}
+		if c.permissive != nil {
+			w.hash.seed = c.permissive.seed
+		}
+		return w
+	}
+	for i, l := range ledgers {
+		if l.always {
+			if _, err := c.list(i); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// list gives the file of a ledger, begun with its header if need be.
+func (c *collector) list(i int) (*sheet, error) {
+	if c.lists[i] == nil {
+		x, err := c.sheets.create(ledgers[i].name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := x.Write([]byte(ledgers[i].header)); err != nil {
+			return nil, err
+		}
+		c.lists[i] = x
+	}
+	return c.lists[i], nil
+}
+
+// Work implements importer.Visitor.
+func (c *collector) Work(b *importer.SurveyBatch) {
+	w := c.pool.Get().(*work)
+	b.Scratch = w
+	file := fileCell(b.File)
+	for i := range b.Rows {
+		r := &b.Rows[i]
+		w.tally.row(r)
+		switch r.Status {
+		case mapping.Mapped:
+			c.mapped(w, b, r, file)
+		case mapping.Invalid:
+			c.invalid(w, b, r)
+		}
+	}
+	w.err = marshalLines(&w.failures, w.failureLines)
+	if err := marshalLines(&w.superseded, w.supersededLines); w.err == nil {
+		w.err = err
+	}
+}
+
+// mapped takes in a row that made consents.
+func (c *collector) mapped(w *work, b *importer.SurveyBatch, r *importer.SurveyRow, file string) {
+	failed := false
+	for i := range r.Consents {
+		x := &r.Consents[i]
+		ref := consentRef(r, i)
+		w.tally.consent(x)
+		k, subject, fresh := w.hash.key(&x.Consent)
+		if fresh {
+			w.subjects = append(w.subjects, subject)
+		}
+		switch x.Outcome.State {
+		case journal.Sent:
+			w.successes = appendSuccess(w.successes, file, r, x, ref)
+			if c.permissive != nil {
+				w.sent = c.permissive.appendSent(w.sent, k, x, ref)
+			}
+			continue
+		case journal.Superseded:
+			w.supersededLines = append(w.supersededLines, overtakenLine(disarm(b.File), r, x, ref))
+			continue
+		case journal.Rejected, journal.Failed:
+			failed = true
+			g := groupKey{stage: stageSend, status: x.Outcome.Status, reason: w.tally.failures.sendReason(&x.Outcome)}
+			w.tally.failures.add(g, r.Row.Number)
+			w.failureLines = append(w.failureLines, refusedLine(disarm(b.File), r, x, ref, g))
+		}
+		if x.Action == mapping.Reject {
+			c.notSent(w, k, &x.Consent, ref)
+		}
+	}
+	if failed {
+		w.reject(b, r, rowError(r))
+	}
+}
+
+// invalid takes in a row that could not be mapped.
+func (c *collector) invalid(w *work, b *importer.SurveyBatch, r *importer.SurveyRow) {
+	g := groupKey{stage: stageMap, reason: mapReason(r), column: r.Column}
+	w.tally.failures.add(g, r.Row.Number)
+	w.failureLines = append(w.failureLines, invalidLine(disarm(b.File), r, g))
+	w.reject(b, r, rowError(r))
+	for i := range r.Readable {
+		x := &r.Readable[i]
+		if x.Action == mapping.Reject && len(x.Subject()) > 0 {
+			k, _, _ := w.hash.key(x)
+			c.notSent(w, k, x, consentRef(r, i))
+		}
+	}
+}
+
+// notSent takes note of a reject that the target does not know of.
+func (c *collector) notSent(w *work, k subjectKey, x *mapping.Consent, ref journal.Ref) {
+	if c.permissive == nil {
+		return
+	}
+	w.open = c.permissive.appendOpen(w.open, k, x, ref)
+	w.opens++
+}
+
+// reject formats a source row that failed.
+func (w *work) reject(b *importer.SurveyBatch, r *importer.SurveyRow, reason string) {
+	if w.form == nil || w.form.layout != b.Layout {
+		w.form = newRejectedForm(b.Layout)
+	}
+	w.rejected = w.form.appendRow(w.rejected, r.Row, reason)
+}
+
+// Fold implements importer.Visitor.
+func (c *collector) Fold(b *importer.SurveyBatch) error {
+	w := b.Scratch.(*work)
+	b.Scratch = nil
+	if w.err != nil {
+		return w.err
+	}
+	c.tally.merge(w.tally)
+	for _, h := range w.subjects {
+		c.subjects.InsertHash(h)
+	}
+	for i, text := range [numLedgers][]byte{
+		successes: w.successes, failures: w.failures.Bytes(), superseded: w.superseded.Bytes(),
+	} {
+		if len(text) == 0 {
+			continue
+		}
+		x, err := c.list(i)
+		if err != nil {
+			return err
+		}
+		if _, err := x.Write(text); err != nil {
+			return err
+		}
+	}
+	if err := c.foldRejected(b.Layout, w.rejected); err != nil {
+		return err
+	}
+	if p := c.permissive; p != nil {
+		p.opens += w.opens
+		if err := p.sent.write(w.sent); err != nil {
+			return err
+		}
+		if err := p.open.write(w.open); err != nil {
+			return err
+		}
+	}
+	w.reset()
+	c.pool.Put(w)
+	return nil
+}
+
+// foldRejected appends failed rows to the file of their layout. A layout has
+// its number from its place in the export, whether or not its rows fail.
+func (c *collector) foldRejected(l *source.Layout, text []byte) error {
+	var x *rejectedSheet
+	n := 0
+	for n = range c.rejected {
+		if c.rejected[n].layout == l {
+			x = c.rejected[n]
+			break
+		}
+	}
+	if x == nil {
+		n = len(c.rejected)
+		x = &rejectedSheet{layout: l}
+		c.rejected = append(c.rejected, x)
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	if x.sheet == nil {
+		s, err := c.sheets.create(rejectedName(l, n))
+		if err != nil {
+			return err
+		}
+		x.sheet = s
+		if _, err := s.Write(newRejectedForm(l).head()); err != nil {
+			return err
+		}
+	}
+	_, err := x.sheet.Write(text)
+	return err
+}
+
+// reset makes the memory of a batch ready for the next one.
+func (w *work) reset() {
+	w.hash.reset()
+	w.subjects = w.subjects[:0]
+	w.successes, w.rejected = w.successes[:0], w.rejected[:0]
+	w.failures.Reset()
+	w.superseded.Reset()
+	w.sent, w.open, w.opens = w.sent[:0], w.open[:0], 0
+	clear(w.failureLines) // lets go of their texts
+	clear(w.supersededLines)
+	w.failureLines, w.supersededLines = w.failureLines[:0], w.supersededLines[:0]
+}
+
+// consentRef names the consent with index i of a row.
+func consentRef(r *importer.SurveyRow, i int) journal.Ref {
+	return journal.Ref{Row: r.Row.Number, Consent: int32(i + 1)}
+}

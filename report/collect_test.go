@@ -1,0 +1,200 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gocarina/gocsv"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// mixed is an import in which each outcome occurs.
+func mixed() *survey {
+	layout := csvLayout("id,mail,state", "id", "mail", "state")
+	by := outcome(journal.Superseded, 0, 0, "")
+	by.By = journal.Ref{Row: 4, Consent: 1}
+	return &survey{facts: finished(9), parts: []part{{layout, "acme.csv", []importer.SurveyRow{
+		mapped(1, "u1,a@example.com,yes", consent("u1", "marketing", mapping.Accept, sent), consent("u1", "analytics", mapping.Reject, sent)),
+		invalid(2, "u2,b@example.com,maybe", "state", `"maybe" is not listed in values`),
+		skipped(3, "u3,c@example.com,", "no decision"),
+		mapped(4, "u4,d@example.com,no", consent("u4", "marketing", mapping.Reject, outcome(journal.Rejected, 400, 1, "Source is required for profileId"))),
+		mapped(5, `u5,"e,x",yes`,
+			consent("u5", "marketing", mapping.Accept, outcome(journal.Failed, 503, 8, "busy")),
+			consent("u5", "analytics", mapping.Accept, outcome(journal.Rejected, 400, 1, "bad"))),
+		mapped(6, "u4,d@example.com,yes", consent("u4", "marketing", mapping.Accept, by)),
+		invalid(7, "u7", "", "row has 1 cell, the header 3"),
+		invalid(8, "u8,b,c,d", "", "row has 4 cells, the header 3"),
+		mapped(9, "u9,,no", consent("u9", "marketing", mapping.Reject, sent)),
+	}}}}
+}
+
+func TestEachOutcomeIsListedOnceInRowOrder(t *testing.T) {
+	dir, sum := write(t, mixed())
+	assert.Equal(t, `row,line,consent,category,action,timestamp,file
+1,2,1.1,marketing,accept,2024-01-08T21:33:02Z,acme.csv
+1,2,1.2,analytics,reject,2024-01-08T21:33:02Z,acme.csv
+9,10,9.1,marketing,reject,2024-01-08T21:33:02Z,acme.csv
+`, read(t, dir, "successes.csv"))
+	assert.Equal(t, `row,line,consent,stage,status,reason,message,category,action,attempts,file
+2,3,,map,,"""maybe"" is not listed in values",column state,,,0,acme.csv
+4,5,4.1,send,400,Source is required for profileId,Source is required for profileId,marketing,reject,1,acme.csv
+5,6,5.1,send,503,busy,busy,marketing,accept,8,acme.csv
+5,6,5.2,send,400,bad,bad,analytics,accept,1,acme.csv
+7,8,,map,,"row has 1 cell, the header 3",,,,0,acme.csv
+8,9,,map,,"row has 4 cells, the header 3",,,,0,acme.csv
+`, read(t, dir, "failures.csv"))
+	assert.Equal(t, `row,line,consent,category,action,timestamp,by,file
+6,7,6.1,marketing,accept,2024-01-08T21:33:02Z,4.1,acme.csv
+`, read(t, dir, "superseded.csv"))
+	assert.Equal(t, `id,mail,state,_row,_error
+u2,b@example.com,maybe,2,"column state: ""maybe"" is not listed in values"
+u4,d@example.com,no,4,4.1 marketing: 400 Source is required for profileId
+u5,"e,x",yes,5,5.1 marketing: 503 busy; 5.2 analytics: 400 bad
+u7,,,7,"row has 1 cell, the header 3"
+u8,b,c,d,8,"row has 4 cells, the header 3"
+`, read(t, dir, "rejected.csv"))
+	assert.Equal(t, []string{"failures.csv", "rejected.csv", "report.html", "report.json", "successes.csv", "superseded.csv"}, names(t, dir))
+	assert.Equal(t, names(t, dir), sum.Files)
+
+	assert.Equal(t, Rows{Read: 9, Mapped: 5, Skipped: 1, Invalid: 3}, sum.Rows)
+	assert.Equal(t, Consents{Made: 7, Sent: 3, Rejected: 2, Failed: 1, Superseded: 1}, sum.Consents)
+	assert.Equal(t, []ByDecision{
+		{"analytics", "accept", Consents{Made: 1, Rejected: 1}},
+		{"analytics", "reject", Consents{Made: 1, Sent: 1}},
+		{"marketing", "accept", Consents{Made: 3, Sent: 1, Failed: 1, Superseded: 1}},
+		{"marketing", "reject", Consents{Made: 2, Sent: 1, Rejected: 1}},
+	}, sum.ByDecision)
+	assert.Equal(t, []Skip{{"no decision", 1}}, sum.Skips)
+	assert.Equal(t, []Month{{"2024-01", 4, 3}}, sum.Decided)
+	assert.EqualValues(t, 4, sum.SubjectsApprox)
+	assert.Equal(t, Complete, sum.State)
+	assert.Equal(t, 3, sum.ExitCode)
+	require.NoError(t, sum.Balanced())
+}
+
+func TestReportJSONIsTheSummary(t *testing.T) {
+	dir, sum := write(t, mixed())
+	var back Summary
+	require.NoError(t, json.Unmarshal([]byte(read(t, dir, "report.json")), &back))
+	assert.Equal(t, *sum, back)
+	assert.NotContains(t, read(t, dir, "report.json"), "null")
+}
+
+// A report does not depend on how rows are dealt out to workers.
+func TestBatchesDoNotChangeTheReport(t *testing.T) {
+	want, _ := write(t, mixed())
+	for _, size := range []int{1, 2, 5, 100} {
+		s := mixed()
+		s.batch = size
+		got, _ := write(t, s)
+		for _, name := range names(t, want) {
+			assert.Equal(t, read(t, want, name), read(t, got, name), "%s in batches of %d", name, size)
+		}
+	}
+}
+
+func TestEveryFileIsForTheUserAlone(t *testing.T) {
+	dir, _ := write(t, mixed())
+	for _, name := range names(t, dir) {
+		info, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), name)
+	}
+}
+
+// What an earlier report left goes when there is nothing to list any more.
+func TestStaleListsAreRemoved(t *testing.T) {
+	s := mixed()
+	dir, _ := write(t, s)
+	for i := range s.parts[0].rows {
+		r := &s.parts[0].rows[i]
+		r.Status = mapping.Mapped
+		for j := range r.Consents {
+			r.Consents[j].Outcome = sent
+		}
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".rejected.csv.tmp"), []byte("of a crash"), 0o600))
+	_, err := Write(t.Context(), journal.OS{}, dir, s, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"failures.csv", "report.html", "report.json", "successes.csv"}, names(t, dir))
+	assert.Equal(t, failureHeader, read(t, dir, "failures.csv"))
+}
+
+func TestASurveyThatFailsLeavesTheOldReport(t *testing.T) {
+	s := mixed()
+	dir, _ := write(t, s)
+	before := read(t, dir, "failures.csv")
+	s.err = io.ErrUnexpectedEOF
+	s.parts[0].rows = s.parts[0].rows[:4]
+	_, err := Write(t.Context(), journal.OS{}, dir, s, Options{})
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Equal(t, before, read(t, dir, "failures.csv"))
+	assert.Equal(t, []string{"failures.csv", "rejected.csv", "report.html", "report.json", "successes.csv", "superseded.csv"}, names(t, dir))
+}
+
+// successLine is successes.csv as gocsv would write it.
+type successLine struct {
+	Row       int64  `csv:"row"`
+	Line      int64  `csv:"line"`
+	Consent   string `csv:"consent"`
+	Category  string `csv:"category"`
+	Action    string `csv:"action"`
+	Timestamp string `csv:"timestamp"`
+	File      string `csv:"file"`
+}
+
+// The lines that are written by hand are those that gocsv would write.
+func TestSuccessLinesEqualGocsv(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", `\.`, " x", "\u00a0x", "=1+1", "-", "a,b", `"`, "\r\n", "@", "\tx"}))
+		category, file := text.Draw(t, "category"), text.Draw(t, "file")
+		row := importer.SurveyRow{Row: &source.Row{Number: rapid.Int64Min(1).Draw(t, "row"), Line: rapid.Int64Min(1).Draw(t, "line")}}
+		c := consent("u", category, mapping.Accept, sent)
+		c.Timestamp = rapid.Int64Range(firstMs, lastMs).Draw(t, "time")
+		ref := journal.Ref{Row: row.Row.Number, Consent: rapid.Int32Min(1).Draw(t, "n")}
+
+		var want bytes.Buffer
+		require.NoError(t, gocsv.MarshalCSV([]successLine{{
+			row.Row.Number, row.Row.Line, refString(ref), disarm(category), "accept", string(appendTime(nil, c.Timestamp)), disarm(file),
+		}}, csv.NewWriter(&want)))
+		got := appendSuccess([]byte(successHeader), fileCell(file), &row, &c, ref)
+		require.Equal(t, want.String(), string(got))
+	})
+}
+
+// The headers are those of the tagged structs.
+func TestHeadersEqualGocsv(t *testing.T) {
+	for header, lines := range map[string]any{
+		successHeader: []successLine{}, failureHeader: []failureLine{}, supersededHeader: []supersededLine{},
+	} {
+		var b strings.Builder
+		require.NoError(t, gocsv.MarshalCSV(lines, csv.NewWriter(&b)))
+		assert.Equal(t, header, b.String())
+	}
+}
+
+func TestTimesAreThoseOfTheTimePackage(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ms := rapid.Int64Range(firstMs, lastMs).Draw(t, "ms")
+		layout := "2006-01-02T15:04:05.000Z"
+		if ms%1000 == 0 {
+			layout = "2006-01-02T15:04:05Z"
+		}
+		require.Equal(t, time.UnixMilli(ms).UTC().Format(layout), string(appendTime(nil, ms)))
+	})
+	assert.NotPanics(t, func() { appendTime(nil, mapping.Unlimited) })
+}

@@ -1,0 +1,102 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strconv"
+
+	"github.com/gocarina/gocsv"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// failureLine is a line of failures.csv: an invalid row, or a consent that was
+// rejected or failed. Status is empty at map; at send 0 means "no answer".
+// Reason is that of the line's failure group, so that a spreadsheet can group
+// by it; Message is the target's own text, or the column at fault.
+type failureLine struct {
+	Row      int64  `csv:"row"`
+	Line     int64  `csv:"line"`
+	Consent  string `csv:"consent"`
+	Stage    string `csv:"stage"`
+	Status   string `csv:"status"`
+	Reason   string `csv:"reason"`
+	Message  string `csv:"message"`
+	Category string `csv:"category"`
+	Action   string `csv:"action"`
+	Attempts int    `csv:"attempts"`
+	File     string `csv:"file"`
+}
+
+// failureHeader names the columns of failures.csv.
+const failureHeader = "row,line,consent,stage,status,reason,message,category,action,attempts,file\n"
+
+// invalidLine is the failure of a row at mapping. Category and action are given
+// when the row states one decision and it could be read.
+func invalidLine(file string, r *importer.SurveyRow, k groupKey) failureLine {
+	l := failureLine{
+		Row: r.Row.Number, Line: r.Row.Line, Stage: stageMap,
+		Reason: disarm(k.reason), File: file,
+	}
+	if k.column != "" {
+		l.Message = disarm("column " + k.column)
+	}
+	if len(r.Readable) == 1 {
+		l.Category = disarm(string(r.Readable[0].Category))
+		if a := r.Readable[0].Action; a != mapping.Undecided {
+			l.Action = a.String()
+		}
+	}
+	return l
+}
+
+// refusedLine is the failure of a consent at sending.
+func refusedLine(file string, r *importer.SurveyRow, c *importer.SurveyConsent, ref journal.Ref, k groupKey) failureLine {
+	return failureLine{
+		Row: r.Row.Number, Line: r.Row.Line, Consent: refString(ref), Stage: stageSend,
+		Status: strconv.Itoa(c.Outcome.Status), Reason: disarm(k.reason), Message: disarm(c.Outcome.Message),
+		Category: disarm(string(c.Category)), Action: c.Action.String(),
+		Attempts: c.Outcome.Attempts, File: file,
+	}
+}
+
+// supersededLine is a line of superseded.csv: a consent held back for good. By
+// names the consent that overtook it.
+type supersededLine struct {
+	Row       int64  `csv:"row"`
+	Line      int64  `csv:"line"`
+	Consent   string `csv:"consent"`
+	Category  string `csv:"category"`
+	Action    string `csv:"action"`
+	Timestamp string `csv:"timestamp"`
+	By        string `csv:"by"`
+	File      string `csv:"file"`
+}
+
+// supersededHeader names the columns of superseded.csv.
+const supersededHeader = "row,line,consent,category,action,timestamp,by,file\n"
+
+// overtakenLine is the line of a consent that was superseded.
+func overtakenLine(file string, r *importer.SurveyRow, c *importer.SurveyConsent, ref journal.Ref) supersededLine {
+	l := supersededLine{
+		Row: r.Row.Number, Line: r.Row.Line, Consent: refString(ref),
+		Category: disarm(string(c.Category)), Action: c.Action.String(),
+		Timestamp: string(appendTime(nil, c.Timestamp)), File: file,
+	}
+	if c.Outcome.By != (journal.Ref{}) {
+		l.By = refString(c.Outcome.By)
+	}
+	return l
+}
+
+// marshalLines writes tagged structs as CSV lines without a header. The writer
+// is ours, so that gocsv's own settings, which are global to a process, have no
+// say in it.
+func marshalLines[L failureLine | supersededLine](out *bytes.Buffer, lines []L) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	return gocsv.MarshalCSVWithoutHeaders(lines, csv.NewWriter(out))
+}

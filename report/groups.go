@@ -1,0 +1,199 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+// The stages at which something can fail.
+const (
+	stageMap   = "map"
+	stageSend  = "send"
+	stageOther = "other"
+)
+
+// OtherGroups is the stage and the reason of the group that sums up the
+// failures beyond the largest groups.
+const OtherGroups = stageOther
+
+const (
+	// maxGroups is how many groups the report lists.
+	maxGroups = 100
+	// maxLiveGroups is how many are counted apart while the survey goes on.
+	// Counts must stay exact, so a group that was not among the first ones is
+	// counted by its coarse reason, as far as maxCoarseGroups, and then as other.
+	maxLiveGroups   = 2000
+	maxCoarseGroups = 2500
+	// maxGroupRows is how many rows a group names.
+	maxGroupRows = 10
+	// coarseReason is how much, in bytes, of a reason tells coarse groups apart.
+	coarseReason = 24
+	// maxMasked bounds the memory for texts masked already.
+	maxMasked = 1024
+)
+
+// groupKey tells failures apart.
+type groupKey struct {
+	stage  string
+	status int
+	reason string
+	column string
+}
+
+// group counts failures alike.
+type group struct {
+	key   groupKey
+	count int64
+	rows  []int64 // the first ones, each once, ascending
+}
+
+// groups counts failures by group, in bounded memory.
+type groups struct {
+	byKey  map[groupKey]*group
+	order  []*group // by first appearance
+	masked map[string]string
+}
+
+func newGroups() groups {
+	return groups{byKey: map[groupKey]*group{}, masked: map[string]string{}}
+}
+
+// mapReason is the reason of an invalid row. The mapping masks values and
+// names columns itself, so the text stands as it is.
+func mapReason(r *importer.SurveyRow) string {
+	reason := r.Reason
+	if reason == "" {
+		reason = r.Row.Reason
+	}
+	if reason == "" {
+		reason = "invalid"
+	}
+	return reason
+}
+
+// sendReason is the target's text with its variable parts masked.
+func (g *groups) sendReason(o *journal.Outcome) string {
+	if o.Message == "" {
+		if o.Status == 0 {
+			return "no answer"
+		}
+		return "no message"
+	}
+	if s, ok := g.masked[o.Message]; ok {
+		return s
+	}
+	if len(g.masked) >= maxMasked {
+		clear(g.masked)
+	}
+	s := maskVariable(o.Message)
+	g.masked[o.Message] = s
+	return s
+}
+
+// add counts one failure.
+func (g *groups) add(k groupKey, row int64) {
+	x := g.byKey[k]
+	if x == nil {
+		x = &group{key: k}
+		g.byKey[k] = x
+		g.order = append(g.order, x)
+	}
+	x.count++
+	x.addRow(row)
+}
+
+// addRow names a row in which the group occurred. Rows come in ascending order.
+func (x *group) addRow(row int64) {
+	n := len(x.rows)
+	if n < maxGroupRows && (n == 0 || x.rows[n-1] != row) {
+		x.rows = append(x.rows, row)
+	}
+}
+
+// merge adds the groups of a batch.
+func (g *groups) merge(b *groups) {
+	for _, x := range b.order {
+		all := g.live(x.key)
+		all.count += x.count
+		for _, row := range x.rows {
+			all.addRow(row)
+		}
+	}
+}
+
+// live finds the group that counts failures with key k: their own as long as
+// there is room, then one with a coarse reason, then OtherGroups.
+func (g *groups) live(k groupKey) *group {
+	if x := g.byKey[k]; x != nil {
+		return x
+	}
+	if len(g.order) >= maxLiveGroups {
+		if len(k.reason) > coarseReason {
+			k.reason = cut(k.reason, coarseReason) + "…"
+		}
+		if x := g.byKey[k]; x != nil {
+			return x
+		}
+		if len(g.order) >= maxCoarseGroups {
+			k = groupKey{stage: stageOther, reason: OtherGroups}
+			if x := g.byKey[k]; x != nil {
+				return x
+			}
+		}
+	}
+	x := &group{key: k}
+	g.byKey[k] = x
+	g.order = append(g.order, x)
+	return x
+}
+
+func (g *groups) reset() {
+	clear(g.byKey)
+	g.order = g.order[:0]
+}
+
+// list gives the largest groups with their suggestions, and the rest as one.
+func (g *groups) list() []FailureGroup {
+	var total int64
+	var other int64
+	live := make([]*group, 0, len(g.order))
+	for _, x := range g.order {
+		total += x.count
+		if x.key.stage == stageOther {
+			other += x.count
+			continue
+		}
+		live = append(live, x)
+	}
+	slices.SortStableFunc(live, func(a, b *group) int { return cmp.Compare(b.count, a.count) })
+	out := []FailureGroup{}
+	for i, x := range live {
+		if i >= maxGroups {
+			other += x.count
+			continue
+		}
+		f := FailureGroup{
+			Stage: x.key.stage, Status: x.key.status, Reason: x.key.reason, Column: x.key.column,
+			Count: x.count, Rows: slices.Clone(x.rows), Share: share(x.count, total),
+		}
+		f.Suggestion = suggest(&f)
+		out = append(out, f)
+	}
+	if other > 0 {
+		out = append(out, FailureGroup{
+			Stage: stageOther, Reason: OtherGroups, Count: other, Rows: []int64{}, Share: share(other, total),
+		})
+	}
+	return out
+}
+
+// share is n of total, to four digits.
+func share(n, total int64) float64 {
+	if total == 0 {
+		return 0
+	}
+	return float64(int64(float64(n)/float64(total)*10000+0.5)) / 10000
+}

@@ -1,0 +1,27 @@
+package report
+
+// ledger is a CSV file with a line for each consent, or row, of one kind. It
+// grows while the survey goes on, in row order.
+type ledger struct {
+	name   string
+	header string
+	always bool // written with its header alone when it has no line
+}
+
+// The ledgers, as indexes into ledgers.
+const (
+	successes = iota
+	failures
+	superseded
+	suppress
+	numLedgers
+)
+
+// ledgers is the table of the files that list rows and consents. The source
+// rows that failed, rejected.*, are apart: they have the export's own form.
+var ledgers = [numLedgers]ledger{
+	successes:  {name: "successes.csv", header: successHeader, always: true},
+	failures:   {name: "failures.csv", header: failureHeader, always: true},
+	superseded: {name: "superseded.csv", header: supersededHeader},
+	suppress:   {name: "suppress.csv", header: suppressHeader},
+}

@@ -1,0 +1,77 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// thousands writes a number with separators: 1,234,567.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// plural is a counted noun: "1 row", "2,000 rows".
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if last := len(noun) - 1; noun[last] == 'y' {
+		return thousands(n) + " " + noun[:last] + "ies"
+	}
+	return thousands(n) + " " + noun + "s"
+}
+
+// size is a number of bytes in units of 1024.
+func size(n int64) string {
+	if n < 1024 {
+		return plural(n, "byte")
+	}
+	x, unit := float64(n)/1024, "KiB"
+	for _, next := range []string{"MiB", "GiB", "TiB"} {
+		if x < 1024 {
+			break
+		}
+		x, unit = x/1024, next
+	}
+	return fmt.Sprintf("%.1f %s", x, unit)
+}
+
+// lapse is a duration for people: "1.2 s", "4 min 12 s", "2 h 5 min", "3 d 4 h".
+func lapse(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	default:
+		return fmt.Sprintf("%d d %d h", int(d.Hours())/24, int(d.Hours())%24)
+	}
+}
+
+// percent is a share for people. Only nothing is 0 % and only all is 100 %.
+func percent(share float64) string {
+	switch {
+	case share <= 0:
+		return "0 %"
+	case share < 0.01:
+		return "<1 %"
+	case share < 1 && share > 0.99:
+		return ">99 %"
+	default:
+		return fmt.Sprintf("%.0f %%", share*100)
+	}
+}

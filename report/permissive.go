@@ -1,0 +1,413 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"math/bits"
+	"path/filepath"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// Where the target is more permissive than the person is found in one survey
+// and in flat memory: while rows go by, two logs are kept, of what was sent (a
+// few bytes a consent) and of the rejects that were not (with the line for
+// suppress.csv). At the end the logs are joined by subject and category, a part
+// of the keys at a time. A second survey, which would know the keys beforehand,
+// would cost as much as the first.
+
+// subjectKey is a 128-bit hash of a subject and a category. Half of it is
+// seeded at random in each process, so that nobody can build collisions; it
+// never leaves the process.
+type subjectKey [2]uint64
+
+// combine mixes the hashes of subject and category; the factor keeps (a, b)
+// and (b, a) apart.
+func combine(subject, category uint64) uint64 {
+	hi, lo := bits.Mul64(category^0x9e3779b97f4a7c15, 0xd6e8feb86659fd93)
+	return subject ^ hi ^ lo
+}
+
+// hasher hashes the subjects and categories of one batch after the other. The
+// consents of a row mostly share a subject and those of an export have few
+// categories, so the last ones are remembered.
+type hasher struct {
+	seed     maphash.Seed
+	subject  []byte
+	s        subjectKey
+	category []byte
+	c        subjectKey
+	valid    bool
+}
+
+// reset forgets slices into the memory of a batch that is gone.
+func (h *hasher) reset() { h.subject, h.category, h.valid = nil, nil, false }
+
+// key hashes the subject and category of c. It also gives the hash of the
+// subject alone, which is the same in every process, and whether the subject
+// differs from that of the call before.
+func (h *hasher) key(c *mapping.Consent) (k subjectKey, subject uint64, fresh bool) {
+	if s := c.Subject(); !h.valid || !sameBytes(s, h.subject) {
+		h.s = subjectKey{xxhash.Sum64(s), maphash.Bytes(h.seed, s)}
+		h.subject, fresh = s, true
+	}
+	if !h.valid || !sameBytes(c.Category, h.category) {
+		h.c = subjectKey{xxhash.Sum64(c.Category), maphash.Bytes(h.seed, c.Category)}
+		h.category = c.Category
+	}
+	h.valid = true
+	return subjectKey{combine(h.s[0], h.c[0]), combine(h.s[1], h.c[1])}, h.s[0], fresh
+}
+
+// arrival is the place of a sent consent among those of its subject and
+// category in the order in which they reached the target.
+//
+// The policy: what a later pass sent came later, whatever its row. Within a
+// pass one subject's consents leave in row order, or by time when the history
+// is chronological (then rows decide between equal times).
+type arrival struct {
+	pass int32
+	time int64 // 0 when the history is in row order
+	row  int64
+	n    int32 // of the consent in its row
+}
+
+// after says whether a came after b.
+func (a arrival) after(b arrival) bool {
+	switch {
+	case a.pass != b.pass:
+		return a.pass > b.pass
+	case a.time != b.time:
+		return a.time > b.time
+	case a.row != b.row:
+		return a.row > b.row
+	default:
+		return a.n > b.n
+	}
+}
+
+const (
+	// sentSize is the size of a record in the log of what was sent, when
+	// records stand in order of arrival: a key whose lowest bit is the action.
+	sentSize = 16
+	// arrivalSize is what is added when they do not: pass, time, row, consent.
+	arrivalSize = 4 + 8 + 8 + 4
+	// openSize is the size of a record in the log of rejects not sent, before
+	// its line: key, time, row, consent, length of the line.
+	openSize = 16 + 8 + 8 + 4 + 4
+	// spillAt is how much of a log stays in memory before it goes to a file.
+	spillAt = 1 << 20
+	// joinKeys is how many open rejects are joined at a time.
+	joinKeys = 1 << 17
+	// maxListed is how many consents OverPermissive names.
+	maxListed = 1000
+)
+
+// permissive finds the consents of which the target allows more than the person.
+type permissive struct {
+	seed    maphash.Seed
+	inOrder bool // records of sent consents stand in order of arrival
+	timed   bool // within a pass, consents arrived by time
+	sent    spill
+	open    spill
+	opens   int64 // records in open
+}
+
+// newPermissive prepares for a survey of the import that facts describe.
+func newPermissive(disk journal.Disk, dir string, facts *importer.Facts) *permissive {
+	timed := facts.Header.History != "" && facts.Header.History != "rows"
+	return &permissive{
+		seed:    maphash.MakeSeed(),
+		timed:   timed,
+		inOrder: !timed && len(facts.Passes) <= 1,
+		sent:    spill{disk: disk, path: filepath.Join(dir, ".sent.tmp")},
+		open:    spill{disk: disk, path: filepath.Join(dir, ".open.tmp")},
+	}
+}
+
+// appendSent appends the record of a sent consent.
+func (p *permissive) appendSent(dst []byte, k subjectKey, c *importer.SurveyConsent, ref journal.Ref) []byte {
+	lo := k[1] &^ 1
+	if c.Action == mapping.Accept {
+		lo |= 1
+	}
+	dst = binary.LittleEndian.AppendUint64(dst, k[0])
+	dst = binary.LittleEndian.AppendUint64(dst, lo)
+	if p.inOrder {
+		return dst
+	}
+	var t int64
+	if p.timed {
+		t = c.Timestamp
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(c.Pass))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(t))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(ref.Row))
+	return binary.LittleEndian.AppendUint32(dst, uint32(ref.Consent))
+}
+
+// appendOpen appends the record of a reject that was not sent.
+func (p *permissive) appendOpen(dst []byte, k subjectKey, c *mapping.Consent, ref journal.Ref) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, k[0])
+	dst = binary.LittleEndian.AppendUint64(dst, k[1]&^1)
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(c.Timestamp))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(ref.Row))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(ref.Consent))
+	at := len(dst)
+	dst = append(dst, 0, 0, 0, 0)
+	dst = appendSuppressLine(dst, c, ref)
+	binary.LittleEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+	return dst
+}
+
+// openRecord is a record of the log of rejects not sent.
+type openRecord struct {
+	key  subjectKey
+	time int64
+	ref  journal.Ref
+	line []byte // of suppress.csv; valid until the next record
+}
+
+// eachOpen reads the log of rejects not sent, in row order.
+func (p *permissive) eachOpen(f func(i int64, r *openRecord) error) error {
+	r, err := p.open.reader()
+	if err != nil {
+		return err
+	}
+	var rec openRecord
+	for i := int64(0); ; i++ {
+		head, err := r.Peek(openSize)
+		if len(head) == 0 && err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		rec.key = subjectKey{binary.LittleEndian.Uint64(head[0:]), binary.LittleEndian.Uint64(head[8:])}
+		rec.time = int64(binary.LittleEndian.Uint64(head[16:]))
+		rec.ref = journal.Ref{
+			Row:     int64(binary.LittleEndian.Uint64(head[24:])),
+			Consent: int32(binary.LittleEndian.Uint32(head[32:])),
+		}
+		n := int(binary.LittleEndian.Uint32(head[36:]))
+		if _, err := r.Discard(openSize); err != nil {
+			return err
+		}
+		if cap(rec.line) < n {
+			rec.line = make([]byte, n)
+		}
+		rec.line = rec.line[:n]
+		if _, err := io.ReadFull(r, rec.line); err != nil {
+			return err
+		}
+		if err := f(i, &rec); err != nil {
+			return err
+		}
+	}
+}
+
+// eachSent reads the log of what was sent, in row order.
+func (p *permissive) eachSent(f func(k subjectKey, accept bool, a arrival)) error {
+	r, err := p.sent.reader()
+	if err != nil {
+		return err
+	}
+	size := sentSize
+	if !p.inOrder {
+		size += arrivalSize
+	}
+	var a arrival
+	for {
+		rec, err := r.Peek(size)
+		if len(rec) == 0 && err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		lo := binary.LittleEndian.Uint64(rec[8:])
+		if p.inOrder {
+			a.row++
+		} else {
+			a = arrival{
+				pass: int32(binary.LittleEndian.Uint32(rec[16:])),
+				time: int64(binary.LittleEndian.Uint64(rec[20:])),
+				row:  int64(binary.LittleEndian.Uint64(rec[28:])),
+				n:    int32(binary.LittleEndian.Uint32(rec[36:])),
+			}
+		}
+		f(subjectKey{binary.LittleEndian.Uint64(rec), lo &^ 1}, lo&1 == 1, a)
+		if _, err := r.Discard(size); err != nil {
+			return err
+		}
+	}
+}
+
+// verdict is what the join knows of one key.
+type verdict struct {
+	last   arrival
+	accept bool  // the last thing sent is an accept
+	sent   bool  // something was sent
+	open   int64 // index of the newest open reject
+	time   int64 // its time
+}
+
+// resolve joins the logs. It names the consents concerned and calls line with
+// the line of suppress.csv of each person and category, in row order; of
+// several rejects the newest counts.
+func (p *permissive) resolve(line func([]byte) error) (OverPermissive, error) {
+	out := OverPermissive{Consents: []string{}}
+	if p.opens == 0 {
+		return out, nil
+	}
+	over, listed := newBitset(p.opens), newBitset(p.opens)
+	parts := uint64((p.opens + joinKeys - 1) / joinKeys)
+	for part := range parts {
+		if err := p.join(part, parts, over, listed); err != nil {
+			return out, fmt.Errorf("join rejects not sent with what was sent: %w", err)
+		}
+	}
+	err := p.eachOpen(func(i int64, r *openRecord) error {
+		if !over.has(i) {
+			return nil
+		}
+		out.Count++
+		if len(out.Consents) < maxListed {
+			out.Consents = append(out.Consents, refString(r.ref))
+		}
+		if !listed.has(i) {
+			return nil
+		}
+		return line(r.line)
+	})
+	return out, err
+}
+
+// join finds the over-permissive ones among the keys of one part, and marks
+// them in over, the newest of each key in listed as well.
+func (p *permissive) join(part, parts uint64, over, listed bitset) error {
+	keys := map[subjectKey]int32{}
+	var verdicts []verdict
+	err := p.eachOpen(func(i int64, r *openRecord) error {
+		if r.key[0]%parts != part {
+			return nil
+		}
+		at, ok := keys[r.key]
+		if !ok {
+			keys[r.key] = int32(len(verdicts))
+			verdicts = append(verdicts, verdict{open: i, time: r.time})
+		} else if v := &verdicts[at]; r.time >= v.time {
+			v.open, v.time = i, r.time
+		}
+		return nil
+	})
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	err = p.eachSent(func(k subjectKey, accept bool, a arrival) {
+		if k[0]%parts != part {
+			return
+		}
+		at, ok := keys[k]
+		if !ok {
+			return
+		}
+		if v := &verdicts[at]; !v.sent || a.after(v.last) {
+			v.last, v.accept, v.sent = a, accept, true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return p.eachOpen(func(i int64, r *openRecord) error {
+		if r.key[0]%parts != part {
+			return nil
+		}
+		if v := &verdicts[keys[r.key]]; v.accept {
+			over.set(i)
+			if v.open == i {
+				listed.set(i)
+			}
+		}
+		return nil
+	})
+}
+
+// close removes the logs.
+func (p *permissive) close() {
+	p.sent.close()
+	p.open.close()
+}
+
+// bitset is a set of small numbers.
+type bitset []uint64
+
+func newBitset(n int64) bitset    { return make(bitset, (n+63)/64) }
+func (b bitset) set(i int64)      { b[i/64] |= 1 << (i % 64) }
+func (b bitset) has(i int64) bool { return b[i/64]&(1<<(i%64)) != 0 }
+
+// spill is a log that is written once and read a few times. It stays in memory
+// while it is small. Its file holds identifiers, so it has no name where the
+// system lets an open file be removed: a crash leaves nothing of it.
+type spill struct {
+	disk  journal.Disk
+	path  string
+	mem   []byte
+	file  journal.File
+	named bool
+}
+
+func (s *spill) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	if s.mem = append(s.mem, b...); len(s.mem) < spillAt {
+		return nil
+	}
+	if s.file == nil {
+		f, err := s.disk.Create(s.path)
+		if err != nil {
+			return err
+		}
+		s.file = f
+		s.named = s.disk.Remove(s.path) != nil
+	}
+	_, err := s.file.Write(s.mem)
+	s.mem = s.mem[:0]
+	return err
+}
+
+// reader reads the log from its beginning.
+func (s *spill) reader() (*bufio.Reader, error) {
+	if s.file == nil {
+		return bufio.NewReaderSize(bytes.NewReader(s.mem), 64<<10), nil
+	}
+	if len(s.mem) > 0 {
+		if _, err := s.file.Write(s.mem); err != nil {
+			return nil, err
+		}
+		s.mem = s.mem[:0]
+	}
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return bufio.NewReaderSize(s.file, 256<<10), nil
+}
+
+func (s *spill) close() {
+	s.mem = nil
+	if s.file != nil {
+		// Nothing of it is needed any more, so an error changes nothing.
+		_ = s.file.Close()
+		if s.named {
+			_ = s.disk.Remove(s.path)
+		}
+		s.file = nil
+	}
+}

@@ -1,0 +1,104 @@
+package report
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+// sheets are the files of one report on their way into the out directory. Each
+// is written under a temporary name; commit renames them all at the end. So
+// every file is whole at any moment, and those of a report that did not come to
+// its end never take the place of older ones.
+type sheets struct {
+	disk journal.Disk
+	dir  string
+	open []*sheet // in the order in which they are put in place
+}
+
+// sheet is one file under its temporary name. The first error sticks.
+type sheet struct {
+	name string
+	file journal.File
+	buf  *bufio.Writer
+}
+
+// create begins a file.
+func (s *sheets) create(name string) (*sheet, error) {
+	f, err := s.disk.Create(s.temp(name))
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", name, err)
+	}
+	x := &sheet{name: name, file: f, buf: bufio.NewWriterSize(f, 64<<10)}
+	s.open = append(s.open, x)
+	return x, nil
+}
+
+func (s *sheets) temp(name string) string { return filepath.Join(s.dir, "."+name+".tmp") }
+
+// Write implements io.Writer.
+func (x *sheet) Write(b []byte) (int, error) {
+	n, err := x.buf.Write(b)
+	if err != nil {
+		err = fmt.Errorf("write %s: %w", x.name, err)
+	}
+	return n, err
+}
+
+// commit makes the files durable and puts them in place in the order in which
+// they were created, then removes those of stale that this report did not write.
+func (s *sheets) commit(stale []string) error {
+	written := map[string]bool{}
+	for _, x := range s.open {
+		written[x.name] = true
+		err := x.buf.Flush()
+		if err == nil {
+			err = x.file.Sync()
+		}
+		if closeErr := x.file.Close(); err == nil {
+			err = closeErr
+		}
+		x.file = nil
+		if err != nil {
+			return fmt.Errorf("write %s: %w", x.name, err)
+		}
+	}
+	// Stale files go first: a list of people to act on must not outlive, even
+	// in a crash, the report that cleared it.
+	for _, name := range stale {
+		if written[name] {
+			continue
+		}
+		for _, path := range []string{filepath.Join(s.dir, name), s.temp(name)} {
+			if err := s.disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("remove stale %s: %w", name, err)
+			}
+		}
+	}
+	for _, x := range s.open {
+		if err := s.disk.Rename(s.temp(x.name), filepath.Join(s.dir, x.name)); err != nil {
+			return fmt.Errorf("put %s in place: %w", x.name, err)
+		}
+	}
+	s.open = nil
+	if err := s.disk.SyncDir(s.dir); err != nil {
+		return fmt.Errorf("make reports durable: %w", err)
+	}
+	return nil
+}
+
+// discard gives up the files that were not put in place.
+func (s *sheets) discard() {
+	for _, x := range s.open {
+		// The error that led here is the one to report.
+		if x.file != nil {
+			_ = x.file.Close()
+		}
+		_ = s.disk.Remove(s.temp(x.name))
+	}
+	s.open = nil
+}

@@ -1,0 +1,297 @@
+// Package report derives everything that a person reads from a survey of an
+// import: the summary as JSON, text and HTML, and the lists of what was sent,
+// what failed and what to do about it. Nothing here is remembered between
+// runs: the same journal and export give the same reports.
+package report
+
+import (
+	"fmt"
+	"time"
+)
+
+// The states of an import. Unbalanced means that the counts contradict each
+// other: something was lost or counted twice, and nothing else in the report
+// can be relied on.
+const (
+	Complete   = "complete"
+	Incomplete = "incomplete"
+	Unbalanced = "unbalanced"
+)
+
+// Summary is report.json: an import in numbers. Counts are exact unless a name
+// says that they are approximate. Slices are never nil, so that JSON has [].
+type Summary struct {
+	State    string `json:"state"`
+	DryRun   bool   `json:"dryRun"`
+	ExitCode int    `json:"exitCode"`
+
+	Tool    Tool    `json:"tool"`
+	Inputs  []Input `json:"inputs"`
+	Mapping Mapping `json:"mapping"`
+	Target  Target  `json:"target"`
+
+	StartedAt  time.Time `json:"startedAt"`
+	FinishedAt time.Time `json:"finishedAt"`
+	Runs       int       `json:"runs"`
+
+	Rows           Rows           `json:"rows"`
+	Consents       Consents       `json:"consents"`
+	SubjectsApprox int64          `json:"subjectsApprox"`
+	ByDecision     []ByDecision   `json:"byDecision"`
+	FailureGroups  []FailureGroup `json:"failureGroups"`
+	OverPermissive OverPermissive `json:"overPermissive"`
+	Lint           []Finding      `json:"lint"`
+
+	HTTP              HTTP    `json:"http"`
+	ElapsedSeconds    float64 `json:"elapsedSeconds"`
+	ConsentsPerSecond float64 `json:"consentsPerSecond"`
+
+	// Why says why the import is incomplete or unbalanced; empty otherwise.
+	Why string `json:"why"`
+	// Next is the exact command to run next, quoted for a POSIX shell.
+	Next string `json:"next"`
+	// Steps are what a person has to do before Next, in order.
+	Steps []string `json:"steps"`
+	Notes []string `json:"notes"`
+	// Passes are the sweeps over the export: the import, retries, repairs.
+	Passes []Pass `json:"passes"`
+	// Skips are the reasons of skipped rows, the largest first.
+	Skips []Skip `json:"skips"`
+	// Decisions is the decision table, and DecisionsHash its signature.
+	Decisions     []Decision `json:"decisions"`
+	DecisionsHash string     `json:"decisionsHash"`
+	// Decided counts the consents made by the month of their decision.
+	Decided []Month `json:"decidedByMonth"`
+	// Throughput has the state of the import at some moments of its runs.
+	Throughput []Point `json:"throughput"`
+	// Files are the names of what lies in the out directory for people.
+	Files []string `json:"files"`
+}
+
+// Tool is the program that wrote the report.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Input is one file of the export as it lies on disk. SHA256 is hex, and empty
+// as long as the import is incomplete.
+type Input struct {
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+	Rows   int64  `json:"rows"`
+}
+
+// Mapping is the mapping of the last pass. SHA256 is hex.
+type Mapping struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+// Target is where the consents went.
+type Target struct {
+	BaseURL string `json:"baseUrl"`
+	Org     string `json:"org"`
+	Project string `json:"project"`
+	Dialect string `json:"dialect"`
+	Sandbox bool   `json:"sandbox,omitempty"`
+}
+
+// Rows counts the rows of the export by what became of them.
+type Rows struct {
+	Read    int64 `json:"read"`
+	Mapped  int64 `json:"mapped"`
+	Skipped int64 `json:"skipped"`
+	Invalid int64 `json:"invalid"`
+}
+
+// Consents counts consents by outcome.
+type Consents struct {
+	Made       int64 `json:"made"`
+	Sent       int64 `json:"sent"`
+	Rejected   int64 `json:"rejected"`
+	Failed     int64 `json:"failed"`
+	Pending    int64 `json:"pending"`
+	Superseded int64 `json:"superseded"`
+}
+
+// add sums b into c.
+func (c *Consents) add(b *Consents) {
+	c.Made += b.Made
+	c.Sent += b.Sent
+	c.Rejected += b.Rejected
+	c.Failed += b.Failed
+	c.Pending += b.Pending
+	c.Superseded += b.Superseded
+}
+
+// balanced says whether every consent made has one outcome.
+func (c *Consents) balanced() bool {
+	return c.Made == c.Sent+c.Rejected+c.Failed+c.Pending+c.Superseded
+}
+
+// ByDecision counts the consents of one category and action. Categories beyond
+// the first thousand are summed as OtherCategories: an export with that many
+// has its mapping wrong.
+type ByDecision struct {
+	Category string `json:"category"`
+	Action   string `json:"action"`
+	Consents
+}
+
+// FailureGroup is a number of failures alike: invalid rows with the same
+// reason, or consents with the same status and the same answer but for its
+// variable parts. The last group may be OtherGroups, the sum of the rest.
+type FailureGroup struct {
+	Stage  string  `json:"stage"`  // "map", "send" or "other"
+	Status int     `json:"status"` // HTTP status; 0 at map and without an answer
+	Reason string  `json:"reason"`
+	Count  int64   `json:"count"`
+	Rows   []int64 `json:"rows"` // the first ten at most
+	// Column is the column or path at fault, when there is one.
+	Column string `json:"column,omitempty"`
+	// Share is the part of all failures, from 0 to 1.
+	Share      float64     `json:"share"`
+	Suggestion *Suggestion `json:"suggestion,omitempty"`
+}
+
+// Suggestion is what would mend a group of failures.
+type Suggestion struct {
+	Text string `json:"text"`
+	// Patch is YAML to put into a copy of the mapping; empty when the mapping
+	// is not where the cause lies.
+	Patch string `json:"patch,omitempty"`
+}
+
+// OverPermissive is where the target now allows more than the person did: a
+// reject that was not sent, of a subject and category whose last consent sent
+// is an accept. Count is exact; Consents names a thousand at most.
+type OverPermissive struct {
+	Count    int64    `json:"count"`
+	Consents []string `json:"consents"`
+}
+
+// Finding is what a lint rule found.
+type Finding struct {
+	Rule    string  `json:"rule"`
+	Count   int64   `json:"count"`
+	Message string  `json:"message"`
+	Rows    []int64 `json:"rows"`
+}
+
+// Decision is one line of the decision table: what a raw value became, and how
+// often.
+type Decision struct {
+	Category string `json:"category"`
+	Value    string `json:"value"`
+	Action   string `json:"action"`
+	Count    int64  `json:"count"`
+}
+
+// HTTP sums the requests over all runs of the import.
+type HTTP struct {
+	Requests         int64            `json:"requests"`
+	Retries          int64            `json:"retries"`
+	ByStatus         map[string]int64 `json:"byStatus"` // "0": no answer
+	LatencyMs        Latency          `json:"latencyMs"`
+	ThrottledSeconds float64          `json:"throttledSeconds"`
+}
+
+// Latency has quantiles of the time that the target took to answer, in ms.
+type Latency struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// Pass is one sweep over the export. Sent counts the consents that are sent
+// and were so in this pass.
+type Pass struct {
+	N       int     `json:"n"`
+	Kind    string  `json:"kind"`
+	Mapping Mapping `json:"mapping"`
+	Sent    int64   `json:"sent"`
+}
+
+// Skip counts the rows that one rule skipped.
+type Skip struct {
+	Reason string `json:"reason"`
+	Count  int64  `json:"count"`
+}
+
+// Month counts the consents made that were decided in one month.
+type Month struct {
+	Month  string `json:"month"` // "2021-03"
+	Accept int64  `json:"accept"`
+	Reject int64  `json:"reject"`
+}
+
+// Point is the state of the import at one moment: outcomes so far, by state.
+type Point struct {
+	At       time.Time `json:"at"`
+	Run      int       `json:"run"`
+	Sent     int64     `json:"sent"`
+	Rejected int64     `json:"rejected"`
+	Failed   int64     `json:"failed"`
+	Requests int64     `json:"requests"`
+	Retries  int64     `json:"retries"`
+}
+
+// Failures is the number of lines that failures.csv has: invalid rows and
+// consents that were rejected or failed.
+func (s *Summary) Failures() int64 {
+	return s.Rows.Invalid + s.Consents.Rejected + s.Consents.Failed
+}
+
+// Exit is the exit code that the summary stands for: 0 complete, 1 unbalanced,
+// 3 complete with failures, 4 incomplete, 5 complete and over-permissive.
+func Exit(s *Summary) int {
+	switch {
+	case s.State == Unbalanced:
+		return 1
+	case s.State != Complete:
+		return 4
+	case s.OverPermissive.Count > 0:
+		return 5
+	case s.Failures() > 0:
+		return 3
+	default:
+		return 0
+	}
+}
+
+// Balanced checks that every row and every consent has exactly one outcome, in
+// total and per decision. The error names the equation that does not hold.
+func (s *Summary) Balanced() error {
+	if r := s.Rows; r.Read != r.Mapped+r.Skipped+r.Invalid {
+		return fmt.Errorf("balance rows: read %d, but mapped %d + skipped %d + invalid %d = %d",
+			r.Read, r.Mapped, r.Skipped, r.Invalid, r.Mapped+r.Skipped+r.Invalid)
+	}
+	if err := balance("consents", &s.Consents); err != nil {
+		return err
+	}
+	var sum Consents
+	for i := range s.ByDecision {
+		d := &s.ByDecision[i]
+		if err := balance(fmt.Sprintf("decision %s %s", d.Category, d.Action), &d.Consents); err != nil {
+			return err
+		}
+		sum.add(&d.Consents)
+	}
+	if sum != s.Consents {
+		return fmt.Errorf("balance decisions: they sum to %+v, the consents are %+v", sum, s.Consents)
+	}
+	return nil
+}
+
+// balance checks one line of the ledger.
+func balance(what string, c *Consents) error {
+	if c.balanced() {
+		return nil
+	}
+	return fmt.Errorf("balance %s: made %d, but sent %d + rejected %d + failed %d + pending %d + superseded %d = %d",
+		what, c.Made, c.Sent, c.Rejected, c.Failed, c.Pending, c.Superseded,
+		c.Sent+c.Rejected+c.Failed+c.Pending+c.Superseded)
+}

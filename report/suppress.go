@@ -1,0 +1,31 @@
+package report
+
+import (
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// suppressHeader names the columns of suppress.csv.
+const suppressHeader = "userId,profileId,email,category,consent,timestamp\n"
+
+// appendSuppressLine appends the line of a reject that the target does not know
+// of, with the person's identifiers: this is the list to act on, and it is
+// meant to be fed to another system. So identifiers stay exact, to the byte:
+// what looks like a formula is quoted, not changed. Category is a name and
+// disarmed as everywhere.
+func appendSuppressLine(dst []byte, c *mapping.Consent, ref journal.Ref) []byte {
+	for _, id := range [...][]byte{c.UserID, c.ProfileID, c.Email} {
+		if isFormula(id) {
+			dst = appendQuoted(dst, id)
+		} else {
+			dst = appendCell(dst, id)
+		}
+		dst = append(dst, ',')
+	}
+	dst = appendSafeCell(dst, c.Category)
+	dst = append(dst, ',')
+	dst = appendRef(dst, ref)
+	dst = append(dst, ',')
+	dst = appendTime(dst, c.Timestamp)
+	return append(dst, '\n')
+}

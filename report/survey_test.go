@@ -1,0 +1,172 @@
+package report
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// survey is an import that was surveyed before: rows with their outcomes. It
+// deals them out in batches to several goroutines, as the importer does.
+type survey struct {
+	facts   importer.Facts
+	parts   []part
+	batch   int // rows a batch; 0 = 3
+	err     error
+	visited int
+}
+
+// part is a member of the export.
+type part struct {
+	layout *source.Layout
+	file   string
+	rows   []importer.SurveyRow
+}
+
+func (s *survey) Facts() importer.Facts { return s.facts }
+
+func (s *survey) Each(ctx context.Context, v importer.Visitor) error {
+	size := s.batch
+	if size == 0 {
+		size = 3
+	}
+	var batches []*importer.SurveyBatch
+	for i, p := range s.parts {
+		for from := 0; from < len(p.rows); from += size {
+			batches = append(batches, &importer.SurveyBatch{
+				Layout: p.layout, Member: i, File: p.file,
+				Rows: p.rows[from:min(from+size, len(p.rows))],
+			})
+		}
+	}
+	// Two batches at a time, so that the race detector sees Work side by side.
+	for i := 0; i < len(batches); i += 2 {
+		pair := batches[i:min(i+2, len(batches))]
+		var wg sync.WaitGroup
+		for _, b := range pair {
+			wg.Go(func() { v.Work(b) })
+		}
+		wg.Wait()
+		for _, b := range pair {
+			if err := v.Fold(b); err != nil {
+				return err
+			}
+			s.visited += len(b.Rows)
+		}
+	}
+	return s.err
+}
+
+// csvLayout is a plain comma-separated export.
+func csvLayout(header string, columns ...string) *source.Layout {
+	return &source.Layout{
+		Format: source.CSV, Columns: columns, Delimiter: ',', Encoding: "utf-8",
+		Header: []byte(header), LineEnd: "\n",
+	}
+}
+
+// outcome is short for the outcome of a consent.
+func outcome(state journal.State, status, attempts int, message string) journal.Outcome {
+	return journal.Outcome{State: state, Status: status, Attempts: attempts, Message: message}
+}
+
+var sent = outcome(journal.Sent, 0, 0, "")
+
+// decided is 2024-01-08T21:33:02Z.
+const decided int64 = 1704749582000
+
+// consent is a consent of user with its outcome.
+func consent(user, category string, action mapping.Action, o journal.Outcome) importer.SurveyConsent {
+	c := importer.SurveyConsent{Outcome: o, Consent: mapping.Consent{
+		Action: action, Timestamp: decided, ValidUntil: mapping.Unlimited,
+		UserID: []byte(user), Category: []byte(category), Source: []byte("web"),
+	}}
+	if o.State != journal.Pending {
+		c.Pass = 1
+	}
+	return c
+}
+
+// mapped is a row that made consents.
+func mapped(n int64, raw string, consents ...importer.SurveyConsent) importer.SurveyRow {
+	return importer.SurveyRow{
+		Row:    &source.Row{Number: n, Line: n + 1, Raw: []byte(raw)},
+		Status: mapping.Mapped, Consents: consents,
+	}
+}
+
+// invalid is a row that could not be mapped.
+func invalid(n int64, raw, column, reason string, readable ...mapping.Consent) importer.SurveyRow {
+	return importer.SurveyRow{
+		Row:    &source.Row{Number: n, Line: n + 1, Raw: []byte(raw)},
+		Status: mapping.Invalid, Reason: reason, Column: column, Readable: readable,
+	}
+}
+
+// skipped is a row that a rule skipped.
+func skipped(n int64, raw, reason string) importer.SurveyRow {
+	return importer.SurveyRow{
+		Row:    &source.Row{Number: n, Line: n + 1, Raw: []byte(raw)},
+		Status: mapping.Skipped, Reason: reason,
+	}
+}
+
+var began = time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)
+
+// finished are the facts of an import that came to its end.
+func finished(rows int64) importer.Facts {
+	return importer.Facts{
+		Header: journal.Header{
+			Started: began, History: "rows", Shard: "1/1",
+			Target: journal.Target{BaseURL: "https://api.intempt.com/v1", Org: "acme", Project: "main", Dialect: "docs"},
+		},
+		Passes:   []journal.Pass{{N: 1, Kind: journal.Import, Mapping: journal.Mapping{Name: "acme", SHA256: "ab12"}}},
+		Runs:     []journal.Run{{N: 1, At: began, Pass: 1, From: 1}},
+		End:      &journal.End{At: began.Add(time.Minute), State: Complete},
+		Inputs:   []importer.InputFacts{{Path: "acme.csv", Bytes: 4096, SHA256: "cd34", Rows: rows}},
+		Finished: began.Add(time.Minute),
+		Active:   time.Minute,
+	}
+}
+
+// write reports on a survey into a new directory.
+func write(t *testing.T, s *survey) (dir string, sum *Summary) {
+	t.Helper()
+	dir = t.TempDir()
+	sum, err := Write(t.Context(), journal.OS{}, dir, s, Options{
+		Tool:       Tool{"consentimport", "1.0.0"},
+		Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{"preset", "acme"}}},
+	})
+	require.NoError(t, err)
+	return dir, sum
+}
+
+// read is the text of a file of a report.
+func read(t *testing.T, dir, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	require.NoError(t, err)
+	return string(b)
+}
+
+// names lists the files of a report.
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}

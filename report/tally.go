@@ -1,0 +1,277 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+const (
+	// maxCategories and maxSkips bound what is counted apart. Both are names
+	// from a mapping, so a larger number means that the mapping took one from
+	// a column of identifiers.
+	maxCategories = 1000
+	maxSkips      = 100
+	// maxPasses bounds the passes that are counted apart; the last one stands
+	// for all that follow.
+	maxPasses = 1000
+)
+
+// OtherCategories is the category under which ByDecision sums those beyond the
+// first thousand, OtherReasons the same for the reasons of skipped rows.
+const (
+	OtherCategories = "(other categories)"
+	OtherReasons    = "(other reasons)"
+)
+
+// tally counts rows and consents: one a batch, filled by a worker without any
+// lock, and one for the survey into which Fold merges them in row order.
+type tally struct {
+	rows       Rows
+	consents   Consents
+	categories map[string]*category
+	order      []*category // in order of first appearance
+	skips      map[string]int64
+	skipOrder  []string
+	months     months
+	passes     []int64 // sent, by pass; index 0 is unused
+	failures   groups
+
+	last *category // the category counted last, looked up without hashing
+}
+
+// category counts the consents of one category, by action.
+type category struct {
+	name   string
+	accept Consents
+	reject Consents
+}
+
+func newTally() *tally {
+	return &tally{categories: map[string]*category{}, skips: map[string]int64{}, failures: newGroups()}
+}
+
+// row counts a row by its status.
+func (t *tally) row(r *importer.SurveyRow) {
+	t.rows.Read++
+	switch r.Status {
+	case mapping.Mapped:
+		t.rows.Mapped++
+	case mapping.Skipped:
+		t.rows.Skipped++
+		t.skip(r.Reason, 1)
+	default:
+		t.rows.Invalid++
+	}
+}
+
+func (t *tally) skip(reason string, n int64) {
+	if _, ok := t.skips[reason]; !ok {
+		if len(t.skips) >= maxSkips {
+			reason = OtherReasons
+		}
+		if _, ok := t.skips[reason]; !ok {
+			t.skipOrder = append(t.skipOrder, reason)
+		}
+	}
+	t.skips[reason] += n
+}
+
+// consent counts a consent by decision and outcome.
+func (t *tally) consent(c *importer.SurveyConsent) {
+	cat := t.last
+	if cat == nil || string(c.Category) != cat.name {
+		cat = t.categories[string(c.Category)]
+		if cat == nil {
+			cat = &category{name: string(c.Category)}
+			t.categories[cat.name] = cat
+			t.order = append(t.order, cat)
+		}
+		t.last = cat
+	}
+	accept := c.Action == mapping.Accept
+	d := &cat.reject
+	if accept {
+		d = &cat.accept
+	}
+	d.Made++
+	t.consents.Made++
+	switch c.Outcome.State {
+	case journal.Sent:
+		d.Sent++
+		t.consents.Sent++
+		p := min(max(c.Pass, 1), maxPasses)
+		for len(t.passes) <= p {
+			t.passes = append(t.passes, 0)
+		}
+		t.passes[p]++
+	case journal.Rejected:
+		d.Rejected++
+		t.consents.Rejected++
+	case journal.Failed:
+		d.Failed++
+		t.consents.Failed++
+	case journal.Pending:
+		d.Pending++
+		t.consents.Pending++
+	case journal.Superseded:
+		d.Superseded++
+		t.consents.Superseded++
+	}
+	t.months.add(c.Timestamp, accept)
+}
+
+// merge adds the tally of a batch, and empties it for the next one. What is
+// bounded is cut off here, in row order, so that it does not depend on how rows
+// were dealt out to workers.
+func (t *tally) merge(b *tally) {
+	t.rows.Read += b.rows.Read
+	t.rows.Mapped += b.rows.Mapped
+	t.rows.Skipped += b.rows.Skipped
+	t.rows.Invalid += b.rows.Invalid
+	t.consents.add(&b.consents)
+	for _, c := range b.order {
+		if c.accept.Made+c.reject.Made == 0 {
+			continue // left from an earlier batch
+		}
+		name := c.name
+		all := t.categories[name]
+		if all == nil && len(t.categories) >= maxCategories {
+			name = OtherCategories
+			all = t.categories[name]
+		}
+		if all == nil {
+			all = &category{name: name}
+			t.categories[name] = all
+			t.order = append(t.order, all)
+		}
+		all.accept.add(&c.accept)
+		all.reject.add(&c.reject)
+	}
+	for _, reason := range b.skipOrder {
+		t.skip(reason, b.skips[reason])
+	}
+	t.months.merge(&b.months)
+	for len(t.passes) < len(b.passes) {
+		t.passes = append(t.passes, 0)
+	}
+	for p, n := range b.passes {
+		t.passes[p] += n
+	}
+	t.failures.merge(&b.failures)
+	b.reset()
+}
+
+// reset makes a batch's tally ready for the next one. Categories stay, as the
+// next batch has the same ones, unless they are too many to be categories.
+func (t *tally) reset() {
+	t.rows, t.consents = Rows{}, Consents{}
+	if len(t.order) > maxCategories {
+		clear(t.categories)
+		t.order, t.last = t.order[:0], nil
+	}
+	for _, c := range t.order {
+		c.accept, c.reject = Consents{}, Consents{}
+	}
+	clear(t.skips)
+	t.skipOrder = t.skipOrder[:0]
+	clear(t.passes)
+	t.failures.reset()
+}
+
+// byDecision lists the decisions that were made, by category and action.
+func (t *tally) byDecision() []ByDecision {
+	out := []ByDecision{}
+	for _, c := range t.order {
+		for _, d := range []ByDecision{
+			{c.name, mapping.Accept.String(), c.accept},
+			{c.name, mapping.Reject.String(), c.reject},
+		} {
+			if d.Made > 0 {
+				out = append(out, d)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b ByDecision) int {
+		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(a.Action, b.Action))
+	})
+	return out
+}
+
+// skipped lists the reasons of skipped rows, the largest first.
+func (t *tally) skipped() []Skip {
+	out := []Skip{}
+	for reason, n := range t.skips {
+		out = append(out, Skip{reason, n})
+	}
+	slices.SortFunc(out, func(a, b Skip) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
+	})
+	return out
+}
+
+// lastYear is the last year that months counts apart; decisions before 1970
+// and after it are counted at the ends.
+const lastYear = 2099
+
+// months counts decisions by the month in which they were made.
+type months struct {
+	counts [(lastYear - 1970 + 1) * 12][2]int64
+	// from and to bound the months that are not zero, to exclusive.
+	from, to int
+}
+
+func (m *months) add(ms int64, accept bool) {
+	y, mo, _ := civil(floorDiv(ms, msPerDay))
+	i := int(min(max((y-1970)*12+mo-1, 0), int64(len(m.counts)-1)))
+	if accept {
+		m.counts[i][0]++
+	} else {
+		m.counts[i][1]++
+	}
+	m.grow(i, i+1)
+}
+
+func (m *months) grow(from, to int) {
+	if m.to == 0 {
+		m.from, m.to = from, to
+		return
+	}
+	m.from, m.to = min(m.from, from), max(m.to, to)
+}
+
+// merge adds the months of a batch and empties them.
+func (m *months) merge(b *months) {
+	if b.to == 0 {
+		return
+	}
+	for i := b.from; i < b.to; i++ {
+		m.counts[i][0] += b.counts[i][0]
+		m.counts[i][1] += b.counts[i][1]
+		b.counts[i] = [2]int64{}
+	}
+	m.grow(b.from, b.to)
+	b.from, b.to = 0, 0
+}
+
+// list gives the months from the first to the last that have a decision, the
+// empty ones between them left out.
+func (m *months) list() []Month {
+	out := []Month{}
+	for i := m.from; i < m.to; i++ {
+		if c := m.counts[i]; c[0]+c[1] > 0 {
+			out = append(out, Month{fmt.Sprintf("%04d-%02d", 1970+i/12, i%12+1), c[0], c[1]})
+		}
+	}
+	return out
+}
+
+// sameBytes compares two slices, at once when they are the same memory.
+func sameBytes(a, b []byte) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || bytes.Equal(a, b))
+}

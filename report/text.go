@@ -1,0 +1,291 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Style is how the text summary is shown.
+type Style struct {
+	Color bool
+	Width int // columns; 0 = 100
+}
+
+// textLines is how many lines the text summary has at most: one screen.
+const textLines = 24
+
+// Text writes the summary for a terminal: the verdict first, the command to run
+// next last, and between them as much as fits on one screen.
+func Text(w io.Writer, s *Summary, style Style) error {
+	if style.Width <= 0 {
+		style.Width = 100
+	}
+	p := &page{style: style, width: max(style.Width, 40)}
+	head := p.head(s)
+	tail := p.tail(s)
+	lines := head
+	for _, section := range []func(*Summary, int) []string{p.failures, p.lint, p.decisions, p.skips} {
+		room := textLines - len(lines) - len(tail) - 1
+		if room < 2 {
+			break
+		}
+		if more := section(s, room); len(more) > 0 {
+			lines = append(append(lines, ""), more...)
+		}
+	}
+	lines = append(append(lines, ""), tail...)
+	if _, err := io.WriteString(w, strings.Join(lines, "\n")+"\n"); err != nil {
+		return fmt.Errorf("write the summary: %w", err)
+	}
+	return nil
+}
+
+// page lays out lines for one style.
+type page struct {
+	style Style
+	width int
+}
+
+// The colours of a terminal, as SGR parameters.
+const (
+	bold   = "1"
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+)
+
+// paint colours a text, unless the style has no colour.
+func (p *page) paint(sgr, text string) string {
+	if !p.style.Color {
+		return text
+	}
+	return "\x1b[" + sgr + "m" + text + "\x1b[0m"
+}
+
+// fit cuts a line to the width of the page.
+func (p *page) fit(line string) string {
+	line = strings.TrimRight(printable(line), " ")
+	if utf8.RuneCountInString(line) <= p.width {
+		return line
+	}
+	r := []rune(line)
+	return string(r[:p.width-1]) + "…"
+}
+
+// printable replaces what a terminal would take as a command: texts of a target
+// or an export are shown, not run.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u202e' || r == '\u202d' || r == '\u2066' || r == '\u2067' {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// head is what is always shown first: verdict, danger, balance.
+func (p *page) head(s *Summary) []string {
+	text, tone := Verdict(s)
+	lines := []string{p.paint(bold+";"+toneColour[tone], p.fit(text))}
+	if s.OverPermissive.Count > 0 {
+		lines = append(lines, p.paint(red, p.fit(permissiveText(s))))
+	}
+	lines = append(lines, p.paint(dim, p.fit(identity(s))), "")
+	rows := []figure{{s.Rows.Read, "read"}, {s.Rows.Mapped, "mapped"}, {s.Rows.Skipped, "skipped"}, {s.Rows.Invalid, "invalid"}}
+	c := s.Consents
+	consents := []figure{{c.Made, "made"}, {c.Sent, "sent"}, {c.Rejected, "rejected"}, {c.Failed, "failed"}, {c.Pending, "pending"}, {c.Superseded, "superseded"}}
+	if s.DryRun {
+		consents = consents[:1]
+	}
+	lines = append(lines, p.figures(rows, consents)...)
+	return append(lines, p.fit("time      "+pace(s)))
+}
+
+var toneColour = map[Tone]string{Good: green, Warn: yellow, Bad: red}
+
+// figure is a number with its name.
+type figure struct {
+	n    int64
+	name string
+}
+
+// figures aligns the numbers of rows and consents below each other. Where the
+// line gets too long, outcomes that did not occur are left out.
+func (p *page) figures(rows, consents []figure) []string {
+	for {
+		lines := []string{balanceLine("rows", rows, consents), balanceLine("consents", consents, rows)}
+		if utf8.RuneCountInString(lines[0]) <= p.width && utf8.RuneCountInString(lines[1]) <= p.width {
+			return lines
+		}
+		if !dropZero(&consents) && !dropZero(&rows) {
+			return []string{p.fit(lines[0]), p.fit(lines[1])}
+		}
+	}
+}
+
+// dropZero takes the last outcome that did not occur out of a line.
+func dropZero(line *[]figure) bool {
+	for i := len(*line) - 1; i > 0; i-- {
+		if (*line)[i].n == 0 {
+			*line = append(append([]figure{}, (*line)[:i]...), (*line)[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// balanceLine writes one line of figures, each as wide as the one in the other
+// line at the same place.
+func balanceLine(name string, line, other []figure) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-8s", name)
+	for i, f := range line {
+		digits, letters := len(thousands(f.n)), len(f.name)
+		if i < len(other) {
+			digits = max(digits, len(thousands(other[i].n)))
+			letters = max(letters, len(other[i].name))
+		}
+		fmt.Fprintf(&b, "  %*s %-*s", digits, thousands(f.n), letters, f.name)
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// failures lists the largest groups with what mends them.
+func (p *page) failures(s *Summary, room int) []string {
+	const most = 5
+	groups := s.FailureGroups
+	if len(groups) == 0 {
+		return nil
+	}
+	lines := []string{p.paint(bold, "failures")}
+	digits := len(thousands(groups[0].Count))
+	shown := 0
+	for _, g := range groups {
+		need := 1
+		if g.Suggestion != nil {
+			need = 2
+		}
+		last := shown == len(groups)-1
+		if shown == most || len(lines)+need > room || !last && len(lines)+need+1 > room {
+			break
+		}
+		where := g.Stage
+		if g.Stage == stageSend {
+			where = fmt.Sprintf("%s %d", g.Stage, g.Status)
+			if g.Status == 0 {
+				where = "no answer"
+			}
+		}
+		lines = append(lines, p.fit(fmt.Sprintf("  %*s  %5s  %-9s %s%s", digits, thousands(g.Count), percent(g.Share), where, g.Reason, firstRows(g.Rows))))
+		if g.Suggestion != nil {
+			lines = append(lines, p.paint(dim, p.fit(strings.Repeat(" ", digits+11)+"→ "+g.Suggestion.Text)))
+		}
+		shown++
+	}
+	if left := len(groups) - shown; left > 0 {
+		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "group"))))
+	}
+	return lines
+}
+
+// firstRows names the first rows of a group.
+func firstRows(rows []int64) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	text := " (row"
+	if len(rows) > 1 {
+		text += "s"
+	}
+	for i, r := range rows {
+		if i == 3 {
+			return text + " …)"
+		}
+		if i > 0 {
+			text += ","
+		}
+		text += fmt.Sprintf(" %d", r)
+	}
+	return text + ")"
+}
+
+// lint lists the findings about the mapping and the data.
+func (p *page) lint(s *Summary, room int) []string {
+	lines := []string{}
+	for i, f := range s.Lint {
+		if i == 0 {
+			lines = append(lines, p.paint(bold, "look at"))
+		}
+		if left := len(s.Lint) - i; i == 3 || len(lines)+1 > room || left > 1 && len(lines)+2 > room {
+			return append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "finding"))))
+		}
+		lines = append(lines, p.fit(fmt.Sprintf("  %s: %s%s", f.Rule, f.Message, firstRows(f.Rows))))
+	}
+	return lines
+}
+
+// decisions shows the decision table of a dry run.
+func (p *page) decisions(s *Summary, room int) []string {
+	if !s.DryRun || len(s.Decisions) == 0 {
+		return nil
+	}
+	title := "decisions"
+	if s.DecisionsHash != "" {
+		title += "  (signature " + s.DecisionsHash + ")"
+	}
+	lines := []string{p.paint(bold, p.fit(title))}
+	category, value, digits := 0, 0, 0
+	for _, d := range s.Decisions {
+		category = max(category, min(utf8.RuneCountInString(d.Category), 24))
+		value = max(value, min(utf8.RuneCountInString(d.Value)+2, 26))
+		digits = max(digits, len(thousands(d.Count)))
+	}
+	for i, d := range s.Decisions {
+		if left := len(s.Decisions) - i; left > 1 && len(lines)+2 > room {
+			return append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "line"))))
+		}
+		lines = append(lines, p.fit(fmt.Sprintf("  %-*s  %-*s → %-9s %*s",
+			category, short(d.Category, 24), value, `"`+short(d.Value, 24)+`"`, d.Action, digits, thousands(d.Count))))
+	}
+	return lines
+}
+
+// skips lists why rows were skipped.
+func (p *page) skips(s *Summary, room int) []string {
+	lines := []string{}
+	for i, k := range s.Skips {
+		if i == 0 {
+			lines = append(lines, p.paint(bold, "skipped"))
+		}
+		if i == 3 || len(lines)+1 > room {
+			break
+		}
+		lines = append(lines, p.fit(fmt.Sprintf("  %*s  %s", len(thousands(s.Skips[0].Count)), thousands(k.Count), k.Reason)))
+	}
+	return lines
+}
+
+// tail is what is always shown last: what to do now.
+func (p *page) tail(s *Summary) []string {
+	var lines []string
+	for _, n := range s.Notes {
+		lines = append(lines, p.fit("note: "+n))
+	}
+	for _, step := range s.Steps {
+		lines = append(lines, p.fit(step))
+	}
+	// The command is never cut: it is there to be copied.
+	return append(lines, p.paint(bold, printable(s.Next)))
+}
+
+// short cuts a text to n characters.
+func short(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}

@@ -1,0 +1,112 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Tone says how a verdict is meant.
+type Tone string
+
+// The tones of a verdict.
+const (
+	Good Tone = "good"
+	Warn Tone = "warn"
+	Bad  Tone = "bad"
+)
+
+// Verdict says in one line how the import ended.
+func Verdict(s *Summary) (text string, tone Tone) {
+	failures := s.Failures()
+	switch {
+	case s.State == Unbalanced:
+		return "UNBALANCED: " + s.Why, Bad
+	case s.State != Complete:
+		left := ""
+		if s.Consents.Pending > 0 && !s.DryRun {
+			left = "; " + plural(s.Consents.Pending, "consent") + " of the rows read so far not sent"
+		}
+		return "INCOMPLETE: " + s.Why + left, Warn
+	case s.DryRun && failures > 0:
+		return fmt.Sprintf("DRY RUN: %s of %s can be imported, %s cannot",
+			thousands(s.Consents.Made), plural(s.Consents.Made, "consent"), plural(s.Rows.Invalid, "row")), Warn
+	case s.DryRun:
+		return fmt.Sprintf("DRY RUN: %s would be sent, nothing is wrong", plural(s.Consents.Made, "consent")), Good
+	case s.OverPermissive.Count > 0:
+		return fmt.Sprintf("COMPLETE, BUT TOO PERMISSIVE: %s sent, %s failed",
+			plural(s.Consents.Sent, "consent"), failed(s)), Bad
+	case failures > 0:
+		return fmt.Sprintf("COMPLETE WITH FAILURES: %s sent, %s failed", plural(s.Consents.Sent, "consent"), failed(s)), Warn
+	default:
+		return fmt.Sprintf("COMPLETE: every row is accounted for, %s sent", plural(s.Consents.Sent, "consent")), Good
+	}
+}
+
+// failed says what failed, rows and consents apart.
+func failed(s *Summary) string {
+	var parts []string
+	if n := s.Rows.Invalid; n > 0 {
+		parts = append(parts, plural(n, "row"))
+	}
+	if n := s.Consents.Rejected + s.Consents.Failed; n > 0 {
+		parts = append(parts, plural(n, "consent"))
+	}
+	return strings.Join(parts, " and ")
+}
+
+// permissiveText says what over-permissive means for this import.
+func permissiveText(s *Summary) string {
+	n := s.OverPermissive.Count
+	if n == 1 {
+		return "1 rejection did not arrive and the target still has an accept: act on suppress.csv first"
+	}
+	return thousands(n) + " rejections did not arrive and the target still has an accept: act on suppress.csv first"
+}
+
+// identity says in one line what went where.
+func identity(s *Summary) string {
+	var parts []string
+	switch len(s.Inputs) {
+	case 0:
+	case 1:
+		parts = append(parts, fmt.Sprintf("%s (%s)", base(s.Inputs[0].Path), size(s.Inputs[0].Bytes)))
+	default:
+		var bytes int64
+		for _, in := range s.Inputs {
+			bytes += in.Bytes
+		}
+		parts = append(parts, fmt.Sprintf("%s and %d more (%s)", base(s.Inputs[0].Path), len(s.Inputs)-1, size(bytes)))
+	}
+	parts = append(parts, "mapping "+s.Mapping.Name)
+	if s.Target.Org != "" {
+		to := s.Target.Org + "/" + s.Target.Project
+		if s.Target.Sandbox {
+			to = "sandbox"
+		}
+		parts = append(parts, "to "+to+" ("+s.Target.Dialect+" dialect)")
+	}
+	return strings.Join(parts, " · ")
+}
+
+// base is the last element of a path, whatever system wrote it.
+func base(path string) string {
+	return path[strings.LastIndexAny(path, `/\`)+1:]
+}
+
+// pace says how long it took and how much work it was.
+func pace(s *Summary) string {
+	parts := []string{lapse(s.ElapsedSeconds)}
+	if s.ConsentsPerSecond > 0 {
+		parts = append(parts, thousands(int64(s.ConsentsPerSecond+0.5))+" consents/s")
+	}
+	if s.Runs > 1 {
+		parts = append(parts, plural(int64(s.Runs), "run"))
+	}
+	if s.HTTP.Requests > 0 {
+		parts = append(parts, plural(s.HTTP.Retries, "retry"))
+	}
+	if s.HTTP.ThrottledSeconds >= 1 {
+		parts = append(parts, "throttled "+lapse(s.HTTP.ThrottledSeconds))
+	}
+	return strings.Join(append(parts, "about "+plural(s.SubjectsApprox, "subject")), " · ")
+}

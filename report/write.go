@@ -1,0 +1,242 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+// Surveyor goes over an import: its export and its journal, merged.
+type Surveyor interface {
+	// Each calls the visitor for all rows in order. Its error stops the report.
+	Each(ctx context.Context, v importer.Visitor) error
+	// Facts are complete when Each has returned; header and passes before.
+	Facts() importer.Facts
+}
+
+// Options are what a report says beside the survey.
+type Options struct {
+	Tool       Tool
+	Invocation Invocation
+	// Lint and Decisions are asked after the survey, when whoever watched the
+	// rows go by knows them. Both may be nil.
+	Lint      func() []Finding
+	Decisions func() (table []Decision, hash string)
+	// Notes are for the person who reads: what the run said only once.
+	Notes []string
+}
+
+// form is a report made from the summary alone.
+type form struct {
+	name  string
+	write func(io.Writer, *Summary) error
+}
+
+// forms is the table of the reports that are written into the out directory
+// from the summary, in the order in which they are put in place: report.json,
+// which scripts wait for, is the last.
+var forms = []form{
+	{"report.html", HTML},
+	{"report.json", JSON},
+}
+
+// Write surveys an import and writes its reports into dir: all of them or, when
+// it returns an error, none. An import whose counts do not balance is reported
+// too, with state Unbalanced.
+func Write(ctx context.Context, disk journal.Disk, dir string, s Surveyor, opts Options) (*Summary, error) {
+	files := &sheets{disk: disk, dir: dir}
+	defer files.discard()
+	facts := s.Facts()
+	c, err := newCollector(files, &facts)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	if err := s.Each(ctx, c); err != nil {
+		return nil, fmt.Errorf("survey the import: %w", err)
+	}
+	facts = s.Facts()
+	sum, err := c.summary(dir, &facts, &opts)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range forms {
+		x, err := files.create(f.name)
+		if err != nil {
+			return nil, err
+		}
+		if err := f.write(x, sum); err != nil {
+			return nil, err
+		}
+	}
+	if err := files.commit(c.stale()); err != nil {
+		return nil, err
+	}
+	return sum, nil
+}
+
+// close frees what the collector holds on disk.
+func (c *collector) close() {
+	if c.permissive != nil {
+		c.permissive.close()
+	}
+}
+
+// stale names the files that an earlier report may have left and that must not
+// be there any more. Layouts do not change in an import, so neither do names.
+func (c *collector) stale() []string {
+	names := []string{"rejected.csv", "rejected.jsonl"}
+	for _, l := range ledgers {
+		names = append(names, l.name)
+	}
+	for n, x := range c.rejected {
+		names = append(names, rejectedName(x.layout, n))
+	}
+	return names
+}
+
+// summary counts the survey up.
+func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*Summary, error) {
+	over, err := c.overPermissive()
+	if err != nil {
+		return nil, err
+	}
+	t := c.tally
+	s := &Summary{
+		DryRun:         facts.Header.DryRun,
+		Tool:           opts.Tool,
+		Inputs:         []Input{},
+		Target:         Target(facts.Header.Target),
+		StartedAt:      moment(facts.Header.Started),
+		FinishedAt:     moment(facts.Finished),
+		Runs:           len(facts.Runs),
+		Rows:           t.rows,
+		Consents:       t.consents,
+		SubjectsApprox: int64(c.subjects.Estimate()),
+		ByDecision:     t.byDecision(),
+		FailureGroups:  t.failures.list(),
+		OverPermissive: over,
+		Lint:           []Finding{},
+		HTTP:           httpOf(&facts.HTTP),
+		Steps:          []string{},
+		Notes:          append([]string{}, opts.Notes...),
+		Passes:         []Pass{},
+		Skips:          t.skipped(),
+		Decisions:      []Decision{},
+		Decided:        t.months.list(),
+		Throughput:     []Point{},
+	}
+	for _, in := range facts.Inputs {
+		s.Inputs = append(s.Inputs, Input(in))
+	}
+	for _, p := range facts.Passes {
+		s.Mapping = Mapping{Name: p.Mapping.Name, SHA256: p.Mapping.SHA256}
+		x := Pass{N: p.N, Kind: string(p.Kind), Mapping: s.Mapping}
+		if p.N < len(t.passes) {
+			x.Sent = t.passes[p.N]
+		}
+		s.Passes = append(s.Passes, x)
+	}
+	for _, p := range facts.Timeline {
+		s.Throughput = append(s.Throughput, Point(p))
+	}
+	if opts.Lint != nil {
+		s.Lint = append(s.Lint, opts.Lint()...)
+	}
+	for i := range s.Lint {
+		s.Lint[i].Rows = append([]int64{}, s.Lint[i].Rows...)
+	}
+	if opts.Decisions != nil {
+		table, hash := opts.Decisions()
+		s.Decisions, s.DecisionsHash = append(s.Decisions, table...), hash
+	}
+	s.ElapsedSeconds = round(facts.Active.Seconds(), 3)
+	if done := s.Consents.Sent + s.Consents.Rejected + s.Consents.Failed; done > 0 && facts.Active > 0 {
+		s.ConsentsPerSecond = round(float64(done)/facts.Active.Seconds(), 1)
+	} else if s.DryRun && facts.Active > 0 {
+		s.ConsentsPerSecond = round(float64(s.Consents.Made)/facts.Active.Seconds(), 1)
+	}
+	s.conclude(facts)
+	s.Files = c.files()
+	advise(s, dir, &opts.Invocation)
+	return s, nil
+}
+
+// conclude sets state, reason and exit code.
+func (s *Summary) conclude(facts *importer.Facts) {
+	s.State = Complete
+	switch end := facts.End; {
+	case end == nil:
+		s.State, s.Why = Incomplete, "the last run was killed or the machine stopped"
+	case end.State != Complete:
+		s.State, s.Why = Incomplete, end.Why
+	case s.Consents.Pending > 0 && !s.DryRun:
+		s.State, s.Why = Incomplete, "some consents have no outcome yet"
+	}
+	if err := s.Balanced(); err != nil {
+		s.State, s.Why = Unbalanced, err.Error()
+	}
+	s.ExitCode = Exit(s)
+}
+
+// overPermissive finds where the target allows more than the person, and lists
+// them in suppress.csv.
+func (c *collector) overPermissive() (OverPermissive, error) {
+	if c.permissive == nil {
+		return OverPermissive{Consents: []string{}}, nil
+	}
+	return c.permissive.resolve(func(line []byte) error {
+		x, err := c.list(suppress)
+		if err != nil {
+			return err
+		}
+		_, err = x.Write(line)
+		return err
+	})
+}
+
+// files names what the report puts into the out directory.
+func (c *collector) files() []string {
+	var names []string
+	for _, x := range c.sheets.open {
+		names = append(names, x.name)
+	}
+	for _, f := range forms {
+		names = append(names, f.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// httpOf turns the facts of all requests into those of the summary.
+func httpOf(h *importer.HTTPFacts) HTTP {
+	out := HTTP{
+		Requests: h.Requests, Retries: h.Retries, ByStatus: map[string]int64{},
+		LatencyMs:        Latency{P50: ms(h.P50), P95: ms(h.P95), P99: ms(h.P99), Max: ms(h.Max)},
+		ThrottledSeconds: round(h.Throttled.Seconds(), 3),
+	}
+	for status, n := range h.ByStatus {
+		out.ByStatus[status] = n
+	}
+	return out
+}
+
+// moment is a time in UTC, to the millisecond.
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// ms is a duration in milliseconds, to the microsecond.
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// round cuts a number to some digits after the point.
+func round(x float64, digits int) float64 {
+	f := 1.0
+	for range digits {
+		f *= 10
+	}
+	return float64(int64(x*f+0.5)) / f
+}
