@@ -1,0 +1,100 @@
+package sandbox
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// inspect answers the sandbox's own pages, below /_sandbox/.
+func (s *Server) inspect(w http.ResponseWriter, r *http.Request) {
+	page := strings.TrimPrefix(r.URL.Path, "/_sandbox/")
+	methods, ok := map[string]string{
+		"stats": "GET", "consents": "GET", "faults": "GET, POST", "reset": "POST", "elsewhere": "GET, POST",
+	}[page]
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	switch {
+	case !ok:
+		explain(w, http.StatusNotFound, "no such page: there are stats, consents, faults and reset")
+		return
+	case !strings.Contains(methods, method):
+		w.Header().Set("Allow", methods)
+		explain(w, http.StatusMethodNotAllowed, page+" takes "+methods)
+		return
+	}
+	switch page {
+	case "stats":
+		reply(w, s.Stats())
+	case "consents":
+		s.listConsents(w, r)
+	case "faults":
+		s.changeFaults(w, r)
+	case "reset":
+		if err := s.Reset(); err != nil {
+			explain(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		reply(w, struct{}{})
+	case "elsewhere":
+		s.counts.redirected.Add(1)
+		reply(w, struct{}{})
+	}
+}
+
+// listConsents answers one person's consents as an array, or all as JSON lines.
+func (s *Server) listConsents(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if q.Has("userId") || q.Has("profileId") {
+		list := s.store.of(q.Get("userId"), q.Get("profileId"))
+		if list == nil {
+			list = []Consent{}
+		}
+		reply(w, list)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := bufio.NewWriterSize(w, 64<<10)
+	var line []byte
+	for c := range s.store.view().all() {
+		line = append(c.AppendJSON(line[:0]), '\n')
+		if _, err := out.Write(line); err != nil {
+			return
+		}
+	}
+	_ = out.Flush()
+}
+
+// changeFaults sets the faults that the body lists, and answers those in force.
+func (s *Server) changeFaults(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost {
+		spec, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHeader))
+		if err != nil {
+			explain(w, http.StatusBadRequest, "body could not be read")
+			return
+		}
+		f, err := ParseFaults(string(spec))
+		if err != nil {
+			explain(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		s.SetFaults(f)
+		s.log.Info("faults changed") // not which: they can name a subject
+	}
+	reply(w, map[string]string{"faults": s.Faults().String()})
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header()["Content-Type"] = jsonType
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func explain(w http.ResponseWriter, code int, message string) {
+	w.Header()["Content-Type"] = jsonType
+	w.WriteHeader(code)
+	reply(w, map[string]any{"errors": []map[string]string{{"message": message}}})
+}
