@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // cursorBatch is how many outcomes a cursor reads ahead at least, so that
@@ -46,7 +47,7 @@ func openCursor(s *Snapshot, pass int) (*cursor, error) {
 // seek makes row the first that the window has, and has everything of it.
 func (c *cursor) seek(row int64) error {
 	if row >= c.low && c.low < math.MaxInt64 {
-		if err := c.fill(row); err != nil {
+		if err := c.fill(row, row); err != nil {
 			return err
 		}
 	}
@@ -59,9 +60,11 @@ func (c *cursor) seek(row int64) error {
 	return nil
 }
 
-// fill reads on until nothing of row can come any more.
-func (c *cursor) fill(row int64) error {
-	c.drop(row)
+// fill reads on until nothing of row can come any more, and leaves out what
+// lies before row from.
+func (c *cursor) fill(row, from int64) error {
+	c.spans = slices.Delete(c.spans, 0, c.span)
+	c.window.rest = slices.Delete(c.window.rest, 0, c.rest)
 	c.span, c.rest = 0, 0
 	for read := 0; c.low <= row || read < cursorBatch; {
 		if c.scan.offset >= c.to {
@@ -75,13 +78,17 @@ func (c *cursor) fill(row int64) error {
 		}
 		switch r := &c.scan.rec; r.kind {
 		case kindSent:
-			c.spans = append(c.spans, r.spans...)
-			read += len(r.spans)
-			c.check(r.spans[0].lo)
+			for _, s := range r.spans {
+				if s.hi.Row >= from && !c.isLate(s.lo) {
+					c.spans = append(c.spans, s)
+					read++
+				}
+			}
 		case kindFail, kindHeld:
-			c.window.rest = append(c.window.rest, r.outcome)
-			read++
-			c.check(r.outcome.Ref)
+			if r.outcome.Ref.Row >= from && !c.isLate(r.outcome.Ref) {
+				c.window.rest = append(c.window.rest, r.outcome)
+				read++
+			}
 		case kindMark:
 			c.low = max(c.low, r.mark.Low.Row)
 		}
@@ -90,9 +97,47 @@ func (c *cursor) fill(row int64) error {
 	return nil
 }
 
-func (c *cursor) check(first Ref) {
-	if c.late != nil && first.Row < c.low {
-		c.late(first)
+// isLate tells of an outcome that came after its turn.
+func (c *cursor) isLate(first Ref) bool {
+	if c.late == nil || first.Row >= c.low {
+		return false
+	}
+	c.late(first)
+	return true
+}
+
+// peek gives the next in order of Ref.Compare of all spans and other outcomes:
+// of a span, its consents and Sent; else one consent and its state. It is used
+// instead of seek, with take.
+func (c *cursor) peek() (s span, state State, ok bool, err error) {
+	for {
+		if c.span < len(c.spans) {
+			s, state, ok = c.spans[c.span], Sent, true
+		}
+		if c.rest < len(c.window.rest) {
+			if o := &c.window.rest[c.rest]; !ok || o.Ref.less(s.lo) {
+				s, state, ok = span{o.Ref, o.Ref}, o.State, true
+			}
+		}
+		switch {
+		case ok && s.lo.Row < c.low, c.low == math.MaxInt64:
+			return s, state, ok, nil
+		case !ok:
+			s.lo.Row = c.low
+		}
+		if err := c.fill(s.lo.Row, 0); err != nil {
+			return s, state, false, err
+		}
+		s, state, ok = span{}, Pending, false
+	}
+}
+
+// take goes on behind what peek gave.
+func (c *cursor) take(state State) {
+	if state == Sent {
+		c.span++
+	} else {
+		c.rest++
 	}
 }
 

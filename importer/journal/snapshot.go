@@ -37,9 +37,12 @@ type Snapshot struct {
 	// SHA256 is the hex SHA-256 of all whole lines, that is of the whole file
 	// unless Torn.
 	SHA256 string
-	Lines  int64 // whole lines
-	Bytes  int64 // size of them
-	Torn   int64 // bytes of a last line that was not written whole
+	Seals  int64
+	// Unsealed is the number of whole lines below the last seal.
+	Unsealed int64
+	Lines    int64 // whole lines
+	Bytes    int64 // size of them
+	Torn     int64 // bytes of a last line that was not written whole
 	// Finished is the latest time in the file.
 	Finished time.Time
 	// Active is how long runs were working, those included that crashed, up to
@@ -128,6 +131,7 @@ func readSnapshot(disk Disk, path string, s *scanner) (*Snapshot, error) {
 // add takes a line in that lies between two places. It returns what is wrong
 // with the line, "" when nothing is.
 func (f *fold) add(r *record, at, next place) (what string) {
+	f.Unsealed++
 	switch r.kind {
 	case kindHeader:
 		f.Header = r.header
@@ -136,6 +140,8 @@ func (f *fold) add(r *record, at, next place) (what string) {
 	case kindSeal:
 		seal := r.seal
 		f.Sealed = &seal
+		f.Seals++
+		f.Unsealed = 0
 		f.saw(seal.At)
 		return ""
 	case kindPass:

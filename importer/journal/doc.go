@@ -1,0 +1,58 @@
+// Package journal keeps the checkpoint of an import: which consents have which
+// outcome, how far the export was read, and what the import belongs to.
+//
+// # File format, version 1
+//
+// checkpoint.jsonl is UTF-8 text, one JSON object a line, each line ended by a
+// line feed, append-only. A line has two members (a line of consents sent has
+// three): the record, whose name is its kind, and the check.
+//
+//	{"header":{"version":1,…},"crc":"1f0a34c2"}      the first line, and only there: what the import belongs to (Header)
+//	{"pass":{"n":1,"kind":"import",…},"crc":"…"}     a sweep over rows begins (Pass); n counts from 1
+//	{"run":{"n":1,"pass":1,…},"crc":"…"}             a process begins to work on the last pass (Run); n counts from 1
+//	{"mark":{"low":{…},"high":533,…},"crc":"…"}      how far the run is (Mark)
+//	{"sent":"523.1-530.2 533.1","n":12,"crc":"…"}    12 consents were sent
+//	{"fail":{"ref":"524.2","state":"rejected","status":400,"attempts":1,"message":"…"},"crc":"…"}
+//	{"held":{"ref":"3.1","by":"9.2"},"crc":"…"}      consent 3.1 was superseded by 9.2
+//	{"end":{"state":"complete",…},"crc":"…"}         the run ends (End)
+//	{"seal":{"at":"…","bytes":4711,"sha256":"…"},"crc":"…"}
+//
+// A consent is written ROW.N: the Nth that the row made. A run of consents A-B
+// takes in A, B and all consents that any row makes between them; so a row that
+// makes none never lies inside a run, since nobody knows what it will make under
+// another mapping. Runs ascend within a line, and n is how many consents they are.
+//
+// The order of lines is that of time: outcomes belong to the run, and the run to
+// the pass, that was begun last. Outcomes come almost in the order of rows: none
+// comes for a row before the low row of a mark that stands above it in the same
+// pass. In a repair pass too, rows are numbered as in the original export, and
+// gone through in that order.
+//
+// # Integrity
+//
+// crc is the CRC-32C, as eight hex digits, of the bytes of all lines so far, of
+// each line up to the comma before its own "crc". sha256 of a seal is that of
+// the whole file above the seal's line, of which it gives the size in bytes:
+//
+//	head -c 4711 checkpoint.jsonl | sha256sum
+//
+// A seal stands at least at each sync, and at the end of a file that was closed.
+// What follows from this, and what does not:
+//
+//	a byte changed, a line removed, added, repeated or moved    refused with line and byte
+//	the last line not written whole (a crash, a full disk)      dropped: its outcome never counted
+//	cut off right behind a line                                 looks like a crash, and is resumed as after one
+//	an older copy put back                                      looks like a crash; its seal is not the one that an
+//	                                                            earlier report or verify printed. A resume sends
+//	                                                            again what the copy does not know, never less
+//	everything written anew by somebody with the format in hand not noticed by the file itself; the digest that was
+//	                                                            filed elsewhere no longer fits
+//	a header of another import                                  intact here; the importer compares it
+//
+// # Durability
+//
+// An outcome is in the file when Writer.Append returns, so it survives the end
+// of the process; it is on the medium half a second later, so that it survives
+// a power loss. A full disk or a failed sync stops the Writer for good, and
+// leaves a file that can be opened again.
+package journal
