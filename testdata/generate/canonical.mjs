@@ -1,6 +1,6 @@
 // The canonical consent CSV: the importer's own column names, as somebody
 // writes them who exports from a data warehouse.
-import { Chance, Truth, Raw, person, iso, csv, bom, save } from './lib.mjs';
+import { Chance, Truth, person, iso, csv, bom, save } from './lib.mjs';
 
 const header = ['userId', 'profileId', 'email', 'sourceId', 'action', 'timestamp', 'validUntil', 'source', 'category', 'message'];
 

@@ -8,11 +8,16 @@
 // by the importer: the example and its truth come from the same model, the
 // importer is measured against it. A change here is a change of what the
 // presets promise.
+import * as banner from './banner.mjs';
 import * as canonical from './canonical.mjs';
+import * as didomi from './didomi.mjs';
+import * as marketing from './marketing.mjs';
 import * as onetrust from './onetrust.mjs';
+import * as segment from './segment.mjs';
 import * as transcend from './transcend.mjs';
+import * as wordpress from './wordpress.mjs';
 
-const examples = { ...canonical, ...onetrust, ...transcend };
+const examples = { ...banner, ...canonical, ...didomi, ...marketing, ...onetrust, ...segment, ...transcend, ...wordpress };
 
 // exported names are the presets' names in camel case
 const named = Object.fromEntries(Object.entries(examples).map(([k, f]) => [k.replace(/[A-Z]/g, c => '-' + c.toLowerCase()), f]));
