@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"hash/maphash"
 	"sync"
 
 	"github.com/axiomhq/hyperloglog"
@@ -57,12 +58,9 @@ func newCollector(s *sheets, facts *importer.Facts) (*collector, error) {
 	if !facts.Header.DryRun {
 		c.permissive = newPermissive(s.disk, s.dir, facts)
 	}
+	seed := maphash.MakeSeed()
 	c.pool.New = func() any {
-		w := &work{tally: newTally()}
-		if c.permissive != nil {
-			w.hash.seed = c.permissive.seed
-		}
-		return w
+		return &work{tally: newTally(), hash: hasher{seed: seed}}
 	}
 	for i, l := range ledgers {
 		if l.always {

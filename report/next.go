@@ -7,6 +7,16 @@ import (
 	"strings"
 )
 
+// The words in a journal's last line that call for different advice; importer
+// has them as StopKind.
+const (
+	whyRefused = "target-refused"
+	whyGone    = "target-gone"
+	whyBudget  = "failure-budget"
+	whyDisk    = "disk"
+	whyExport  = "export"
+)
+
 // Invocation is the command line that began an import, so that the next
 // command can repeat it.
 type Invocation struct {
@@ -78,13 +88,6 @@ func shellQuote(w string) string {
 	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 }
 
-// The reasons for an incomplete import that call for different advice.
-// importer writes them into the journal's last line as sentences.
-func causedBy(why string, words ...string) bool {
-	why = strings.ToLower(why)
-	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(why, w) })
-}
-
 // advise says what to do now: the command to run next and, before it, what a
 // person has to do.
 func advise(s *Summary, dir string, v *Invocation) {
@@ -132,18 +135,22 @@ func adviseDryRun(s *Summary, v *Invocation, step func(string, ...any)) {
 
 // adviseIncomplete leads from a run that stopped to the next one.
 func adviseIncomplete(s *Summary, v *Invocation, step func(string, ...any)) {
-	switch {
-	case causedBy(s.Why, "max-failures", "failure", "budget", "failed"):
-		if patched(s) || v.flag("mapping") != "" || v.flag("preset") != "" {
-			s.Next = withFixedMapping(s, v, step, "--resume", "--retry")
-			return
+	switch s.Why {
+	case whyBudget:
+		s.Next = withFixedMapping(s, v, step, "--resume", "--retry")
+		return
+	case whyRefused:
+		if strings.Contains(s.Detail, "redirect") {
+			step("Check --base-url: the target redirects, and a key is never sent on.")
+			break
 		}
-	case causedBy(s.Why, "key", "401", "402", "403", "404", "permission", "unauthor", "forbidden"):
-		step("Check the API key (INTEMPT_API_KEY or --api-key-file), its permissions, and org and project; nothing counts as rejected.")
-	case causedBy(s.Why, "redirect"):
-		step("Check --base-url: the target redirects, and a key is never sent elsewhere.")
-	case causedBy(s.Why, "gone", "no success", "unreachable", "listening", "reach", "connect", "answer"):
+		step("Check the API key (INTEMPT_API_KEY or --api-key-file), what it may do, org and project. Nothing counts as rejected.")
+	case whyGone:
 		step("Wait until the target answers again.")
+	case whyDisk:
+		step("Make room on the disk.")
+	case whyExport:
+		step("Make the export readable again; it must be the same file.")
 	}
 	s.Next = v.command(v.Exports, nil, "--resume")
 }

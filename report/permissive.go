@@ -113,7 +113,6 @@ const (
 
 // permissive finds the consents of which the target allows more than the person.
 type permissive struct {
-	seed    maphash.Seed
 	inOrder bool // records of sent consents stand in order of arrival
 	timed   bool // within a pass, consents arrived by time
 	sent    spill
@@ -125,7 +124,6 @@ type permissive struct {
 func newPermissive(disk journal.Disk, dir string, facts *importer.Facts) *permissive {
 	timed := facts.Header.History != "" && facts.Header.History != "rows"
 	return &permissive{
-		seed:    maphash.MakeSeed(),
 		timed:   timed,
 		inOrder: !timed && len(facts.Passes) <= 1,
 		sent:    spill{disk: disk, path: filepath.Join(dir, ".sent.tmp")},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -43,7 +44,8 @@ type rejectedForm struct {
 	drop    map[int]bool // indexes of those
 	lineEnd string
 	cells   []cellSpan
-	text    []byte
+	raw     []byte // source bytes, kept when encoded
+	own     []byte // what we add
 }
 
 // newRejectedForm prepares the form for a layout.
@@ -67,32 +69,52 @@ func newRejectedForm(l *source.Layout) *rejectedForm {
 // head is what stands above the rows: preamble and header as in the export, in
 // its encoding and with its byte order mark.
 func (f *rejectedForm) head() []byte {
-	var text []byte
+	f.raw, f.own = f.raw[:0], f.own[:0]
 	if f.layout.BOM {
-		text = append(text, "\uFEFF"...)
+		f.raw = append(f.raw, "\uFEFF"...)
 	}
-	text = append(text, f.layout.Preamble...)
+	f.raw = append(f.raw, f.layout.Preamble...)
 	if f.layout.Format == source.CSV && !f.layout.NoHeader {
-		text = f.appendBody(text, f.layout.Header)
-		text = append(text, f.layout.Delimiter)
-		text = append(text, rowColumn...)
-		text = append(text, f.layout.Delimiter)
-		text = append(text, errorColumn...)
-		text = append(text, f.lineEnd...)
+		f.raw = f.appendBody(f.raw, f.layout.Header)
+		f.own = append(append(f.own, f.layout.Delimiter), rowColumn...)
+		f.own = append(append(f.own, f.layout.Delimiter), errorColumn...)
+		f.own = append(f.own, f.lineEnd...)
 	}
-	return encodeText(nil, f.layout, text)
+	return f.encode(nil)
 }
 
 // appendRow appends a row as written with its number and what is wrong with it.
 func (f *rejectedForm) appendRow(dst []byte, row *source.Row, reason string) []byte {
-	f.text = f.text[:0]
+	f.raw, f.own = f.raw[:0], f.own[:0]
 	if f.layout.Format == source.JSONL {
-		f.text = appendJSONRow(f.text, row, reason)
+		f.putJSONRow(row, reason)
 	} else {
-		f.text = f.appendCSVRow(f.text, row, reason)
+		f.putCSVRow(row, reason)
 	}
-	f.text = append(f.text, f.lineEnd...)
-	return encodeText(dst, f.layout, f.text)
+	f.own = append(f.own, f.lineEnd...)
+	return f.encode(dst)
+}
+
+// encode appends raw and own in the encoding of the layout. Source bytes come
+// back as they were; a character of ours that the encoding lacks becomes a
+// question mark.
+func (f *rejectedForm) encode(dst []byte) []byte {
+	for _, text := range [...][]byte{f.raw, f.own} {
+		if out, err := f.layout.Encode(text); err == nil {
+			dst = append(dst, out...)
+			continue
+		}
+		for len(text) > 0 {
+			_, n := utf8.DecodeRune(text)
+			if out, err := f.layout.Encode(text[:n]); err == nil {
+				dst = append(dst, out...)
+			} else {
+				dst = append(dst, '?')
+			}
+			text = text[n:]
+		}
+	}
+	return dst
 }
 
 // appendBody appends a CSV row or header without the cells of an earlier repair.
@@ -104,76 +126,74 @@ func (f *rejectedForm) appendBody(dst, raw []byte) []byte {
 	return dropCells(dst, raw, f.cells, f.drop, f.layout.Delimiter)
 }
 
-// appendCSVRow appends a CSV row. One with too few cells is filled up with
-// empty ones, so that _row stands in its column. One with too many cannot be
-// cut without losing what somebody has to look at: _row follows its last cell.
-func (f *rejectedForm) appendCSVRow(dst []byte, row *source.Row, reason string) []byte {
+// putCSVRow puts a CSV row. One with too few cells is filled up with empty
+// ones, so that _row stands in its column. One with too many cannot be cut
+// without losing what somebody has to look at: _row follows its last cell.
+func (f *rejectedForm) putCSVRow(row *source.Row, reason string) {
 	delimiter := f.layout.Delimiter
 	var open bool
 	f.cells, open = rowCells(f.cells, row.Raw, delimiter, len(f.layout.Columns))
 	have := len(f.cells)
 	if f.drop == nil {
-		dst = append(dst, row.Raw...)
+		f.raw = append(f.raw, row.Raw...)
 	} else {
-		dst = dropCells(dst, row.Raw, f.cells, f.drop, delimiter)
+		f.raw = dropCells(f.raw, row.Raw, f.cells, f.drop, delimiter)
 		for i := range f.cells {
 			if f.drop[i] {
 				have--
 			}
 		}
 	}
-	if open {
-		// The rest of the line belongs to the cell whose quote is not closed.
-		// The last quote of the line closes it: whoever reads the file loses
-		// this row, not those after it.
-		dst = append(dst, delimiter)
-		dst = strconv.AppendInt(dst, row.Number, 10)
-		dst = append(dst, delimiter)
-		dst = append(dst, strings.ReplaceAll(reason, `"`, `'`)...)
-		return append(dst, '"')
+	if !open {
+		for ; have < f.columns; have++ {
+			f.own = append(f.own, delimiter)
+		}
 	}
-	for ; have < f.columns; have++ {
-		dst = append(dst, delimiter)
+	f.own = append(f.own, delimiter)
+	f.own = strconv.AppendInt(f.own, row.Number, 10)
+	f.own = append(f.own, delimiter)
+	// After an open quote the text is quoted in any case: text after a quote
+	// ends the search for the closing one on this very line, so that whoever
+	// reads the file loses this row and not its neighbours.
+	if open || needsQuotes([]byte(reason), delimiter) {
+		f.own = appendQuoted(f.own, []byte(reason))
+	} else {
+		f.own = append(f.own, reason...)
 	}
-	dst = append(dst, delimiter)
-	dst = strconv.AppendInt(dst, row.Number, 10)
-	dst = append(dst, delimiter)
-	if needsQuotes([]byte(reason), delimiter) {
-		return appendQuoted(dst, []byte(reason))
-	}
-	return append(dst, reason...)
 }
 
-// appendJSONRow appends a JSON value as one line with its number and what is
-// wrong with it as its last members. Line ends between its tokens become
-// blanks. A row that is no object is wrapped into one, as text.
-func appendJSONRow(dst []byte, row *source.Row, reason string) []byte {
+// putJSONRow puts a JSON value as one line with its number and what is wrong
+// with it as its last members. Line ends between its tokens become blanks. A
+// row that is no object is wrapped into one, as text.
+func (f *rejectedForm) putJSONRow(row *source.Row, reason string) {
 	raw := bytes.TrimSpace(row.Raw)
 	if len(raw) < 2 || raw[0] != '{' || !json.Valid(raw) {
-		dst = append(dst, `{"`+rowColumn+`":`...)
-		dst = strconv.AppendInt(dst, row.Number, 10)
-		dst = append(dst, `,"`+errorColumn+`":`...)
-		dst = appendJSONString(dst, reason)
-		dst = append(dst, `,"`+rawMember+`":`...)
-		dst = appendJSONString(dst, string(row.Raw))
-		return append(dst, '}')
+		f.own = append(f.own, '{')
+		f.putLineage(row, reason)
+		f.own = append(f.own, `,"`+rawMember+`":`...)
+		f.own = append(appendJSONString(f.own, string(row.Raw)), '}')
+		return
 	}
 	raw = dropMembers(raw)
-	at := len(dst)
-	dst = append(dst, raw[:len(raw)-1]...)
-	for i := at; i < len(dst); i++ {
-		if dst[i] == '\n' || dst[i] == '\r' { // never within a string
-			dst[i] = ' '
+	f.raw = append(f.raw, raw[:len(raw)-1]...)
+	for i, c := range f.raw {
+		if c == '\n' || c == '\r' { // never within a string
+			f.raw[i] = ' '
 		}
 	}
 	if len(bytes.TrimSpace(raw[1:len(raw)-1])) > 0 {
-		dst = append(dst, ',')
+		f.own = append(f.own, ',')
 	}
-	dst = append(dst, `"`+rowColumn+`":`...)
-	dst = strconv.AppendInt(dst, row.Number, 10)
-	dst = append(dst, `,"`+errorColumn+`":`...)
-	dst = appendJSONString(dst, reason)
-	return append(dst, '}')
+	f.putLineage(row, reason)
+	f.own = append(f.own, '}')
+}
+
+// putLineage puts the members that name a row and what is wrong with it.
+func (f *rejectedForm) putLineage(row *source.Row, reason string) {
+	f.own = append(f.own, `"`+rowColumn+`":`...)
+	f.own = strconv.AppendInt(f.own, row.Number, 10)
+	f.own = append(f.own, `,"`+errorColumn+`":`...)
+	f.own = appendJSONString(f.own, reason)
 }
 
 // appendJSONString appends a text as a JSON string, in which <, > and & stay.

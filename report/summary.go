@@ -18,6 +18,13 @@ const (
 	Unbalanced = "unbalanced"
 )
 
+// Why an import is not complete, when the run could not say so itself.
+const (
+	WhyCrash   = "crash"   // the last run was killed
+	WhyPending = "pending" // consents are left although the run ended well
+	WhyBalance = "balance" // the counts contradict each other
+)
+
 // Summary is report.json: an import in numbers. Counts are exact unless a name
 // says that they are approximate. Slices are never nil, so that JSON has [].
 type Summary struct {
@@ -46,8 +53,11 @@ type Summary struct {
 	ElapsedSeconds    float64 `json:"elapsedSeconds"`
 	ConsentsPerSecond float64 `json:"consentsPerSecond"`
 
-	// Why says why the import is incomplete or unbalanced; empty otherwise.
-	Why string `json:"why"`
+	// Why is a word for why the import is incomplete or unbalanced, Detail the
+	// same as a sentence; both are empty otherwise. The words are those of
+	// importer.StopKind, and WhyCrash, WhyPending, WhyBalance.
+	Why    string `json:"why"`
+	Detail string `json:"detail"`
 	// Next is the exact command to run next, quoted for a POSIX shell.
 	Next string `json:"next"`
 	// Steps are what a person has to do before Next, in order.

@@ -20,13 +20,13 @@ func Verdict(s *Summary) (text string, tone Tone) {
 	failures := s.Failures()
 	switch {
 	case s.State == Unbalanced:
-		return "UNBALANCED: " + s.Why, Bad
+		return "UNBALANCED: " + s.Detail, Bad
 	case s.State != Complete:
 		left := ""
 		if s.Consents.Pending > 0 && !s.DryRun {
 			left = "; " + plural(s.Consents.Pending, "consent") + " of the rows read so far not sent"
 		}
-		return "INCOMPLETE: " + s.Why + left, Warn
+		return "INCOMPLETE: " + s.Detail + left, Warn
 	case s.DryRun && failures > 0:
 		return fmt.Sprintf("DRY RUN: %s of %s can be imported, %s cannot",
 			thousands(s.Consents.Made), plural(s.Consents.Made, "consent"), plural(s.Rows.Invalid, "row")), Warn

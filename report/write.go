@@ -172,14 +172,17 @@ func (s *Summary) conclude(facts *importer.Facts) {
 	s.State = Complete
 	switch end := facts.End; {
 	case end == nil:
-		s.State, s.Why = Incomplete, "the last run was killed or the machine stopped"
+		s.State, s.Why, s.Detail = Incomplete, WhyCrash, "the last run was killed, or its machine stopped"
 	case end.State != Complete:
-		s.State, s.Why = Incomplete, end.Why
+		s.State, s.Why, s.Detail = Incomplete, end.Why, end.Detail
+		if s.Detail == "" {
+			s.Detail = end.Why
+		}
 	case s.Consents.Pending > 0 && !s.DryRun:
-		s.State, s.Why = Incomplete, "some consents have no outcome yet"
+		s.State, s.Why, s.Detail = Incomplete, WhyPending, "some consents have no outcome yet"
 	}
 	if err := s.Balanced(); err != nil {
-		s.State, s.Why = Unbalanced, err.Error()
+		s.State, s.Why, s.Detail = Unbalanced, WhyBalance, err.Error()
 	}
 	s.ExitCode = Exit(s)
 }
