@@ -91,4 +91,6 @@ type TimelinePoint struct {
 	Failed   int64
 	Requests int64
 	Retries  int64
+	// Throttled is how long the target has slowed the runs down so far.
+	Throttled time.Duration
 }

@@ -247,6 +247,8 @@ type Point struct {
 	Failed   int64     `json:"failed"`
 	Requests int64     `json:"requests"`
 	Retries  int64     `json:"retries"`
+	// ThrottledSeconds is how long the target has slowed the runs down so far.
+	ThrottledSeconds float64 `json:"throttledSeconds"`
 }
 
 // Failures is the number of lines that failures.csv has: invalid rows and

@@ -143,7 +143,10 @@ func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*
 		s.Passes = append(s.Passes, x)
 	}
 	for _, p := range facts.Timeline {
-		s.Throughput = append(s.Throughput, Point(p))
+		s.Throughput = append(s.Throughput, Point{
+			At: moment(p.At), Run: p.Run, Sent: p.Sent, Rejected: p.Rejected, Failed: p.Failed,
+			Requests: p.Requests, Retries: p.Retries, ThrottledSeconds: round(p.Throttled.Seconds(), 3),
+		})
 	}
 	if opts.Lint != nil {
 		s.Lint = append(s.Lint, opts.Lint()...)
