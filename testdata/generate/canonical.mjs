@@ -7,7 +7,7 @@ const header = ['userId', 'profileId', 'email', 'sourceId', 'action', 'timestamp
 export function canonical(name) {
   const c = new Chance(name), truth = new Truth(), rows = [header];
   const add = r => rows.push(header.map(h => r[h]));
-  for (let n = 1; n <= 420; n++) {
+  for (let n = 1; n <= 330; n++) {
     const p = person(c, n), userId = c.is(0.85) ? 'U-' + String(n).padStart(8, '0') : undefined;
     const profileId = c.is(0.3) ? c.digits(19) : undefined;
     const at = c.time(), end = c.is(0.4) ? at + 395 * 86400000 : undefined;

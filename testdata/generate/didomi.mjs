@@ -41,7 +41,7 @@ export function didomiUsers(name) {
 
 export function didomiEvents(name) {
   const c = new Chance(name), truth = new Truth(), lines = [];
-  for (let n = 1; n <= 220; n++) {
+  for (let n = 1; n <= 150; n++) {
     const [organization_user_id, who] = known(c, n), id = c.uuid(), started = c.time(2020);
     for (let k = c.int(1, 3), at = started; k > 0; k--, at += c.int(1, 9000000) * 1000) {
       const [consents, says] = chosen(c), status = c.is(0.12) ? 'pending_approval' : 'confirmed', partial = c.is(0.05);
