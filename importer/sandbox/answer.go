@@ -44,9 +44,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, a *arrival) {
 	}
 	defer leave()
 
-	fault, drawn := a.weather.draw(a.n)
-	if code := a.weather.fixed(a.consent.Subject(), a.hash); code != 0 {
-		fault, drawn = share{kind: status, code: code}, true
+	fault, drawn := a.weather.fixed(a.consent.Subject(), a.hash)
+	if !drawn {
+		fault, drawn = a.weather.draw(a.n)
 	}
 	if drawn {
 		s.counts.fault(fault)
@@ -97,7 +97,7 @@ func (s *Server) inject(w http.ResponseWriter, r *http.Request, a *arrival, f sh
 		leave()
 	}
 	switch f.kind {
-	case status:
+	case status, poisoned, refused:
 		s.status(w, a.weather, f.code)
 	case reset:
 		s.drop(w, true)

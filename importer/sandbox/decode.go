@@ -299,7 +299,7 @@ func malformed(err error) error {
 		return refusal("Malformed JSON: a field appears twice")
 	}
 	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
+	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return refusal("Malformed JSON at byte " + strconv.FormatInt(syntax.ByteOffset, 10))
 	}
 	return refusal("Malformed JSON: unexpected end")

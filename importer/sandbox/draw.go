@@ -67,21 +67,21 @@ func (w *weather) isDown(n int64, now time.Time) bool {
 	return now.UnixNano()-w.downSince.Load() < int64(w.down.span)
 }
 
-// fixed gives the status that a subject or a consent gets every time, or 0. The
-// choice depends on the seed and on nothing else of this process.
-func (w *weather) fixed(subject []byte, hash uint64) int {
+// fixed gives what a subject or a consent suffers every time. The choice
+// depends on the seed and on nothing else of this process.
+func (w *weather) fixed(subject []byte, hash uint64) (share, bool) {
 	for _, s := range w.subjects {
 		if s.id == string(subject) {
-			return s.code
+			return share{kind: poisoned, code: s.code}, true
 		}
 	}
 	if w.poison > 0 && uniform(w.seed, xxhash.Sum64(subject), 1) < w.poison {
-		return 500
+		return share{kind: poisoned, code: 500}, true
 	}
 	if w.refuse > 0 && uniform(w.seed, hash, 2) < w.refuse {
-		return 400
+		return share{kind: refused, code: 400}, true
 	}
-	return 0
+	return share{}, false
 }
 
 // draw gives the share that the n-th request falls to.

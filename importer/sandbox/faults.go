@@ -40,14 +40,18 @@ const (
 	html                 // 400 with 10 MB of HTML
 	echo                 // 400 whose message repeats the body and the key
 	redirect             // 302 elsewhere, the key in Location
+	poisoned             // this subject always gets a status
+	refused              // this consent always gets a status
+	dropped              // down: the connection closes at once
 	kinds
 )
 
-var kindNames = [kinds]string{"status", "reset", "lost", "hang", "slow", "junk", "cut", "html", "echo", "redirect"}
+var kindNames = [kinds]string{"status", "reset", "lost", "hang", "slow", "junk", "cut", "html", "echo", "redirect",
+	"poison", "refuse", "down"}
 
 type share struct {
 	kind kind
-	code int // of status
+	code int // of status, poisoned, refused
 	p    float64
 }
 
@@ -139,7 +143,7 @@ func (f *Faults) set(name, value string) (err error) {
 		f.subjects = append(f.subjects, codeSubject{code, value})
 		return nil
 	}
-	if k := slices.Index(kindNames[:], name); k > int(status) {
+	if k := slices.Index(kindNames[:poisoned], name); k > int(status) {
 		p, err := percent(value)
 		f.shares = append(f.shares, share{kind: kind(k), p: p})
 		return err

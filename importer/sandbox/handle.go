@@ -70,7 +70,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, project string)
 	n := weather.n.Add(1)
 	code, gone := weather.early(n, now)
 	if gone {
-		s.counts.dropped.Add(1)
+		s.counts.kinds[dropped].Add(1)
 		s.drop(w, false)
 		return
 	}
@@ -85,7 +85,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, project string)
 		return
 	}
 	x := s.buffers.Get().(*exchange)
-	defer s.buffers.Put(x)
+	defer s.recycle(x)
 	if code, why := x.read(w, r); code != 0 {
 		if code == http.StatusRequestEntityTooLarge {
 			w.Header().Set("Connection", "close") // the rest of the body is not worth reading
@@ -100,6 +100,15 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, project string)
 	x.packed = pack(x.packed[:0], &x.consent)
 	s.answer(w, r, &arrival{exchange: x, weather: weather, n: n, at: now, dialect: dialect, key: key, project: project,
 		hash: xxhash.Sum64(x.packed)})
+}
+
+// keepBuffer is the size in bytes up to which the memory of a body is kept.
+const keepBuffer = 64 << 10
+
+func (s *Server) recycle(x *exchange) {
+	if x.body.Cap() <= keepBuffer {
+		s.buffers.Put(x)
+	}
 }
 
 // read takes the body in. A status other than 0 refuses it.

@@ -43,7 +43,6 @@ type counts struct {
 	requests, inFlight, inFlightMax, redirected atomic.Int64
 	byStatus, codes                             [600]atomic.Int64
 	kinds                                       [kinds]atomic.Int64
-	dropped                                     atomic.Int64
 
 	mu       sync.Mutex
 	projects map[string]*atomic.Int64
@@ -55,7 +54,7 @@ const maxProjects = 1000
 func newCounts() *counts { return &counts{projects: make(map[string]*atomic.Int64)} }
 
 func (c *counts) clear() {
-	for _, n := range []*atomic.Int64{&c.requests, &c.redirected, &c.dropped} {
+	for _, n := range []*atomic.Int64{&c.requests, &c.redirected} {
 		n.Store(0)
 	}
 	c.inFlightMax.Store(c.inFlight.Load())
@@ -113,7 +112,6 @@ func (s *Server) Stats() Stats {
 	for k := reset; k < kinds; k++ {
 		put(st.Faults, kindNames[k], c.kinds[k].Load())
 	}
-	put(st.Faults, "down", c.dropped.Load())
 	c.mu.Lock()
 	for path, n := range c.projects {
 		st.Projects[path] = n.Load()
