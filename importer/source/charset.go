@@ -156,6 +156,10 @@ type decoder struct {
 	i   int
 	n   int
 	err error // what r ended with
+	// short is text for which there was no room: a character may need more than
+	// there is at the end of a block.
+	short   []byte
+	storage [2 * utf8.UTFMax]byte
 	// decode turns raw bytes into text as far as there is room for it, and says
 	// how many of each it dealt with. At the end it leaves nothing.
 	decode func(dst, src []byte, end bool) (written, read int)
@@ -163,9 +167,23 @@ type decoder struct {
 
 // Read gives decoded text.
 func (d *decoder) Read(p []byte) (int, error) {
-	if len(p) < utf8.UTFMax {
-		return 0, io.ErrShortBuffer
+	if len(d.short) == 0 && len(p) < len(d.storage) {
+		n, err := d.read(d.storage[:])
+		if err != nil {
+			return 0, err
+		}
+		d.short = d.storage[:n]
 	}
+	if len(d.short) > 0 {
+		n := copy(p, d.short)
+		d.short = d.short[n:]
+		return n, nil
+	}
+	return d.read(p)
+}
+
+// read decodes into a slice that has room for at least one character.
+func (d *decoder) read(p []byte) (int, error) {
 	for {
 		if d.i < d.n {
 			written, read := d.decode(p, d.buf[d.i:d.n], d.err == io.EOF)

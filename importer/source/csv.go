@@ -202,7 +202,7 @@ func (f fault) reason() string {
 	case bareQuote:
 		return "line %d has a quote inside a cell that does not begin with one"
 	case textAfterQuote:
-		return "the quote opened on line %d is followed by text after its closing quote, or is not closed"
+		return "the quote opened on line %d is not closed, or text follows its closing quote"
 	case unclosedQuote:
 		return "the quote opened on line %d is never closed"
 	case longOpen:

@@ -26,6 +26,7 @@ type member struct {
 	// scattered says that a place in the text does not tell what it is in: to
 	// begin there, the text before it has to be scanned.
 	scattered bool
+	lined     bool // it does where a line begins
 }
 
 // seekable says that an offset in the text is one in the file.
@@ -72,6 +73,7 @@ func (z *zipReader) Read(p []byte) (int, error) {
 type grammar struct {
 	name   string
 	format Format
+	lines  bool // JSON: a row has a line of its own
 	// fits tells from the beginning of a text whether it is written so. What
 	// fits is the first in the table.
 	fits func(h *head, cfg *Config) bool
@@ -83,7 +85,7 @@ type grammar struct {
 // grammars are all that can be read. A new one is a file of its own and a line here.
 var grammars = []*grammar{
 	{name: "json-array", format: JSONL, fits: fitsArray, evidence: "the text begins with [, so each element of the array is a row", scanner: newArrayScanner},
-	{name: "json-lines", format: JSONL, fits: fitsLines, evidence: "the first line is a whole JSON value, so each line is a row", scanner: newLineScanner},
+	{name: "json-lines", format: JSONL, lines: true, fits: fitsLines, evidence: "the first line is a whole JSON value, so each line is a row", scanner: newLineScanner},
 	{name: "json-document", format: JSONL, fits: fitsDocument, evidence: "the text begins with a JSON value over several lines, so each value at the top is a row", scanner: newDocumentScanner},
 	{name: "csv", format: CSV, fits: fitsCSV, evidence: "the text begins with neither [ nor {, so it is CSV", scanner: newCSVScanner},
 }
@@ -109,6 +111,8 @@ type window struct {
 	next     int64
 	nextLine int64
 	open     bool // the last row ended with the text and without a line end
+	// cut says that the text ends where it cannot end, once there are no more rows.
+	cut string
 }
 
 // offset is the place in the text of a byte of the window.

@@ -127,7 +127,7 @@ func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error
 	}
 	l.Preamble = nil
 	l.Delimiter = 0
-	m.scattered = e.Config.Rows != ""
+	m.scattered, m.lined = e.Config.Rows != "", m.grammar.lines
 	return true, rest.err
 }
 

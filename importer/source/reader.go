@@ -108,6 +108,9 @@ func (r *Reader) Next() (*Batch, error) {
 			}
 			if r.window.eof {
 				r.started = false
+				if r.window.cut != "" {
+					r.err = fmt.Errorf("read %s at line %d: %s; get the file again", r.e.members[r.member].path, r.window.line, r.window.cut)
+				}
 				r.window = window{}
 			}
 		}
@@ -126,9 +129,9 @@ func (r *Reader) Next() (*Batch, error) {
 // capacity is how many rows the next batch has room for.
 func (r *Reader) capacity() int {
 	if r.size == 0 {
-		return batchRows
+		return r.e.batchRows
 	}
-	return min(batchRows, r.size+r.size/8+64)
+	return min(r.e.batchRows, r.size+r.size/8+64)
 }
 
 // take adds a block to the window.
@@ -147,9 +150,8 @@ func (r *Reader) take(b block) {
 		r.member, r.started = b.member, true
 		r.scanner = m.grammar.scanner(m, layout, &r.e.Config)
 		r.charset = m.charset
-		back := min(b.back, len(b.buf)-headroom)
 		*w = window{
-			data: b.buf[headroom:], pos: back, base: b.begin.Offset - int64(b.back), line: b.begin.Line, eof: b.eof,
+			data: b.buf[headroom:], pos: min(b.back, len(b.buf)-headroom), base: b.begin.Offset - int64(b.back), line: b.begin.Line, eof: b.eof,
 		}
 		w.here()
 		return

@@ -49,6 +49,9 @@ type Export struct {
 	spool    *os.File // archives that lay compressed in an archive; nil without any
 	mu       sync.Mutex
 	verified map[Mark]*digest // what Check found to be as it was, to go on from there
+
+	blockSize int // bytes of text that are read at a time
+	batchRows int // rows that a batch has at most
 }
 
 // Input is one file as it lies on disk.

@@ -87,8 +87,14 @@ func (f *feed) member(i int) error {
 	begin := f.e.startOf(i, 0)
 	if i == f.from.Member {
 		begin.Row = f.from.Row
-		if f.from.Offset > begin.Offset && !f.rescan(m) {
-			begin = f.from
+		if f.from.Offset > begin.Offset {
+			scan, err := f.rescan(m)
+			if err != nil {
+				return err
+			}
+			if !scan {
+				begin = f.from
+			}
 		}
 	}
 	layout := &f.e.Layouts[m.layout]
@@ -101,8 +107,19 @@ func (f *feed) member(i int) error {
 	return errors.Join(err, s.close())
 }
 
-// rescan tells that the beginning position cannot be gone to.
-func (f *feed) rescan(m *member) bool { return m.scattered }
+// rescan tells that what is at the beginning position depends on all the text
+// before it. In JSON lines it does not where a line begins.
+func (f *feed) rescan(m *member) (bool, error) {
+	if !m.scattered || !m.lined || !m.seekable() {
+		return m.scattered, nil
+	}
+	before := make([]byte, 1)
+	at := int64(m.bom) + f.from.Offset - 1
+	if _, err := f.e.inputs[m.input].file.ReadAt(before, at); err != nil && err != io.EOF {
+		return false, m.pathError(at, err)
+	}
+	return before[0] != m.lineEnd, nil
+}
 
 // pump sends a stream, which stands at an offset of the text, as blocks from a
 // little before a position on.
@@ -127,7 +144,11 @@ func (f *feed) pump(i int, s *stream, begin Position, at int64, back int) error 
 		before += f.e.inputs[k].size
 	}
 	for first := true; ; first = false {
-		buf := make([]byte, headroom+blockSize)
+		size := f.e.blockSize
+		if first {
+			size += back
+		}
+		buf := make([]byte, headroom+size)
 		n, err := io.ReadFull(s.text, buf[headroom:])
 		b := block{
 			member: i, first: first, begin: begin, back: back,
