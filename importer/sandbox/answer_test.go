@@ -41,13 +41,13 @@ func TestWhatEachFaultDoes(t *testing.T) {
 			assert.Equal(t, "3", h.Get("Retry-After"))
 		}},
 		"503 with a date": {"503=100%,retryafter=date", 0, 503, func(t *testing.T, body string, h http.Header, err error) {
-			at, err := http.ParseTime(h.Get("Retry-After"))
-			assert.NoError(t, err)
+			at, bad := http.ParseTime(h.Get("Retry-After"))
+			assert.NoError(t, bad)
 			assert.WithinDuration(t, time.Now(), at, 4*time.Second)
 		}},
 		"429 absurd": {"429=100%,retryafter=absurd", 0, 429, func(t *testing.T, body string, h http.Header, err error) {
-			_, err = strconv.ParseInt(h.Get("Retry-After"), 10, 64)
-			assert.Error(t, err)
+			_, bad := strconv.ParseInt(h.Get("Retry-After"), 10, 64)
+			assert.Error(t, bad)
 		}},
 		"500": {"500=100%,retryafter=3", 0, 500, func(t *testing.T, body string, h http.Header, err error) {
 			assert.Contains(t, body, `{"errors":[{"message":`)
@@ -76,8 +76,8 @@ func TestWhatEachFaultDoes(t *testing.T) {
 			assert.Contains(t, body, testKey)
 		}},
 		"redirect": {"redirect=100%", 0, 302, func(t *testing.T, body string, h http.Header, err error) {
-			u, err := url.Parse(h.Get("Location"))
-			assert.NoError(t, err)
+			u, bad := url.Parse(h.Get("Location"))
+			assert.NoError(t, bad)
 			assert.Equal(t, "localhost", u.Hostname())
 			assert.Equal(t, testKey, u.Query().Get("apiKey"))
 		}},

@@ -107,7 +107,7 @@ func TestStoreFileOutlivesTheServer(t *testing.T) {
 	whole, err := os.ReadFile(file)
 	require.NoError(t, err)
 
-	for _, tail := range []string{"", `{"action":"acc`} { // sound, and torn by a kill
+	for _, tail := range []string{"", `{"action":"acc` + strings.Repeat("e", 1000)} { // sound, and torn by a kill
 		require.NoError(t, os.WriteFile(file, append(whole[:len(whole):len(whole)], tail...), 0o600))
 		s = start(t, Config{Store: file})
 		assert.Equal(t, want, s.Consents())

@@ -3,7 +3,9 @@ package sandbox
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -117,4 +119,28 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	assert.Error(t, err)
 	assert.Len(t, s.Consents(), 1, "what was kept can be asked for after the end")
 	assert.NoError(t, s.Serve(t.Context()), "a closed sandbox has nothing to serve")
+}
+
+func TestAbusiveClientsHoldUpNobody(t *testing.T) {
+	s := start(t, Config{})
+	addr := strings.TrimSuffix(strings.TrimPrefix(s.URL(), "http://"), "/v1")
+	half := []string{"", "POST", "POST /v1/a/projects/b/consents/data?apiKey=k HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"}
+	for i := range 60 {
+		c, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		defer c.Close()
+		_, err = io.WriteString(c, half[i%len(half)])
+		require.NoError(t, err)
+	}
+	code, _, _, err := do(request(t, s, Docs, docsBody))
+	require.NoError(t, err)
+	assert.Equal(t, 200, code)
+
+	c, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer c.Close()
+	_, _ = fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\nA: %s\r\n\r\n", strings.Repeat("a", 2*maxHeader))
+	answer, _ := io.ReadAll(c)
+	assert.Contains(t, string(answer), " 431 ")
+	assert.Len(t, s.Consents(), 1)
 }
