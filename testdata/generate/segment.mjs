@@ -6,13 +6,13 @@ export function segmentEvents(name) {
   const c = new Chance(name), truth = new Truth(), lines = [];
   for (let n = 1; n <= 420; n++) {
     const at = c.time(2023) + c.int(0, 999), userId = c.is(0.85) ? c.digits(19) : null, mail = c.is(0.3) ? person(c, n).email : undefined;
-    const other = c.is(0.35), categoryPreferences = {};
+    const other = c.is(0.35), categoryPreferences = {}, anonymousId = c.uuid();
     for (const k of ['Advertising', 'Analytics', 'Functional', 'DataSharing']) if (c.is(0.8)) categoryPreferences[k] = c.is(0.5);
     const consent = c.weighted({ full: 85, none: 10, empty: 5 });
     const context = { consent: consent === 'none' ? undefined : { categoryPreferences: consent === 'empty' ? {} : categoryPreferences }, ip: '203.0.113.9', traits: mail ? { email: mail } : undefined, userAgent: 'Mozilla/5.0 (X11; "Linux")' };
-    lines.push(json({ messageId: 'ajs-' + c.hex(20), type: other ? c.pick(['track', 'page', 'identify']) : 'track', event: other ? c.pick(['Product Viewed', 'Order Completed', undefined]) : 'Segment Consent Preference Updated', anonymousId: c.uuid(), userId, timestamp: iso(at, true), receivedAt: iso(at + 2000, true), context, properties: {} }));
-    if (other || consent !== 'full' || !userId && !mail) continue;
-    for (const k in categoryPreferences) truth.says({ action: categoryPreferences[k] ? 'accept' : 'reject', timestamp: at, source: 'segment', category: k, userId: userId ?? undefined, email: mail });
+    lines.push(json({ messageId: 'ajs-' + c.hex(20), type: other ? c.pick(['track', 'page', 'identify']) : 'track', event: other ? c.pick(['Product Viewed', 'Order Completed', undefined]) : 'Segment Consent Preference Updated', anonymousId, userId, timestamp: iso(at, true), receivedAt: iso(at + 2000, true), context, properties: {} }));
+    if (other || consent !== 'full') continue;
+    for (const k in categoryPreferences) truth.says({ action: categoryPreferences[k] ? 'accept' : 'reject', timestamp: at, source: 'segment', category: k, userId: userId ?? undefined, email: mail, profileId: userId || mail ? undefined : anonymousId });
   }
   save(name, { 'export.1.json.gz': gzip(lines.slice(0, 300).join('\n') + '\n'), 'export.2.json.gz': gzip(lines.slice(300).join('\n') + '\n') }, truth);
 }

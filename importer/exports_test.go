@@ -1,0 +1,209 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// outcome is a row that made no consent.
+type outcome struct {
+	row    int64
+	status mapping.Status
+	reason string // column and reason
+}
+
+// passed is what an export became.
+type passed struct {
+	rows     int64
+	bodies   []string // docs dialect, one a consent
+	outcomes []outcome
+}
+
+// pass reads an export and maps it, as a run does up to sending.
+func pass(ctx context.Context, spec *mapping.Spec, paths []string) (*passed, error) {
+	export, err := source.Open(merged(source.Config{Paths: paths}, spec.Input()))
+	if err != nil {
+		return nil, err
+	}
+	defer export.Close()
+	units, err := learn(export, spec)
+	if err != nil {
+		return nil, err
+	}
+	mappers, err := bind(export, spec, units)
+	if err != nil {
+		return nil, err
+	}
+	out := &passed{}
+	s := sweep{export: export, mappers: mappers}
+	err = s.run(ctx, export.Start(), source.ReadOptions{}, func(b *mappedBatch) error {
+		for i := range b.rows {
+			row := &b.rows[i]
+			out.rows++
+			if row.status != mapping.Mapped {
+				out.outcomes = append(out.outcomes, outcome{b.src.Rows[i].Number, row.status, strings.TrimSpace(row.column + " " + row.reason)})
+				continue
+			}
+			for k := range b.of(i) {
+				out.bodies = append(out.bodies, string(intempt.AppendBody(nil, intempt.Docs, &b.of(i)[k])))
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// example is a folder of testdata/exports or testdata/traps.
+type example struct{ name, dir string }
+
+func examples(t *testing.T, kind string) []example {
+	t.Helper()
+	dirs, err := os.ReadDir(filepath.Join("..", "testdata", kind))
+	require.NoError(t, err)
+	var out []example
+	for _, d := range dirs {
+		if d.IsDir() {
+			out = append(out, example{d.Name(), filepath.Join("..", "testdata", kind, d.Name())})
+		}
+	}
+	require.NotEmpty(t, out, "no examples in testdata/%s", kind)
+	return out
+}
+
+// files are the export of an example, in the order of their names.
+func (e example) files(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(e.dir, "export.*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths, "%s has no export", e.name)
+	sort.Strings(paths)
+	return paths
+}
+
+// lines reads a file of the example; nil when there is none.
+func (e example) lines(t *testing.T, name string) []string {
+	t.Helper()
+	f, err := os.Open(filepath.Join(e.dir, name))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	require.NoError(t, err)
+	defer f.Close()
+	var out []string
+	s := bufio.NewScanner(f)
+	for s.Buffer(nil, 1<<20); s.Scan(); {
+		out = append(out, s.Text())
+	}
+	require.NoError(t, s.Err())
+	return out
+}
+
+// set reads the parameters out of an example's flags.
+func (e example) set(t *testing.T) map[string]string {
+	t.Helper()
+	set := map[string]string{}
+	for _, flag := range e.lines(t, "flags") {
+		text, ok := strings.CutPrefix(flag, "--set=")
+		name, value, pair := strings.Cut(text, "=")
+		require.True(t, ok && pair, "flags of %s: %q is no --set=NAME=VALUE", e.name, flag)
+		set[name] = value
+	}
+	return set
+}
+
+// preset compiles the preset that an example is of.
+func (e example) preset(t *testing.T) *mapping.Spec {
+	t.Helper()
+	p, err := mapping.FindPreset(e.name)
+	require.NoError(t, err)
+	spec, err := mapping.Parse(p.Name+".yaml", p.Source, e.set(t))
+	require.NoError(t, err)
+	return spec
+}
+
+// same compares consents by what they say: fields may come in any order, but
+// numbers count digit by digit.
+func same(t *testing.T, want, got []string) {
+	t.Helper()
+	for i := range min(len(want), len(got)) {
+		if !assert.Equal(t, fields(t, want[i]), fields(t, got[i]), "consent %d\nwant %s\ngot  %s", i+1, want[i], got[i]) {
+			return
+		}
+	}
+	assert.Equal(t, len(want), len(got), "number of consents")
+}
+
+func fields(t *testing.T, body string) map[string]any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader([]byte(body)))
+	d.UseNumber()
+	var m map[string]any
+	require.NoError(t, d.Decode(&m), body)
+	return m
+}
+
+// TestExamples: every preset makes of its example exactly what it must.
+func TestExamples(t *testing.T) {
+	for _, e := range examples(t, "exports") {
+		t.Run(e.name, func(t *testing.T) {
+			want := e.lines(t, "want.jsonl")
+			require.NotEmpty(t, want)
+			got, err := pass(t.Context(), e.preset(t), e.files(t))
+			require.NoError(t, err)
+			same(t, want, got.bodies)
+			reasons := map[string]int{}
+			for _, o := range got.outcomes {
+				assert.NotEmpty(t, o.reason, "row %d has no reason", o.row)
+				reasons[fmt.Sprintf("%v: %s", o.status, o.reason)]++
+			}
+			for reason, n := range reasons {
+				t.Logf("%4d %s", n, reason)
+			}
+		})
+	}
+}
+
+// TestTraps: every trap is handled right, or its rows are counted with a
+// reason, or the export is refused in words that help.
+func TestTraps(t *testing.T) {
+	for _, e := range examples(t, "traps") {
+		t.Run(e.name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(e.dir, "mapping.yaml"))
+			require.NoError(t, err)
+			spec, err := mapping.Parse("mapping.yaml", text, nil)
+			require.NoError(t, err)
+			got, err := pass(t.Context(), spec, e.files(t))
+			if refused := e.lines(t, "refused"); refused != nil {
+				require.Error(t, err)
+				assert.Contains(t, strings.ToLower(err.Error()), refused[0])
+				return
+			}
+			require.NoError(t, err)
+			same(t, e.lines(t, "want.jsonl"), got.bodies)
+			want := e.lines(t, "outcomes")
+			require.Len(t, got.outcomes, len(want), "%v", got.outcomes)
+			for i, o := range got.outcomes {
+				status := map[mapping.Status]string{mapping.Skipped: "skipped", mapping.Invalid: "invalid"}[o.status]
+				words := strings.SplitN(want[i]+" ", " ", 3)
+				assert.Equal(t, words[0]+" "+words[1], fmt.Sprintf("%d %s", o.row, status))
+				assert.Contains(t, o.reason, strings.TrimSpace(words[2]))
+				assert.NotEmpty(t, o.reason)
+			}
+		})
+	}
+}

@@ -1,0 +1,319 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// decision is a place in a platform's export on which it depends whether a row
+// says yes: one of the fields finds it, accept lists the only words that may
+// stand there beside an accept.
+type decision struct {
+	columns []string // CSV: these cells
+	within  string   // CSV: only what this finds in them
+	file    bool     // the name of the file
+	json    string   // JSON: what the only group of this finds, wherever it is found
+	inside  string   // JSON: only inside of what this finds
+	accept  []string // words, compared without regard to case and blanks around them
+	like    string   // or words in which this is found
+}
+
+// decisions says, for every preset, where its decisions stand. What is not
+// listed here could forge an accept unseen, so a preset without an entry fails.
+func decisions() map[string][]decision {
+	yes := []string{"yes"}
+	truth := []string{"true"}
+	bit := []string{"1"}
+	given := []string{"ACTIVE", "CONFIRMED", "OPT_IN", "EXTEND", "EXPIRED"}
+	status := `\s*:\s*("[^"]*"|true|false|null)`
+	return map[string][]decision{
+		"canonical":        {{columns: []string{"action"}, accept: []string{"accept"}}},
+		"onetrust":         {{json: `"Status"` + status, accept: given}},
+		"onetrust-webhook": {{json: `"TransactionStatus"` + status, accept: given}},
+		"transcend": {
+			{columns: []string{"Advertising", "Analytics", "Functional", "SaleOfInfo"}, accept: truth},
+			{columns: []string{"decryptionStatus"}, accept: []string{"", "DECRYPTED"}},
+		},
+		"transcend-upload": {
+			{columns: []string{"purposes"}, within: `true|false|"Auto"`, accept: truth},
+			{columns: []string{"confirmed"}, accept: truth},
+		},
+		"usercentrics": {
+			{columns: []string{"Consent Given"}, accept: []string{"true", "1"}},
+			{columns: []string{"Consent Action"}, accept: []string{"onAcceptAllServices", "onDenyAllServices", "onUpdateServices"}},
+			{columns: []string{"Data Processing Service ID"}, accept: []string{"H1Vl5NidjWX", "BJ59EidsWQ", "S1_9Vsuj-Q"}},
+		},
+		"didomi-users":  {{json: `"enabled"` + status, accept: truth}},
+		"didomi-events": {{json: `"enabled"` + status, accept: truth}, {json: `"status"` + status, accept: []string{"confirmed"}}},
+		"segment-events": {
+			{json: `:\s*(true|false)`, inside: `"categoryPreferences":\{[^}]*\}`, accept: truth},
+			{json: `"event"` + status, accept: []string{"Segment Consent Preference Updated"}},
+			{json: `"type"` + status, accept: []string{"track"}},
+		},
+		"segment-subscriptions": {{columns: []string{"email_subscription_status", "sms_subscription_status", "whatsapp_subscription_status"}, accept: []string{"subscribed"}}},
+		"webtoffee":             {{columns: []string{"Cookie Details"}, within: `\b(yes|no)\b`, accept: yes}},
+		"complianz": {
+			{columns: []string{"statistics", "stats", "preferences", "prefs", "marketing"}, accept: bit},
+			{columns: []string{"consenttype"}, accept: []string{"optin", "optinstats"}},
+			{columns: []string{"no_choice"}, accept: []string{"", "0"}},
+		},
+		"moove":            {{columns: []string{"3rd Party Cookies", "Additional Cookies"}, accept: yes}},
+		"cookieadmin":      {{columns: []string{"Consent Status"}, accept: []string{"Accepted"}}},
+		"contao-cookiebar": {{columns: []string{"confirmed"}, like: `(?i)\(ID:\s*(3|4|7)\b`}},
+		"ccm19": {
+			{json: `("\d+")\s*:`, inside: `"purposes"\s*:\s*\{[^}]*\}`, accept: []string{"2", "3", "5"}},
+			{json: `"consent"` + status, accept: truth},
+		},
+		"hu-manity": {
+			{columns: []string{"purpose"}, like: `(?i)(^|,)\s*(Personalization|Analytics|Advertising)\s*(,|$)`},
+			{columns: []string{"consent"}, accept: []string{"Accept"}},
+		},
+		"commanders-act": {
+			{columns: []string{"cookie"}, like: `(^|,)\s*(2|3|10001)\s*(,|$)`},
+			{columns: []string{"privacy_action"}, accept: bit},
+		},
+		"consentforge": {
+			{columns: []string{"analytics", "marketing", "functional"}, accept: truth},
+			{columns: []string{"event_type"}, accept: []string{"consent.created", "consent.updated"}},
+		},
+		"voyado": {{columns: []string{"value"}, accept: truth}},
+		"fides": {
+			{json: `"preference"` + status, accept: []string{"opt_in"}},
+			{json: `"method"` + status, accept: []string{"accept", "reject", "save", "button", "individual_notice", "null"}},
+		},
+		"iubenda":   {{json: `:\s*(true|false)`, inside: `"preferences"\s*:\s*\{[^}]*\}`, accept: truth}},
+		"mailchimp": {{file: true, like: `(?i)^subscribed([_.\s]|$)`}},
+		"shopify":   {{columns: []string{"Accepts Email Marketing", "Accepts SMS Marketing"}, accept: yes}},
+		"klaviyo": {
+			{columns: []string{"Email Marketing Consent"}, accept: []string{"SUBSCRIBED"}},
+			{columns: []string{"Email Suppressions"}, like: `^[\s\[\]'",]*((HARD_BOUNCE|INVALID_EMAIL)[\s\[\]'",]*)*$`},
+		},
+		// no word there is an accept, only a date
+		"braze": {{columns: []string{"opted_in_to_emails_at", "opted_into_push_at"}}},
+		"brevo": {{columns: []string{"EMAIL_BLACKLISTED", "SMS_BLACKLISTED"}}},
+		"salesforce-marketing-cloud": {
+			{columns: []string{"Status"}, accept: []string{"active"}},
+		},
+		"salesforce-contact-point-consent": {
+			{columns: []string{"PrivacyConsentStatus", "PRIVACYCONSENTSTATUS"}, accept: []string{"OptIn"}},
+			{columns: []string{"DataUsePurposeId", "DATAUSEPURPOSEID"}, accept: []string{"0ZW5f000000Kz1AGAS", "0ZW5f000000Kz1BGAS"}},
+		},
+	}
+}
+
+// allows says that an accept beside this word forges nothing.
+func (d *decision) allows(word string) bool {
+	word = strings.TrimSpace(word)
+	if d.like != "" && regexp.MustCompile(d.like).MatchString(word) {
+		return true
+	}
+	return slices.ContainsFunc(d.accept, func(a string) bool { return strings.EqualFold(a, word) })
+}
+
+// undecided are the words with which platforms say that nobody decided, and
+// others that a lenient reader would take for a yes.
+var undecided = []string{
+	"", " ", "null", "NULL", "nil", "None", "undefined", "wait", "NEVER_SUBSCRIBED", "did-not-subscribe", "PENDING", "pending_approval", "NO_CHOICE", "NONE", "Auto", "V", "-1",
+	"IMPLICIT", "implied", "ALWAYS_ACTIVE", "NO_OPT_OUT", "CHANGE_PREFERENCES", "default", "onInitialPageLoad", "onNonEURegion", "onSessionRestored", "onEssentialChange", "banner.shown",
+	"Partial", "Partially Accepted", "held", "bounced", "cleaned", "nonsubscribed", "Seen", "NotSeen", "acknowledge", "dismiss", "script", "not set", "n/a", "unknown", "0", "2", "01", "1.0", "+1", "no", "false",
+	"y", "ja", "oui", "on", "ok", "t", "x", "✓", "granted", "allow", "trueish", "not true", "yes?", "no yes", "acceptall", "accept,reject", "unsubscribed", "inactive", "notactive", "OptInPending", "\u200eyes",
+}
+
+// forged makes a word that may stand where a decision stands.
+func forged(r *rand.Rand, d *decision) string {
+	letters := []rune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. äßéİſ真是")
+	random := func(n int) string {
+		out := make([]rune, n)
+		for i := range out {
+			out[i] = letters[r.IntN(len(letters))]
+		}
+		return string(out)
+	}
+	word := "yes"
+	if len(d.accept) > 0 {
+		word = d.accept[r.IntN(len(d.accept))]
+	}
+	at := r.IntN(len(word) + 1)
+	switch r.IntN(8) {
+	case 0:
+		return random(1 + r.IntN(20))
+	case 1:
+		return word[:at] // cut off
+	case 2:
+		return word[:at] + random(1) + word[at:]
+	case 3:
+		return word + word
+	case 4:
+		return strings.ToUpper(word[:at]) + strings.ToLower(word[at:])
+	case 5:
+		return word + " " + random(3)
+	case 6:
+		return "not " + word
+	default:
+		return undecided[r.IntN(len(undecided))]
+	}
+}
+
+// literal writes a word as JSON: mostly as a string, sometimes as another value
+// that a lenient reader would take for true.
+func literal(r *rand.Rand, word string) (text, means string) {
+	other := []string{"null", "1", "0", "-1", "1.0", "[]", "{}", "[true]", `["true"]`, `{"value":true}`, `{"enabled":true}`, "1e0"}
+	if r.IntN(5) == 0 {
+		v := other[r.IntN(len(other))]
+		return v, v
+	}
+	b, _ := json.Marshal(word)
+	return string(b), word
+}
+
+// forgeries is how many words are tried at each place.
+const forgeries = 1000
+
+// TestNoAcceptIsForged puts words in the place of decisions that no preset lists
+// as an accept: whatever comes out of such a row, no accept does.
+func TestNoAcceptIsForged(t *testing.T) {
+	places := decisions()
+	for _, e := range examples(t, "exports") {
+		require.NotEmpty(t, places[e.name], "decisions() does not say where the decisions of %s stand", e.name)
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			rows := decidedRows(t, e)
+			for i := range places[e.name] {
+				d := &places[e.name][i]
+				r := rand.New(rand.NewPCG(uint64(i), 3))
+				changed := 0
+				for n := 0; changed < forgeries; n++ {
+					require.Less(t, n, 40*forgeries, "place %d of %s is not found in the example", i, e.name)
+					row := &rows[r.IntN(len(rows))]
+					rec, word, ok := row.forge(r, d)
+					if !ok || d.allows(word) {
+						continue
+					}
+					changed++
+					var res mapping.Result
+					row.mapper.Map(&rec, &res)
+					if res.Status != mapping.Mapped {
+						continue
+					}
+					for k := range res.Consents {
+						if !assert.NotEqual(t, mapping.Accept, res.Consents[k].Action, "%q in place %d became an accept of %q (raw %q)", word, i, res.Consents[k].Category, res.Consents[k].Raw) {
+							return
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// decidedRow is a row of an example that makes an accept as it stands.
+type decidedRow struct {
+	mapper  *mapping.Mapper
+	columns []string
+	rec     mapping.Record
+}
+
+func decidedRows(t *testing.T, e example) []decidedRow {
+	t.Helper()
+	spec := e.preset(t)
+	export, err := source.Open(merged(source.Config{Paths: e.files(t)}, spec.Input()))
+	require.NoError(t, err)
+	defer export.Close()
+	units, err := learn(export, spec)
+	require.NoError(t, err)
+	mappers, err := bind(export, spec, units)
+	require.NoError(t, err)
+	var rows []decidedRow
+	s := sweep{export: export, mappers: mappers, workers: 1}
+	err = s.run(t.Context(), export.Start(), source.ReadOptions{}, func(b *mappedBatch) error {
+		for i := range b.rows {
+			accepts := slices.ContainsFunc(b.of(i), func(c mapping.Consent) bool { return c.Action == mapping.Accept })
+			// where no word is an accept, rows that reject are as good
+			if b.rows[i].status != mapping.Mapped || !accepts && e.name != "brevo" {
+				continue
+			}
+			row := decidedRow{mapper: mappers[b.member.Layout], columns: b.layout.Columns, rec: mapping.Record{File: b.member.Name, Row: b.src.Rows[i].Number}}
+			if b.layout.Format == source.JSONL {
+				row.rec.JSON = bytes.Clone(b.src.Rows[i].Raw)
+			} else {
+				cells, _, err := b.layout.Split(bytes.Clone(b.src.Rows[i].Raw), nil, nil)
+				require.NoError(t, err)
+				for _, c := range cells {
+					row.rec.Cells = append(row.rec.Cells, bytes.Clone(c))
+				}
+			}
+			rows = append(rows, row)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, rows, "the example of %s has no accept", e.name)
+	return rows
+}
+
+// forge gives the row with one word wherever d says that a decision stands.
+func (row *decidedRow) forge(r *rand.Rand, d *decision) (rec mapping.Record, word string, ok bool) {
+	rec, word = row.rec, forged(r, d)
+	switch {
+	case d.file:
+		rec.File, ok = word, true
+	case d.json != "":
+		text, means := literal(r, word)
+		if strings.HasPrefix(d.json, `("`) { // a key, not a value
+			text, means = strconv.Quote(word), word
+		}
+		word = means
+		put := func(in []byte) []byte {
+			out, found := replaceGroup(in, regexp.MustCompile(d.json), text)
+			ok = ok || found
+			return out
+		}
+		if d.inside == "" {
+			rec.JSON = put(rec.JSON)
+		} else {
+			rec.JSON = regexp.MustCompile(d.inside).ReplaceAllFunc(rec.JSON, put)
+		}
+	default:
+		rec.Cells = slices.Clone(rec.Cells)
+		for i, name := range row.columns {
+			if i >= len(rec.Cells) || !slices.Contains(d.columns, strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))) {
+				continue
+			}
+			if d.within == "" {
+				rec.Cells[i], ok = []byte(word), true
+				continue
+			}
+			text := strings.NewReplacer("|", "", ":", "", `"`, "", `\`, "").Replace(word)
+			word = text
+			if strings.HasPrefix(string(rec.Cells[i]), "{") {
+				text, word = literal(r, text)
+			}
+			in := regexp.MustCompile(d.within)
+			ok = ok || in.Match(rec.Cells[i])
+			rec.Cells[i] = in.ReplaceAllLiteral(rec.Cells[i], []byte(text))
+		}
+	}
+	return rec, word, ok
+}
+
+// replaceGroup puts text in the place of the first group of every match.
+func replaceGroup(in []byte, re *regexp.Regexp, text string) (out []byte, found bool) {
+	last := 0
+	for _, m := range re.FindAllSubmatchIndex(in, -1) {
+		out = append(append(out, in[last:m[2]]...), text...)
+		last, found = m[3], true
+	}
+	return append(out, in[last:]...), found
+}
