@@ -116,7 +116,8 @@ func (OS) Lock(path string) (io.Closer, error) {
 
 // AtomicWrite puts a file in the place of path as a whole or not at all: what
 // fill writes goes to a temporary file beside it, which is synced and renamed.
-// After an error the old file stands as it was.
+// After an error the old file stands as it was, unless the last step failed,
+// which makes the new name durable.
 //
 // The temporary file's name follows from path, so that a crash leaves one at
 // most and the next write takes it over: the caller holds the Lock of the

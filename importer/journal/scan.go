@@ -11,8 +11,12 @@ import (
 	"io"
 )
 
-// scanBuffer is the size of a scanner's buffer in bytes, unless a line is longer.
-const scanBuffer = 256 << 10
+// A scanner's buffer, in bytes, begins small, for the many small files, and
+// grows up to scanBuffer, unless a line is longer.
+const (
+	firstBuffer = 16 << 10
+	scanBuffer  = 256 << 10
+)
 
 // place is where a line begins, and the check of the line above it: all that
 // is needed to read on from there.
@@ -29,6 +33,7 @@ type scanner struct {
 	f     io.Reader // stands at offset + len(ahead)
 	ahead []byte    // read and not yet consumed; a part of buf
 	buf   []byte
+	more  bool // the last read filled buf, so there is likely more
 	table *crc32.Table
 	sum   hash.Hash // of everything before offset; nil when seals need no proof
 	rec   record    // the last line
@@ -117,20 +122,18 @@ func (s *scanner) readLine() ([]byte, error) {
 
 // fill reads more bytes behind ahead.
 func (s *scanner) fill() error {
-	if s.buf == nil {
-		s.buf = make([]byte, scanBuffer)
+	switch {
+	case s.buf == nil:
+		s.buf = make([]byte, firstBuffer)
+	case len(s.ahead) == len(s.buf), s.more && len(s.buf) < scanBuffer:
+		s.buf = make([]byte, 2*len(s.buf))
 	}
-	if len(s.ahead) == len(s.buf) {
-		s.buf = append(s.buf, make([]byte, len(s.buf))...)
-		s.ahead = s.buf[:len(s.ahead)]
-	} else {
-		copy(s.buf, s.ahead)
-		s.ahead = s.buf[:len(s.ahead)]
-	}
+	s.ahead = s.buf[:copy(s.buf, s.ahead)]
 	for {
 		n, err := s.f.Read(s.buf[len(s.ahead):])
 		if n > 0 {
 			s.ahead = s.buf[:len(s.ahead)+n]
+			s.more = len(s.ahead) == len(s.buf)
 			return nil
 		}
 		if err != nil {

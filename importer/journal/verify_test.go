@@ -1,0 +1,65 @@
+package journal_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+func TestVerifyFindsOutcomesTooMany(t *testing.T) {
+	held := func(row int64) journal.Outcome {
+		return journal.Outcome{Ref: ref(row, 1), State: journal.Superseded, By: ref(99, 1)}
+	}
+	for _, c := range []struct {
+		name        string
+		first, then []journal.Outcome // outcomes of two passes; nil then: a single pass
+		markAfter   int               // a mark whose low row is 3 stands behind so many of first
+		want        []journal.Overlap
+	}{
+		{name: "none", first: []journal.Outcome{sent(1, 1, false), sent(1, 2, true), rejected(2, 1, "")}, then: []journal.Outcome{sent(2, 1, true)}},
+		{name: "rejected in both", first: []journal.Outcome{rejected(2, 1, "")}, then: []journal.Outcome{rejected(2, 1, "")}},
+		{name: "sent twice", first: []journal.Outcome{sent(1, 1, true), sent(2, 1, true), sent(1, 1, true)},
+			want: []journal.Overlap{{Ref: ref(1, 1), Pass: 1, Also: 1}}},
+		{name: "sent and rejected", first: []journal.Outcome{sent(1, 1, true), rejected(1, 1, "")},
+			want: []journal.Overlap{{Ref: ref(1, 1), Pass: 1, Also: 1}}},
+		{name: "rejected twice", first: []journal.Outcome{rejected(1, 1, ""), rejected(1, 1, "")},
+			want: []journal.Overlap{{Ref: ref(1, 1), Pass: 1, Also: 1}}},
+		{name: "sent again", first: []journal.Outcome{sent(1, 1, true), sent(2, 1, true)}, then: []journal.Outcome{sent(2, 1, true)},
+			want: []journal.Overlap{{Ref: ref(2, 1), Pass: 2, Also: 1}}},
+		{name: "rejected after it was sent", first: []journal.Outcome{sent(2, 1, true)}, then: []journal.Outcome{rejected(2, 1, "")},
+			want: []journal.Overlap{{Ref: ref(2, 1), Pass: 2, Also: 1}}},
+		{name: "sent after it was superseded", first: []journal.Outcome{held(2)}, then: []journal.Outcome{sent(2, 1, true)},
+			want: []journal.Overlap{{Ref: ref(2, 1), Pass: 2, Also: 1}}},
+		{name: "late", first: []journal.Outcome{sent(1, 1, true), sent(4, 1, true), sent(2, 1, true)}, markAfter: 2,
+			want: []journal.Overlap{{Ref: ref(2, 1), Pass: 1, Also: 1}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			w := begin(t, dir)
+			for i, o := range c.first {
+				require.NoError(t, w.Append(o))
+				if i+1 == c.markAfter {
+					require.NoError(t, w.Mark(mark(3, 9)))
+				}
+			}
+			if c.then != nil {
+				require.NoError(t, w.Pass(journal.Pass{N: 2, Kind: journal.Retry}))
+				require.NoError(t, w.Run(journal.Run{N: 2, Pass: 2, At: moment}))
+				for _, o := range c.then {
+					require.NoError(t, w.Append(o))
+				}
+			}
+			require.NoError(t, w.Close())
+			v, err := journal.Verify(journal.OS{}, dir)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, v.Examples)
+			assert.EqualValues(t, len(c.want), v.Overlaps)
+			for _, o := range v.Examples {
+				assert.Contains(t, o.String(), o.Ref.String())
+			}
+		})
+	}
+}
