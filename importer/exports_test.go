@@ -35,8 +35,8 @@ type passed struct {
 }
 
 // pass reads an export and maps it, as a run does up to sending.
-func pass(ctx context.Context, spec *mapping.Spec, paths []string) (*passed, error) {
-	export, err := source.Open(merged(source.Config{Paths: paths}, spec.Input()))
+func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, error) {
+	export, err := source.Open(merged(cfg, spec.Input()))
 	if err != nil {
 		return nil, err
 	}
@@ -113,27 +113,32 @@ func (e example) lines(t *testing.T, name string) []string {
 	return out
 }
 
-// set reads the parameters out of an example's flags.
-func (e example) set(t *testing.T) map[string]string {
+// flags reads what a run of the example is told: parameters, and how to read.
+func (e example) flags(t *testing.T) (set map[string]string, cfg source.Config) {
 	t.Helper()
-	set := map[string]string{}
+	set, cfg = map[string]string{}, source.Config{Paths: e.files(t)}
 	for _, flag := range e.lines(t, "flags") {
+		if cfg.Encoding == "" && strings.HasPrefix(flag, "--encoding=") {
+			cfg.Encoding = strings.TrimPrefix(flag, "--encoding=")
+			continue
+		}
 		text, ok := strings.CutPrefix(flag, "--set=")
 		name, value, pair := strings.Cut(text, "=")
 		require.True(t, ok && pair, "flags of %s: %q is no --set=NAME=VALUE", e.name, flag)
 		set[name] = value
 	}
-	return set
+	return set, cfg
 }
 
-// preset compiles the preset that an example is of.
-func (e example) preset(t *testing.T) *mapping.Spec {
+// preset compiles the preset that an example is of, and says how to read it.
+func (e example) preset(t *testing.T) (*mapping.Spec, source.Config) {
 	t.Helper()
+	set, cfg := e.flags(t)
 	p, err := mapping.FindPreset(e.name)
 	require.NoError(t, err)
-	spec, err := mapping.Parse(p.Name+".yaml", p.Source, e.set(t))
+	spec, err := mapping.Parse(p.Name+".yaml", p.Source, set)
 	require.NoError(t, err)
-	return spec
+	return spec, cfg
 }
 
 // same compares consents by what they say: fields may come in any order, but
@@ -163,7 +168,8 @@ func TestExamples(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			want := e.lines(t, "want.jsonl")
 			require.NotEmpty(t, want)
-			got, err := pass(t.Context(), e.preset(t), e.files(t))
+			spec, cfg := e.preset(t)
+			got, err := pass(t.Context(), spec, cfg)
 			require.NoError(t, err)
 			same(t, want, got.bodies)
 			reasons := map[string]int{}
@@ -187,7 +193,7 @@ func TestTraps(t *testing.T) {
 			require.NoError(t, err)
 			spec, err := mapping.Parse("mapping.yaml", text, nil)
 			require.NoError(t, err)
-			got, err := pass(t.Context(), spec, e.files(t))
+			got, err := pass(t.Context(), spec, source.Config{Paths: e.files(t)})
 			if refused := e.lines(t, "refused"); refused != nil {
 				require.Error(t, err)
 				assert.Contains(t, strings.ToLower(err.Error()), refused[0])

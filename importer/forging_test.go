@@ -227,8 +227,8 @@ type decidedRow struct {
 
 func decidedRows(t *testing.T, e example) []decidedRow {
 	t.Helper()
-	spec := e.preset(t)
-	export, err := source.Open(merged(source.Config{Paths: e.files(t)}, spec.Input()))
+	spec, cfg := e.preset(t)
+	export, err := source.Open(merged(cfg, spec.Input()))
 	require.NoError(t, err)
 	defer export.Close()
 	units, err := learn(export, spec)

@@ -101,7 +101,7 @@ export function brevo(name) {
     if (mail === 'Yes') truth.says({ action: 'reject', timestamp: minute(changed), source: 'brevo', category: 'email', email: p.email });
     if (sms === 'Yes') truth.says({ action: 'reject', timestamp: minute(changed), source: 'brevo', category: 'sms', email: p.email });
   }
-  save(name, { 'export.csv': latin1(csv(rows, { delimiter: ';', eol: '\r\n' })) }, truth, ['--set=timezone=Europe/Paris']);
+  save(name, { 'export.csv': latin1(csv(rows, { delimiter: ';', eol: '\r\n' })) }, truth, ['--encoding=windows-1252', '--set=timezone=Europe/Paris']);
 }
 
 export function salesforceMarketingCloud(name) {

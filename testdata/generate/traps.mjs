@@ -39,7 +39,8 @@ trap('01-bom-quoted-header', { files: bom + '"id","choice","at"\n' + `ä1,yes,${
 // 2 encodings
 trap('02-utf16le-bom', { files: utf16(table()), says: two });
 trap('02-utf16be-bare', { files: Buffer.from(table(), 'utf16le').swap16(), says: two });
-trap('02-windows-1252', { files: latin1(table()), says: two });
+trap('02-windows-1252', { files: latin1(table()), over: { top: 'input: {encoding: windows-1252}\n' }, says: two });
+trap('02-windows-1252-unsaid', { files: latin1(table()), says: [two[1]], outcomes: ['1 invalid --encoding'] });
 // 3 delimiters
 trap('03-semicolon', { files: table(';'), says: two });
 trap('03-tab', { files: { 'export.tsv': table('\t') }, says: two });
@@ -94,7 +95,7 @@ trap('19-zip-of-zips', { files: { 'export.zip': zip({ 'day1.zip': zip({ 'a.csv':
 trap('19-mac-leftovers', { files: { 'export.zip': zip({ 'consents.csv': table(), '__MACOSX/._consents.csv': '\0\x05\x16\x07', '.DS_Store': '\0\0\0\x01Bud1' }) }, says: two });
 trap('19-gzip-members', { files: { 'export.csv.gz': Buffer.concat([gzip(table().slice(0, 20)), gzip(table().slice(20))]) }, says: two });
 trap('19-wrong-extension', { files: { 'export.csv': gzip(table()) }, says: two });
-trap('19-xlsx', { files: { 'export.csv': zip({ '[Content_Types].xml': '<Types/>', 'xl/workbook.xml': '<workbook/>', 'xl/worksheets/sheet1.xml': '<worksheet/>' }) }, refused: 'spreadsheet' });
+trap('19-xlsx', { files: { 'export.csv': zip({ '[Content_Types].xml': '<Types/>', 'xl/workbook.xml': '<workbook/>', 'xl/worksheets/sheet1.xml': '<worksheet/>' }) }, refused: 'excel' });
 trap('19-cut-gzip', { files: { 'export.csv.gz': gzip(table()).subarray(0, 40) }, refused: 'gzip' });
 // 20 a cell of 70 kB, which a scanner of lines would not take
 trap('20-huge-cell', { files: { 'export.csv.gz': gzip(`id,choice,at,tc\nä1,yes,${noon},${'C'.repeat(70000)}\nb2,no,${noon},\n`) }, says: two });
@@ -108,8 +109,8 @@ trap('21-null-absent', { files: { 'export.jsonl': `{"id":"ä1","choice":null,"at
 trap('21-big-number', { files: { 'export.jsonl': `{"id":9007199254740993,"choice":"yes","at":"${noon}"}\n` }, says: [['9007199254740993', 'accept']] });
 trap('21-boolean', { files: { 'export.jsonl': `{"id":"ä1","choice":true,"at":"${noon}"}\n{"id":"b2","choice":"false","at":"${noon}"}\n{"id":"x9","choice":1,"at":"${noon}"}\n{"id":"x8","choice":[true],"at":"${noon}"}\n` }, over: { action: '{from: choice, values: {"true": accept, "false": reject}}' }, says: two, outcomes: ['3 invalid choice', '4 invalid choice'] });
 trap('21-duplicate-keys', { files: { 'export.jsonl': `{"id":"x9","choice":"no","at":"${noon}","choice":"yes"}\n${objects[1]}\n` }, says: [two[1]], outcomes: ['1 invalid'] });
-trap('21-js-literal', { files: { 'export.jsonl': `{id:'x9',choice:'yes',at:'${noon}'}\n{"id":"x8","choice":"yes","at":"${noon}",}\n${objects.join('\n')}\n` }, says: two, outcomes: ['1 invalid', '2 invalid'] });
-trap('21-encoded-twice', { files: { 'export.jsonl': JSON.stringify(objects[0]) + '\n' + objects[1] + '\n' }, says: [two[1]], outcomes: ['1 invalid'] });
+trap('21-js-literal', { files: { 'export.jsonl': `{id:'x9',choice:'yes',at:'${noon}'}\n{"id":"x8","choice":"yes","at":"${noon}",}\n${objects.join('\n')}\n` }, over: { top: 'input: {format: jsonl}\n' }, says: two, outcomes: ['1 invalid', '2 invalid'] });
+trap('21-encoded-twice', { files: { 'export.jsonl': JSON.stringify(objects[0]) + '\n' + objects[1] + '\n' }, over: { top: 'input: {format: jsonl}\n' }, says: [two[1]], outcomes: ['1 invalid'] });
 const inCell = v => `"${v.replaceAll('"', '""')}"`;
 trap('21-cell', { files: `id,choice,at\nä1,${inCell('{"news":true}')},${noon}\nb2,${inCell('{"news":false}')},${noon}\nx9,${inCell(JSON.stringify('{"news":true}'))},${noon}\nx8,"{&quot;news&quot;:true}",${noon}\nx7,%7B%22news%22%3Atrue%7D,${noon}\n`,
   over: { top: 'input: {json: [choice]}\neach: {object: choice}\n', action: '{from: each.value, values: {"true": accept, "false": reject}}', category: 'each.key' }, says: two, outcomes: ['3 invalid choice', '4 invalid choice', '5 invalid choice'] });
