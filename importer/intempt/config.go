@@ -143,7 +143,7 @@ func loopback(host string) bool {
 
 // target is where requests go, worked out once.
 type target struct {
-	url    *url.URL // scheme and host, for the choice of a proxy and for redirects
+	url    *url.URL // without the key, for the choice of a proxy and for redirects
 	addr   string   // host:port to dial
 	host   string   // without port, for TLS and messages
 	secure bool
@@ -165,10 +165,10 @@ func (c Config) target() (*target, error) {
 		}
 	}
 	t.addr = net.JoinHostPort(t.host, port)
-	t.url = &url.URL{Scheme: base.Scheme, Host: base.Host}
-
 	path := strings.TrimRight(base.EscapedPath(), "/") + "/" + url.PathEscape(c.Org) + "/projects/" + url.PathEscape(c.Project) + "/consents/data"
-	t.url.Path = path // for redirects that are relative
+	if t.url, err = url.Parse(base.Scheme + "://" + base.Host + path); err != nil {
+		return nil, errors.New("--org or --project (INTEMPT_ORG, INTEMPT_PROJECT) cannot be part of a URL")
+	}
 	query, headers := dialects[c.Dialect].authorize(c.Key)
 	agent := c.UserAgent
 	if agent == "" {

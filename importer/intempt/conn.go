@@ -114,7 +114,8 @@ func (c *conn) read() (status int, reusable, begun bool, err error) {
 		status, err = readHead(c.br, &c.resp.Header)
 	}
 	if err == nil {
-		return status, !c.resp.ConnectionClose(), true, nil
+		// After 101 the connection speaks something else.
+		return status, !c.resp.ConnectionClose() && status != fasthttp.StatusSwitchingProtocols, true, nil
 	}
 	begun = status > 0 || c.br.Buffered() > 0
 	if status > 0 && !isTimeout(err) && !isReset(err) && !isEnd(err) {

@@ -134,7 +134,7 @@ func (d *dialer) tunnel(ctx context.Context) (net.Conn, error) {
 	}
 	switch {
 	case err != nil:
-	case status >= 200 && status <= 299:
+	case classify(status) == Sent:
 		_ = nc.SetDeadline(time.Time{})
 		return nc, nil
 	case status == 407:
@@ -161,7 +161,7 @@ func (d *dialer) askTunnel(nc net.Conn) (int, error) {
 	br := bufio.NewReaderSize(nc, maxHead)
 	var header fasthttp.ResponseHeader
 	status, err := readHead(br, &header)
-	if err == nil && br.Buffered() > 0 {
+	if err == nil && classify(status) == Sent && br.Buffered() > 0 {
 		err = errNotHTTP // nobody may speak before us in a tunnel
 	}
 	return status, err

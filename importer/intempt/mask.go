@@ -16,12 +16,20 @@ import (
 // MaxMessage is how many characters of the target's text are kept.
 const MaxMessage = 300
 
+// maxText is how many bytes are looked at to find them: a page of markup may
+// begin with a lot of style.
+const maxText = 16 << 10
+
 // The shortest texts that are masked. Shorter ones would blacken half of every
 // message without hiding anything.
 const (
 	minKeyPart    = 4
 	minIdentifier = 3
 )
+
+// maxIdentifier is how many bytes an identifier can have for a text about it to
+// be shown. Nobody has a longer one, and part of one could be left standing.
+const maxIdentifier = 1 << 10
 
 // Stand-ins for masked text while more is being masked: private use characters,
 // which are dropped from the text first. So no mask is masked again.
@@ -65,11 +73,15 @@ func newMasker(k Key) *masker {
 // without markup, key, e-mail addresses and the consent's identifiers. cut says
 // that the text was longer; c may be nil.
 func (m *masker) mask(text string, cut bool, c *mapping.Consent) string {
-	text = readable(plain(text))
-
+	if len(text) > maxText {
+		text, cut = text[:maxText], true
+	}
 	var ids []needle
 	if c != nil {
 		for _, id := range [...][]byte{c.UserID, c.ProfileID, c.Email} {
+			if len(id) > maxIdentifier {
+				return "not shown: the record's identifiers are too long to be masked"
+			}
 			ids = addNeedles(ids, string(id), minIdentifier)
 		}
 		if c.HasSourceID {
@@ -77,36 +89,41 @@ func (m *masker) mask(text string, cut bool, c *mapping.Consent) string {
 		}
 		longestFirst(ids)
 	}
-	runes := []rune(text)
-	if cut {
-		runes = dropTorn(runes, m.key, ids)
-	}
-	// The key goes first: an identifier inside it would break it up.
-	runes = replace(runes, m.key, keyMark)
-	// Then identifiers and addresses. An identifier with blanks in it is found
-	// only while it is whole, and one that is an address itself shows as one.
-	runes = replace(runes, ids, idMark)
-	text = email.ReplaceAllString(string(runes), string(emailMark))
-
+	// Once as it came, once as people read it: an identifier may look like
+	// markup or an escape, and it may be in one.
+	text = m.hide(clean(plain(text)), false, ids)
+	text = m.hide(readable(text), cut, ids)
+	// Addresses last: an identifier may be half of one.
+	text = email.ReplaceAllString(text, string(emailMark))
 	text = strings.NewReplacer(string(keyMark), masked, string(emailMark), "[email]", string(idMark), "[id]").Replace(text)
 	return shorten(text, cut)
 }
 
-// addNeedles adds a text and the forms in which servers give it back: encoded
-// for a URL, for JSON.
+// hide puts marks in the places of the key and of identifiers. From the end of
+// a text that was cut it takes what may be the beginning of one.
+func (m *masker) hide(text string, cut bool, ids []needle) string {
+	runes := []rune(text)
+	end := len(runes)
+	if cut {
+		end = torn(runes, m.key, ids)
+	}
+	// The key goes first: an identifier inside it would break it up.
+	runes, end = replace(runes, end, m.key, keyMark)
+	runes, end = replace(runes, end, ids, idMark)
+	return string(runes[:end])
+}
+
+// addNeedles adds a text in the forms in which servers give it back: as it is,
+// encoded for a URL, and as readable makes it, in case that it looks like markup
+// or escapes itself.
 func addNeedles(needles []needle, text string, least int) []needle {
 	text = plain(text)
-	if shown := readable(text); shown != clean(text) {
-		needles = addNeedles(needles, shown, least) // it looks like markup itself
-	}
-	text = clean(text)
-	if utf8.RuneCountInString(text) < least {
+	if utf8.RuneCountInString(clean(text)) < least {
 		return needles
 	}
-	json := string(appendString(nil, []byte(text)))
-	for _, form := range [...]string{text, url.QueryEscape(text), url.PathEscape(text), json[1 : len(json)-1]} {
-		n := fold([]rune(form))
-		if !slices.ContainsFunc(needles, func(o needle) bool { return slices.Equal(o, n) }) {
+	for _, form := range [...]string{text, url.QueryEscape(text), url.PathEscape(text), readable(text)} {
+		n := fold([]rune(clean(form)))
+		if len(n) >= least && !slices.ContainsFunc(needles, func(o needle) bool { return slices.Equal(o, n) }) {
 			needles = append(needles, n)
 		}
 	}
@@ -118,11 +135,16 @@ func longestFirst(needles []needle) {
 	slices.SortStableFunc(needles, func(a, b needle) int { return len(b) - len(a) })
 }
 
-// replace puts a mark in the place of every needle, whatever its case.
-func replace(text []rune, needles []needle, mark rune) []rune {
+// replace puts a mark in the place of every needle, whatever its case. It also
+// gives what becomes of a position, end: behind a needle that spans it.
+func replace(text []rune, end int, needles []needle, mark rune) ([]rune, int) {
 	folded := fold(text)
 	out := text[:0]
+	newEnd := -1
 	for i := 0; i < len(text); {
+		if newEnd < 0 && i >= end {
+			newEnd = len(out)
+		}
 		found := 0
 		for _, n := range needles {
 			if folded[i] == n[0] && len(folded)-i >= len(n) && slices.Equal(folded[i:i+len(n)], n) {
@@ -138,12 +160,15 @@ func replace(text []rune, needles []needle, mark rune) []rune {
 		out = append(out, mark)
 		i += found
 	}
-	return out
+	if newEnd < 0 {
+		newEnd = len(out)
+	}
+	return out, newEnd
 }
 
-// dropTorn takes from the end of a text that was cut what may be the beginning
-// of something to hide.
-func dropTorn(text []rune, lists ...[]needle) []rune {
+// torn finds where the end of a text that was cut may be the beginning of
+// something to hide.
+func torn(text []rune, lists ...[]needle) int {
 	folded := fold(text)
 	from := len(text)
 	for _, needles := range lists {
@@ -155,7 +180,7 @@ func dropTorn(text []rune, lists ...[]needle) []rune {
 			}
 		}
 	}
-	return text[:from]
+	return from
 }
 
 // begins says that a needle begins with end.
@@ -197,18 +222,28 @@ func plain(text string) string {
 	return b.String()
 }
 
-// readable takes the markup out of a text and makes it one line.
+// readable takes escapes and markup out of a text and makes it one line.
 func readable(text string) string {
-	text = tag.ReplaceAllString(text, " ")
+	text = tag.ReplaceAllString(unescape(text), " ")
 	if strings.Contains(text, "&") {
 		text = html.UnescapeString(text)
 	}
-	return clean(text)
+	return oneLine(text)
 }
 
-// clean makes one line of a text: white space and control characters become
-// one blank, invisible and private characters go.
+// clean makes one line of a text and takes out what could pass for a mark.
 func clean(text string) string {
+	return oneLine(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Co, r) {
+			return -1
+		}
+		return r
+	}, text))
+}
+
+// oneLine makes one blank of white space and control characters, and takes out
+// what nobody sees.
+func oneLine(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))
 	blank := false
@@ -217,7 +252,7 @@ func clean(text string) string {
 		case unicode.IsSpace(r), unicode.IsControl(r), r == '\u2028', r == '\u2029':
 			blank = true
 			continue
-		case unicode.In(r, unicode.Cf, unicode.Co):
+		case unicode.Is(unicode.Cf, r):
 			continue
 		}
 		if blank && b.Len() > 0 {

@@ -94,7 +94,7 @@ func unescape(text string) string {
 		// surrogates is one character in two escapes.
 		for _, n := range [...]int{12, 6, 2} {
 			var s string
-			if i+n <= len(text) && (n == 2 || text[i+1] == 'u') && json.Unmarshal([]byte(`"`+text[i:i+n]+`"`), &s) == nil {
+			if i+n <= len(text) && (n == 2 || text[i+1] == 'u') && (n < 12 || text[i+6:i+8] == `\u`) && json.Unmarshal([]byte(`"`+text[i:i+n]+`"`), &s) == nil {
 				b.WriteString(s)
 				i += n
 				goto next
@@ -118,5 +118,5 @@ func redirectMessage(base *url.URL, location string) string {
 	if err != nil || u.Host == "" {
 		return "redirects to an unreadable location" + refused
 	}
-	return "redirects to " + u.Scheme + "://" + u.Host + u.Path + refused
+	return "redirects to " + u.Scheme + "://" + u.Host + u.EscapedPath() + refused
 }
