@@ -102,7 +102,8 @@ func TestBatchesDoNotChangeTheReport(t *testing.T) {
 		s.batch = size
 		got, _ := write(t, s)
 		for _, name := range names(t, want) {
-			assert.Equal(t, read(t, want, name), read(t, got, name), "%s in batches of %d", name, size)
+			assert.Equal(t, strings.ReplaceAll(read(t, want, name), want, "DIR"),
+				strings.ReplaceAll(read(t, got, name), got, "DIR"), "%s in batches of %d", name, size)
 		}
 	}
 }

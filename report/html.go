@@ -1,6 +1,239 @@
 package report
 
-import "io"
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+)
 
-// HTML writes the summary for people.
-func HTML(w io.Writer, s *Summary) error { return nil }
+//go:embed html.tmpl
+var htmlText string
+
+//go:embed html.css
+var htmlStyle string
+
+const (
+	// The page lists this much at most; whatever there are of it, the page
+	// does not grow further. report.json and failures.csv have the rest.
+	htmlGroups     = 12 // in full, with suggestions
+	htmlMoreGroups = 88 // as lines of a table
+	htmlCategories = 40
+	htmlDecisions  = 200
+	htmlFindings   = 40
+	htmlRefs       = 24
+	htmlSkips      = 20
+	htmlInputs     = 50
+	htmlPasses     = 20
+)
+
+// htmlTemplate parses the page once, when it is first needed.
+var htmlTemplate = sync.OnceValues(func() (*template.Template, error) {
+	return template.New("report.html").Funcs(template.FuncMap{
+		"n":       thousands,
+		"plural":  plural,
+		"size":    size,
+		"toInt64": func(n int) int64 { return int64(n) },
+		"percent": percent,
+		"clock":   clock,
+		"lapse":   lapse,
+		"base":    base,
+		"rows":    rowList,
+		// A command breaks between its words only, not within --a-flag.
+		"words": func(s string) []string { return strings.Split(s, " ") },
+		"css":   func() template.CSS { return template.CSS(htmlStyle) },
+	}).Parse(htmlText)
+})
+
+// htmlPage is what the template shows.
+type htmlPage struct {
+	*Summary
+	Policy     string // Content-Security-Policy
+	Title      string
+	Verdict    string
+	Tone       Tone
+	Permissive string
+	Identity   string
+	Pace       string
+
+	Flow     *flow
+	Decided  *columns
+	Pulse    *throughput
+	Bars     []decisionBar
+	MoreBars int
+
+	Groups     []groupCard
+	MoreGroups []groupCard
+	Refs       []string
+	MoreRefs   int64
+	MoreLint   int
+	Table      []Decision
+	MoreTable  int
+	Answers    []label
+}
+
+// decisionBar is a line of the decisions per category, with its picture.
+type decisionBar struct {
+	ByDecision
+	NotSent int64
+	Shapes  []shape
+}
+
+// groupCard is a group of failures with its share as a bar.
+type groupCard struct {
+	FailureGroup
+	Where string
+	Width float64
+}
+
+// HTML writes the summary as one self-contained page: no script, nothing from
+// elsewhere, and a policy in it that says so to the browser.
+func HTML(w io.Writer, s *Summary) error {
+	t, err := htmlTemplate()
+	if err != nil {
+		return fmt.Errorf("parse the page: %w", err)
+	}
+	if err := t.Execute(w, newHTMLPage(s)); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
+}
+
+// stylePolicy allows the page its one style, by digest, and nothing else.
+func stylePolicy() string {
+	sum := sha256.Sum256([]byte(htmlStyle))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+}
+
+// newHTMLPage lays out a summary.
+func newHTMLPage(s *Summary) *htmlPage {
+	text, tone := Verdict(s)
+	p := &htmlPage{
+		Summary: s, Policy: stylePolicy(), Title: "Import of " + exportName(s),
+		Tone: tone, Identity: identity(s), Pace: pace(s),
+		Flow: newFlow(s), Decided: newColumns(s.Decided), Pulse: newThroughput(s),
+	}
+	p.Verdict = sentence(text)
+	if s.OverPermissive.Count > 0 {
+		p.Permissive = permissiveText(s)
+		p.Refs = s.OverPermissive.Consents[:min(len(s.OverPermissive.Consents), htmlRefs)]
+		p.MoreRefs = s.OverPermissive.Count - int64(len(p.Refs))
+	}
+	p.Bars, p.MoreBars = decisionBars(s)
+	for i, g := range s.FailureGroups {
+		card := groupCard{g, where(&g), max(g.Share*chartWidth, 2)}
+		switch {
+		case i < htmlGroups:
+			p.Groups = append(p.Groups, card)
+		case i < htmlGroups+htmlMoreGroups+1: // and the sum of the others
+			p.MoreGroups = append(p.MoreGroups, card)
+		}
+	}
+	p.MoreLint = max(len(s.Lint)-htmlFindings, 0)
+	p.Table = s.Decisions[:min(len(s.Decisions), htmlDecisions)]
+	p.MoreTable = len(s.Decisions) - len(p.Table)
+	for status, count := range s.HTTP.ByStatus {
+		name := status
+		if status == "0" {
+			name = "no answer"
+		}
+		p.Answers = append(p.Answers, label{Name: name, N: thousands(count)})
+	}
+	slices.SortFunc(p.Answers, func(a, b label) int { return strings.Compare(a.Name, b.Name) })
+	return p
+}
+
+// decisionBars draws the decisions per category, each bar as long as its count
+// among all.
+func decisionBars(s *Summary) (bars []decisionBar, more int) {
+	shown := slices.Clone(s.ByDecision)
+	if len(shown) > htmlCategories {
+		slices.SortStableFunc(shown, func(a, b ByDecision) int { return int(min(max(b.Made-a.Made, -1), 1)) })
+		more = len(shown) - htmlCategories
+		shown = shown[:htmlCategories]
+	}
+	var most int64 = 1
+	for _, d := range shown {
+		most = max(most, d.Made)
+	}
+	for _, d := range shown {
+		width := max(float64(d.Made)/float64(most)*chartWidth, 4)
+		b := decisionBar{ByDecision: d, NotSent: d.Made - d.Sent}
+		for _, x := range layOut(outcomes(&d.Consents, s.DryRun), 0, 0, width, 10) {
+			if x.W > 0 {
+				b.Shapes = append(b.Shapes, x)
+			}
+		}
+		bars = append(bars, b)
+	}
+	return bars, more
+}
+
+// Cut gives the findings that the page lists.
+func (p *htmlPage) Findings() []Finding { return p.Lint[:min(len(p.Lint), htmlFindings)] }
+
+// Skipped gives the reasons that the page lists.
+func (p *htmlPage) Skipped() []Skip { return p.Skips[:min(len(p.Skips), htmlSkips)] }
+
+// Exports gives the inputs that the page lists.
+func (p *htmlPage) Exports() []Input { return p.Inputs[:min(len(p.Inputs), htmlInputs)] }
+
+// LastPasses gives the passes that the page lists.
+func (p *htmlPage) LastPasses() []Pass { return p.Passes[max(0, len(p.Passes)-htmlPasses):] }
+
+// where says at which stage a group failed.
+func where(g *FailureGroup) string {
+	switch {
+	case g.Stage == stageMap:
+		return "at mapping"
+	case g.Stage == stageOther:
+		return "all other groups"
+	case g.Status == 0:
+		return "no answer"
+	default:
+		return fmt.Sprintf("HTTP %d", g.Status)
+	}
+}
+
+// exportName names the export in the title.
+func exportName(s *Summary) string {
+	switch len(s.Inputs) {
+	case 0:
+		return "an export"
+	case 1:
+		return base(s.Inputs[0].Path)
+	default:
+		return fmt.Sprintf("%s and %d more", base(s.Inputs[0].Path), len(s.Inputs)-1)
+	}
+}
+
+// sentence turns the capitals with which a verdict begins on a terminal into
+// those of a headline.
+func sentence(verdict string) string {
+	head, rest, ok := strings.Cut(verdict, ": ")
+	if !ok {
+		return verdict
+	}
+	return head[:1] + strings.ToLower(head[1:]) + ": " + rest
+}
+
+// rowList names rows for the page.
+func rowList(rows []int64) string {
+	var b strings.Builder
+	for i, r := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if i == 5 {
+			b.WriteString("…")
+			break
+		}
+		b.WriteString(thousands(r))
+	}
+	return b.String()
+}

@@ -90,23 +90,23 @@ func shellQuote(w string) string {
 
 // advise says what to do now: the command to run next and, before it, what a
 // person has to do.
-func advise(s *Summary, dir string, v *Invocation) {
+func advise(s *Summary, v *Invocation) {
 	step := func(format string, args ...any) { s.Steps = append(s.Steps, fmt.Sprintf(format, args...)) }
 	if n := s.OverPermissive.Count; n > 0 {
-		step("Stop what the target does for the people in %s: it says yes where they said no.", filepath.Join(dir, ledgers[suppress].name))
+		step("First: stop what the target does for the people in %s, where it says yes and they said no.", ledgers[suppress].name)
 	}
 	switch {
 	case s.State == Unbalanced:
 		step("Do not rely on these numbers. Find out whether the checkpoint or the export was changed:")
-		s.Next = shellLine([]string{v.program(), "verify", dir})
+		s.Next = shellLine([]string{v.program(), "verify", s.OutDir})
 	case s.DryRun:
 		adviseDryRun(s, v, step)
 	case s.State == Incomplete:
 		adviseIncomplete(s, v, step)
 	case s.Failures() > 0:
-		adviseFailures(s, dir, v, step)
+		adviseFailures(s, v, step)
 	default:
-		s.Next = shellLine([]string{v.program(), "verify", dir})
+		s.Next = shellLine([]string{v.program(), "verify", s.OutDir})
 	}
 }
 
@@ -144,7 +144,7 @@ func adviseIncomplete(s *Summary, v *Invocation, step func(string, ...any)) {
 			step("Check --base-url: the target redirects, and a key is never sent on.")
 			break
 		}
-		step("Check the API key (INTEMPT_API_KEY or --api-key-file), what it may do, org and project. Nothing counts as rejected.")
+		step("Check the API key (INTEMPT_API_KEY or --api-key-file), what it may do, org and project; nothing counts as rejected.")
 	case whyGone:
 		step("Wait until the target answers again.")
 	case whyDisk:
@@ -158,7 +158,7 @@ func adviseIncomplete(s *Summary, v *Invocation, step func(string, ...any)) {
 // adviseFailures leads from a complete import with failures to their end: a
 // better mapping, another attempt, or a repair by hand, whichever the largest
 // group calls for.
-func adviseFailures(s *Summary, dir string, v *Invocation, step func(string, ...any)) {
+func adviseFailures(s *Summary, v *Invocation, step func(string, ...any)) {
 	switch {
 	case patched(s):
 		s.Next = withFixedMapping(s, v, step, "--resume", "--retry")
@@ -171,9 +171,8 @@ func adviseFailures(s *Summary, dir string, v *Invocation, step func(string, ...
 			s.Next = v.command(v.Exports, nil, "--resume", "--retry")
 			return
 		}
-		path := filepath.Join(dir, file)
-		step("Mend the rows in %s (column _error says what is wrong), then import them:", path)
-		s.Next = v.command([]string{path}, []string{"out", "approved"}, "--repair", dir)
+		step("Mend the rows in %s, where _error says what is wrong, and import them:", file)
+		s.Next = v.command([]string{filepath.Join(s.OutDir, file)}, []string{"out", "approved"}, "--repair", s.OutDir)
 	}
 }
 
@@ -186,8 +185,12 @@ func patched(s *Summary) bool {
 // withFixedMapping is a run under a changed mapping: the user's own file, or a
 // copy of the preset.
 func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more ...string) string {
+	mend := "mend it as suggested"
+	if !patched(s) {
+		mend = "mend what the failures point to"
+	}
 	if file := v.flag("mapping"); file != "" {
-		step("Mend the mapping %s as suggested, then:", file)
+		step("In the mapping %s, %s, and go on:", file, mend)
 		return v.command(v.Exports, []string{"approved"}, more...)
 	}
 	name := v.flag("preset")
@@ -195,7 +198,7 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 		name = s.Mapping.Name
 	}
 	copied := name + "-fixed.yaml"
-	step("Copy the preset (%s > %s), mend it as suggested, then:",
+	step("Copy the preset, %s, and go on: %s > %s", mend,
 		shellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
 	return v.command(v.Exports, []string{"preset", "approved"}, append([]string{"--mapping", copied}, more...)...)
 }

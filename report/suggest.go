@@ -20,29 +20,29 @@ type remedy struct {
 var remedies = []remedy{
 	{stageSend, regexp.MustCompile(`(?i)source\b.*\brequired\b.*\bprofile`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{
-			Text:  "profileId needs the sourceId of the source it belongs to; the product's settings show it",
+			Text:  "profileId needs a sourceId: take it from the source in the product's settings",
 			Patch: "consent:\n  sourceId: {const: }  # the id of the source, a whole number\n",
 		}
 	}},
 	{stageSend, regexp.MustCompile(`(?i)\b(category|purpose)\b`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{
-			Text:  "make the category a purpose in the product's settings, or map it to one that exists",
+			Text:  "make it a purpose in the product's settings, or map it to one that exists",
 			Patch: "consent:\n  category:\n    values:\n      \"old name\":  # name of the purpose in the product\n",
 		}
 	}},
 	{stageSend, regexp.MustCompile(`(?i)\b(timestamp|valid_?until)\b`), func(g *FailureGroup, _ []string) Suggestion {
 		return Suggestion{
-			Text:  "the time may be in the wrong unit: check seconds or milliseconds in the mapping, and --dialect",
+			Text:  "the time may be in the wrong unit: check its format, and --dialect",
 			Patch: "consent:\n  timestamp:\n    format: epoch-ms  # or epoch-s, or a pattern such as \"%d.%m.%Y %H:%M\"\n",
 		}
 	}},
 	{stageSend, regexp.MustCompile(`(?i)too (large|long)|exceeds`), func(*FailureGroup, []string) Suggestion {
-		return Suggestion{Text: "a field is longer than the target takes; message is mostly the one: shorten its template"}
+		return Suggestion{Text: "a field is too long for the target, mostly message: shorten its template"}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\b(not listed|unlisted|unknown value|values? .*not\b.*\blist)`), unlistedValue},
 	{stageMap, regexp.MustCompile(`(?i)\b(time ?)?zone\b`), func(g *FailureGroup, _ []string) Suggestion {
 		return Suggestion{
-			Text:  "the times carry no zone that can be relied on: say which one the platform wrote them in",
+			Text:  "the times carry no zone: say in which one the platform wrote them",
 			Patch: "timezone:  # of the platform that wrote the times, e.g. Europe/Berlin\n",
 		}
 	}},
@@ -54,12 +54,12 @@ var remedies = []remedy{
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\b(time|timestamp|date)\b.*\b(format|read|parse|understood|pattern)|\bno time\b|not a time`), func(g *FailureGroup, _ []string) Suggestion {
 		return Suggestion{
-			Text:  "the time is written in a way that the mapping does not name: add its pattern",
+			Text:  "the time is written in a way the mapping does not name: add its pattern",
 			Patch: "consent:\n  timestamp:\n" + fromLine(g) + "    format: [rfc3339, \"%d.%m.%Y %H:%M\"]  # tried in order\n",
 		}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\bcells?\b|\bcolumns?\b.*\b(few|many)\b`), func(*FailureGroup, []string) Suggestion {
-		return Suggestion{Text: "a cell holds a delimiter or a line end without quotes: mend the rows in rejected.csv"}
+		return Suggestion{Text: "a cell holds a delimiter without quotes: mend these rows in rejected.csv"}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\bquot`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{Text: "a quote is opened and never closed: close it in rejected.csv"}
@@ -85,7 +85,7 @@ var remedies = []remedy{
 	{stageMap, regexp.MustCompile(`(?i)\b(empty|missing|required|absent|blank|no value)\b`), func(g *FailureGroup, _ []string) Suggestion {
 		column := yamlOr(g.Column, "column")
 		return Suggestion{
-			Text: "the mapping needs this column and the row has nothing in it: skip such rows, or mend them in rejected.csv",
+			Text: "the row has nothing here: skip such rows, or mend them in rejected.csv",
 			Patch: fmt.Sprintf("skip:\n  - {when: '%s == \"\"', reason: %s is empty}\n",
 				strings.ReplaceAll(column, "'", "''"), strings.NewReplacer(",", " ", "}", " ", "\"", "").Replace(column)),
 		}
@@ -105,7 +105,7 @@ func suggest(g *FailureGroup) *Suggestion {
 		}
 	}
 	if g.Stage == stageSend && (g.Status == 0 || g.Status == 408 || g.Status == 429 || g.Status >= 500) {
-		return &Suggestion{Text: "the target did not take these in time: send them again when it is well, with --resume --retry"}
+		return &Suggestion{Text: "send them again when the target is well, with --resume --retry"}
 	}
 	return nil
 }

@@ -74,8 +74,9 @@ type Summary struct {
 	Decided []Month `json:"decidedByMonth"`
 	// Throughput has the state of the import at some moments of its runs.
 	Throughput []Point `json:"throughput"`
-	// Files are the names of what lies in the out directory for people.
-	Files []string `json:"files"`
+	// OutDir is the out directory, as it was given, and Files are the names of what lies in the out directory for people.
+	OutDir string   `json:"outDir"`
+	Files  []string `json:"files"`
 }
 
 // Tool is the program that wrote the report.

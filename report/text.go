@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,8 +27,8 @@ func Text(w io.Writer, s *Summary, style Style) error {
 	head := p.head(s)
 	tail := p.tail(s)
 	lines := head
-	for _, section := range []func(*Summary, int) []string{p.failures, p.lint, p.decisions, p.skips} {
-		room := textLines - len(lines) - len(tail) - 1
+	for _, section := range []func(*Summary, int) []string{p.failures, p.patch, p.lint, p.decisions, p.skips} {
+		room := textLines - len(lines) - len(tail) - 2 // a blank line before it and before the tail
 		if room < 2 {
 			break
 		}
@@ -75,6 +76,33 @@ func (p *page) fit(line string) string {
 	return string(r[:p.width-1]) + "…"
 }
 
+// wrap breaks a line at blanks, so that nothing of it is lost; lines after the
+// first are indented.
+func (p *page) wrap(line string, indent int) []string {
+	var out []string
+	cur := ""
+	for _, word := range strings.Fields(printable(line)) {
+		switch {
+		case cur == "":
+			cur = word
+		case utf8.RuneCountInString(cur)+1+utf8.RuneCountInString(word) <= p.width:
+			cur += " " + word
+		default:
+			out = append(out, p.fit(cur))
+			cur = strings.Repeat(" ", indent) + word
+		}
+	}
+	return append(out, p.fit(cur))
+}
+
+// paintAll colours lines.
+func (p *page) paintAll(sgr string, lines []string) []string {
+	for i := range lines {
+		lines[i] = p.paint(sgr, lines[i])
+	}
+	return lines
+}
+
 // printable replaces what a terminal would take as a command: texts of a target
 // or an export are shown, not run.
 func printable(s string) string {
@@ -89,9 +117,9 @@ func printable(s string) string {
 // head is what is always shown first: verdict, danger, balance.
 func (p *page) head(s *Summary) []string {
 	text, tone := Verdict(s)
-	lines := []string{p.paint(bold+";"+toneColour[tone], p.fit(text))}
+	lines := p.paintAll(bold+";"+toneColour[tone], p.wrap(text, 2))
 	if s.OverPermissive.Count > 0 {
-		lines = append(lines, p.paint(red, p.fit(permissiveText(s))))
+		lines = append(lines, p.paintAll(red, p.wrap(permissiveText(s), 2))...)
 	}
 	lines = append(lines, p.paint(dim, p.fit(identity(s))), "")
 	rows := []figure{{s.Rows.Read, "read"}, {s.Rows.Mapped, "mapped"}, {s.Rows.Skipped, "skipped"}, {s.Rows.Invalid, "invalid"}}
@@ -101,7 +129,13 @@ func (p *page) head(s *Summary) []string {
 		consents = consents[:1]
 	}
 	lines = append(lines, p.figures(rows, consents)...)
-	return append(lines, p.fit("time      "+pace(s)))
+	lines = append(lines,
+		p.fit("subjects  about "+thousands(s.SubjectsApprox)),
+		p.fit("time      "+pace(s)))
+	if s.OutDir != "" {
+		lines = append(lines, p.fit("reports   "+filepath.Join(s.OutDir, "report.html")))
+	}
+	return lines
 }
 
 var toneColour = map[Tone]string{Good: green, Warn: yellow, Bad: red}
@@ -162,31 +196,54 @@ func (p *page) failures(s *Summary, room int) []string {
 	}
 	lines := []string{p.paint(bold, "failures")}
 	digits := len(thousands(groups[0].Count))
+	indent := strings.Repeat(" ", digits+11)
 	shown := 0
 	for _, g := range groups {
-		need := 1
+		block := []string{p.fit(fmt.Sprintf("  %*s  %5s  %-9s %s%s", digits, thousands(g.Count), percent(g.Share), stageText(&g), g.Reason, firstRows(g.Rows)))}
 		if g.Suggestion != nil {
-			need = 2
+			block = append(block, p.paint(dim, p.fit(indent+"→ "+g.Suggestion.Text)))
 		}
-		last := shown == len(groups)-1
-		if shown == most || len(lines)+need > room || !last && len(lines)+need+1 > room {
+		left := 0
+		if shown < len(groups)-1 {
+			left = 1 // the line that counts the rest
+		}
+		if shown == most || len(lines)+len(block)+left > room {
 			break
 		}
-		where := g.Stage
-		if g.Stage == stageSend {
-			where = fmt.Sprintf("%s %d", g.Stage, g.Status)
-			if g.Status == 0 {
-				where = "no answer"
-			}
-		}
-		lines = append(lines, p.fit(fmt.Sprintf("  %*s  %5s  %-9s %s%s", digits, thousands(g.Count), percent(g.Share), where, g.Reason, firstRows(g.Rows))))
-		if g.Suggestion != nil {
-			lines = append(lines, p.paint(dim, p.fit(strings.Repeat(" ", digits+11)+"→ "+g.Suggestion.Text)))
-		}
+		lines = append(lines, block...)
 		shown++
 	}
 	if left := len(groups) - shown; left > 0 {
 		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "group"))))
+	}
+	return lines
+}
+
+// stageText says in a few letters where a group failed.
+func stageText(g *FailureGroup) string {
+	switch {
+	case g.Stage != stageSend:
+		return g.Stage
+	case g.Status == 0:
+		return "send"
+	default:
+		return fmt.Sprintf("%s %d", g.Stage, g.Status)
+	}
+}
+
+// patch shows what to change in the mapping, when the next command runs with a
+// changed one.
+func (p *page) patch(s *Summary, room int) []string {
+	if !patched(s) || !strings.Contains(s.Next, " --mapping ") {
+		return nil
+	}
+	change := strings.Split(strings.TrimSuffix(s.FailureGroups[0].Suggestion.Patch, "\n"), "\n")
+	if len(change)+1 > room {
+		return nil
+	}
+	lines := []string{p.paint(bold, "change in the mapping")}
+	for _, line := range change {
+		lines = append(lines, p.fit("  "+line))
 	}
 	return lines
 }
@@ -272,10 +329,10 @@ func (p *page) skips(s *Summary, room int) []string {
 func (p *page) tail(s *Summary) []string {
 	var lines []string
 	for _, n := range s.Notes {
-		lines = append(lines, p.fit("note: "+n))
+		lines = append(lines, p.wrap("note: "+n, 2)...)
 	}
 	for _, step := range s.Steps {
-		lines = append(lines, p.fit(step))
+		lines = append(lines, p.wrap(step, 2)...)
 	}
 	// The command is never cut: it is there to be copied.
 	return append(lines, p.paint(bold, printable(s.Next)))

@@ -102,11 +102,11 @@ func pace(s *Summary) string {
 	if s.Runs > 1 {
 		parts = append(parts, plural(int64(s.Runs), "run"))
 	}
-	if s.HTTP.Requests > 0 {
+	if s.HTTP.Retries > 0 {
 		parts = append(parts, plural(s.HTTP.Retries, "retry"))
 	}
 	if s.HTTP.ThrottledSeconds >= 1 {
 		parts = append(parts, "throttled "+lapse(s.HTTP.ThrottledSeconds))
 	}
-	return strings.Join(append(parts, "about "+plural(s.SubjectsApprox, "subject")), " · ")
+	return strings.Join(parts, " · ")
 }

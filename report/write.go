@@ -165,8 +165,8 @@ func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*
 		s.ConsentsPerSecond = round(float64(s.Consents.Made)/facts.Active.Seconds(), 1)
 	}
 	s.conclude(facts)
-	s.Files = c.files()
-	advise(s, dir, &opts.Invocation)
+	s.OutDir, s.Files = dir, c.files()
+	advise(s, &opts.Invocation)
 	return s, nil
 }
 

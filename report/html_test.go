@@ -1,0 +1,201 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/xml"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// renderHTML renders a summary.
+func renderHTML(t *testing.T, s *Summary) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, HTML(&b, s))
+	return b.String()
+}
+
+// The page's policy allows its own style, by digest, and nothing else; and
+// nothing in it needs more than that.
+func TestHTMLNeedsNothingThatItsPolicyForbids(t *testing.T) {
+	for name, s := range ends() {
+		page := renderHTML(t, s)
+		style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(page)
+		require.Len(t, style, 2)
+		sum := sha256.Sum256([]byte(style[1]))
+		policy := "default-src &#39;none&#39;; style-src &#39;sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "&#39;;"
+		assert.Contains(t, strings.ReplaceAll(page, "&#43;", "+"), policy, name)
+		for _, forbidden := range []string{"<script", "javascript:", " style=", " onload", " onclick", " src=", "<link", "<iframe", "url(", "@import", "http-equiv=\"refresh\""} {
+			assert.NotContains(t, strings.ToLower(page), forbidden, name)
+		}
+	}
+}
+
+// What can be read out loud: one main heading, a name for every section and
+// picture, a caption for every table, and tags that nest.
+func TestHTMLIsWellFormedAndLabelled(t *testing.T) {
+	for name, s := range ends() {
+		page := renderHTML(t, s)
+		d := xml.NewDecoder(strings.NewReader(page))
+		d.Strict = false
+		d.AutoClose = []string{"meta", "br"}
+		d.Entity = xml.HTMLEntity
+		ids, needed := map[string]bool{}, []string{}
+		count := map[string]int{}
+		for {
+			token, err := d.Token()
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err, name)
+			start, ok := token.(xml.StartElement)
+			if !ok {
+				continue
+			}
+			count[start.Name.Local]++
+			attr := map[string]string{}
+			for _, a := range start.Attr {
+				attr[a.Name.Local] = a.Value
+			}
+			if id := attr["id"]; id != "" {
+				assert.False(t, ids[id], "%s: id %s twice", name, id)
+				ids[id] = true
+			}
+			needed = append(needed, strings.Fields(attr["labelledby"]+" "+attr["aria-labelledby"])...)
+			switch start.Name.Local {
+			case "svg":
+				assert.True(t, attr["aria-hidden"] == "true" || attr["role"] == "img" && attr["aria-labelledby"] != "", "%s: svg without a name", name)
+			case "section":
+				assert.NotEmpty(t, attr["aria-labelledby"], name)
+			case "th":
+				assert.NotEmpty(t, attr["scope"], name)
+			}
+		}
+		for _, id := range needed {
+			assert.True(t, ids[id], "%s: no element %s", name, id)
+		}
+		assert.Equal(t, 1, count["h1"], name)
+		assert.Equal(t, 1, count["main"], name)
+		assert.Equal(t, count["table"], count["caption"], name)
+	}
+}
+
+// Whatever the texts of an export or a target say, the reports show it.
+func TestReportsShowHostileTexts(t *testing.T) {
+	evil := `<script>alert(1)</script>"'` + "`=1+1\x1b[31m{{.}}"
+	s := permissiveImport()
+	s.FailureGroups = grouped(FailureGroup{Stage: stageMap, Reason: evil + " is not listed", Column: evil, Count: 1, Rows: []int64{1}})
+	s.ByDecision[0].Category = evil
+	s.Lint[0].Message, s.Lint[0].Rule = evil, evil
+	s.Skips[0].Reason = evil
+	s.Decisions = []Decision{{evil, evil, "accept", 1}}
+	s.DecisionsHash = evil
+	s.Inputs[0].Path, s.Mapping.Name, s.Target.Org, s.Target.BaseURL, s.Detail = evil, evil, evil, "javascript:"+evil, evil
+	s.Notes = []string{evil}
+	s.HTTP.ByStatus = map[string]int64{evil: 1}
+	s.OverPermissive.Consents[0] = evil
+	advise(s, &Invocation{Exports: []string{evil}, Flags: []Flag{{"preset", evil}}})
+
+	page := renderHTML(t, s)
+	assert.NotContains(t, page, "<script")
+	assert.Equal(t, 1, strings.Count(page, "</style>"))
+	assert.Contains(t, page, "&lt;script&gt;alert(1)&lt;/script&gt;")
+
+	var text bytes.Buffer
+	require.NoError(t, Text(&text, s, Style{}))
+	assert.NotContains(t, text.String(), "\x1b")
+	assert.Contains(t, text.String(), "<script>alert(1)</script>")
+
+	var js bytes.Buffer
+	require.NoError(t, JSON(&js, s))
+	assert.NotContains(t, js.String(), "\x1b")
+}
+
+// A million failures make no larger page than a hundred groups, and a mapping
+// gone wrong no endless table.
+func TestHTMLIsBounded(t *testing.T) {
+	s := permissiveImport()
+	s.FailureGroups = nil
+	long := strings.Repeat("x", maxReason)
+	for i := range maxGroups {
+		s.FailureGroups = append(s.FailureGroups, FailureGroup{Stage: stageSend, Status: 400, Reason: long, Count: 1e9, Rows: make([]int64, maxGroupRows), Column: strings.Repeat("c", 60+i%2)})
+	}
+	s.FailureGroups = append(s.FailureGroups, FailureGroup{Stage: stageOther, Reason: OtherGroups, Count: 1})
+	for range 5000 {
+		s.Decisions = append(s.Decisions, Decision{long, long, "accept", 1e12})
+		s.ByDecision = append(s.ByDecision, ByDecision{long, "accept", Consents{Made: 1e12, Sent: 1e11, Rejected: 1e10, Failed: 1e10}})
+		s.Lint = append(s.Lint, Finding{long, 1, long, []int64{1}})
+		s.Skips = append(s.Skips, Skip{long, 1})
+		s.Inputs = append(s.Inputs, Input{Path: long})
+		s.Passes = append(s.Passes, Pass{Mapping: Mapping{Name: long}})
+	}
+	for range 1000 {
+		s.OverPermissive.Consents = append(s.OverPermissive.Consents, "10000000.1")
+	}
+	s.OverPermissive.Count = 1e6
+	page := renderHTML(t, s)
+	assert.Less(t, len(page), 300<<10)
+	assert.Contains(t, page, "89 smaller groups")
+}
+
+// Segments of a picture fill it, in proportion, and none that is not empty is
+// too small to be seen.
+func TestPicturesAddUp(t *testing.T) {
+	for _, c := range []Consents{
+		{Made: 10_000_000, Sent: 9_999_999, Failed: 1},
+		{Made: 5, Sent: 1, Rejected: 1, Failed: 1, Pending: 1, Superseded: 1},
+		{Made: 1, Pending: 1}, {},
+	} {
+		sum := 0.0
+		for _, x := range layOut(outcomes(&c, false), 0, 0, chartWidth, 1) {
+			sum += x.W
+			if x.W > 0 {
+				assert.GreaterOrEqual(t, x.W, chartWidth*leastShare*0.9)
+			}
+		}
+		if c.Made > 0 {
+			assert.InDelta(t, chartWidth, sum, 0.001)
+		} else {
+			assert.Zero(t, sum)
+		}
+	}
+	// An import of nothing has a page too.
+	page := renderHTML(t, &Summary{State: Complete, StartedAt: began})
+	assert.NotContains(t, page, "NaN")
+	assert.NotContains(t, page, "Inf")
+}
+
+func TestColumnsGoByYearWhenTheySpanMany(t *testing.T) {
+	c := newColumns([]Month{{"2001-12", 1, 0}, {"2012-01", 2, 5}, {"2012-03", 1, 0}})
+	assert.Equal(t, "year", c.Unit)
+	assert.Equal(t, []string{"2001", "2007", "2012"}, c.Labels)
+	assert.Equal(t, "8", c.Peak)
+	assert.Len(t, c.Shapes, 3)
+	c = newColumns([]Month{{"2024-01", 1, 1}})
+	assert.Equal(t, []string{"2024-01"}, c.Labels)
+	assert.Nil(t, newColumns(nil))
+}
+
+func TestThroughputLeavesOutTheTimeBetweenRuns(t *testing.T) {
+	s := clean()
+	p := newThroughput(s)
+	require.NotNil(t, p)
+	assert.Len(t, p.Resumes, 1)
+	assert.Len(t, p.Slowed, 1)
+	assert.Equal(t, "1 h 12 min", p.Labels[2])
+	s.Throughput = s.Throughput[:2]
+	assert.Nil(t, newThroughput(s))
+	s.Throughput = append(s.Throughput, s.Throughput[1], s.Throughput[0]) // a clock that stands still and goes back
+	assert.NotPanics(t, func() { newThroughput(s) })
+	for i := range s.Throughput {
+		s.Throughput[i].Sent = 0
+	}
+	assert.Nil(t, newThroughput(s), "nothing was answered")
+}
