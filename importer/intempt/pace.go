@@ -149,7 +149,7 @@ func (p *Pacer) dispatch(now time.Time) {
 // settle closes the gate while there is anything to obey or anybody to go
 // first, and opens it else.
 func (p *Pacer) settle(now time.Time) {
-	want := p.queue.head != nil || p.fixed != nil || p.throttle.active(now)
+	want := p.queue.head != nil || p.fixed != nil || p.throttle.listening(now)
 	if want == p.gated {
 		return
 	}

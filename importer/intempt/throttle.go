@@ -1,6 +1,9 @@
 package intempt
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// pauseBase and pauseMax bound the pause of everybody when all are refused
@@ -15,7 +18,7 @@ const (
 	// refusal to be news, which halves the limit.
 	quietAfter = 10 * time.Second
 	// fewAnswers are too few to tell a share from.
-	fewAnswers = 10
+	fewAnswers = 30
 	// recovery is the number of round trips in which the limit grows from
 	// nothing to its maximum.
 	recovery = 64
@@ -26,10 +29,10 @@ const (
 // The limit of requests in flight follows them as TCP follows lost packets:
 // multiplicative decrease at most once a round trip, additive increase with
 // every success. The first refusal after a quiet time halves it. Those after it
-// cut in proportion to their share of the answers (as DCTCP does, RFC 8257): a
-// target that is full refuses nearly all, so that the limit is halved each time
-// until it is not; a target that refuses a few at random, whatever the load,
-// does not bring an import to a crawl.
+// cut by their share of the answers (as DCTCP does, RFC 8257; a little less for
+// small shares): a target that is full refuses nearly all, so that the limit is
+// halved each time until it is not; a target that refuses a few at random,
+// whatever the load, does not bring an import to a crawl.
 //
 // A Retry-After makes everybody wait; without one, a series of refusals with
 // nothing between them does, for a short time that doubles. A rate that a 429
@@ -62,8 +65,7 @@ func newThrottle(limit int, random func() float64) throttle {
 // refusal says that the target refuses for now, because it is asked too much.
 func refusal(a Answer) bool { return a.Status == 429 || a.Status == 503 }
 
-// learn takes note of an answer. It is not told of every success while nothing
-// is throttled.
+// learn takes note of an answer. It must be told of every one while it listens.
 func (t *throttle) learn(a Answer, now time.Time) {
 	switch {
 	case refusal(a):
@@ -96,7 +98,7 @@ func (t *throttle) slow(a Answer, now time.Time) {
 				t.hint, t.until = newSchedule(a.Rate), now.Add(hintFor)
 			}
 		}
-		t.limit = max(1, t.limit*(1-t.share/2))
+		t.limit = max(1, t.limit*(1-t.share*math.Sqrt(t.share)/2))
 		t.cutAt = now
 	}
 	switch {
@@ -115,6 +117,12 @@ func (t *throttle) active(now time.Time) bool {
 		t.hint = nil
 	}
 	return t.limit < t.max || t.hint != nil || t.pause.After(now)
+}
+
+// listening says that there is anything to obey, or that there was so shortly
+// before that every answer must be counted.
+func (t *throttle) listening(now time.Time) bool {
+	return t.active(now) || t.series > 0 || !t.refusedAt.IsZero() && now.Sub(t.refusedAt) <= quietAfter
 }
 
 // due is when the next request may leave.

@@ -1,0 +1,397 @@
+package intempt
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	ok       = Answer{Class: Sent, Status: 200}
+	tooMany  = Answer{Class: Transient, Status: 429}
+	noAnswer = Answer{Class: Transient}
+)
+
+// simulation is workers that send through a pacer to a target that a function
+// stands for, in the time of a synctest bubble.
+type simulation struct {
+	pacer   *Pacer
+	workers int
+	rtt     time.Duration
+	// target answers the request that leaves at a time.
+	target func(at time.Time) Answer
+
+	mu       sync.Mutex
+	left     []time.Time // when requests left
+	sent     []time.Time // when they were taken
+	refused  int
+	inFlight int
+	most     int
+}
+
+// run lets the workers work for a while.
+func (s *simulation) run(t *testing.T, d time.Duration) {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range s.workers {
+		wg.Go(func() {
+			for s.pacer.Acquire(ctx) == nil {
+				now := time.Now()
+				s.mu.Lock()
+				a := s.target(now)
+				s.left = append(s.left, now)
+				s.inFlight++
+				s.most = max(s.most, s.inFlight)
+				s.mu.Unlock()
+				time.Sleep(s.rtt)
+				s.mu.Lock()
+				s.inFlight--
+				if a.Class == Sent {
+					s.sent = append(s.sent, time.Now())
+				}
+				if refusal(a) {
+					s.refused++
+				}
+				s.mu.Unlock()
+				a.Latency = s.rtt
+				s.pacer.Release(a)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// since counts the times that are not before another.
+func since(times []time.Time, from time.Time) (n int) {
+	for _, at := range times {
+		if !at.Before(from) {
+			n++
+		}
+	}
+	return n
+}
+
+// mostInASecond is the largest number of times in any window of a second.
+func mostInASecond(times []time.Time) (most int) {
+	first := 0
+	for i, at := range times {
+		for at.Sub(times[first]) >= time.Second {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+func TestPacerFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &simulation{pacer: NewPacer(PacerConfig{Max: 8}), workers: 20, rtt: time.Millisecond, target: func(time.Time) Answer { return ok }}
+		s.run(t, time.Second)
+		assert.Equal(t, 8, s.most)
+		assert.InDelta(t, 8000, len(s.sent), 20)
+		throttled, total := s.pacer.Throttled()
+		assert.False(t, throttled)
+		assert.Zero(t, total)
+		assert.Equal(t, 8, s.pacer.Limit())
+		assert.Zero(t, s.pacer.state.Load())
+	})
+}
+
+func TestPacerIsFair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPacer(PacerConfig{Max: 1})
+		require.NoError(t, p.Acquire(t.Context()))
+		var order []int
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() {
+				if p.Acquire(t.Context()) == nil {
+					order = append(order, i) // one at a time
+					time.Sleep(time.Millisecond)
+					p.Release(ok)
+				}
+			})
+			synctest.Wait()
+		}
+		p.Release(ok)
+		wg.Wait()
+		assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, order)
+	})
+}
+
+func TestPacerCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPacer(PacerConfig{Max: 1})
+		require.NoError(t, p.Acquire(t.Context()))
+		ctx, cancel := context.WithCancel(t.Context())
+		got := make(chan error, 3)
+		for range 2 {
+			go func() { got <- p.Acquire(ctx) }()
+		}
+		synctest.Wait()
+		go func() {
+			err := p.Acquire(t.Context())
+			if err == nil {
+				p.Release(ok)
+			}
+			got <- err
+		}()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		assert.ErrorIs(t, <-got, context.Canceled)
+		assert.ErrorIs(t, <-got, context.Canceled)
+		assert.ErrorIs(t, p.Acquire(ctx), context.Canceled)
+		p.Release(ok)
+		assert.NoError(t, <-got)
+		assert.Zero(t, p.state.Load())
+	})
+}
+
+func TestPacerRate(t *testing.T) {
+	for _, rate := range []float64{0.5, 1, 7, 100, 1000, 5_432.1, 20_000} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &simulation{pacer: NewPacer(PacerConfig{Max: 500, Rate: rate}), workers: 64, rtt: 100 * time.Microsecond, target: func(time.Time) Answer { return ok }}
+				span := 3 * time.Second
+				switch {
+				case rate < 10:
+					span = time.Minute
+				case rate > 10_000:
+					span = 1010 * time.Millisecond
+				}
+				for range 2 {
+					before := len(s.left)
+					s.run(t, span)
+					if rate <= maxWindow {
+						assert.LessOrEqual(t, float64(mostInASecond(s.left)), max(rate, 1)+1)
+					}
+					// No less than it says either, and after idling no more.
+					want := rate * span.Seconds()
+					assert.InDelta(t, want, len(s.left)-before, max(want*0.01, 2))
+					time.Sleep(1500 * time.Millisecond)
+				}
+				throttled, _ := s.pacer.Throttled()
+				assert.False(t, throttled, "a rate that the user set is no throttling")
+			})
+		})
+	}
+}
+
+// A target whose answers are slow lets the rate be what it can be.
+func TestPacerRateAndLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &simulation{pacer: NewPacer(PacerConfig{Max: 2, Rate: 100}), workers: 10, rtt: 100 * time.Millisecond, target: func(time.Time) Answer { return ok }}
+		s.run(t, 10*time.Second)
+		assert.InDelta(t, 200, len(s.sent), 4)
+		assert.Equal(t, 2, s.most)
+	})
+}
+
+func TestPacerHalves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPacer(PacerConfig{Max: 64, Rand: func() float64 { return 0.5 }})
+		all := func(n int) {
+			for range n {
+				require.NoError(t, p.Acquire(t.Context()))
+			}
+		}
+		answer := func(n int, a Answer) {
+			for range n {
+				a.Latency = 10 * time.Millisecond
+				p.Release(a)
+			}
+		}
+		all(64)
+		time.Sleep(10 * time.Millisecond)
+		answer(20, Answer{Status: 429})
+		assert.Equal(t, 32, p.Limit(), "once for those that left together")
+		answer(44, noAnswer)
+		assert.Equal(t, 32, p.Limit(), "trouble of other kinds is none of its business")
+		throttled, _ := p.Throttled()
+		assert.True(t, throttled)
+
+		all(32)
+		time.Sleep(10 * time.Millisecond)
+		answer(30, Answer{Status: 503})
+		assert.Equal(t, 16, p.Limit())
+		answer(2, ok)
+		assert.Equal(t, 16, p.Limit())
+
+		time.Sleep(time.Second)
+		for range 20 { // round trips; each adds one
+			all(p.Limit())
+			time.Sleep(10 * time.Millisecond)
+			answer(int(p.state.Load()&(gate-1)), ok)
+		}
+		assert.InDelta(t, 36, p.Limit(), 1)
+	})
+}
+
+// Everybody waits for as long as the target asks, those who come later too.
+func TestPacerRetryAfter(t *testing.T) {
+	for _, status := range []int{429, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			asked := false
+			s := &simulation{pacer: NewPacer(PacerConfig{Max: 8}), workers: 8, rtt: 10 * time.Millisecond}
+			s.target = func(at time.Time) Answer {
+				if !asked && at.Sub(start) > time.Second {
+					asked = true
+					return Answer{Class: Transient, Status: status, RetryAfter: 7 * time.Second}
+				}
+				return ok
+			}
+			s.run(t, 20*time.Second)
+			longest := time.Duration(0)
+			for i, at := range s.left[1:] {
+				longest = max(longest, at.Sub(s.left[i]))
+			}
+			assert.InDelta(t, 7, longest.Seconds(), 0.03)
+			assert.Greater(t, since(s.sent, start.Add(9*time.Second)), 8*1000, "back at full speed after")
+			throttled, total := s.pacer.Throttled()
+			assert.False(t, throttled)
+			assert.InDelta(t, 7, total.Seconds(), 1)
+		})
+	}
+}
+
+// After minutes in which everything is refused the import is back at full speed
+// soon, and has not asked much meanwhile.
+func TestPacerRecovers(t *testing.T) {
+	for _, limit := range []int{1, 16, 300} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				s := &simulation{pacer: NewPacer(PacerConfig{Max: limit}), workers: limit, rtt: 100 * time.Millisecond}
+				from, to := start.Add(time.Second), start.Add(5*time.Minute)
+				s.target = func(at time.Time) Answer {
+					if at.After(from) && at.Before(to) {
+						return tooMany
+					}
+					return ok
+				}
+				s.run(t, 5*time.Minute)
+				assert.Less(t, s.refused, 2*limit+100, "asked in five minutes")
+				throttled, _ := s.pacer.Throttled()
+				assert.True(t, throttled)
+				s.run(t, 20*time.Second) // the longest pause, the way up, and quiet
+				assert.Equal(t, limit, s.pacer.Limit())
+				throttled, total := s.pacer.Throttled()
+				assert.False(t, throttled)
+				assert.InDelta(t, 305, total.Seconds(), 15)
+
+				again := time.Now()
+				s.run(t, time.Second)
+				assert.InDelta(t, limit*10, since(s.sent, again), float64(2*limit)+1)
+				assert.Zero(t, s.pacer.state.Load(), "the fast way again")
+			})
+		})
+	}
+}
+
+// A target that refuses one in twenty at random, whatever the load, costs
+// little more than those.
+func TestPacerRandomRefusals(t *testing.T) {
+	for seed, rate := range []float64{0, 1} { // what the refusals tell, which would be a lie
+		t.Run(fmt.Sprintf("%d/%g", seed, rate), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				random := rand.New(rand.NewPCG(uint64(seed), 3))
+				s := &simulation{pacer: NewPacer(PacerConfig{Max: 64}), workers: 64, rtt: 5 * time.Millisecond}
+				s.target = func(time.Time) Answer {
+					if random.IntN(20) == 0 {
+						return Answer{Class: Transient, Status: 429, Rate: rate, Burst: 2 * rate}
+					}
+					return ok
+				}
+				s.run(t, 2*time.Second)
+				free := 64.0 * 200 * 2 * 0.95
+				assert.Greater(t, float64(len(s.sent)), free*0.8)
+			})
+		})
+	}
+}
+
+// bucket is a target with a token bucket, as the gateways of the API have.
+type bucket struct {
+	rate, burst, tokens float64
+	at                  time.Time
+	tells               bool
+}
+
+func (b *bucket) answer(at time.Time) Answer {
+	b.tokens = min(b.burst, b.tokens+at.Sub(b.at).Seconds()*b.rate)
+	b.at = at
+	if b.tokens >= 1 {
+		b.tokens--
+		return ok
+	}
+	if b.tells {
+		return Answer{Class: Transient, Status: 429, Rate: b.rate, Burst: b.burst}
+	}
+	return tooMany
+}
+
+func TestPacerTokenBucket(t *testing.T) {
+	for _, tells := range []bool{true, false} {
+		for _, workers := range []int{1, 64} {
+			t.Run(fmt.Sprintf("tells=%t/%d", tells, workers), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := &bucket{rate: 100, burst: 200, tokens: 200, at: time.Now(), tells: tells}
+					s := &simulation{pacer: NewPacer(PacerConfig{Max: workers}), workers: workers, rtt: 5 * time.Millisecond, target: b.answer}
+					s.run(t, 20*time.Second)
+					all := b.rate*20 + b.burst
+					assert.Greater(t, float64(len(s.sent)), all*0.9, "nearly all that it gives is used")
+					if tells {
+						assert.Less(t, float64(s.refused), float64(len(s.sent))*0.1, "and little is asked in vain")
+					}
+				})
+			})
+		}
+	}
+}
+
+// Under everything at once nobody is forgotten and the limit holds.
+func TestPacerUnderPressure(t *testing.T) {
+	const limit = 8
+	p := NewPacer(PacerConfig{Max: limit})
+	var in, most, done atomic.Int64
+	var wg sync.WaitGroup
+	for g := range 64 {
+		wg.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(g), 7))
+			for i := range 200 {
+				ctx, cancel := t.Context(), context.CancelFunc(func() {})
+				if i%3 == 0 {
+					ctx, cancel = context.WithTimeout(ctx, time.Duration(random.IntN(100))*time.Microsecond)
+				}
+				if p.Acquire(ctx) == nil {
+					n := in.Add(1)
+					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+					}
+					in.Add(-1)
+					a := ok
+					if random.IntN(50) == 0 {
+						a = Answer{Class: Transient, Status: 503, Latency: time.Microsecond}
+					}
+					p.Release(a)
+				}
+				cancel()
+			}
+			done.Add(1)
+		})
+	}
+	wg.Wait()
+	assert.EqualValues(t, 64, done.Load())
+	assert.LessOrEqual(t, most.Load(), int64(limit))
+	assert.Zero(t, p.state.Load()&(gate-1))
+}
