@@ -78,9 +78,6 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 			raw = raw[: len(raw)-1 : len(raw)-1]
 		}
 		if len(raw) > MaxRow {
-			if len(rows) > 0 {
-				return rows
-			}
 			s.long = &Row{Line: w.line, Offset: w.offset(w.pos), Reason: tooLong}
 			continue
 		}
@@ -125,7 +122,7 @@ func skipLine(w *window, lineEnd byte) (done bool) {
 }
 
 // quoted reads the record at the position, in whose first line a quote stands.
-// It is not done when it needs more text, or wants the rows to leave first.
+// It is not done when it needs more text.
 func (s *csvScanner) quoted(w *window, rows []Row) (_ []Row, done bool) {
 	data := w.data
 	strict := s.record(data, w.pos, w.eof, false)
@@ -157,13 +154,8 @@ func (s *csvScanner) quoted(w *window, rows []Row) (_ []Row, done bool) {
 	before := int64(bytes.Count(data[w.pos:found.at], []byte{s.lineEnd}))
 	row.Reason = fmt.Sprintf(found.fault.reason(), w.line+before)
 	n := bytes.IndexByte(data[found.at:], s.lineEnd)
-	if n < 0 && !w.eof {
-		if len(rows) > 0 {
-			return rows, false
-		}
-		if len(data)-w.pos <= MaxRow+1 {
-			return rows, false // the line may yet be short enough to be kept
-		}
+	if n < 0 && !w.eof && len(data)-w.pos <= MaxRow+1 {
+		return rows, false // the line may yet be short enough to be kept
 	}
 	end := found.at + n
 	if n < 0 {
@@ -175,7 +167,8 @@ func (s *csvScanner) quoted(w *window, rows []Row) (_ []Row, done bool) {
 	w.pos = found.at
 	w.line += before
 	if n < 0 && !w.eof {
-		s.long = &row
+		unread := row // a copy, so that only this row costs an allocation
+		s.long = &unread
 		return rows, true
 	}
 	skipLine(w, s.lineEnd)

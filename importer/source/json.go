@@ -191,9 +191,6 @@ func (v *values) indent(w *window) int {
 // before it belongs to the malformed row, which is kept while it is no longer
 // than a row may be.
 func (v *values) goOn(w *window, rows []Row) (_ []Row, done bool) {
-	if len(rows) > 0 && !v.bad.lost {
-		return rows, false // they leave before the text may be let go
-	}
 	bad := v.bad
 	p := w.pos + bad.skip
 	line := w.line + int64(bytes.Count(w.data[w.pos:p], []byte{v.lineEnd}))

@@ -71,9 +71,6 @@ func (s *lineScanner) scan(w *window, rows []Row) []Row {
 		}
 		raw := trimCR(data[w.pos:end:end], s.lineEnd)
 		if len(raw) > MaxRow {
-			if len(rows) > 0 {
-				return rows
-			}
 			s.long = &Row{Line: w.line, Offset: w.offset(w.pos), Reason: tooLong}
 			continue
 		}

@@ -143,9 +143,6 @@ func (s *pageScanner) element(w *window, rows []Row) ([]Row, bool) {
 
 // inPage reads on in the page, outside of its rows.
 func (s *pageScanner) inPage(w *window, rows []Row) ([]Row, bool) {
-	if len(rows) > 0 {
-		return rows, false // they leave first, so that the text may be let go
-	}
 	from := int(s.cur - w.base)
 	p, what := s.read(w.data, from, w.eof)
 	s.line += int64(bytes.Count(w.data[from:p], []byte{s.lineEnd}))
