@@ -102,7 +102,7 @@ func TestPresetsNeedTheirParameters(t *testing.T) {
 		"contao-cookiebar":                 {"categories", "timezone", "record", "sourceId"}, // names nobody
 		"complianz":                        {"record", "sourceId"},
 		"consentforge":                     {"profileId", "sourceId"},
-		"cookieadmin":                      {"timezone", "zone", "sourceId"}, // zone abbreviations
+		"cookieadmin":                      {"timezone", "sourceId"}, // zone abbreviations
 		"brevo":                            {"timezone"},
 		"salesforce-contact-point-consent": {"purposes"},
 	} {

@@ -118,7 +118,7 @@ export function fides(name) {
 
 export function iubenda(name) {
   const c = new Chance(name), truth = new Truth();
-  const list = Array.from({ length: 150 }, (_, i) => {
+  const list = Array.from({ length: 110 }, (_, i) => {
     const p = person(c, i), id = c.is(0.6) ? 'subj-' + c.digits(10) : null, at = c.time(2019, 2024), mail = c.is(0.9) || !id;
     const preferences = {}, broken = c.is(0.02);
     for (const k of ['Marketing', 'offerte_e_promozioni', 'Form Contatto ITA']) if (c.is(0.7)) preferences[k] = c.is(0.55);

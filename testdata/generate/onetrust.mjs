@@ -112,5 +112,5 @@ export function onetrustWebhook(name) {
     }
     return { eventId: c.digits(19), eventTime: zone(at + 277), eventType: 'ConsentReceiptCreated', payload: { dataSubjectGuid, dataSubjectEmail: mess(c, p.email), profiles: profiles.map(x => x[0]) } };
   };
-  save(name, { 'export.jsonl': Array.from({ length: 140 }, (_, i) => json(event(i + 1))).join('\n') }, truth);
+  save(name, { 'export.jsonl': Array.from({ length: 90 }, (_, i) => json(event(i + 1))).join('\n') }, truth);
 }

@@ -69,7 +69,7 @@ export function cookieadmin(name) {
     const action = { Accepted: 'accept', Rejected: 'reject' }[status];
     if (action && !odd) truth.says({ action, timestamp: minute, source: 'cookieadmin', category: 'cookies', profileId: id, sourceId: '8' });
   }
-  save(name, { 'export.csv': php(rows) }, truth, ['--set=timezone=Europe/Berlin', '--set=zone=CET', '--set=summer=CEST', '--set=sourceId=8']);
+  save(name, { 'export.csv': php(rows) }, truth, ['--set=timezone=Europe/Berlin', '--set=sourceId=8']);
 }
 
 export function contaoCookiebar(name) {
