@@ -89,7 +89,7 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 			continue
 		}
 		rows = append(rows, Row{Line: w.line, Offset: w.offset(w.pos), Raw: raw})
-		if len(raw) == len(s.header) && bytes.Equal(raw, s.header) {
+		if s.isHeader(raw) {
 			rows[len(rows)-1].Reason = repeatsHeader
 		}
 		w.pos = next
@@ -108,6 +108,15 @@ const (
 	tooLong       = "the row is longer than 1 MiB"
 	repeatsHeader = "the row repeats the header"
 )
+
+// isHeader tells that a row is the header once more, as it is where files were
+// put together; the byte order mark may have come along.
+func (s *csvScanner) isHeader(raw []byte) bool {
+	if len(raw) == len(s.header)+len(utf8BOM) {
+		raw = bytes.TrimPrefix(raw, []byte(utf8BOM))
+	}
+	return len(raw) == len(s.header) && len(raw) > 0 && bytes.Equal(raw, s.header)
+}
 
 // skipLine moves to the beginning of the next line, or as far as there is text.
 func skipLine(w *window, lineEnd byte) (done bool) {
@@ -142,7 +151,7 @@ func (s *csvScanner) quoted(w *window, rows []Row) (_ []Row, done bool) {
 	row := Row{Line: w.line, Offset: w.offset(w.pos)}
 	if found.fault == noFault {
 		row.Raw = data[w.pos:found.end:found.end]
-		if bytes.Equal(row.Raw, s.header) {
+		if s.isHeader(row.Raw) {
 			row.Reason = repeatsHeader
 		}
 		w.line += int64(bytes.Count(data[w.pos:found.next], []byte{s.lineEnd}))

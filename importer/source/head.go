@@ -82,12 +82,15 @@ func lineEndOf(data []byte) byte {
 	return '\n'
 }
 
+// utf8BOM is the byte order mark as UTF-8.
+const utf8BOM = "\xef\xbb\xbf"
+
 // detectCharset tells the encoding from the first bytes and the configuration.
 // The evidence is for inspect.
 func detectCharset(data []byte, cfg *Config) (c *charset, bom int, evidence string, err error) {
 	switch {
-	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
-		return utf8Charset, 3, "encoding utf-8: the file begins with its byte order mark", nil
+	case bytes.HasPrefix(data, []byte(utf8BOM)):
+		return utf8Charset, len(utf8BOM), "encoding utf-8: the file begins with its byte order mark", nil
 	case bytes.HasPrefix(data, []byte("\xff\xfe")):
 		return utf16LECharset, 2, "encoding utf-16le: the file begins with its byte order mark", nil
 	case bytes.HasPrefix(data, []byte("\xfe\xff")):

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -84,7 +85,7 @@ func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error
 	if e.Config.Format != "jsonl" {
 		if text, next, whole := h.line(at, m.lineEnd); whole && len(text) == 5 && bytes.EqualFold(text[:4], []byte("sep=")) {
 			l.Delimiter = text[4]
-			l.Evidence = append(l.Evidence, fmt.Sprintf("delimiter %q: the line sep=%c says so", l.Delimiter, l.Delimiter))
+			l.Evidence = append(l.Evidence, fmt.Sprintf("delimiter %q: the line sep=%c says so", string(l.Delimiter), l.Delimiter))
 			at, line = next, line+1
 		}
 	}
@@ -139,7 +140,7 @@ func (e *Export) probeHeader(m *member, l *Layout, h *head) error {
 		return err
 	case set != 0:
 		l.Delimiter = set
-		l.Evidence = append(l.Evidence, fmt.Sprintf("delimiter %q: as it was set", set))
+		l.Evidence = append(l.Evidence, fmt.Sprintf("delimiter %q: as it was set", string(set)))
 	case l.Delimiter == 0:
 		var evidence string
 		l.Delimiter, evidence = sniffDelimiter(h.data, h.eof, m.lineEnd, len(e.Config.Columns))
@@ -199,38 +200,39 @@ func (e *Export) layoutIndex(l Layout) int {
 // delimiters are those that are looked for, the likeliest first.
 var delimiters = []byte{',', ';', '\t', '|'}
 
-// sniffDelimiter tells what separates the cells of the first line: what occurs
-// there most often outside quotes, or as often as the given number of columns
-// demands; of several the one that occurs as often on the lines after it.
+// sniffDelimiter tells what separates the cells of the first line: what makes
+// as many cells of it as were named, else what occurs there most often outside
+// quotes; of several the one that occurs as often on the lines after it.
 func sniffDelimiter(data []byte, eof bool, lineEnd byte, columns int) (byte, string) {
 	lines := outsideQuotes(data, eof, lineEnd, 10)
 	if len(lines) == 0 {
 		return ',', `delimiter ",": there is no line to tell it from`
 	}
-	best, most, steady := byte(0), 0, -1
+	type score struct{ fits, times, steady int }
+	var best score
+	found := byte(0)
 	for _, d := range delimiters {
-		n := lines[0][d]
-		if n == 0 {
+		s := score{times: lines[0][d]}
+		if s.times == 0 {
 			continue
 		}
-		same := 0
+		if s.times == columns-1 {
+			s.fits = 1
+		}
 		for _, l := range lines[1:] {
-			if l[d] == n {
-				same++
+			if l[d] == s.times {
+				s.steady++
 			}
 		}
-		if columns > 0 && n == columns-1 {
-			return d, fmt.Sprintf("delimiter %q: it makes the %d cells that were named of the first line", d, columns)
-		}
-		if n > most || n == most && same > steady {
-			best, most, steady = d, n, same
+		if cmp.Or(cmp.Compare(s.fits, best.fits), cmp.Compare(s.times, best.times), cmp.Compare(s.steady, best.steady)) > 0 {
+			found, best = d, s
 		}
 	}
-	if most == 0 {
+	if found == 0 {
 		return ',', `delimiter ",": the first line has no delimiter, so there is one column`
 	}
-	return best, fmt.Sprintf("delimiter %q: it occurs %d times outside quotes on the first line, and as often on %d of the %d lines after it",
-		best, most, steady, len(lines)-1)
+	return found, fmt.Sprintf("delimiter %q: it occurs %d times outside quotes on the first line, and as often on %d of the %d lines after it",
+		string(found), best.times, best.steady, len(lines)-1)
 }
 
 // outsideQuotes counts bytes outside quotes on each of the first lines.

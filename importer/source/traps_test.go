@@ -1,0 +1,132 @@
+package source
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// TestTraps reads small files, each with one of the oddities that real exports
+// have. Rows are written with | between the cells of a CSV row, as they are for
+// JSON, and as !reason where they cannot be read or taken apart.
+func TestTraps(t *testing.T) {
+	utf16 := func(s string) string {
+		b, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(s)
+		require.NoError(t, err)
+		return b
+	}
+	cases := []struct {
+		name      string
+		cfg       Config
+		text      string
+		columns   []string
+		delimiter byte
+		encoding  string
+		lineEnd   string
+		rows      []string
+		fails     string
+	}{
+		{name: "BOM is no part of the first name", text: "\xef\xbb\xbfemail,id\na,1\n", columns: []string{"email", "id"}, rows: []string{"a|1"}},
+		{name: "BOM before a quoted header", text: "\xef\xbb\xbf\"email\",\"id\"\na,1\n", columns: []string{"email", "id"}, rows: []string{"a|1"}},
+		{name: "BOM and CRLF", text: "\xef\xbb\xbfemail;id\r\na;1\r\n", columns: []string{"email", "id"}, delimiter: ';', lineEnd: "\r\n", rows: []string{"a|1"}},
+		{name: "UTF-16 with BOM", text: utf16("email\tnom\r\na\té€😀\r\n"), columns: []string{"email", "nom"}, delimiter: '\t', encoding: "utf-16le", lineEnd: "\r\n", rows: []string{"a|é€😀"}},
+		{name: "UTF-16 without BOM", text: utf16("email,nom\na,é\n")[2:], columns: []string{"email", "nom"}, encoding: "utf-16le", rows: []string{"a|é"}},
+		{name: "UTF-16 by option", cfg: Config{Encoding: "utf-16be"}, text: "\x04\x3f\x04\x3e\x04\x3b\x00,\x04\x3f\x00\n\x04\x3e\x00,\x04\x3b", columns: []string{"пол", "п"}, encoding: "utf-16be", rows: []string{"о|л"}},
+		{name: "windows-1252 by option", cfg: Config{Encoding: "cp1252"}, text: "nom,prix\nCaf\xe9,5\x80\n", columns: []string{"nom", "prix"}, encoding: "windows-1252", rows: []string{"Café|5€"}},
+		{name: "windows-1252 taken for UTF-8", text: "nom,prix\nCaf\xe9,5\nok,6\n", rows: []string{"!invalid UTF-8 at byte 4 of the row; if the file is not UTF-8, say so with --encoding, e.g. windows-1252", "ok|6"}},
+		{name: "a BOM wins over the option", cfg: Config{Encoding: "windows-1252"}, text: "\xef\xbb\xbfnom\né\n", encoding: "utf-8", columns: []string{"nom"}, rows: []string{"é"}},
+		{name: "semicolons, with commas in the text", text: "id;\"name, first\";date\n1;\"x, y\";2\n", columns: []string{"id", "name, first", "date"}, delimiter: ';', rows: []string{"1|x, y|2"}},
+		{name: "pipes", text: "a|b\n1|2\n", columns: []string{"a", "b"}, delimiter: '|', rows: []string{"1|2"}},
+		{name: "a tie is broken by the lines below", text: "a,b;c\n1;2,5\n3;4,5,6\n", columns: []string{"a,b", "c"}, delimiter: ';', rows: []string{"1|2,5", "3|4,5,6"}},
+		{name: "one column", text: "email\na@x.example\n", columns: []string{"email"}, rows: []string{"a@x.example"}},
+		{name: "sep= is a preamble", text: "sep=;\r\na;b,c,d\r\n1;2\r\n", columns: []string{"a", "b,c,d"}, delimiter: ';', lineEnd: "\r\n", rows: []string{"1|2"}},
+		{name: "sep= with a delimiter of its own", text: "SEP=:\na:b\n1:2\n", columns: []string{"a", "b"}, delimiter: ':', rows: []string{"1|2"}},
+		{name: "a set delimiter wins over sep=", cfg: Config{Delimiter: `\t`}, text: "sep=;\na\tb;c\n1\t2\n", columns: []string{"a", "b;c"}, delimiter: '\t', rows: []string{"1|2"}},
+		{name: "lone CR ends lines", text: "a,b\r1,\"x\ry\"\r\r2,z", columns: []string{"a", "b"}, lineEnd: "\r", rows: []string{"1|x\ry", "2|z"}},
+		{name: "CRLF inside quotes", text: "a,b\r\n1,\"x\r\ny\"\r\n", columns: []string{"a", "b"}, lineEnd: "\r\n", rows: []string{"1|x\r\ny"}},
+		{name: "mixed line ends", text: "a,b\r\n1,x\n2,y\r\n", columns: []string{"a", "b"}, lineEnd: "\r\n", rows: []string{"1|x", "2|y"}},
+		{name: "PHP's backslash before a quote", text: "a,b\n1,\"x\\\"y\"\n2,\"p\\\"q\\\"\"\"\"\n3,z\n", rows: []string{`1|x\"y`, `2|p\"q\""`, "3|z"}},
+		{name: "a backslash at the end of a cell is no escape", text: "a,b\n\"C:\\\",x\n2,z\n", rows: []string{`C:\|x`, "2|z"}},
+		{name: "PHP's backslash with the wrong count", text: "a,b\n1,\"x\\\"y\",3\n2,z\n", rows: []string{"!the quote opened on line 2 is not closed, or text follows its closing quote", "2|z"}},
+		{name: "Mailchimp's backslash before a comma", text: "a,b\n1,\"x\\, y\"\n2,x\\, y\n", rows: []string{`1|x\, y`, "!has 3 cells, the header has 2"}},
+		{name: "a quote that is never closed", text: "a,b\n1,\"x\n2,y\n3,z\n", rows: []string{"!the quote opened on line 2 is never closed", "2|y", "3|z"}},
+		{name: "a quote that the next row closes", text: "a,b\n1,\"x\n2,\"y\"\n3,z\n", rows: []string{"!the quote opened on line 2 is not closed, or text follows its closing quote", "2|y", "3|z"}},
+		{name: "a quote forgotten in the second line of a row", text: "a,b\n\"1\nx\",\"y\n2,z\n", rows: []string{"!the quote opened on line 3 is never closed", "2|z"}},
+		{name: "ragged rows", text: "a,b,c\n1,2\n1,2,3,\n1,2,3\n", rows: []string{"!has 2 cells, the header has 3", "!has 4 cells, the header has 3", "1|2|3"}},
+		{name: "a footer", text: "a,b\n1,2\n\nTotal: 1\n", rows: []string{"1|2", "!has 1 cell, the header has 2"}},
+		{name: "blank lines", text: "\n \na,b\n\n1,2\n\t \n\r\n3,4\n\n", columns: []string{"a", "b"}, rows: []string{"1|2", "3|4"}},
+		{name: "a line of delimiters is a row", text: "a\tb\n\t\n1\t2\n", delimiter: '\t', rows: []string{"|", "1|2"}},
+		{name: "the header again", text: "a,b\n1,2\na,b\n3,4\n\xef\xbb\xbfa,b\n5,6\n", rows: []string{"1|2", "!the row repeats the header", "3|4", "!the row repeats the header", "5|6"}},
+		{name: "a preamble", cfg: Config{SkipLines: 2}, text: "Consents\nfrom \"May\n\na,b\n1,2\n", columns: []string{"a", "b"}, rows: []string{"1|2"}},
+		{name: "headers are kept to the letter", text: "id, E-Mail ,id,\u00a0Date,\"a\"\"b\"\n1,2,3,4,5\n", columns: []string{"id", " E-Mail ", "id", "\u00a0Date", `a"b`}, rows: []string{"1|2|3|4|5"}},
+		{name: "a header over two lines", text: "a,\"b\nc\"\n1,2\n", columns: []string{"a", "b\nc"}, rows: []string{"1|2"}},
+		{name: "blanks before a quote", text: "a, \"b\"\n1, \"x, y\"\n2,  \t\"z\"\n", columns: []string{"a", "b"}, rows: []string{"1|x, y", "2|z"}},
+		{name: "no header", cfg: Config{Columns: []string{"id", "name"}}, text: "1;a,b\n2;c\n", columns: []string{"id", "name"}, delimiter: ';', rows: []string{"1|a,b", "2|c"}},
+		{name: "NUL in a cell", text: "a,b\n1,\x00\n", rows: []string{"1|\x00"}},
+		{name: "JSON lines with BOM", text: "\xef\xbb\xbf{\"a\":1}\r\n{\"a\":2}\r\n", lineEnd: "\r\n", rows: []string{`{"a":1}`, `{"a":2}`}},
+		{name: "JSON lines, one malformed", text: "{\"a\":1}\n{\"a\":\n\n{\"a\":3,}\n", rows: []string{`{"a":1}`, `{"a":`, `{"a":3,}`}},
+		{name: "JSON lines of UTF-16", text: utf16("{\"a\":\"é\"}\n"), encoding: "utf-16le", rows: []string{`{"a":"é"}`}},
+		{name: "a pretty-printed object", text: "{\n \"a\": 1\n}\n", rows: []string{"{\n \"a\": 1\n}"}},
+		{name: "an empty array", text: " [ ]\n", rows: nil},
+		{name: "an array with trailing commas", text: "[{\"a\":1},\n{\"a\":2},\n]", rows: []string{`{"a":1}`, `{"a":2}`}},
+		{name: "a page", cfg: Config{Rows: "content"}, text: `{"content":[{"a":1},{"a":2}],"totalPages":1}`, rows: []string{`{"a":1}`, `{"a":2}`}},
+		{name: "rows without pages, though pages were named", cfg: Config{Rows: "content"}, text: "{\"a\":1}\n{\"a\":2}", rows: []string{`{"a":1}`, `{"a":2}`}},
+		{name: "CSV that begins with a bracket", text: "[id],{x}\n1,2\n", columns: []string{"[id]", "{x}"}, rows: []string{"1|2"}},
+		{name: "JSON lines though it looks like CSV", cfg: Config{Format: "jsonl"}, text: "a,b\n1,2\n", rows: []string{"a,b", "1,2"}},
+		{name: "CSV though it looks like JSON", cfg: Config{Format: "csv"}, text: "{\"a\"},b\n1,2\n", fails: "read header on line 1: line 1 has a quote inside a cell"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			c.cfg.Paths = write(t, []byte(c.text))
+			e, err := Open(c.cfg)
+			if c.fails != "" {
+				require.ErrorContains(t, err, c.fails)
+				return
+			}
+			require.NoError(t, err)
+			defer e.Close()
+			l := &e.Layouts[0]
+			if c.columns != nil {
+				assert.Equal(t, c.columns, l.Columns)
+			}
+			if c.delimiter != 0 {
+				assert.Equal(t, string(c.delimiter), string(l.Delimiter))
+			}
+			if c.encoding != "" {
+				assert.Equal(t, c.encoding, l.Encoding)
+			}
+			if c.lineEnd != "" {
+				assert.Equal(t, c.lineEnd, l.LineEnd)
+			}
+			batches, err := readAll(t, e, e.Start(), ReadOptions{})
+			require.NoError(t, err)
+			var got []string
+			for _, r := range rowsOf(batches) {
+				got = append(got, rendered(l, r))
+			}
+			assert.Equal(t, c.rows, got)
+		})
+	}
+}
+
+// rendered writes a row as the table of TestTraps does.
+func rendered(l *Layout, r Row) string {
+	if r.Reason != "" {
+		return "!" + r.Reason
+	}
+	if l.Format == JSONL {
+		return string(r.Raw)
+	}
+	cells, _, err := l.Split(r.Raw, nil, nil)
+	if err != nil {
+		return "!" + err.Error()
+	}
+	var texts []string
+	for _, c := range cells {
+		texts = append(texts, string(c))
+	}
+	return strings.Join(texts, "|")
+}
