@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"strconv"
@@ -109,7 +108,7 @@ func (c *conn) write(head []byte) error {
 // same; only the connection is of no more use then.
 func (c *conn) read() (status int, reusable, begun bool, err error) {
 	status, err = readHead(c.br, &c.resp.Header)
-	if small := (*fasthttp.ErrSmallBuffer)(nil); errors.As(err, &small) && c.br.Size() < maxHead {
+	if err != nil && isSmallBuffer(err) && c.br.Size() < maxHead {
 		c.grow()
 		status, err = readHead(c.br, &c.resp.Header)
 	}

@@ -132,7 +132,7 @@ func selfSigned(t *testing.T, from, to time.Time) (tls.Certificate, *x509.CertPo
 }
 
 func TestTLS(t *testing.T) {
-	good, roots := testCertificate(t)
+	good, roots := testCertificate()
 	expired, expiredRoots := selfSigned(t, time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour))
 	tests := []struct {
 		name   string

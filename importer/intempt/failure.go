@@ -30,9 +30,6 @@ func (f *failure) Error() string { return f.phrase }
 // errNotHTTP is what the other side wrote when it is no answer of HTTP.
 var errNotHTTP = errors.New("answer is not HTTP")
 
-// errHeadTooLarge is an answer's head that goes on and on.
-var errHeadTooLarge = errors.New("head of the answer is too large")
-
 // connectFailure words why there is no connection. within is the time that was
 // given.
 func connectFailure(err error, host string, within time.Duration) *failure {
@@ -103,7 +100,6 @@ func verifyFailure(err error, host string) string {
 // begun says that the beginning of an answer had come.
 func exchangeFailure(err error, begun bool, within time.Duration) *failure {
 	f := &failure{class: Transient}
-	var small *fasthttp.ErrSmallBuffer
 	switch {
 	case isTimeout(err):
 		f.timeout = true
@@ -113,7 +109,7 @@ func exchangeFailure(err error, begun bool, within time.Duration) *failure {
 		}
 	case errors.Is(err, errNotHTTP):
 		f.phrase = "answer is not HTTP"
-	case errors.Is(err, errHeadTooLarge), errors.As(err, &small):
+	case isSmallBuffer(err):
 		f.phrase = "head of the answer is too large"
 	case isReset(err) && begun:
 		f.phrase = "connection reset in the middle of the answer"
@@ -135,6 +131,12 @@ func isTimeout(err error) bool {
 	var n net.Error
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, fasthttp.ErrTimeout) || errors.Is(err, syscall.ETIMEDOUT) || errors.As(err, &n) && n.Timeout()
+}
+
+// isSmallBuffer says that an answer's head did not fit into the buffer.
+func isSmallBuffer(err error) bool {
+	var small *fasthttp.ErrSmallBuffer
+	return errors.As(err, &small)
 }
 
 func isReset(err error) bool {

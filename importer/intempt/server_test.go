@@ -47,7 +47,7 @@ func serve(t *testing.T, secure bool, s script) *rawServer {
 	require.NoError(t, err)
 	rs := &rawServer{url: "http://" + ln.Addr().String() + "/v1", stop: make(chan struct{})}
 	if secure {
-		certificate, roots := testCertificate(t)
+		certificate, roots := testCertificate()
 		ln = tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate}})
 		rs.client = &tls.Config{RootCAs: roots}
 		rs.url = "https" + rs.url[len("http"):]
@@ -105,8 +105,7 @@ func serve(t *testing.T, secure bool, s script) *rawServer {
 
 // testCertificate gives the certificate that httptest has for 127.0.0.1, ::1
 // and example.com, and who trusts it.
-func testCertificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
+func testCertificate() (tls.Certificate, *x509.CertPool) {
 	s := httptest.NewUnstartedServer(nil)
 	s.StartTLS()
 	defer s.Close()
