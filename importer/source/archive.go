@@ -14,8 +14,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// spoolLimit is how much larger than the archive around them the archives in it
-// may be: they hardly compress, so one that is much larger is a trap.
+// The archives in an archive hardly compress: all of them unpacked may be as
+// large as the inputs this many times, and some more. What is larger is a trap.
 const (
 	spoolFactor = 2
 	spoolExtra  = 1 << 30
@@ -161,7 +161,7 @@ func (e *Export) innerArchive(index int, f *zip.File) (io.ReaderAt, int64, error
 	if err != nil {
 		return nil, 0, fmt.Errorf("needs a temporary file: %w", err)
 	}
-	limit := spoolFactor*e.Size() + spoolExtra - start
+	limit := spoolFactor*e.Size() + e.spoolExtra - start
 	r, err := openMember(f)
 	if err != nil {
 		return nil, 0, err

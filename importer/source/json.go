@@ -21,11 +21,11 @@ func newDocumentScanner(m *member, _ *Layout, cfg *Config) scanner {
 }
 
 func newJSONScanner(m *member, cfg *Config, array bool) scanner {
-	v := values{lineEnd: m.lineEnd}
+	v := values{lineEnd: m.lineEnd, array: array}
 	if cfg.Rows != "" {
-		return newPageScanner(v, array, cfg.Rows)
+		return newPageScanner(v, cfg.Rows)
 	}
-	return &jsonScanner{values: v, array: array, first: m.body}
+	return &jsonScanner{values: v, first: m.body}
 }
 
 // jsonScanner finds the elements of arrays at the top of a text, or the values
@@ -33,7 +33,6 @@ func newJSONScanner(m *member, cfg *Config, array bool) scanner {
 // a row begins is always one in an array, so that reading can begin there.
 type jsonScanner struct {
 	values
-	array  bool
 	first  int64 // offset where the text begins; -1 once scanning has begun
 	closed bool  // array: not inside of one
 }
@@ -55,7 +54,7 @@ func (s *jsonScanner) scan(w *window, rows []Row) []Row {
 		b, ok := s.between(w)
 		if !ok {
 			if w.eof && s.array && !s.closed {
-				w.cut = "the text ends inside its array: it was cut off"
+				w.cut = cutArray
 			}
 			return rows
 		}
@@ -73,9 +72,14 @@ func (s *jsonScanner) scan(w *window, rows []Row) []Row {
 	return rows
 }
 
+// cutArray says that the end of a file is missing.
+const cutArray = "the text ends inside an array of rows: it was cut off"
+
 // values is what finds JSON values has to know and do.
 type values struct {
 	lineEnd byte
+	array   bool      // the text is an array, or several of them
+	inPage  bool      // the value is one of the rows of a page
 	lines   bool      // a value ends with its line, whatever is missing
 	bad     *badValue // a malformed value that is being passed over
 }
@@ -85,6 +89,7 @@ type badValue struct {
 	row    Row
 	indent int  // blanks at the beginning of the line on which it begins
 	skip   int  // bytes after the position that belong to it in any case
+	cut    bool // the text ends inside it, unless a row is found after it
 	lost   bool // it is too long to be kept
 	inLine bool // the position is in the middle of a line that belongs to it
 }
@@ -135,6 +140,7 @@ func (v *values) value(w *window, rows []Row) (_ []Row, done bool) {
 		indent: v.indent(w),
 		inLine: true,
 	}
+	v.bad.cut = how == neverClosed && !v.lines && (v.array || v.inPage)
 	if how == tooDeep {
 		v.bad.skip = end // or else each of many opening brackets would be gone back to
 	}
@@ -215,6 +221,12 @@ func (v *values) goOn(w *window, rows []Row) (_ []Row, done bool) {
 			return append(rows, v.close(w, p+at, line)), true
 		}
 		bad.inLine = true
+	}
+	if w.eof && bad.cut {
+		// Not a row: when the rest of the file is there, it will be one.
+		v.bad = nil
+		w.pos, w.cut = len(w.data), cutArray
+		return rows, false
 	}
 	if w.eof {
 		w.open = true

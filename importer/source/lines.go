@@ -42,7 +42,7 @@ type lineScanner struct {
 
 func newLineScanner(m *member, _ *Layout, cfg *Config) scanner {
 	if cfg.Rows != "" {
-		return newPageScanner(values{lineEnd: m.lineEnd, lines: true}, false, cfg.Rows)
+		return newPageScanner(values{lineEnd: m.lineEnd, lines: true}, cfg.Rows)
 	}
 	return &lineScanner{lineEnd: m.lineEnd}
 }

@@ -26,7 +26,7 @@ func Open(cfg Config) (*Export, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	e := &Export{Config: cfg, verified: map[Mark]*digest{}, blockSize: blockSize, batchRows: batchRows}
+	e := &Export{Config: cfg, verified: map[Mark]*digest{}, blockSize: blockSize, batchRows: batchRows, spoolExtra: spoolExtra}
 	for _, path := range cfg.Paths {
 		if err := e.add(path); err != nil {
 			return nil, errors.Join(err, e.Close())

@@ -16,7 +16,6 @@ import (
 // lines a page ends with its line, whatever is missing.
 type pageScanner struct {
 	values
-	array  bool // pages stand in an array
 	path   []string
 	closed bool // array: not inside of one
 	state  pageState
@@ -42,8 +41,8 @@ const (
 	inRows                // in the array of rows
 )
 
-func newPageScanner(v values, array bool, path string) scanner {
-	return &pageScanner{values: v, array: array, path: strings.Split(path, "."), closed: true}
+func newPageScanner(v values, path string) scanner {
+	return &pageScanner{values: v, path: strings.Split(path, "."), closed: true}
 }
 
 func (s *pageScanner) scan(w *window, rows []Row) []Row {
@@ -59,7 +58,7 @@ func (s *pageScanner) scan(w *window, rows []Row) []Row {
 		case s.state == inRows:
 			rows, done = s.element(w, rows)
 		default:
-			rows, done = s.inPage(w, rows)
+			rows, done = s.readPage(w, rows)
 		}
 		if !done {
 			return rows
@@ -74,7 +73,7 @@ func (s *pageScanner) top(w *window, rows []Row) ([]Row, bool) {
 	switch {
 	case !ok:
 		if w.eof && s.array && !s.closed {
-			w.cut = "the text ends inside its array: it was cut off"
+			w.cut = cutArray
 		}
 		return rows, false
 	case s.array && b == ']' && !s.closed || s.array && b == '[' && s.closed:
@@ -129,7 +128,7 @@ func (s *pageScanner) element(w *window, rows []Row) ([]Row, bool) {
 		return s.breakPage(w, rows, "the line ends inside the array of rows")
 	case !ok:
 		if w.eof {
-			w.cut = "the text ends inside the array of rows: it was cut off"
+			w.cut = cutArray
 		}
 		return rows, false
 	case b == ']':
@@ -138,11 +137,14 @@ func (s *pageScanner) element(w *window, rows []Row) ([]Row, bool) {
 		s.cur, s.line = w.offset(w.pos), w.line
 		return rows, true
 	}
-	return s.value(w, rows)
+	s.values.inPage = true
+	rows, done := s.value(w, rows)
+	s.values.inPage = false
+	return rows, done
 }
 
-// inPage reads on in the page, outside of its rows.
-func (s *pageScanner) inPage(w *window, rows []Row) ([]Row, bool) {
+// readPage reads on in the page, outside of its rows.
+func (s *pageScanner) readPage(w *window, rows []Row) ([]Row, bool) {
 	from := int(s.cur - w.base)
 	p, what := s.read(w.data, from, w.eof)
 	s.line += int64(bytes.Count(w.data[from:p], []byte{s.lineEnd}))
@@ -160,7 +162,11 @@ func (s *pageScanner) inPage(w *window, rows []Row) ([]Row, bool) {
 		if !w.eof {
 			return rows, false
 		}
-		return s.breakPage(w, rows, "the text ends inside the page")
+		rows, done := s.breakPage(w, rows, fmt.Sprintf(neverClosed.reason(), s.line))
+		if s.bad != nil {
+			s.bad.cut = s.array
+		}
+		return rows, done
 	case finished:
 		return s.endPage(w, rows, keep)
 	case foundRows:

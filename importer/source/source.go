@@ -50,8 +50,9 @@ type Export struct {
 	mu       sync.Mutex
 	verified map[Mark]*digest // what Check found to be as it was, to go on from there
 
-	blockSize int // bytes of text that are read at a time
-	batchRows int // rows that a batch has at most
+	blockSize  int   // bytes of text that are read at a time
+	batchRows  int   // rows that a batch has at most
+	spoolExtra int64 // bytes that archives in archives may have beyond a multiple of the inputs
 }
 
 // Input is one file as it lies on disk.

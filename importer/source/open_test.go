@@ -1,0 +1,224 @@
+package source
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	csv := gz(t, []byte(strings.Repeat("a,b\n1,2\n", 1000)))
+	var encrypted bytes.Buffer
+	w := zip.NewWriter(&encrypted)
+	_, err := w.CreateRaw(&zip.FileHeader{Name: "a.csv", Flags: 1, Method: zip.Store})
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	var odd bytes.Buffer
+	w = zip.NewWriter(&odd)
+	raw, err := w.CreateRaw(&zip.FileHeader{Name: "a.csv", Method: 97, CompressedSize64: 3, UncompressedSize64: 9})
+	require.NoError(t, err)
+	_, err = raw.Write([]byte("abc"))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	ok := file("ok.csv", "a,b\n1,2\n")
+
+	cases := []struct {
+		name string
+		cfg  Config
+		says []string
+	}{
+		{"no file", Config{}, []string{"no export file was named"}},
+		{"missing", Config{Paths: []string{filepath.Join(dir, "gone.csv")}}, []string{"gone.csv does not exist"}},
+		{"one of several missing", Config{Paths: []string{ok, filepath.Join(dir, "gone.csv")}}, []string{"gone.csv does not exist"}},
+		{"directory", Config{Paths: []string{dir}}, []string{"is a directory; name the export's files"}},
+		{"device", Config{Paths: []string{os.DevNull}}, []string{"is not a regular file", "name it -"}},
+		{"empty", Config{Paths: []string{file("empty.csv", "")}}, []string{"empty.csv is empty"}},
+		{"blank", Config{Paths: []string{file("blank.csv", "\n \r\n\t\n")}}, []string{"blank.csv is empty"}},
+		{"only a BOM", Config{Paths: []string{file("bom.csv", "\xef\xbb\xbf")}}, []string{"bom.csv is empty"}},
+		{"empty gzip", Config{Paths: []string{file("empty.gz", string(gz(t, nil)))}}, []string{"empty.gz is empty"}},
+		{"cut gzip", Config{Paths: []string{file("cut.gz", string(csv[:15]))}}, []string{"cut.gz: the gzip data is cut off", "get the file again"}},
+		{"gzip in gzip", Config{Paths: []string{file("twice.gz", string(gz(t, csv)))}}, []string{"compressed twice (gzip in gzip)"}},
+		{"zip in gzip", Config{Paths: []string{file("zip.gz", string(gz(t, zipOf(t, "a.csv", "a\n"))))}}, []string{"compressed twice (zip in gzip)"}},
+		{"xlsx", Config{Paths: []string{file("book.csv", string(zipOf(t, "[Content_Types].xml", "", "xl/a.xml", "x")))}}, []string{"book.csv is an Excel or Office file; save it as CSV"}},
+		{"xls", Config{Paths: []string{file("book.xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")}}, []string{"book.xls is an old Excel workbook; save it as CSV"}},
+		{"bzip2", Config{Paths: []string{file("a.bz2", "BZh91AY")}}, []string{"bzip2; unpack it first"}},
+		{"tar", Config{Paths: []string{file("a.tar", "a.csv"+strings.Repeat("\x00", 252)+"ustar\x00")}}, []string{"tar archive; unpack it first"}},
+		{"tar in gzip", Config{Paths: []string{file("a.tgz", string(gz(t, []byte("a.csv"+strings.Repeat("\x00", 252)+"ustar\x00"))))}}, []string{"a.tgz: what is in the gzip file is a tar archive"}},
+		{"UTF-32", Config{Paths: []string{file("a.txt", "\xff\xfe\x00\x00a\x00\x00\x00")}}, []string{"UTF-32; convert it to UTF-8"}},
+		{"empty zip", Config{Paths: []string{file("none.zip", string(zipOf(t)))}}, []string{"none.zip holds no file with rows"}},
+		{"zip of nothing useful", Config{Paths: []string{file("mac.zip", string(zipOf(t, "__MACOSX/._a.csv", "x", ".DS_Store", "x", "d/", "", "e.csv", "")))}}, []string{"holds no file with rows"}},
+		{"damaged zip", Config{Paths: []string{file("cut.zip", string(zipOf(t, "a.csv", "a,b\n")[:40]))}}, []string{"cut.zip is a damaged or incomplete zip archive"}},
+		{"encrypted zip", Config{Paths: []string{file("secret.zip", encrypted.String())}}, []string{"a.csv is encrypted; unpack"}},
+		{"unknown zip method", Config{Paths: []string{file("odd.zip", odd.String())}}, []string{"a.csv is compressed by zip method 97"}},
+		{"zip of zip of zip", Config{Paths: []string{file("deep.zip", string(zipOf(t, "1.zip", zipOf(t, "2.zip", zipOf(t, "a.csv", "a\n")))))}}, []string{"2.zip is an archive in an archive in an archive"}},
+		{"picture in a zip", Config{Paths: []string{file("pic.zip", string(zipOf(t, "a.csv", "a\n", "logo.png", "\x89PNG\r\n")))}}, []string{"pic.zip: logo.png is a picture"}},
+		{"header that is not UTF-8", Config{Paths: []string{file("latin.csv", "Pr\xe9nom,b\n1,2\n")}}, []string{"latin.csv: read header on line 1", "invalid UTF-8 at byte 3", "--encoding, e.g. windows-1252"}},
+		{"header with an open quote", Config{Paths: []string{file("open.csv", "a,\"b\n1,2\n")}}, []string{"read header on line 1: the quote opened on line 1 is never closed"}},
+		{"header that never ends", Config{Paths: []string{file("long.csv", strings.Repeat("a", 3<<20))}}, []string{"read header on line 1: the row is longer than 1 MiB"}},
+		{"format", Config{Format: "xml", Paths: []string{ok}}, []string{`format "xml" is not known; use csv or jsonl`}},
+		{"delimiter", Config{Delimiter: "ab", Paths: []string{ok}}, []string{`delimiter "ab" is not usable`}},
+		{"quote for a delimiter", Config{Delimiter: `"`, Paths: []string{ok}}, []string{"is not usable"}},
+		{"encoding", Config{Encoding: "latin-99", Paths: []string{ok}}, []string{`encoding "latin-99" is not known`, "windows-1252"}},
+		{"encoding that cannot be read", Config{Encoding: "iso-2022-kr", Paths: []string{ok}}, []string{"cannot be read; convert the file to UTF-8"}},
+		{"skipLines", Config{SkipLines: -1, Paths: []string{ok}}, []string{"skipLines is -1"}},
+		{"skipLines past the end", Config{SkipLines: 9, Paths: []string{ok}}, []string{"ok.csv is empty"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			e, err := Open(c.cfg)
+			require.Error(t, err)
+			assert.Nil(t, e)
+			for _, s := range c.says {
+				assert.ErrorContains(t, err, s)
+			}
+			assert.LessOrEqual(t, strings.Count(err.Error(), "\n"), 1)
+		})
+	}
+	_, err = Open(Config{Paths: []string{filepath.Join(dir, "gone")}})
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// TestHeaderOnly proves that a file without rows is an export of no rows.
+func TestHeaderOnly(t *testing.T) {
+	for _, text := range []string{"a,b\n", "a,b", "a,b\r\n\r\n", "[]", "[\n]\n"} {
+		e := open(t, Config{Paths: write(t, []byte(text))}, blockSize, batchRows)
+		batches, err := readAll(t, e, e.Start(), ReadOptions{})
+		require.NoError(t, err)
+		assert.Empty(t, batches, "%q", text)
+	}
+}
+
+// TestSeveralFiles reads files and archives of several members one after the
+// other, in order, each with the header that it has.
+func TestSeveralFiles(t *testing.T) {
+	archive := zipOf(t,
+		"2024/b.csv", "id,mail\n3,c\n",
+		"__MACOSX/2024/._b.csv", "junk",
+		"2024/.DS_Store", "junk",
+		"2024/", "",
+		"2024/a.csv.gz", gz(t, []byte("id,mail\n2,b\n")),
+		"2024/empty.csv", "",
+		`2024\c.csv`, "id;mail;x\n4;d;\n",
+		"days.zip", zipOf(t, "e/../../d2.csv", "id,mail\n6,f", "d1.csv", "id,mail\n5,e\n"),
+		"z.jsonl", "{\"id\":7}\n",
+	)
+	paths := write(t, []byte("id,mail\n1,a"), archive, zst(t, []byte("{\"id\":8}\n")))
+	e := open(t, Config{Paths: paths}, 64, 2)
+	var names []string
+	for _, m := range e.Members {
+		names = append(names, m.Name)
+	}
+	assert.Equal(t, []string{"part0", "a.csv.gz", "b.csv", "c.csv", "d1.csv", "d2.csv", "z.jsonl", "part2"}, names)
+	assert.Len(t, e.Layouts, 3)
+	var kinds []string
+	for _, in := range e.Inputs {
+		kinds = append(kinds, in.Compression)
+	}
+	assert.Equal(t, []string{"none", "zip", "zstd"}, kinds)
+
+	batches, err := readAll(t, e, e.Start(), ReadOptions{Sums: true})
+	require.NoError(t, err)
+	var got []string
+	read := int64(0)
+	for _, b := range batches {
+		for _, r := range b.Rows {
+			got = append(got, rendered(&e.Layouts[e.Members[b.Member].Layout], r))
+		}
+		assert.GreaterOrEqual(t, b.Read, read)
+		read = b.Read
+		assert.NoError(t, e.Check(b.Mark))
+		rest, err := readAll(t, e, b.Next, ReadOptions{Seed: &b.Mark})
+		require.NoError(t, err)
+		assert.Len(t, rowsOf(rest), 8-int(b.Next.Row-1))
+	}
+	assert.Equal(t, []string{"1|a", "2|b", "3|c", "4|d|", "5|e", "6|f", `{"id":7}`, `{"id":8}`}, got)
+	assert.Equal(t, e.Size(), read)
+	assert.Equal(t, int64(len("id,mail\n1,a")), batches[0].Read)
+}
+
+// TestDamage proves that damage is an error with the file and the place, after
+// the rows before it.
+func TestDamage(t *testing.T) {
+	var text bytes.Buffer
+	text.WriteString("id,mail\n")
+	for range 50_000 {
+		text.WriteString("12345678,someone@mail.example\n")
+	}
+	flipped := func(data []byte) []byte {
+		data = bytes.Clone(data)
+		data[len(data)/2] ^= 0x55
+		return data
+	}
+	stored := func() []byte {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		f, err := w.CreateHeader(&zip.FileHeader{Name: "a.csv", Method: zip.Store})
+		require.NoError(t, err)
+		_, err = f.Write(text.Bytes())
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return b.Bytes()
+	}()
+	checked := func() []byte {
+		var b bytes.Buffer
+		w, err := zstd.NewWriter(&b, zstd.WithEncoderCRC(true))
+		require.NoError(t, err)
+		_, err = io.Copy(w, bytes.NewReader(text.Bytes()))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return b.Bytes()
+	}()
+	packed := gz(t, text.Bytes())
+	for name, c := range map[string]struct {
+		data []byte
+		says string
+	}{
+		"cut gzip":             {packed[:len(packed)-5], "the gzip data is cut off"},
+		"gzip and then text":   {append(bytes.Clone(packed), "what is this"...), "the gzip data is damaged, or something follows it"},
+		"flipped byte in gzip": {flipped(packed), "gzip data"},
+		"cut zstd":             {checked[:len(checked)-5], "the zstd data is cut off"},
+		"flipped byte in zstd": {flipped(checked), "zstd data"},
+		"flipped byte in zip":  {flipped(stored), "the zip archive is damaged here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := Config{Paths: write(t, c.data)}
+			e, err := Open(cfg)
+			if err != nil {
+				require.ErrorContains(t, err, "part0")
+				require.ErrorContains(t, err, c.says)
+				return
+			}
+			defer e.Close()
+			_, err = readAll(t, e, e.Start(), ReadOptions{})
+			require.ErrorContains(t, err, cfg.Paths[0])
+			require.ErrorContains(t, err, "at byte")
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+}
+
+// TestUnpackingTrap proves that an archive in an archive that unpacks to far
+// more than itself is refused before it fills the disk.
+func TestUnpackingTrap(t *testing.T) {
+	inner := append([]byte("PK\x03\x04"), make([]byte, 100<<10)...)
+	paths := write(t, zipOf(t, "bomb.zip", inner))
+	e := &Export{verified: map[Mark]*digest{}, spoolExtra: 1000}
+	err := e.add(paths[0])
+	require.ErrorContains(t, err, "bomb.zip is an archive that unpacks to far more than the file around it")
+	require.NoError(t, e.Close())
+}
