@@ -8,9 +8,15 @@
 // gives the reason why.
 package decode
 
+import (
+	"bytes"
+	"errors"
+	"unicode/utf8"
+)
+
 // Element is one decision found in a cell: a purpose, service or category and
 // what was chosen for it. Decoders of yes-or-no choices give the values "true"
-// and "false"; the others are named at the decoder.
+// and "false"; the others are named at the decoder. Both are to be read only.
 type Element struct{ Key, Value []byte }
 
 // Cell is what a cell says. It is reused: a Decoder overwrites all of it. The
@@ -28,26 +34,37 @@ type Cell struct {
 	buf []byte // memory of elements that do not stand in the text as they are
 }
 
-// reset makes the cell empty and keeps its memory.
-func (c *Cell) reset() {
-	*c = Cell{Elements: c.Elements[:0], buf: c.buf[:0]}
-}
-
 // Decoder reads one cell into out, which it resets first. Its error is a
 // reason that quotes nothing of the text, since that may tell who somebody is.
-// With an error, and with out.Undecided set, out has no elements.
+// With an error, and with out.Undecided set, out has no elements; otherwise it
+// has at least one, each key once.
 type Decoder func(text []byte, out *Cell) error
 
-// entry is one line of the table of decoders.
+// entry is one line of the table of decoders. Its read function gets a cell
+// that is empty and a text that is not.
 type entry struct {
-	name   string
-	decode Decoder
+	name string
+	read func(text []byte, out *Cell) error
 }
 
 // table lists every decoder under the name that a mapping's "each" uses, in
 // the order of the documentation.
 func table() []entry {
-	return []entry{}
+	return []entry{
+		{"tcf", readTCF},
+		{"gpp", readGPP},
+		{"usp", readUSP},
+		{"optanon", readOptanon},
+		{"cookiebot", readCookiebot},
+		{"cookieyes", readCookieYes},
+		{"cookieinformation", readCookieInformation},
+		{"axeptio", readAxeptio},
+		{"trustarc", readTrustArc},
+		{"complianz", readComplianz},
+		{"klaro", readKlaro},
+		{"tarteaucitron", readTarteaucitron},
+		{"consentmode", readConsentMode},
+	}
 }
 
 // Lookup gives the decoder of that name.
@@ -67,4 +84,110 @@ func Names() []string {
 		names = append(names, e.name)
 	}
 	return names
+}
+
+// The bounds of a cell. Real ones stay far below: a TC string with ranges of
+// vendors has several kB, a banner some tens of categories.
+const (
+	maxText     = 256 << 10
+	maxElements = 2048
+	maxKey      = 256
+)
+
+// The reasons that more than one decoder gives.
+var (
+	errTooLong  = errors.New("is longer than 256 KiB")
+	errTooMany  = errors.New("holds more than 2048 choices")
+	errKey      = errors.New("holds a choice without a readable name")
+	errTwice    = errors.New("says yes and no about the same name")
+	errNoChoice = errors.New("holds no choice that can be read")
+)
+
+// The values of yes-or-no choices.
+var (
+	valueTrue  = []byte("true")
+	valueFalse = []byte("false")
+)
+
+// decode is the Decoder of an entry: it holds what every one of them promises.
+func (e entry) decode(text []byte, out *Cell) error {
+	*out = Cell{Elements: out.Elements[:0], buf: out.buf[:0]}
+	text = bytes.TrimSpace(text)
+	err := error(nil)
+	switch {
+	case len(text) == 0:
+		out.Undecided = "the cell is empty"
+	case len(text) > maxText:
+		err = errTooLong
+	default:
+		err = e.read(text, out)
+	}
+	if err == nil && out.Undecided == "" {
+		err = out.settle()
+	}
+	if err != nil {
+		*out = Cell{Elements: out.Elements[:0], buf: out.buf[:0]}
+	}
+	if out.Undecided != "" {
+		out.Elements = out.Elements[:0]
+	}
+	return err
+}
+
+// add appends one element.
+func (c *Cell) add(key, value []byte) error {
+	switch {
+	case len(key) == 0 || len(key) > maxKey || !utf8.Valid(key):
+		return errKey
+	case len(c.Elements) == maxElements:
+		return errTooMany
+	}
+	c.Elements = append(c.Elements, Element{key, value})
+	return nil
+}
+
+// addBool appends one yes-or-no choice.
+func (c *Cell) addBool(key []byte, yes bool) error {
+	if yes {
+		return c.add(key, valueTrue)
+	}
+	return c.add(key, valueFalse)
+}
+
+// settle drops repetitions and refuses contradictions: which of two answers
+// was the person's cannot be told.
+func (c *Cell) settle() error {
+	if len(c.Elements) == 0 {
+		return errNoChoice
+	}
+	var seen map[string]int // only for cells with so many that comparing all would take long
+	if len(c.Elements) > 32 {
+		seen = make(map[string]int, len(c.Elements))
+	}
+	kept := c.Elements[:0]
+	for _, e := range c.Elements {
+		at := -1
+		if seen != nil {
+			if i, ok := seen[string(e.Key)]; ok {
+				at = i
+			} else {
+				seen[string(e.Key)] = len(kept)
+			}
+		} else {
+			for i := range kept {
+				if bytes.Equal(kept[i].Key, e.Key) {
+					at = i
+					break
+				}
+			}
+		}
+		switch {
+		case at < 0:
+			kept = append(kept, e)
+		case !bytes.Equal(kept[at].Value, e.Value):
+			return errTwice
+		}
+	}
+	c.Elements = kept
+	return nil
 }
