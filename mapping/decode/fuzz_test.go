@@ -52,7 +52,7 @@ func fuzz(f *testing.F, name string, values []string, seeds ...string) {
 
 var (
 	yesNo  = []string{"true", "false"}
-	optOut = []string{"opted-out", "not-opted-out"}
+	optOuts = []string{"opted-out", "not-opted-out"}
 )
 
 func FuzzTCF(f *testing.F) {
@@ -68,10 +68,10 @@ func FuzzGPP(f *testing.F) {
 	for _, v := range vectors[gppVector](f, "gpp.jsonl", 40) {
 		seeds = append(seeds, v.String)
 	}
-	fuzz(f, "gpp", append(yesNo, optOut...), append(seeds, "DBACNYA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA~1YNN", "DBABAD~1YNN")...)
+	fuzz(f, "gpp", append(yesNo, optOuts...), append(seeds, "DBACNYA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA~1YNN", "DBABAD~1YNN")...)
 }
 
-func FuzzUSP(f *testing.F) { fuzz(f, "usp", optOut, "1YNN", "1---", "usprivacy=1nyn") }
+func FuzzUSP(f *testing.F) { fuzz(f, "usp", optOuts, "1YNN", "1---", "usprivacy=1nyn") }
 
 func FuzzOptanon(f *testing.F) {
 	fuzz(f, "optanon", yesNo, optanon, "groups=C0002:1&OptanonAlertBoxClosed=2025-01-31T08:00:00Z", "interactionCount=1; groups=a:1")
