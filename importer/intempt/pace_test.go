@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -394,4 +395,34 @@ func TestPacerUnderPressure(t *testing.T) {
 	assert.EqualValues(t, 64, done.Load())
 	assert.LessOrEqual(t, most.Load(), int64(limit))
 	assert.Zero(t, p.state.Load()&(gate-1))
+}
+
+// One who comes in the very moment in which the other goes is not forgotten:
+// two meet in every round, and a round ends when both have gone.
+func TestPacerHandsOver(t *testing.T) {
+	const rounds = 20_000
+	p := NewPacer(PacerConfig{Max: 1})
+	var gone, spun atomic.Int64
+	var wg sync.WaitGroup
+	for g := range 2 {
+		wg.Go(func() {
+			for round := range int64(rounds) {
+				for gone.Load() < 2*round {
+					runtime.Gosched()
+				}
+				for range int64(g) * (round % 64) { // a little later each time
+					spun.Add(1)
+				}
+				if p.Acquire(t.Context()) == nil {
+					for range 64 {
+						spun.Add(1)
+					}
+					p.Release(ok)
+				}
+				gone.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	assert.Zero(t, p.state.Load())
 }
