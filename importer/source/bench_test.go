@@ -197,3 +197,26 @@ func BenchmarkReadJSON(b *testing.B) {
 			ReadOptions{NoMarks: true}, false)
 	})
 }
+
+// BenchmarkCheck digests what was read before, on all processors.
+func BenchmarkCheck(b *testing.B) {
+	e, err := Open(Config{Paths: []string{benchFile(b, benchCSV(false))}})
+	require.NoError(b, err)
+	defer e.Close()
+	r, err := e.Read(e.Start(), ReadOptions{})
+	require.NoError(b, err)
+	var m Mark
+	for {
+		batch, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(b, err)
+		m = batch.Mark
+	}
+	require.NoError(b, r.Close())
+	b.ResetTimer()
+	for range b.N {
+		require.NoError(b, e.Check(m))
+	}
+}

@@ -37,12 +37,12 @@ func TestHugeRows(t *testing.T) {
 		{grammar: "json-document", between: "\n", small: "{\n\"a\":1}", prefix: "{\n\"a\":\"", suffix: `"}`, says: "longer than 1 MiB"},
 		{grammar: "json-document", cfg: Config{Rows: "content"}, before: "{\n\"content\":[", between: ",\n", after: "]}", small: `{"a":1}`, prefix: `{"a":"`, suffix: `"}`, says: "longer than 1 MiB"},
 	} {
-		for _, size := range []int{MaxRow - 1, MaxRow, MaxRow + 1, MaxRow + 2, 2*MaxRow + 3, 5 * MaxRow} {
+		for _, size := range []int{MaxRow, MaxRow + 1, MaxRow + 2, 2*MaxRow + 3} {
 			t.Run(fmt.Sprintf("%s/%s/%q/%d", g.grammar, g.cfg.Rows, g.prefix, size), func(t *testing.T) {
 				huge := fill(g.prefix, g.suffix, size)
-				text := g.before + strings.Join([]string{g.small, huge, g.small, huge, g.small}, g.between) + g.after
+				text := g.before + strings.Join([]string{g.small, huge, g.small}, g.between) + g.after
 				g.cfg.Paths = write(t, []byte(text))
-				e := open(t, g.cfg, 100_003, batchRows)
+				e := open(t, g.cfg, 300_007, batchRows)
 				require.Equal(t, g.grammar, e.members[0].grammar.name)
 				r, err := e.Read(e.Start(), ReadOptions{})
 				require.NoError(t, err)
@@ -56,6 +56,9 @@ func TestHugeRows(t *testing.T) {
 					require.NoError(t, err)
 					require.Less(t, len(r.window.data), 2*MaxRow)
 					rows = append(rows, b.Rows...)
+					if len(rows) > 2 {
+						continue
+					}
 					rest, err := readAll(t, e, b.Next, ReadOptions{NoMarks: true})
 					require.NoError(t, err)
 					if len(rest) > 0 {
@@ -71,11 +74,11 @@ func TestHugeRows(t *testing.T) {
 					assert.Greater(t, size, MaxRow)
 				}
 				if size <= MaxRow {
-					require.Len(t, rows, 5)
-					assert.Equal(t, 5, good)
+					require.Len(t, rows, 3)
+					assert.Equal(t, 3, good)
 					return
 				}
-				assert.GreaterOrEqual(t, good, 3)
+				assert.GreaterOrEqual(t, good, 2)
 				assert.Contains(t, rows[1].Reason, g.says)
 				assert.Equal(t, g.small, string(rows[len(rows)-1].Raw))
 				assert.EqualValues(t, strings.LastIndex(text, g.small), rows[len(rows)-1].Offset)

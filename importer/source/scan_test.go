@@ -107,7 +107,7 @@ func FuzzCSV(f *testing.F) {
 		checkExtents(t, text, rows, idle)
 		l := Layout{Delimiter: delimiter, Columns: make([]string, columns)}
 		for i, r := range rows {
-			cells, _, err := l.Split(r.Raw, nil, nil)
+			_, _, err := l.Split(r.Raw, nil, nil)
 			if i >= len(want) {
 				// The record at which encoding/csv fails may be sound for us; then
 				// Split has to find as many cells as it was taken for.
@@ -118,9 +118,8 @@ func FuzzCSV(f *testing.F) {
 			}
 			require.Empty(t, r.Reason)
 			require.Equal(t, err == nil, len(want[i]) == columns)
-			if cells, _, err = splitRecord(r.Raw, delimiter, nil, nil, false); err != nil {
-				require.NoError(t, err)
-			}
+			cells, _, strictErr := splitRecord(r.Raw, delimiter, nil, nil, false)
+			require.NoError(t, strictErr)
 			var got []string
 			for _, c := range cells {
 				got = append(got, strings.ReplaceAll(string(c), "\r\n", "\n"))
@@ -185,7 +184,7 @@ func FuzzJSON(f *testing.F) {
 // TestUnclosedQuote proves that a forgotten quote in a large file costs one row,
 // little memory, and no time to speak of.
 func TestUnclosedQuote(t *testing.T) {
-	const lines = 400_000
+	const lines = 100_000
 	var b bytes.Buffer
 	b.WriteString("id,mail,note\n")
 	for i := range lines {
@@ -221,13 +220,13 @@ func TestUnclosedQuote(t *testing.T) {
 	require.Len(t, bad, 1)
 	assert.EqualValues(t, lines/2+1, bad[0].Number)
 	assert.Equal(t, `7,"forgotten@x.example,a note`, string(bad[0].Raw))
-	assert.Contains(t, bad[0].Reason, "the quote opened on line 200002 is not closed")
+	assert.Contains(t, bad[0].Reason, "the quote opened on line 50002 is not closed")
 	assert.Less(t, time.Since(start), 20*time.Second)
 }
 
 // TestMalformedTakesLinearTime reads text that is nothing but faults.
 func TestMalformedTakesLinearTime(t *testing.T) {
-	const size = 2 << 20
+	const size = 512 << 10
 	fill := func(s string) []byte { return bytes.Repeat([]byte(s), size/len(s)) }
 	m := &member{lineEnd: '\n'}
 	for name, c := range map[string]struct {

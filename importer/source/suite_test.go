@@ -261,7 +261,7 @@ func TestSuite(t *testing.T) {
 			}
 			for i, enc := range encodings {
 				for j, p := range packings {
-					if i > 0 && j > 1 {
+					if i > 0 && j > 1 || lineEnd != "\n" && i+j > 0 {
 						continue // a packing does not know what it packs
 					}
 					name := fmt.Sprintf("%s/%q/%s/%s", s.name, lineEnd, enc.name, p.name)
@@ -289,7 +289,7 @@ func suite(t *testing.T, s sample, cfg Config) {
 	end := batches[len(batches)-1].Mark
 	require.EqualValues(t, whole.Size(), end.Bytes)
 
-	for _, size := range []int{1, 3, 17, 64} {
+	for _, size := range []int{1, 17, 64} {
 		e := open(t, cfg, size, 1+size/8)
 		batches, err := readAll(t, e, e.Start(), ReadOptions{})
 		require.NoError(t, err)
@@ -324,7 +324,10 @@ func suite(t *testing.T, s sample, cfg Config) {
 // the rows before the cut are as they were.
 func TestSuiteCut(t *testing.T) {
 	for _, s := range samples {
-		for _, enc := range encodings[1:3] {
+		for i, enc := range encodings[1:3] {
+			if i > 0 && s.name != "csv" {
+				continue // the encodings are cut at every byte as well, but one grammar will do
+			}
 			t.Run(s.name+"/"+enc.name, func(t *testing.T) {
 				raw, err := enc.encode(s.text)
 				require.NoError(t, err)
