@@ -41,8 +41,8 @@ type dialect struct {
 
 // dialects is the table: one line a dialect and what makes it one.
 var dialects = [...]dialect{
-	Docs: {"docs", "docs dialect: times in epoch milliseconds, key in the query (as the API reference shows)", appendInt, appendUntilNumber, appendInt, true, false, queryAuth},
-	SDK:  {"sdk", "sdk dialect: times in epoch seconds, Basic auth (as the vendor's server SDKs send)", appendSeconds, appendUntilString, appendIntString, false, true, basicAuth},
+	Docs: {"docs", "times in epoch milliseconds, key in the query, as the API reference shows", appendInt, appendUntilNumber, appendInt, true, false, queryAuth},
+	SDK:  {"sdk", "times in epoch seconds, Basic auth, as the vendor's server SDKs send", appendSeconds, appendUntilString, appendIntString, false, true, basicAuth},
 }
 
 // DialectNames are the names that ParseDialect takes.
@@ -75,7 +75,7 @@ func (d Dialect) String() string {
 	return dialects[d].name
 }
 
-// Says tells people in one line what the dialect does.
+// Says tells people in one line what the dialect does, without its name.
 func (d Dialect) Says() string {
 	if !d.valid() {
 		return "unknown dialect"
