@@ -8,7 +8,7 @@ import (
 var (
 	errTrustArc      = errors.New("is none of TrustArc's cookies notice_gdpr_prefs, notice_preferences and cmapi_cookie_privacy")
 	errTrustArcLevel = errors.New("is a TrustArc cookie with a level that is not one of required, functional and advertising")
-	errTrustArcAlone = errors.New("is a single TrustArc level: put the name of its cookie before it, as in notice_preferences=2:")
+	errTrustArcAlone = errors.New("is a single TrustArc level: put the name of its cookie before it, such as notice_preferences=2")
 )
 
 // readTrustArc reads TrustArc's cookies, with or without their names, one or
