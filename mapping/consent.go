@@ -105,13 +105,33 @@ type Result struct {
 	// those whose subject, category and action could be read all the same;
 	// nothing of them may be sent.
 	Consents []Consent
+	// Dropped are the values of the row that made no consent: a value that is
+	// not listed, an empty one, an element that a rule skipped. They let the
+	// decision table show everything that the export says. A row that a rule
+	// skipped as a whole, or that is invalid before its action is read, has none.
+	Dropped []Dropped
 	// arena holds bytes that are not in the row itself: templates, lower-cased
 	// and unescaped text. Map appends to it and never overwrites.
 	arena []byte
 }
 
+// Dropped is a value that stood where an action was expected and made none.
+type Dropped struct {
+	Category []byte // as far as it was read
+	Raw      []byte // the trimmed cell, as Consent.Raw
+	// Why is one of the constants below, or the reason of the rule that skipped it.
+	Why string
+}
+
+// Why a value was dropped without a rule of the mapping.
+const (
+	Unlisted    = "invalid"      // it is not listed in values
+	NoStatement = "no statement" // it is empty: nothing was said
+)
+
 // Reset makes the result's memory free for use by the next batch of rows.
 func (r *Result) Reset() {
 	r.Consents = r.Consents[:0]
+	r.Dropped = r.Dropped[:0]
 	r.arena = r.arena[:0]
 }
