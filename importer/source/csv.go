@@ -63,6 +63,9 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 				return rows
 			}
 		}
+		if quote < end && n >= 0 && n <= MaxRow {
+			quote = s.quotedLine(data[:end], w.pos, quote)
+		}
 		if quote < end {
 			var done bool
 			if rows, done = s.quoted(w, rows); !done {
@@ -101,6 +104,34 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 		w.here()
 	}
 	return rows
+}
+
+// quotedLine follows the quoted cells of a line from its first quote on, as long
+// as nothing unusual is in it: each cell ends in the line, without a doubled
+// quote. It gives the end of the line, or the first quote where it is unusual.
+// It only spares most records the way through quoted.
+func (s *csvScanner) quotedLine(data []byte, start, quote int) int {
+	first := quote
+	for {
+		if quote > start && data[quote-1] != s.delimiter {
+			return first
+		}
+		i := bytes.IndexByte(data[quote+1:], '"')
+		if i < 0 {
+			return first
+		}
+		next := quote + i + 2 // after the closing quote
+		if next == len(data) || data[next] == '\r' && next+1 == len(data) && s.lineEnd == '\n' {
+			return len(data)
+		}
+		if data[next] != s.delimiter {
+			return first
+		}
+		if i = bytes.IndexByte(data[next+1:], '"'); i < 0 {
+			return len(data)
+		}
+		quote = next + 1 + i
+	}
 }
 
 // The reasons that need no numbers.

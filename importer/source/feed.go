@@ -3,6 +3,7 @@ package source
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"io"
 )
@@ -128,7 +129,8 @@ func (f *feed) mark() Mark {
 	return f.marked
 }
 
-// tap reads the raw bytes of an input in order and digests them.
+// tap reads the raw bytes of an input in order and digests them. An input ends
+// where it ended when it was opened: what is appended meanwhile is for another run.
 type tap struct {
 	f      *feed
 	input  int
@@ -136,10 +138,17 @@ type tap struct {
 }
 
 func (t *tap) Read(p []byte) (int, error) {
-	n, err := t.f.e.inputs[t.input].file.ReadAt(p, t.offset)
+	in := &t.f.e.inputs[t.input]
+	if t.offset >= in.size {
+		return 0, io.EOF
+	}
+	n, err := in.file.ReadAt(p[:min(int64(len(p)), in.size-t.offset)], t.offset)
 	t.f.digestBytes(t.input, t.offset, p[:n])
 	t.offset += int64(n)
-	if n > 0 && err == io.EOF {
+	switch {
+	case err == io.EOF && t.offset < in.size:
+		return n, fmt.Errorf("the file has become shorter while it was read: it had %d bytes (%w)", in.size, io.ErrUnexpectedEOF)
+	case err == io.EOF:
 		err = nil
 	}
 	return n, err

@@ -75,7 +75,8 @@ func (e *Export) Read(from Position, opts ReadOptions) (*Reader, error) {
 	return r, nil
 }
 
-// Close ends the reading. It may be called more than once.
+// Close ends the reading. It may be called more than once, and while another
+// goroutine waits in Next, which then returns an error.
 func (r *Reader) Close() error {
 	r.stop.Do(func() { close(r.feed.done) })
 	r.wait.Wait()
@@ -120,6 +121,9 @@ func (r *Reader) Next() (*Batch, error) {
 		b, ok := <-r.feed.blocks
 		if !ok {
 			r.err = io.EOF
+			if r.feed.stopped() {
+				r.err = errClosed
+			}
 			return nil, r.err
 		}
 		r.take(b)

@@ -237,3 +237,42 @@ func TestSplitAllocatesNothing(t *testing.T) {
 		}), "%s", raw)
 	}
 }
+
+// TestShrinkingFile proves that a file which is cut while it is read is an
+// error, and that what is appended meanwhile is not read.
+func TestShrinkingFile(t *testing.T) {
+	data := bytes.Repeat([]byte("1,someone@mail.example\n"), 10_000)
+	for change, says := range map[int]string{-100: "has become shorter while it was read", +100: ""} {
+		paths := write(t, data)
+		e := open(t, Config{Columns: []string{"a", "b"}, Paths: paths}, 4<<10, 100)
+		grown := append(bytes.Clone(data), data[:100]...)
+		require.NoError(t, os.WriteFile(paths[0], grown[:len(data)+change], 0o600))
+		batches, err := readAll(t, e, e.Start(), ReadOptions{})
+		if says != "" {
+			require.ErrorContains(t, err, says)
+			continue
+		}
+		require.NoError(t, err)
+		assert.Len(t, rowsOf(batches), 10_000)
+		assert.EqualValues(t, len(data), batches[len(batches)-1].Mark.Bytes)
+	}
+}
+
+// TestCloseWakesNext proves that a closed reader does not look like one that
+// has come to the end.
+func TestCloseWakesNext(t *testing.T) {
+	e := open(t, Config{Columns: []string{"a"}, Paths: write(t, bytes.Repeat([]byte("x\n"), 100_000))}, 64, 10)
+	r, err := e.Read(e.Start(), ReadOptions{})
+	require.NoError(t, err)
+	ended := make(chan error)
+	go func() {
+		for {
+			if _, err := r.Next(); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	require.NoError(t, r.Close())
+	assert.ErrorIs(t, <-ended, errClosed)
+}

@@ -79,46 +79,44 @@ func (l *Layout) splitQuoted(raw []byte, dst [][]byte, scratch []byte, want int)
 // splitRecord takes a record apart in one of the two grammars that csvScanner
 // describes.
 func splitRecord(raw []byte, delimiter byte, dst [][]byte, scratch []byte, lenient bool) ([][]byte, []byte, error) {
-	for {
-		cell := raw
+	quote := indexFrom(raw, -1, 0, '"')
+	for p := 0; ; {
+		open := p
 		if lenient {
-			cell = trimBlanks(raw, delimiter)
+			open = len(raw) - len(trimBlanks(raw[p:], delimiter))
 		}
-		if len(cell) == 0 || cell[0] != '"' {
-			i := bytes.IndexByte(raw, delimiter)
-			cell := raw
-			if i >= 0 {
-				cell = raw[:i:i]
-			}
-			if bytes.IndexByte(cell, '"') >= 0 {
+		if open != quote || quote == len(raw) {
+			end := indexFrom(raw, -1, p, delimiter)
+			if quote < end {
 				return dst, scratch, errBareQuote
 			}
-			dst = append(dst, cell)
-			if i < 0 {
+			dst = append(dst, raw[p:end:end])
+			if end == len(raw) {
 				return dst, scratch, nil
 			}
-			raw = raw[i+1:]
+			p = end + 1
 			continue
 		}
-		closing := closingQuote(cell, 0, lenient)
+		closing := closingQuote(raw, open, lenient)
 		if closing < 0 {
 			return dst, scratch, errUnclosed
 		}
-		text := cell[1:closing:closing]
-		if bytes.Contains(text, []byte(`""`)) {
+		text := raw[open+1 : closing : closing]
+		if first := open + 1 + bytes.IndexByte(raw[open+1:], '"'); first < closing {
 			from := len(scratch)
 			scratch = appendUnquoted(scratch, text, lenient)
 			text = scratch[from:len(scratch):len(scratch)]
 		}
 		dst = append(dst, text)
-		rest := cell[closing+1:]
-		if len(rest) == 0 {
+		p = closing + 1
+		if p == len(raw) {
 			return dst, scratch, nil
 		}
-		if rest[0] != delimiter {
+		if raw[p] != delimiter {
 			return dst, scratch, errAfter
 		}
-		raw = rest[1:]
+		p++
+		quote = indexFrom(raw, -1, p, '"')
 	}
 }
 
