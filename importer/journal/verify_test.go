@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -62,4 +63,21 @@ func TestVerifyFindsOutcomesTooMany(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A run of consents in a later pass that begins before one that was sent
+// already.
+func TestVerifyFindsRunsThatCross(t *testing.T) {
+	text := sample(t)
+	first := text[:bytes.IndexByte(text, '\n')+1]
+	for _, body := range []string{
+		`{"pass":{"n":1}`, `{"run":{"n":1,"pass":1}`, `{"sent":"2.1-2.2 7.1-9.1","n":6`,
+		`{"pass":{"n":2}`, `{"run":{"n":2,"pass":2}`, `{"sent":"1.1-3.1 4.1-6.2","n":8`, `{"sent":"8.2","n":1`,
+	} {
+		first = append(first, body+`,"crc":"00000000"}`+"\n"...)
+	}
+	v, err := journal.Verify(journal.OS{}, put(t, recheck(first)))
+	require.NoError(t, err)
+	assert.Equal(t, []journal.Overlap{{Ref: ref(2, 1), Pass: 1, Also: 2}, {Ref: ref(8, 2), Pass: 2, Also: 1}}, v.Examples)
+	assert.Equal(t, "consent 2.1 was final in pass 1 and has an outcome in pass 2", v.Examples[0].String())
 }

@@ -27,13 +27,13 @@ const MaxRow = 1 << 20
 // Config says which files to read, and what not to detect. The zero value of
 // each optional field means "detect".
 type Config struct {
-	Paths     []string
-	Format    string   // "csv", "jsonl"
-	Delimiter string   // one character, or `\t`
-	Encoding  string   // a WHATWG name; a byte order mark wins over it
-	SkipLines int      // preamble lines above the header
-	Columns   []string // column names of files that have no header line
-	Rows      string   // JSON: path of the array in a page object whose elements are the rows
+	Paths     []string `json:"paths,omitempty"`
+	Format    string   `json:"format,omitempty"`    // "csv", "jsonl"
+	Delimiter string   `json:"delimiter,omitempty"` // one character, or `\t`
+	Encoding  string   `json:"encoding,omitempty"`  // a WHATWG name; a byte order mark wins over it
+	SkipLines int      `json:"skipLines,omitempty"` // preamble lines above the header
+	Columns   []string `json:"columns,omitempty"`   // column names of files that have no header line
+	Rows      string   `json:"rows,omitempty"`      // JSON: path of the array in a page object whose elements are the rows
 }
 
 // Export is an opened export: what was found out about its files, before any
