@@ -1,6 +1,8 @@
 package journal_test
 
 import (
+	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -49,9 +51,10 @@ func BenchmarkAppend64(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
 }
 
-// bulk writes a checkpoint of rows with one or two consents each, as 64 senders
-// would: a few rows out of order, one in fail rejected.
-func bulk(b *testing.B, dir string, rows, fail int) {
+// bulk is a checkpoint of rows with one consent each, as 64 senders would write
+// it: out of order by so many rows, one in fail rejected.
+func bulk(b *testing.B, rows, fail int) (dir string) {
+	dir = b.TempDir()
 	w := begin(b, dir)
 	rng := rand.New(rand.NewPCG(1, 2))
 	const window = 64
@@ -75,11 +78,11 @@ func bulk(b *testing.B, dir string, rows, fail int) {
 		}
 	}
 	require.NoError(b, w.Close())
+	return dir
 }
 
 func BenchmarkRead(b *testing.B) {
-	dir := b.TempDir()
-	bulk(b, dir, 1<<19, 100)
+	dir := bulk(b, 1<<19, 100)
 	info, err := os.Stat(filepath.Join(dir, journal.Name))
 	require.NoError(b, err)
 	b.SetBytes(info.Size())
@@ -91,12 +94,17 @@ func BenchmarkRead(b *testing.B) {
 }
 
 func BenchmarkLedger(b *testing.B) {
-	for name, fail := range map[string]int{"whole": 0, "failures": 10} {
-		b.Run(name, func(b *testing.B) {
-			const rows = 1 << 19
-			dir := b.TempDir()
-			bulk(b, dir, rows, fail)
-			s, err := journal.Read(journal.OS{}, dir)
+	const rows = 1 << 19
+	for _, c := range []struct {
+		name string
+		dir  func(*testing.B) string
+	}{
+		{"single", func(b *testing.B) string { return bulk(b, rows, 0) }},
+		{"failures", func(b *testing.B) string { return bulk(b, rows, 10) }},
+		{"runs", func(b *testing.B) string { return runs(b, rows) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			s, err := journal.Read(journal.OS{}, c.dir(b))
 			require.NoError(b, err)
 			var dst []journal.PassOutcome
 			n := 0
@@ -105,8 +113,8 @@ func BenchmarkLedger(b *testing.B) {
 				require.NoError(b, err)
 				for row := int64(1); row <= rows; row++ {
 					dst, err = l.Outcomes(row, 1, dst[:0])
-					if err != nil {
-						b.Fatal(err)
+					if err != nil || dst[0].State == journal.Pending {
+						b.Fatal(row, err)
 					}
 					n++
 				}
@@ -115,4 +123,19 @@ func BenchmarkLedger(b *testing.B) {
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds()/1e6, "Mrows/s")
 		})
 	}
+}
+
+// runs is a checkpoint of rows that were sent 64 at a time.
+func runs(b *testing.B, rows int) (dir string) {
+	text := sample(b)
+	text = text[:bytes.IndexByte(text, '\n')+1]
+	const crc = `,"crc":"00000000"}` + "\n"
+	text = append(text, `{"pass":{"n":1}`+crc+`{"run":{"n":1,"pass":1}`+crc...)
+	for from := 1; from <= rows; from += 64 {
+		text = fmt.Appendf(text, `{"sent":"%d.1-%d.1","n":64`+crc, from, from+63)
+		if from%4096 == 1 {
+			text = fmt.Appendf(text, `{"mark":{"low":{"row":%d},"high":%d}`+crc, from+64, from+63)
+		}
+	}
+	return put(b, recheck(text))
 }
