@@ -51,7 +51,7 @@ func fuzz(f *testing.F, name string, values []string, seeds ...string) {
 }
 
 var (
-	yesNo  = []string{"true", "false"}
+	yesNo   = []string{"true", "false"}
 	optOuts = []string{"opted-out", "not-opted-out"}
 )
 
