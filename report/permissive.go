@@ -113,21 +113,23 @@ const (
 
 // permissive finds the consents of which the target allows more than the person.
 type permissive struct {
-	inOrder bool // records of sent consents stand in order of arrival
-	timed   bool // within a pass, consents arrived by time
-	sent    spill
-	open    spill
-	opens   int64 // records in open
+	joinKeys int64 // open rejects joined at a time
+	inOrder  bool  // records of sent consents stand in order of arrival
+	timed    bool  // within a pass, consents arrived by time
+	sent     spill
+	open     spill
+	opens    int64 // records in open
 }
 
 // newPermissive prepares for a survey of the import that facts describe.
 func newPermissive(disk journal.Disk, dir string, facts *importer.Facts) *permissive {
 	timed := facts.Header.History != "" && facts.Header.History != "rows"
 	return &permissive{
-		timed:   timed,
-		inOrder: !timed && len(facts.Passes) <= 1,
-		sent:    spill{disk: disk, path: filepath.Join(dir, ".sent.tmp")},
-		open:    spill{disk: disk, path: filepath.Join(dir, ".open.tmp")},
+		joinKeys: joinKeys,
+		timed:    timed,
+		inOrder:  !timed && len(facts.Passes) <= 1,
+		sent:     spill{disk: disk, path: filepath.Join(dir, ".sent.tmp"), limit: spillAt},
+		open:     spill{disk: disk, path: filepath.Join(dir, ".open.tmp"), limit: spillAt},
 	}
 }
 
@@ -265,7 +267,7 @@ func (p *permissive) resolve(line func([]byte) error) (OverPermissive, error) {
 		return out, nil
 	}
 	over, listed := newBitset(p.opens), newBitset(p.opens)
-	parts := uint64((p.opens + joinKeys - 1) / joinKeys)
+	parts := uint64((p.opens + p.joinKeys - 1) / p.joinKeys)
 	for part := range parts {
 		if err := p.join(part, parts, over, listed); err != nil {
 			return out, fmt.Errorf("join rejects not sent with what was sent: %w", err)
@@ -356,6 +358,7 @@ func (b bitset) has(i int64) bool { return b[i/64]&(1<<(i%64)) != 0 }
 type spill struct {
 	disk  journal.Disk
 	path  string
+	limit int // bytes that stay in memory
 	mem   []byte
 	file  journal.File
 	named bool
@@ -365,7 +368,7 @@ func (s *spill) write(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	if s.mem = append(s.mem, b...); len(s.mem) < spillAt {
+	if s.mem = append(s.mem, b...); len(s.mem) < s.limit {
 		return nil
 	}
 	if s.file == nil {

@@ -1,0 +1,149 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+func TestVariablePartsAreMasked(t *testing.T) {
+	for text, want := range map[string]string{
+		"Source is required for profileId":                     "Source is required for profileId",
+		"value 12 of 400 is too large":                         "value # of # is too large",
+		"no profile 3f2504e0-4f89-11d3-9a0c-0305e82c3301 here": "no profile [id] here",
+		"user a.b+c@example.com is unknown":                    "user [email] is unknown",
+		"user [email] is [id]":                                 "user [email] is [id]",
+		`field "abc def" can't be 'x y'`:                       `field "…" can't be "…"`,
+		"at 2024-01-08T21:33:02Z, 12:30:01.5 and -7":           "at #, # and -#",
+		"trace 00deadbeef12 and req_9f8a7b6c5d":                "trace [id] and [id]",
+		"purpose C0001 in v2, sha256":                          "purpose C0001 in v2, [id]",
+		"  two   blanks\nand a line ":                          "two blanks and a line",
+		"<html>502 Bad Gateway</html>":                         "<html># Bad Gateway</html>",
+		"Überschreitung: größer als 5":                         "Überschreitung: größer als #",
+		"unclosed \"quote":                                     "unclosed \"quote",
+		"":                                                     "",
+		"bad \xff byte":                                        "bad \uFFFD byte",
+		strings.Repeat("word ", 100):                           strings.Repeat("word ", 32) + "…",
+		"id=1234567890123456789,uuid:{AAAAAAAA-1111-2222-3333-444444444444}": "id=#,uuid:{[id]}",
+	} {
+		assert.Equal(t, want, maskVariable(text), text)
+	}
+}
+
+func FuzzMaskVariable(f *testing.F) {
+	for _, s := range []string{"a 1 b", `"x" 'y' can't`, "a@b", "\xff", "é", strings.Repeat("é", 200), "1-", "-1", "a..b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := maskVariable(s)
+		assert.LessOrEqual(t, len(got), maxReason+80)
+		assert.NotContains(t, got, "\n")
+		assert.True(t, strings.ToValidUTF8(got, "") == got)
+	})
+}
+
+// failing is a survey of n rows in which row i fails with message(i).
+func failing(n int64, message func(int64) string) *survey {
+	var rows []importer.SurveyRow
+	for i := int64(1); i <= n; i++ {
+		rows = append(rows, mapped(i, "x", consent(fmt.Sprint("u", i), "ads", mapping.Accept, outcome(journal.Rejected, 400, 1, message(i)))))
+	}
+	return &survey{facts: finished(n), batch: 97, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}}
+}
+
+func TestFailuresAlikeAreOneGroup(t *testing.T) {
+	_, sum := write(t, failing(1000, func(i int64) string {
+		if i%4 == 0 {
+			return fmt.Sprintf(`field "f%d" is not allowed`, i)
+		}
+		return fmt.Sprintf("Source is required for profileId %d", i)
+	}))
+	require.Len(t, sum.FailureGroups, 2)
+	first := sum.FailureGroups[0]
+	assert.Equal(t, "Source is required for profileId #", first.Reason)
+	assert.EqualValues(t, 750, first.Count)
+	assert.Equal(t, []int64{1, 2, 3, 5, 6, 7, 9, 10, 11, 13}, first.Rows)
+	assert.InDelta(t, 0.75, first.Share, 1e-9)
+	assert.Contains(t, first.Suggestion.Patch, "sourceId:")
+	assert.EqualValues(t, 250, sum.FailureGroups[1].Count)
+}
+
+// However many texts a target has, the groups stay bounded and their counts
+// exact, and none that was large from the beginning is lost.
+func TestGroupsAreBounded(t *testing.T) {
+	const n = 12_000
+	words := func(i int64) string { // three letters, all different, nothing to mask
+		return string([]byte{byte('a' + i%26), byte('a' + i/26%26), byte('a' + i/676%26)})
+	}
+	s := failing(n, func(i int64) string {
+		if i%3 == 0 {
+			return "the common one"
+		}
+		return "reason " + words(i) + " with a tail that is long enough to be cut"
+	})
+	c, err := newCollector(&sheets{disk: journal.OS{}, dir: t.TempDir()}, &s.facts)
+	require.NoError(t, err)
+	defer c.close()
+	require.NoError(t, s.Each(t.Context(), c))
+	assert.LessOrEqual(t, len(c.tally.failures.byKey), maxCoarseGroups+1)
+	list := c.tally.failures.list()
+	require.Len(t, list, maxGroups+1)
+	assert.Equal(t, "the common one", list[0].Reason)
+	assert.EqualValues(t, n/3, list[0].Count)
+	last := list[maxGroups]
+	assert.Equal(t, OtherGroups, last.Reason)
+	assert.Empty(t, last.Rows)
+	var sum int64
+	for _, g := range list {
+		sum += g.Count
+	}
+	assert.EqualValues(t, n, sum)
+}
+
+func TestCategoriesAreBounded(t *testing.T) {
+	var rows []importer.SurveyRow
+	const n = 3000
+	for i := int64(1); i <= n; i++ {
+		rows = append(rows, mapped(i, "x", consent("u", fmt.Sprint("category-", i), mapping.Accept, sent)))
+		rows[i-1].Consents[0].Timestamp = mapping.Unlimited // and a time beyond all calendars
+	}
+	_, sum := write(t, &survey{facts: finished(n), batch: 1100, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}})
+	require.Len(t, sum.ByDecision, maxCategories+1)
+	assert.Equal(t, ByDecision{OtherCategories, "accept", Consents{Made: 2000, Sent: 2000}}, sum.ByDecision[0])
+	require.NoError(t, sum.Balanced())
+	assert.Equal(t, []Month{{"2099-12", n, 0}}, sum.Decided)
+}
+
+func TestSuggestions(t *testing.T) {
+	for _, c := range []struct {
+		group       FailureGroup
+		text, patch string
+	}{
+		{FailureGroup{Stage: stageMap, Reason: `"maybe" is not listed in values`, Column: "state"}, `decide what "maybe" of column state means`, `"maybe":  # accept or reject`},
+		{FailureGroup{Stage: stageMap, Reason: "the time carries no zone", Column: "ts"}, "say in which one", "timezone:  #"},
+		{FailureGroup{Stage: stageMap, Reason: "mail is required and empty", Column: "e: mail"}, "the row has nothing here", `skip:`},
+		{FailureGroup{Stage: stageMap, Reason: "has 5 cells, the header has 7"}, "without quotes", ""},
+		{FailureGroup{Stage: stageSend, Status: 400, Reason: "Source is required for profileId"}, "sourceId", "sourceId: {const: }"},
+		{FailureGroup{Stage: stageSend, Status: 400, Reason: "unknown category"}, "purpose", "category:"},
+		{FailureGroup{Stage: stageSend, Status: 400, Reason: "timestamp out of range"}, "wrong unit", "format:"},
+		{FailureGroup{Stage: stageSend, Status: 503, Reason: "no message"}, "--resume --retry", ""},
+		{FailureGroup{Stage: stageSend, Status: 0, Reason: "no answer"}, "--resume --retry", ""},
+	} {
+		s := suggest(&c.group)
+		require.NotNil(t, s, c.group.Reason)
+		assert.Contains(t, s.Text, c.text)
+		if c.patch == "" {
+			assert.Empty(t, s.Patch, c.group.Reason)
+		}
+		assert.Contains(t, s.Patch, c.patch)
+		assert.NotRegexp(t, `: *(accept|reject)\s*$`, s.Patch, "a decision is never suggested")
+	}
+	assert.Nil(t, suggest(&FailureGroup{Stage: stageSend, Status: 400, Reason: "computer says no"}))
+}
