@@ -1,0 +1,101 @@
+package mapping
+
+import (
+	"bytes"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// fate is what became of a value.
+type fate uint8
+
+const (
+	fateAccept fate = iota
+	fateReject
+	fateInvalid
+	fateSkipped
+)
+
+// decisionTally counts the decisions of one batch of rows without copying what
+// they say: it lives as long as the batch.
+type decisionTally struct {
+	lines []tallyLine
+	slots []int32 // open addressing; index of a line + 1, 0: free
+}
+
+// tallyLine is one combination of category, value and fate in a batch.
+type tallyLine struct {
+	hash     uint64
+	category []byte
+	raw      []byte
+	why      string // of a fate that is no decision
+	count    int64
+	fate     fate
+	marks    ruleSet // what lint thinks of the combination
+}
+
+// action names the fate as Decision.Action does.
+func (l *tallyLine) action() string {
+	switch {
+	case l.fate == fateAccept:
+		return "accept"
+	case l.fate == fateReject:
+		return "reject"
+	case l.fate == fateInvalid && l.why == "":
+		return Unlisted
+	case l.fate == fateInvalid:
+		return Unlisted + ": " + l.why
+	case l.why == NoStatement:
+		return NoStatement
+	default:
+		return "skipped: " + l.why
+	}
+}
+
+// at finds the line of a combination, and makes it when it is new; the hash is
+// that of the category. The pointer is good until the next call.
+func (t *decisionTally) at(hash uint64, category, raw []byte, as fate, why string) (line *tallyLine, isNew bool) {
+	hash = (hash ^ xxhash.Sum64(raw) ^ uint64(as)) * 0x9e3779b97f4a7c15
+	if 2*len(t.lines) >= len(t.slots) {
+		t.grow()
+	}
+	mask := uint64(len(t.slots) - 1)
+	for i := hash >> 32 & mask; ; i = (i + 1) & mask {
+		n := t.slots[i]
+		if n == 0 {
+			t.lines = append(t.lines, tallyLine{hash: hash, category: category, raw: raw, fate: as, why: why})
+			t.slots[i] = int32(len(t.lines))
+			return &t.lines[len(t.lines)-1], true
+		}
+		line := &t.lines[n-1]
+		if line.hash == hash && line.fate == as && line.why == why && bytes.Equal(line.raw, raw) && bytes.Equal(line.category, category) {
+			return line, false
+		}
+	}
+}
+
+// grow makes room for more lines.
+func (t *decisionTally) grow() {
+	size := max(64, 2*len(t.slots))
+	t.slots = make([]int32, size)
+	mask := uint64(size - 1)
+	for n := range t.lines {
+		i := t.lines[n].hash >> 32 & mask
+		for t.slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = int32(n + 1)
+	}
+}
+
+// reset empties the tally and keeps its memory, unless a batch whose rows all
+// said something else made it large.
+func (t *decisionTally) reset() {
+	if len(t.slots) > 1<<13 {
+		*t = decisionTally{}
+		return
+	}
+	clear(t.lines) // they point into the batch
+	t.lines = t.lines[:0]
+	clear(t.slots)
+}

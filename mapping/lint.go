@@ -1,0 +1,280 @@
+package mapping
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Finding is a sign that an export or a mapping does not mean what it seems to.
+type Finding struct {
+	Rule    string  `json:"rule"`    // stable name, kebab-case
+	Count   int64   `json:"count"`   // consents or rows that show it; of a fault of the mapping alone, places in it
+	Message string  `json:"message"` // one sentence that says what to do
+	Rows    []int64 `json:"rows"`    // the first ten, ascending; none for a fault of the mapping alone
+}
+
+// rule is one thing that lint looks for.
+type rule uint8 // of at most 32, as many as a ruleSet holds
+
+const (
+	ruleAgainst rule = iota
+	ruleImplied
+	ruleNecessary
+	ruleOneTime
+	ruleEarly
+	ruleFuture
+	ruleSeconds
+	ruleMillis
+	ruleZone
+	ruleDayMonth
+	ruleContradiction
+	ruleOrder
+	ruleExpired
+	ruleShare
+	ruleShareDiffers
+	ruleMangled
+	ruleTestData
+	ruleSourceID
+	ruleCount
+)
+
+// ruleSet is a set of rules.
+type ruleSet uint32
+
+func (s ruleSet) has(r rule) bool { return s>>r&1 == 1 }
+
+// ruleText is how a rule is called and what it tells the user.
+type ruleText struct{ name, message string }
+
+// text of the rules. A message names no value: values may tell who somebody is.
+func (r rule) text() ruleText {
+	return [ruleCount]ruleText{
+		ruleAgainst:       {"value-against-its-name", "A value becomes the opposite of what it or its column is called (such as opt_out: true → accept); turn the mapping's values around, or rename the category."},
+		ruleImplied:       {"implied-state-accepted", "A default, implied or undecided state becomes accept though nobody chose it; skip these rows, or take the value out of the mapping."},
+		ruleNecessary:     {"necessary-category", "A necessary or essential category is imported as consent though nobody is asked about it; skip it."},
+		ruleOneTime:       {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made."},
+		ruleEarly:         {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},
+		ruleFuture:        {"time-in-future", "Times lie more than a day ahead; check the time's column, format, unit and zone."},
+		ruleSeconds:       {"seconds-as-milliseconds", "Epoch seconds are read as milliseconds, which makes 1970 of them; give the time the format epoch-s."},
+		ruleMillis:        {"milliseconds-as-seconds", "Epoch milliseconds are read as seconds, which makes years beyond 3000 of them; give the time the format epoch-ms."},
+		ruleZone:          {"zone-missing", "Times carry no zone and make their rows invalid; say in the mapping which one they are in (timezone: Europe/Berlin)."},
+		ruleDayMonth:      {"day-month-ambiguous", "No time shows by a number above 12 which of its first two numbers is the day; make sure that the format has day and month in the right order."},
+		ruleContradiction: {"contradiction", "At least these consents say the opposite of another of the same subject, category and time; find out which one holds and remove the other."},
+		ruleOrder:         {"out-of-time-order", "At least these consents are older than the one before of the same subject and category; run with --history chronological."},
+		ruleExpired:       {"expired", "Consents have a validUntil that has passed; leave them out, or check the column and the lifetime that it comes from."},
+		ruleShare:         {"nearly-all-accepted", "At least 99.9 % of the consents are accept; make sure that the export has the refusals and that the mapping reads them."},
+		ruleShareDiffers:  {"accepted-share-differs", "The share of accept among the consents is far from the share of yes among the export's values; check which values are turned around or left out."},
+		ruleMangled:       {"mangled-by-spreadsheet", "Ids look mangled by a spreadsheet (4.4E+07, or a leading apostrophe); take the export as the platform wrote it, without opening it in a spreadsheet."},
+		ruleTestData:      {"test-data", "Rows are test data (addresses at example.com or .test, test data subjects); leave them out with a skip rule."},
+		ruleSourceID:      {"profile-without-source", "A profileId has no sourceId beside it, and the target refuses it; map sourceId, or send the id as userId."},
+	}[r]
+}
+
+// firstRows is how many rows a finding names.
+const firstRows = 10
+
+// sightings counts where a rule was met.
+type sightings struct {
+	count int64
+	n     int
+	last  int64 // the row of the last sighting
+	rows  [firstRows]int64
+}
+
+// at counts one sighting in a row; rows come in ascending order.
+func (s *sightings) at(row int64) {
+	s.count++
+	s.last = row
+	if s.n < firstRows && (s.n == 0 || s.rows[s.n-1] != row) {
+		s.rows[s.n] = row
+		s.n++
+	}
+}
+
+// merge adds the sightings of later rows.
+func (s *sightings) merge(later *sightings) {
+	s.count += later.count
+	s.last = later.last
+	for _, row := range later.rows[:later.n] {
+		if s.n < firstRows && (s.n == 0 || s.rows[s.n-1] != row) {
+			s.rows[s.n] = row
+			s.n++
+		}
+	}
+}
+
+// LintOptions say how an export is going to be imported.
+type LintOptions struct {
+	// Now is the time against which times are held.
+	Now time.Time
+	// Sorted is set when consents are sent by their time and not in row order
+	// (--history chronological or latest), so that rows may be in any.
+	Sorted bool
+}
+
+// Linter watches an import for signs that it does not mean what it seems to,
+// and draws up the decision table on the way. Any number of goroutines fill
+// tallies, one a batch of rows; one goroutine folds them in row order.
+type Linter struct {
+	spec      lintSpec
+	sorted    bool
+	now       int64
+	future    int64 // the first ms that is too far ahead
+	seen      [ruleCount]sightings
+	decisions Decisions
+	history   history
+	shares    shares
+	oneTime   oneTime
+	dayProven bool
+}
+
+// NewLinter makes a Linter for an export under a mapping.
+func NewLinter(spec *Spec, o LintOptions) *Linter {
+	return newLinter(viewOf(spec), o)
+}
+
+func newLinter(view lintSpec, o LintOptions) *Linter {
+	now := o.Now.UnixMilli()
+	return &Linter{spec: view, sorted: o.Sorted, now: now, future: now + day, oneTime: oneTime{min: math.MaxInt64, max: math.MinInt64}}
+}
+
+// Decisions is the decision table of what was folded so far.
+func (l *Linter) Decisions() *Decisions { return &l.decisions }
+
+// The numbers below which a rule keeps silent, because chance explains what it
+// would see.
+const (
+	fewestOneTime = 20
+	fewestShare   = 1000
+	fewestDiffers = 50
+)
+
+// Findings lists what was found, in the order of the rules; none for an export
+// that is clean. Faults of the mapping alone are among them where no row of
+// the export showed them.
+func (l *Linter) Findings() []Finding {
+	seen := l.seen
+	if t := &l.oneTime; t.rows.count >= fewestOneTime && t.min == t.max {
+		seen[ruleOneTime] = t.rows
+	}
+	if l.spec.dayMonth && !l.dayProven && l.oneTime.rows.count > 1 {
+		seen[ruleDayMonth] = l.oneTime.rows
+	}
+	if made := l.shares.accept + l.shares.reject; made >= fewestShare && l.shares.reject*1000 <= made {
+		seen[ruleShare].count = made
+	}
+	if !l.spec.inverted && l.shares.differ() {
+		seen[ruleShareDiffers].count = l.shares.accept + l.shares.reject
+	}
+	var found []Finding
+	for r := range ruleCount {
+		switch s := &seen[r]; {
+		case s.count > 0:
+			text := r.text()
+			found = append(found, Finding{Rule: text.name, Count: s.count, Message: text.message, Rows: append([]int64{}, s.rows[:s.n]...)})
+		case l.spec.faults[r] > 0:
+			text := r.text()
+			found = append(found, Finding{Rule: text.name, Count: l.spec.faults[r], Message: text.message, Rows: []int64{}})
+		}
+	}
+	return found
+}
+
+// Fold adds the tally of the batch that follows the last one, and empties the
+// tally for another batch.
+func (l *Linter) Fold(t *Tally) {
+	for r := range t.seen {
+		if later := &t.seen[r]; later.count > 0 {
+			l.seen[r].merge(later)
+		}
+	}
+	for i := range t.decisions.lines {
+		line := &t.decisions.lines[i]
+		l.decisions.add(line.category, line.raw, line.action(), line.count)
+		l.shares.add(line)
+	}
+	if t.oneTime.rows.count > 0 {
+		l.oneTime.rows.merge(&t.oneTime.rows)
+		l.oneTime.min = min(l.oneTime.min, t.oneTime.min)
+		l.oneTime.max = max(l.oneTime.max, t.oneTime.max)
+	}
+	l.dayProven = l.dayProven || t.dayProven
+	l.history.fold(t.history, !l.sorted, &l.seen)
+	t.reset()
+}
+
+// oneTime knows whether all rows have one time.
+type oneTime struct {
+	rows     sightings // rows that made consents
+	min, max int64
+}
+
+// shares compares what the export's values say with what they became.
+type shares struct {
+	accept, reject int64 // consents
+	yes, no        int64 // values that say so by themselves, whatever became of them
+	other          int64 // values that say neither
+}
+
+func (s *shares) add(line *tallyLine) {
+	switch line.fate {
+	case fateAccept:
+		s.accept += line.count
+	case fateReject:
+		s.reject += line.count
+	case fateSkipped:
+		return // left out on purpose
+	}
+	switch valueSense(line.raw) {
+	case senseYes, senseAccept, senseIn:
+		s.yes += line.count
+	case senseNo, senseReject, senseOut:
+		s.no += line.count
+	default:
+		s.other += line.count
+	}
+}
+
+// differ reports whether the shares are more than 20 points apart, where most
+// values are words that say something.
+func (s *shares) differ() bool {
+	made, said := s.accept+s.reject, s.yes+s.no
+	if made < fewestDiffers || said < 4*s.other {
+		return false
+	}
+	return math.Abs(float64(s.accept)/float64(made)-float64(s.yes)/float64(said)) > 0.2
+}
+
+// lintSpec is what lint knows of a mapping.
+type lintSpec struct {
+	// names says what a yes means in the column or key that states the action,
+	// by category; column does for categories that are not in it, and where it
+	// says nothing the category's own name is looked at.
+	names    map[string]sense
+	column   sense
+	inverted bool // at least one column of the action says no with a yes
+	dayMonth bool // a format of the timestamp has day and month as numbers, parted by slashes or dashes
+	json     bool
+	faults   [ruleCount]int64
+}
+
+// sense says what a yes means for a category.
+func (s *lintSpec) sense(category []byte) sense {
+	if n, ok := s.names[string(category)]; ok && n != senseNone {
+		return n
+	}
+	if s.column != senseNone {
+		return s.column
+	}
+	return nameSense(category)
+}
+
+// LintSpec looks at a mapping alone and lists the values that go against their
+// names, and the implied states that it accepts. The line numbers of a mapping
+// are not known here: a count says in how many places.
+func LintSpec(s *Spec) []Finding {
+	view := viewOf(s)
+	l := Linter{spec: view}
+	return slices.Clip(l.Findings())
+}

@@ -1,0 +1,265 @@
+package mapping
+
+import (
+	"bytes"
+	"math"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Tally is what lint saw in one batch of rows. It is for one goroutine at a
+// time and keeps what the rows say until Linter.Fold: the batch must live as
+// long.
+type Tally struct {
+	linter    *Linter // read only
+	seen      [ruleCount]sightings
+	decisions decisionTally
+	history   []moment
+	oneTime   oneTime
+	dayProven bool
+}
+
+// NewTally makes a Tally for batches of rows, one after the other.
+func (l *Linter) NewTally() *Tally {
+	t := &Tally{linter: l}
+	t.reset()
+	return t
+}
+
+func (t *Tally) reset() {
+	t.seen = [ruleCount]sightings{}
+	t.decisions.reset()
+	t.history = t.history[:0]
+	t.oneTime = oneTime{min: math.MaxInt64, max: math.MinInt64}
+	t.dayProven = false
+}
+
+// Observe looks at one row and what it became. Subjects holds a hash of the
+// subject of each consent in res, well mixed over all 64 bits (xxhash); it may
+// be nil for a row that is not mapped.
+func (t *Tally) Observe(rec *Record, res *Result, subjects []uint64) {
+	t.Row(rec.Row, res.Status, res.Reason, len(res.Consents)+len(res.Dropped) > 0)
+	for i := range res.Dropped {
+		t.Dropped(&res.Dropped[i], res.Status)
+	}
+	if res.Status != Mapped {
+		for i := range res.Consents {
+			t.Readable(&res.Consents[i])
+		}
+		return
+	}
+	for i := range res.Consents {
+		t.Consent(rec.Row, &res.Consents[i], subjects[i])
+	}
+	if t.linter.spec.json && isTestSubject(rec.JSON) {
+		t.seen[ruleTestData].at(rec.Row)
+	}
+}
+
+// Row looks at the outcome of a row; values says whether any value of it was
+// read, which Dropped, Readable or Consent then get.
+func (t *Tally) Row(row int64, status Status, reason string, values bool) {
+	switch status {
+	case Mapped:
+		return
+	case Invalid:
+		t.invalid(row, reason)
+	}
+	if values {
+		return
+	}
+	as := fateInvalid
+	if status == Skipped {
+		as = fateSkipped
+	}
+	line, _ := t.decisions.at(0, nil, nil, as, reason)
+	line.count++
+}
+
+// invalid looks for the faults of times that the mapping itself refuses.
+func (t *Tally) invalid(row int64, reason string) {
+	for _, fault := range [...]struct {
+		rule rule
+		why  string
+	}{
+		{ruleZone, reasonNoZone}, {ruleSeconds, reasonSeconds}, {ruleMillis, reasonMillis}, {ruleMillis, reasonLate}, {ruleMangled, reasonMangled},
+	} {
+		if strings.HasSuffix(reason, fault.why) {
+			t.seen[fault.rule].at(row)
+		}
+	}
+}
+
+// Dropped counts a value that made no consent, in a row of that status.
+func (t *Tally) Dropped(d *Dropped, status Status) {
+	as, why := fateSkipped, d.Why
+	if d.Why == Unlisted || status == Invalid {
+		as, why = fateInvalid, ""
+	}
+	line, _ := t.decisions.at(xxhash.Sum64(d.Category), d.Category, d.Raw, as, why)
+	line.count++
+}
+
+// Readable counts a consent that could be read in an invalid row.
+func (t *Tally) Readable(c *Consent) {
+	line, _ := t.decisions.at(xxhash.Sum64(c.Category), c.Category, c.Raw, fateInvalid, "")
+	line.count++
+}
+
+// The ms of a day, and of the years that times are held against.
+const (
+	day      = 86_400_000
+	year2000 = 946_684_800_000
+	year3000 = 32_503_680_000_000
+)
+
+// Consent looks at one consent of a mapped row.
+func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
+	category := xxhash.Sum64(c.Category)
+	as := fateAccept
+	if c.Action == Reject {
+		as = fateReject
+	}
+	line, isNew := t.decisions.at(category, c.Category, c.Raw, as, "")
+	if isNew {
+		line.marks = t.linter.spec.marks(c)
+	}
+	line.count++
+	if line.marks != 0 {
+		for r := ruleAgainst; r <= ruleNecessary; r++ {
+			if line.marks.has(r) {
+				t.seen[r].at(row)
+			}
+		}
+	}
+
+	ts := c.Timestamp
+	if ts < year2000 || ts >= t.linter.future {
+		t.seen[strangeTime(ts)].at(row)
+	}
+	t.oneTime.min = min(t.oneTime.min, ts)
+	t.oneTime.max = max(t.oneTime.max, ts)
+	if o := &t.oneTime.rows; o.last != row {
+		o.at(row)
+	}
+	if t.linter.spec.dayMonth && !t.dayProven {
+		t.dayProven = dayOfMonth(ts) > 13
+	}
+	if c.ValidUntil < t.linter.now {
+		t.seen[ruleExpired].at(row)
+	}
+	if len(c.ProfileID) > 0 && !c.HasSourceID {
+		t.seen[ruleSourceID].at(row)
+	}
+	if isMangled(c.UserID) || isMangled(c.ProfileID) || isMangled(c.Email) {
+		t.seen[ruleMangled].at(row)
+	}
+	if isTestAddress(c.Email) || isTestAddress(c.UserID) {
+		t.seen[ruleTestData].at(row)
+	}
+	t.history = append(t.history, moment{
+		key: subject ^ category*0x9e3779b97f4a7c15, at: ts<<1 | int64(as&1), row: row,
+	})
+}
+
+// marks says what lint thinks of a combination of category, value and action.
+func (s *lintSpec) marks(c *Consent) (marks ruleSet) {
+	value := valueSense(c.Raw)
+	if against(s.sense(c.Category), value, c.Action) {
+		marks |= 1 << ruleAgainst
+	}
+	if value == senseImplied && c.Action == Accept {
+		marks |= 1 << ruleImplied
+	}
+	if necessary(c.Category) {
+		marks |= 1 << ruleNecessary
+	}
+	return marks
+}
+
+// strangeTime says what is wrong with a time before 2000 or in the future.
+// Seconds of the years 2000 to 2100 that are read as milliseconds fall into
+// January and February of 1970.
+func strangeTime(ts int64) rule {
+	switch {
+	case ts >= year3000:
+		return ruleMillis
+	case ts >= year2000:
+		return ruleFuture
+	case ts >= year2000/1000 && ts < 4_102_444_800:
+		return ruleSeconds
+	default:
+		return ruleEarly
+	}
+}
+
+// dayOfMonth gives the day of a time in UTC, from 1.
+func dayOfMonth(ms int64) int64 {
+	// Days since 1 March of the year 0, by the calendar that repeats every
+	// 400 years; then days since the 1 March before.
+	d := ms/day + 719468
+	d -= d / 146097 * 146097
+	year := (d - d/1460 + d/36524 - d/146096) / 365
+	d -= 365*year + year/4 - year/100
+	month := (5*d + 2) / 153
+	return d - (153*month+2)/5 + 1
+}
+
+// isMangled reports whether an id is a number that a spreadsheet rounded, such
+// as 4.4E+07, or bears the apostrophe with which it keeps a cell from that.
+func isMangled(id []byte) bool {
+	n := len(id)
+	if n < 2 {
+		return false
+	}
+	if id[0] == '\'' {
+		return true
+	}
+	if id[0] < '0' || id[0] > '9' || n > 24 {
+		return false
+	}
+	// E+07, or E+123
+	plus := n - 3
+	if id[plus&^(plus>>63)] != '+' {
+		plus = n - 4
+	}
+	if plus < 2 || id[plus] != '+' || id[plus-1]|0x20 != 'e' {
+		return false
+	}
+	for i, b := range id {
+		if (b < '0' || b > '9') && b != '.' && b != ',' && i != plus && i != plus-1 {
+			return false
+		}
+	}
+	return true
+}
+
+// isTestAddress reports whether an address belongs to nobody: a domain that is
+// kept for examples and tests, or a local part "test".
+func isTestAddress(address []byte) bool {
+	n := len(address)
+	if n < 6 {
+		return false
+	}
+	switch address[n-1] {
+	case 'm', 'g', 't', 'M', 'G', 'T':
+		for _, end := range []string{"@example.com", "@example.org", "@example.net", ".test", "@test.com"} {
+			if n > len(end) && bytes.EqualFold(address[n-len(end):], []byte(end)) && (end[0] == '@' || bytes.IndexByte(address, '@') >= 0) {
+				return true
+			}
+		}
+	}
+	return address[4] == '@' && bytes.EqualFold(address[:4], []byte("test"))
+}
+
+// isTestSubject reports whether a JSON row is one that OneTrust marks as a test.
+func isTestSubject(text []byte) bool {
+	const name = `"TestDataSubject"`
+	i := bytes.Index(text, []byte(name))
+	if i < 0 {
+		return false
+	}
+	rest := bytes.TrimLeft(text[i+len(name):], " \t\r\n:")
+	return bytes.HasPrefix(rest, []byte("true"))
+}

@@ -1,0 +1,323 @@
+package mapping
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// lintNow is the time of every lint test.
+var lintNow = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// lintRow is a row of an export as the mapping hands it to lint.
+type lintRow struct {
+	status   Status
+	reason   string
+	consents []Consent
+	dropped  []Dropped
+	json     string
+}
+
+// said is a consent of a clean export, to be changed: the n-th of its export.
+func said(n int, change ...func(*Consent)) lintRow {
+	c := Consent{
+		Action:     Accept,
+		Timestamp:  time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() + int64(n)*18_000_000,
+		ValidUntil: Unlimited,
+		UserID:     []byte("user-" + strconv.Itoa(n)),
+		Email:      []byte("user" + strconv.Itoa(n) + "@acme.example"),
+		Category:   []byte("marketing"),
+		Raw:        []byte("yes"),
+	}
+	if n%3 == 0 {
+		c.Action, c.Raw = Reject, []byte("no")
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	return lintRow{consents: []Consent{c}}
+}
+
+// linted runs rows through a Linter in batches of the size.
+func linted(view lintSpec, o LintOptions, rows []lintRow, size int) *Linter {
+	if o.Now.IsZero() {
+		o.Now = lintNow
+	}
+	l := newLinter(view, o)
+	t := l.NewTally()
+	var res Result
+	for i, r := range rows {
+		res = Result{Status: r.status, Reason: r.reason, Consents: r.consents, Dropped: r.dropped}
+		var subjects []uint64
+		for k := range res.Consents {
+			subjects = append(subjects, xxhash.Sum64(res.Consents[k].Subject()))
+		}
+		t.Observe(&Record{Row: int64(i + 1), JSON: []byte(r.json)}, &res, subjects)
+		if (i+1)%size == 0 {
+			l.Fold(t)
+		}
+	}
+	l.Fold(t)
+	return l
+}
+
+func repeat(n int, row func(n int) lintRow) []lintRow {
+	rows := make([]lintRow, n)
+	for i := range rows {
+		rows[i] = row(i)
+	}
+	return rows
+}
+
+func clean(n int) lintRow { return said(n) }
+
+func TestLintFindsNothingInACleanExport(t *testing.T) {
+	view := lintSpec{dayMonth: true}
+	view.see(actionView{columns: map[string][]string{"": {"optin_mail"}}, values: map[string]Action{"yes": Accept, "no": Reject}})
+	for _, n := range []int{0, 1, 2, 30, 3000} {
+		rows := repeat(n, func(i int) lintRow { return said(i, func(c *Consent) { c.Timestamp += 20 * day }) })
+		assert.Empty(t, linted(view, LintOptions{}, rows, 7).Findings(), "%d rows", n)
+	}
+}
+
+// Each rule is seen to fire, on the rows that it must name, and to keep quiet
+// on rows that only look like it.
+func TestLintRules(t *testing.T) {
+	action := func(a Action, raw string) func(*Consent) {
+		return func(c *Consent) { c.Action, c.Raw = a, []byte(raw) }
+	}
+	category := func(name string) func(*Consent) { return func(c *Consent) { c.Category = []byte(name) } }
+	at := func(ts time.Time) func(*Consent) { return func(c *Consent) { c.Timestamp = ts.UnixMilli() } }
+	user := func(id string) func(*Consent) { return func(c *Consent) { c.UserID, c.Email = []byte(id), nil } }
+	one := func(change ...func(*Consent)) []lintRow { return []lintRow{said(1, change...), said(4)} }
+	invalid := func(reason string) []lintRow { return []lintRow{{status: Invalid, reason: reason}, said(1)} }
+	moment := time.Date(2025, 3, 4, 0, 0, 0, 0, time.UTC)
+
+	for _, c := range []struct {
+		rule  rule
+		name  string
+		view  lintSpec
+		o     LintOptions
+		rows  []lintRow
+		count int64 // 0: the rule must keep quiet
+	}{
+		{rule: ruleAgainst, name: "opted out", rows: one(action(Accept, "Opted-Out")), count: 1},
+		{rule: ruleAgainst, name: "unsubscribed", rows: one(action(Accept, "UNSUBSCRIBED")), count: 1},
+		{rule: ruleAgainst, name: "do not sell", rows: one(action(Accept, "do_not_sell")), count: 1},
+		{rule: ruleAgainst, name: "denied", rows: one(action(Accept, "denied")), count: 1},
+		{rule: ruleAgainst, name: "withdrawn", rows: one(action(Accept, "WITHDRAWN")), count: 1},
+		{rule: ruleAgainst, name: "blacklisted", rows: one(action(Accept, "blacklisted")), count: 1},
+		{rule: ruleAgainst, name: "granted", rows: one(action(Reject, "granted")), count: 1},
+		{rule: ruleAgainst, name: "subscribed", rows: one(action(Reject, "Subscribed")), count: 1},
+		{rule: ruleAgainst, name: "category that says no", rows: one(category("sale_opt_out"), action(Accept, "true")), count: 1},
+		{rule: ruleAgainst, name: "column that says no", view: lintSpec{column: senseOut}, rows: []lintRow{said(1, action(Accept, "1"))}, count: 1},
+		{rule: ruleAgainst, name: "column of the category", view: lintSpec{names: map[string]sense{"marketing": senseIn}}, rows: one(action(Reject, "yes")), count: 1},
+		{rule: ruleAgainst, name: "column that says no, turned round", view: lintSpec{column: senseOut}, rows: []lintRow{said(1, action(Reject, "1"))}},
+		{rule: ruleAgainst, name: "yes to nothing known", rows: one(action(Reject, "yes"))},
+		{rule: ruleAgainst, name: "denied opt-out", rows: one(category("opt_out"), action(Accept, "denied"))},
+		{rule: ruleAgainst, name: "words of their own", rows: one(action(Accept, "gold member"))},
+
+		{rule: ruleImplied, name: "implied", rows: one(action(Accept, "implied")), count: 1},
+		{rule: ruleImplied, name: "page load", rows: one(action(Accept, "onInitialPageLoad")), count: 1},
+		{rule: ruleImplied, name: "no choice", rows: one(action(Accept, "NO_CHOICE")), count: 1},
+		{rule: ruleImplied, name: "not opted out", rows: one(action(Accept, "not-opted-out")), count: 1},
+		{rule: ruleImplied, name: "null", rows: one(action(Accept, "NULL")), count: 1},
+		{rule: ruleImplied, name: "refused when implied", rows: one(action(Reject, "implied"))},
+		{rule: ruleImplied, name: "no value at all", rows: one(action(Accept, ""))},
+
+		{rule: ruleNecessary, name: "necessary", rows: one(category("cookie_cat_necessary")), count: 1},
+		{rule: ruleNecessary, name: "essential", rows: one(category("Strictly Essential"), action(Reject, "no")), count: 1},
+		{rule: ruleNecessary, name: "OneTrust's", rows: one(category("C0001")), count: 1},
+		{rule: ruleNecessary, name: "the contrary", rows: one(category("non-essential"))},
+		{rule: ruleNecessary, name: "the contrary, longer", rows: one(category("not strictly necessary"))},
+
+		{rule: ruleOneTime, name: "twenty rows", rows: repeat(20, func(i int) lintRow { return said(i, at(moment)) }), count: 20},
+		{rule: ruleOneTime, name: "nineteen rows", rows: repeat(19, func(i int) lintRow { return said(i, at(moment)) })},
+		{rule: ruleOneTime, name: "one that differs", rows: append(repeat(20, func(i int) lintRow { return said(i, at(moment)) }), said(3))},
+
+		{rule: ruleEarly, name: "1999", rows: one(at(time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC))), count: 1},
+		{rule: ruleEarly, name: "2000", rows: one(at(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)))},
+		{rule: ruleFuture, name: "the day after tomorrow", rows: one(at(lintNow.Add(25 * time.Hour))), count: 1},
+		{rule: ruleFuture, name: "tomorrow", rows: one(at(lintNow.Add(23 * time.Hour)))},
+		{rule: ruleSeconds, name: "1970", rows: one(func(c *Consent) { c.Timestamp = 1608208345 }), count: 1},
+		{rule: ruleSeconds, name: "refused by the mapping", rows: invalid("time " + reasonSeconds), count: 1},
+		{rule: ruleSeconds, name: "another year before 2000", rows: one(at(time.Date(1985, 1, 1, 0, 0, 0, 0, time.UTC)))},
+		{rule: ruleMillis, name: "far ahead", rows: one(at(time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC))), count: 1},
+		{rule: ruleMillis, name: "refused by the mapping", rows: invalid("time " + reasonLate), count: 1},
+		{rule: ruleMillis, name: "a little ahead", rows: one(at(time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)))},
+		{rule: ruleZone, name: "no zone", rows: invalid("time " + reasonNoZone), count: 1},
+		{rule: ruleZone, name: "no time", rows: invalid("time " + reasonNoTime)},
+
+		{rule: ruleDayMonth, name: "none above twelve", view: lintSpec{dayMonth: true}, rows: repeat(12, func(i int) lintRow { return said(i, at(time.Date(2025, 2, 1+i, 0, 0, 0, 0, time.UTC))) }), count: 12},
+		{rule: ruleDayMonth, name: "a fourteenth", view: lintSpec{dayMonth: true}, rows: repeat(14, func(i int) lintRow { return said(i, at(time.Date(2025, 2, 1+i, 0, 0, 0, 0, time.UTC))) })},
+		{rule: ruleDayMonth, name: "another format", rows: repeat(12, func(i int) lintRow { return said(i, at(time.Date(2025, 2, 1+i, 0, 0, 0, 0, time.UTC))) })},
+
+		{rule: ruleContradiction, name: "yes and no at once", rows: []lintRow{said(1, at(moment)), said(2), said(1, at(moment), action(Reject, "no"))}, count: 1},
+		{rule: ruleContradiction, name: "yes twice", rows: []lintRow{said(1, at(moment)), said(1, at(moment))}},
+		{rule: ruleContradiction, name: "another category", rows: []lintRow{said(1, at(moment)), said(1, at(moment), category("ads"), action(Reject, "no"))}},
+		{rule: ruleContradiction, name: "a ms later", rows: []lintRow{said(1, at(moment)), said(1, at(moment.Add(time.Millisecond)), action(Reject, "no"))}},
+		{rule: ruleOrder, name: "older after newer", rows: []lintRow{said(1, at(moment)), said(1), said(1, at(moment.Add(-1)))}, count: 2},
+		{rule: ruleOrder, name: "sorted before it is sent", o: LintOptions{Sorted: true}, rows: []lintRow{said(1, at(moment)), said(1)}},
+		{rule: ruleOrder, name: "in order", rows: []lintRow{said(1), said(1, at(moment)), said(1, at(moment))}},
+		{rule: ruleOrder, name: "somebody else", rows: []lintRow{said(1, at(moment)), said(2)}},
+
+		{rule: ruleExpired, name: "yesterday", rows: one(func(c *Consent) { c.ValidUntil = lintNow.UnixMilli() - day }), count: 1},
+		{rule: ruleExpired, name: "tomorrow", rows: one(func(c *Consent) { c.ValidUntil = lintNow.UnixMilli() + day })},
+
+		{rule: ruleShare, name: "all accepted", rows: repeat(1000, func(i int) lintRow { return said(i, action(Accept, "yes")) }), count: 1000},
+		{rule: ruleShare, name: "few", rows: repeat(999, func(i int) lintRow { return said(i, action(Accept, "yes")) })},
+		{rule: ruleShare, name: "two refusals", rows: append(repeat(1000, func(i int) lintRow { return said(i, action(Accept, "yes")) }), said(1, action(Reject, "no")), said(2, action(Reject, "no")))},
+		{rule: ruleShareDiffers, name: "turned around", rows: repeat(60, func(i int) lintRow {
+			return said(i, func(c *Consent) { c.Action = Accept + Reject - c.Action })
+		}), count: 60},
+		{rule: ruleShareDiffers, name: "turned around by a column that says no", view: lintSpec{inverted: true}, rows: repeat(60, func(i int) lintRow {
+			return said(i, func(c *Consent) { c.Action = Accept + Reject - c.Action })
+		})},
+		{rule: ruleShareDiffers, name: "refusals are not listed", rows: append(repeat(60, func(i int) lintRow { return said(i, action(Accept, "yes")) }),
+			repeat(40, func(int) lintRow {
+				return lintRow{status: Invalid, reason: "r", dropped: []Dropped{{Raw: []byte("no"), Why: Unlisted}}}
+			})...), count: 60},
+		{rule: ruleShareDiffers, name: "refusals are skipped by a rule", rows: append(repeat(60, func(i int) lintRow { return said(i, action(Accept, "yes")) }),
+			repeat(40, func(int) lintRow {
+				return lintRow{status: Skipped, reason: "r", dropped: []Dropped{{Raw: []byte("no"), Why: "r"}}}
+			})...)},
+
+		{rule: ruleMangled, name: "rounded", rows: one(user("4.4E+07")), count: 1},
+		{rule: ruleMangled, name: "rounded, three digits", rows: one(user("1,2E+100")), count: 1},
+		{rule: ruleMangled, name: "apostrophe", rows: one(user("'+4930123456")), count: 1},
+		{rule: ruleMangled, name: "a number", rows: one(user("44000000"))},
+		{rule: ruleMangled, name: "a uuid with an e", rows: one(user("4e1b6f00-0000-4000-8000-00000000e+07"))},
+		{rule: ruleMangled, name: "a phone", rows: one(user("+4930123456"))},
+
+		{rule: ruleTestData, name: "example.com", rows: one(user("jane@Example.COM")), count: 1},
+		{rule: ruleTestData, name: "a test domain", rows: one(user("jane@acme.test")), count: 1},
+		{rule: ruleTestData, name: "somebody called test", rows: one(user("test@acme.de")), count: 1},
+		{rule: ruleTestData, name: "test data subject", view: lintSpec{json: true}, rows: []lintRow{{consents: said(1).consents, json: `{"TestDataSubject" : true}`}}, count: 1},
+		{rule: ruleTestData, name: "no test data subject", view: lintSpec{json: true}, rows: []lintRow{{consents: said(1).consents, json: `{"TestDataSubject" : false}`}}},
+		{rule: ruleTestData, name: "an address like it", rows: one(user("jane@counterexample.com"))},
+		{rule: ruleTestData, name: "an id like it", rows: one(user("unit.test"))},
+
+		{rule: ruleSourceID, name: "profile alone", rows: one(func(c *Consent) { c.ProfileID = []byte("p") }), count: 1},
+		{rule: ruleSourceID, name: "profile and source", rows: one(func(c *Consent) { c.ProfileID, c.HasSourceID = []byte("p"), true })},
+	} {
+		t.Run(c.rule.text().name+"/"+c.name, func(t *testing.T) {
+			for _, size := range []int{1, 3, 10_000} {
+				found := linted(c.view, c.o, c.rows, size).Findings()
+				var got *Finding
+				for i := range found {
+					if found[i].Rule == c.rule.text().name {
+						got = &found[i]
+					}
+				}
+				if c.count == 0 {
+					assert.Nil(t, got)
+					continue
+				}
+				require.NotNil(t, got, "%+v", found)
+				assert.Equal(t, c.count, got.Count)
+				assert.LessOrEqual(t, len(got.Rows), firstRows)
+				assert.NotNil(t, got.Rows)
+				if c.rule != ruleShare && c.rule != ruleShareDiffers {
+					assert.NotEmpty(t, got.Rows)
+				}
+			}
+		})
+	}
+}
+
+// Every rule has a name and a sentence of its own, and a test that sees it fire.
+func TestLintRulesAreNamed(t *testing.T) {
+	seen := map[string]bool{}
+	for r := range ruleCount {
+		text := r.text()
+		assert.Regexp(t, `^[a-z0-9]+(-[a-z0-9]+)+$|^contradiction$|^expired$`, text.name)
+		assert.Regexp(t, `^[A-Z].*[^.]\.$`, text.message, text.name)
+		assert.False(t, seen[text.name], text.name)
+		seen[text.name] = true
+	}
+	assert.LessOrEqual(t, int(ruleCount), 32)
+}
+
+// Findings name the first ten rows, whatever the batches.
+func TestLintRows(t *testing.T) {
+	rows := repeat(40, func(i int) lintRow {
+		return said(i, func(c *Consent) {
+			if i%2 == 1 {
+				c.Raw, c.Action = []byte("implied"), Accept
+			}
+		})
+	})
+	rows[3].consents = append(rows[3].consents, rows[3].consents[0])
+	for _, size := range []int{1, 7, 100} {
+		found := linted(lintSpec{}, LintOptions{}, rows, size).Findings()
+		require.Len(t, found, 1)
+		assert.Equal(t, []int64{2, 4, 6, 8, 10, 12, 14, 16, 18, 20}, found[0].Rows)
+		assert.EqualValues(t, 21, found[0].Count)
+	}
+}
+
+// The mapping alone shows values that go against their names, also where no
+// row has them.
+func TestLintOfTheMappingAlone(t *testing.T) {
+	var view lintSpec
+	view.see(actionView{
+		columns: map[string][]string{"mail": {"EMAIL_OPT_OUT"}, "sms": {"sms_optin"}, "post": {"status"}},
+		values:  map[string]Action{"1": Accept, "0": Reject, "pending": Accept, "unsubscribed": Reject},
+	})
+	assert.True(t, view.inverted)
+	found := (&Linter{spec: view}).Findings()
+	require.Len(t, found, 2)
+	assert.Equal(t, "value-against-its-name", found[0].Rule)
+	assert.EqualValues(t, 2, found[0].Count, "1 and 0 of EMAIL_OPT_OUT")
+	assert.Equal(t, []int64{}, found[0].Rows)
+	assert.Equal(t, "implied-state-accepted", found[1].Rule)
+	assert.EqualValues(t, 1, found[1].Count)
+}
+
+func TestNameSense(t *testing.T) {
+	for name, want := range map[string]sense{
+		"opt_out": senseOut, "SaleOptOut": senseOut, "EMAIL_BLACKLISTED": senseOut, "unsubscribed_from_emails_at": senseOut, "do_not_call": senseOut,
+		"hs_email_optout": senseOut, "ccpaOptout": senseOut, "consent_withdrawn": senseOut, "optin_mail": senseIn, "Subscribed": senseIn,
+		"Consent Given": senseIn, "marketing": senseNone, "status": senseNone, "not_opted_out": senseNone, "no_consent": senseNone, "": senseNone,
+		"a column whose name is so long that it is rather a sentence about consent": senseNone,
+	} {
+		assert.Equal(t, want, nameSense([]byte(name)), name)
+	}
+}
+
+func TestDayOfMonth(t *testing.T) {
+	for d := time.Date(1999, 12, 1, 13, 0, 0, 0, time.UTC); d.Year() < 2105; d = d.AddDate(0, 0, 1) {
+		require.EqualValues(t, d.Day(), dayOfMonth(d.UnixMilli()), d)
+	}
+}
+
+func BenchmarkLint(b *testing.B) {
+	const batch = 2000
+	l := newLinter(lintSpec{dayMonth: true}, LintOptions{Now: lintNow})
+	t := l.NewTally()
+	var results [batch]Result
+	var subjects [batch][]uint64
+	for i := range results {
+		results[i].Consents = said(rand.IntN(1_000_000)).consents
+		results[i].Consents[0].Category = []byte(fmt.Sprintf("category %d", i%3))
+		subjects[i] = []uint64{0}
+	}
+	rec := Record{}
+	b.ResetTimer()
+	b.ReportAllocs()
+	for i := 0; i < b.N; i++ {
+		k := i % batch
+		subjects[k][0] = rand.Uint64()
+		rec.Row = int64(i)
+		t.Observe(&rec, &results[k], subjects[k])
+		if k == batch-1 {
+			l.Fold(t)
+		}
+	}
+}
