@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -15,6 +16,27 @@ const (
 	fateInvalid
 	fateSkipped
 )
+
+// mixer spreads a hash over its high bits (2^64 divided by the golden ratio).
+const mixer = 0x9e3779b97f4a7c15
+
+// valueHash hashes a value. Nearly all are a word of a few bytes, for which it
+// is faster than a hash for texts of any length.
+func valueHash(b []byte) uint64 {
+	n := len(b)
+	switch {
+	case n > 16:
+		return xxhash.Sum64(b)
+	case n >= 8:
+		return (binary.LittleEndian.Uint64(b)*mixer ^ binary.LittleEndian.Uint64(b[n-8:])) * (mixer + 2*uint64(n))
+	case n >= 4:
+		return (uint64(binary.LittleEndian.Uint32(b))<<32 | uint64(binary.LittleEndian.Uint32(b[n-4:]))) * (mixer + 2*uint64(n))
+	case n > 0:
+		return (uint64(b[0])<<16 | uint64(b[n>>1])<<8 | uint64(b[n-1])) * (mixer + 2*uint64(n))
+	default:
+		return mixer
+	}
+}
 
 // decisionTally counts the decisions of one batch of rows without copying what
 // they say: it lives as long as the batch.
@@ -55,7 +77,7 @@ func (l *tallyLine) action() string {
 // at finds the line of a combination, and makes it when it is new; the hash is
 // that of the category. The pointer is good until the next call.
 func (t *decisionTally) at(hash uint64, category, raw []byte, as fate, why string) (line *tallyLine, isNew bool) {
-	hash = (hash ^ xxhash.Sum64(raw) ^ uint64(as)) * 0x9e3779b97f4a7c15
+	hash = (hash ^ valueHash(raw) ^ uint64(as)) * mixer
 	if 2*len(t.lines) >= len(t.slots) {
 		t.grow()
 	}

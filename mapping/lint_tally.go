@@ -18,6 +18,26 @@ type Tally struct {
 	history   []moment
 	oneTime   oneTime
 	dayProven bool
+	// categories remembers the hashes of a few: an export has few, row after row.
+	categories [16]hashedCategory
+}
+
+type hashedCategory struct {
+	name []byte
+	hash uint64
+}
+
+// categoryHash is the hash of a category.
+func (t *Tally) categoryHash(name []byte) uint64 {
+	if len(name) == 0 {
+		return 0
+	}
+	known := &t.categories[(len(name)+int(name[0])+3*int(name[len(name)-1]))%len(t.categories)]
+	if !bytes.Equal(known.name, name) {
+		known.hash = xxhash.Sum64(name)
+		known.name = append(known.name[:0], name...)
+	}
+	return known.hash
 }
 
 // NewTally makes a Tally for batches of rows, one after the other.
@@ -97,13 +117,13 @@ func (t *Tally) Dropped(d *Dropped, status Status) {
 	if d.Why == Unlisted || status == Invalid {
 		as, why = fateInvalid, ""
 	}
-	line, _ := t.decisions.at(xxhash.Sum64(d.Category), d.Category, d.Raw, as, why)
+	line, _ := t.decisions.at(t.categoryHash(d.Category), d.Category, d.Raw, as, why)
 	line.count++
 }
 
 // Readable counts a consent that could be read in an invalid row.
 func (t *Tally) Readable(c *Consent) {
-	line, _ := t.decisions.at(xxhash.Sum64(c.Category), c.Category, c.Raw, fateInvalid, "")
+	line, _ := t.decisions.at(t.categoryHash(c.Category), c.Category, c.Raw, fateInvalid, "")
 	line.count++
 }
 
@@ -116,7 +136,7 @@ const (
 
 // Consent looks at one consent of a mapped row.
 func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
-	category := xxhash.Sum64(c.Category)
+	category := t.categoryHash(c.Category)
 	as := fateAccept
 	if c.Action == Reject {
 		as = fateReject
@@ -159,7 +179,7 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 		t.seen[ruleTestData].at(row)
 	}
 	t.history = append(t.history, moment{
-		key: subject ^ category*0x9e3779b97f4a7c15, at: ts<<1 | int64(as&1), row: row,
+		key: subject ^ category*mixer, at: ts<<1 | int64(as&1), row: row,
 	})
 }
 

@@ -176,6 +176,9 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleShareDiffers, name: "turned around", rows: repeat(60, func(i int) lintRow {
 			return said(i, func(c *Consent) { c.Action = Accept + Reject - c.Action })
 		}), count: 60},
+		{rule: ruleShareDiffers, name: "too few", rows: repeat(49, func(i int) lintRow {
+			return said(i, func(c *Consent) { c.Action = Accept + Reject - c.Action })
+		})},
 		{rule: ruleShareDiffers, name: "turned around by a column that says no", view: lintSpec{inverted: true}, rows: repeat(60, func(i int) lintRow {
 			return said(i, func(c *Consent) { c.Action = Accept + Reject - c.Action })
 		})},
@@ -229,6 +232,15 @@ func TestLintRules(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Two subjects that share a slot are never taken for one.
+func TestHistoryTellsSubjectsApart(t *testing.T) {
+	var h history
+	var seen [ruleCount]sightings
+	h.fold([]moment{{key: 1, at: 2000, row: 1}, {key: 2, at: 1000, row: 2}, {key: 1, at: 1000, row: 3}, {key: 1, at: 1001, row: 4}}, true, &seen)
+	assert.Zero(t, seen[ruleOrder].count, "the slot was given away")
+	assert.EqualValues(t, 1, seen[ruleContradiction].count)
 }
 
 // Every rule has a name and a sentence of its own, and a test that sees it fire.

@@ -58,6 +58,7 @@ func TestCookiebot(t *testing.T) {
 			name: "nested objects are passed over", text: `{necessary:true,marketing:false,consentmode:{marketing:true,a:['}',"\"{"]},method:'explicit',utc:1752117024919}`,
 			want: []string{"necessary=true", "marketing=false"}, created: 1752117024919,
 		},
+		{name: "a time in seconds is none", text: `{marketing:true,method:'explicit',utc:1752117024}`, want: []string{"marketing=true"}},
 		{name: "implied", text: strings.Replace(cookie, "explicit", "implied", 1), undecided: "implied"},
 		{name: "no method", text: strings.Replace(cookie, "method:'explicit',", "", 1), undecided: "counts as implied"},
 		{name: "no consent needed", text: "-1", undecided: "no consent was needed"},

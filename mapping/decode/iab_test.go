@@ -127,6 +127,7 @@ func TestGPP(t *testing.T) {
 	run(t, "gpp", []example{
 		{name: "US privacy", text: "gpp=DBABT~1YYN", want: []string{"uspv1.OptOutSale=opted-out"}},
 		{name: "US privacy that does not apply", text: "DBABT~1---", undecided: "no opt-out applies"},
+		{name: "sections 34 and 68", text: "DBACAMAw~1YNN~1YNN", err: errGPPHeader},
 		{name: "a section 89", text: "DBABAD~1YNN", err: errGPPHeader},
 		{name: "US privacy and EU, of the specification", text: "DBACNYA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA~1YNN", last: "uspv1.OptOutSale=not-opted-out", created: 1650492000000},
 		{name: "Canada alone is not read", text: "DBABD~BPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA", err: errGPPNone},
