@@ -5,8 +5,6 @@ import (
 	"hash/maphash"
 	"sync"
 
-	"github.com/axiomhq/hyperloglog"
-
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
@@ -22,7 +20,7 @@ type collector struct {
 	lists      [numLedgers]*sheet
 	rejected   []*rejectedSheet // by layout, in order of first appearance
 	tally      *tally
-	subjects   *hyperloglog.Sketch
+	subjects   *distinct
 	permissive *permissive // nil in a dry run: nothing is sent
 	pool       sync.Pool   // of *work
 }
@@ -54,7 +52,7 @@ type work struct {
 
 // newCollector begins a report: it creates the files that always exist.
 func newCollector(s *sheets, facts *importer.Facts) (*collector, error) {
-	c := &collector{sheets: s, tally: newTally(), subjects: hyperloglog.New16()}
+	c := &collector{sheets: s, tally: newTally(), subjects: newDistinct()}
 	if !facts.Header.DryRun {
 		c.permissive = newPermissive(s.disk, s.dir, facts)
 	}
@@ -115,15 +113,14 @@ func (c *collector) mapped(w *work, b *importer.SurveyBatch, r *importer.SurveyR
 		x := &r.Consents[i]
 		ref := consentRef(r, i)
 		w.tally.consent(x)
-		k, subject, fresh := w.hash.key(&x.Consent)
-		if fresh {
-			w.subjects = append(w.subjects, subject)
+		if hash, fresh := w.hash.person(&x.Consent); fresh {
+			w.subjects = append(w.subjects, hash)
 		}
 		switch x.Outcome.State {
 		case journal.Sent:
 			w.successes = appendSuccess(w.successes, file, r, x, ref)
 			if c.permissive != nil {
-				w.sent = c.permissive.appendSent(w.sent, k, x, ref)
+				w.sent = c.permissive.appendSent(w.sent, w.hash.key(&x.Consent), x, ref)
 			}
 			continue
 		case journal.Superseded:
@@ -136,7 +133,7 @@ func (c *collector) mapped(w *work, b *importer.SurveyBatch, r *importer.SurveyR
 			w.failureLines = append(w.failureLines, refusedLine(disarm(b.File), r, x, ref, g))
 		}
 		if x.Action == mapping.Reject {
-			c.notSent(w, k, &x.Consent, ref)
+			c.notSent(w, &x.Consent, ref)
 		}
 	}
 	if failed {
@@ -153,18 +150,18 @@ func (c *collector) invalid(w *work, b *importer.SurveyBatch, r *importer.Survey
 	for i := range r.Readable {
 		x := &r.Readable[i]
 		if x.Action == mapping.Reject && len(x.Subject()) > 0 {
-			k, _, _ := w.hash.key(x)
-			c.notSent(w, k, x, consentRef(r, i))
+			w.hash.person(x)
+			c.notSent(w, x, consentRef(r, i))
 		}
 	}
 }
 
 // notSent takes note of a reject that the target does not know of.
-func (c *collector) notSent(w *work, k subjectKey, x *mapping.Consent, ref journal.Ref) {
+func (c *collector) notSent(w *work, x *mapping.Consent, ref journal.Ref) {
 	if c.permissive == nil {
 		return
 	}
-	w.open = c.permissive.appendOpen(w.open, k, x, ref)
+	w.open = c.permissive.appendOpen(w.open, w.hash.key(x), x, ref)
 	w.opens++
 }
 
@@ -185,7 +182,7 @@ func (c *collector) Fold(b *importer.SurveyBatch) error {
 	}
 	c.tally.merge(w.tally)
 	for _, h := range w.subjects {
-		c.subjects.InsertHash(h)
+		c.subjects.add(h)
 	}
 	for i, text := range [numLedgers][]byte{
 		successes: w.successes, failures: w.failures.Bytes(), superseded: w.superseded.Bytes(),

@@ -151,8 +151,8 @@ func permissiveImport() *Summary {
 	s.OverPermissive = OverPermissive{12, []string{"17.1", "4711.2"}}
 	s.Files = append(s.Files, "suppress.csv")
 	s.Lint = []Finding{
-		{"one-timestamp", 13_200_000, "all consents have the same time: it is that of the export, not of a decision", []int64{1, 2, 3}},
-		{"future", 3, "the time of the decision lies in the future", []int64{9}},
+		{Rule: "one-timestamp", Count: 13_200_000, Message: "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made.", Rows: []int64{1, 2, 3}},
+		{Rule: "time-in-future", Count: 3, Message: "Times lie more than a day ahead; check the time's column, format, unit and zone.", Rows: []int64{9}},
 	}
 	return s
 }
@@ -193,11 +193,16 @@ func dryRun() *Summary {
 	for i := range s.ByDecision {
 		s.ByDecision[i].Sent, s.ByDecision[i].Pending = 0, s.ByDecision[i].Made
 	}
-	s.Decisions = []Decision{
-		{"analytics", "yes", "accept", 1_200_000}, {"analytics", "no", "reject", 3_000_000},
-		{"marketing", "1", "accept", 7_000_000}, {"marketing", "0", "reject", 2_000_000},
+	decision := func(category, value, action string, n int64) Decision {
+		return Decision{Category: category, Value: value, Action: action, Count: n}
 	}
-	s.DecisionsHash = "5d41402abc4b2a76"
+	s.Decisions = []Decision{
+		decision("analytics", "no", "reject", 3_000_000), decision("analytics", "yes", "accept", 1_200_000),
+		decision("marketing", "", "no statement", 28_000), decision("marketing", "0", "reject", 2_000_000),
+		decision("marketing", "1", "accept", 7_000_000),
+	}
+	s.DecisionsHash = strings.Repeat("5d41402abc4b2a76", 4)
+	s.Lint = permissiveImport().Lint
 	return s
 }
 

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -16,77 +15,6 @@ const (
 	whyDisk    = "disk"
 	whyExport  = "export"
 )
-
-// Invocation is the command line that began an import, so that the next
-// command can repeat it.
-type Invocation struct {
-	Program string   // "consentimport"
-	Exports []string // as they were given
-	Flags   []Flag   // of run, in order, those that were given
-}
-
-// Flag is a flag of run as it was given. A switch has the value "true".
-type Flag struct {
-	Name  string // without dashes
-	Value string
-}
-
-// momentary are the flags that belong to one run and not to the import.
-var momentary = []string{"dry-run", "resume", "retry", "restart", "repair", "limit", "json"}
-
-// command writes a run of the same import. Flags named in without are left
-// out; the words in more follow at the end.
-func (v *Invocation) command(exports []string, without []string, more ...string) string {
-	words := []string{v.program(), "run"}
-	words = append(words, exports...)
-	for _, f := range v.Flags {
-		switch {
-		case slices.Contains(momentary, f.Name) || slices.Contains(without, f.Name):
-		case f.Value == "true":
-			words = append(words, "--"+f.Name)
-		default:
-			words = append(words, "--"+f.Name, f.Value)
-		}
-	}
-	return shellLine(append(words, more...))
-}
-
-func (v *Invocation) program() string {
-	if v.Program == "" {
-		return "consentimport"
-	}
-	return v.Program
-}
-
-// flag gives the value of a flag, or "".
-func (v *Invocation) flag(name string) string {
-	for _, f := range v.Flags {
-		if f.Name == name {
-			return f.Value
-		}
-	}
-	return ""
-}
-
-// shellLine joins words so that a POSIX shell takes them apart again.
-func shellLine(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = shellQuote(w)
-	}
-	return strings.Join(quoted, " ")
-}
-
-// shellQuote quotes a word when a shell would not take it as it is.
-func shellQuote(w string) string {
-	plain := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_./:=,@%+", r)
-	}
-	if w != "" && strings.IndexFunc(w, func(r rune) bool { return !plain(r) }) < 0 {
-		return w
-	}
-	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-}
 
 // advise says what to do now: the command to run next and, before it, what a
 // person has to do.
@@ -189,7 +117,14 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 	if !patched(s) {
 		mend = "mend what the failures point to"
 	}
-	if file := v.flag("mapping"); file != "" {
+	file := v.flag("mapping")
+	if filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-") {
+		// The journal names that file by its digest: it is for reading only.
+		copied := s.Mapping.Name + "-fixed.yaml"
+		step("Copy the mapping, %s, and go on: %s", mend, shellLine([]string{"cp", file, copied}))
+		return v.command(v.Exports, []string{"mapping", "approved"}, append([]string{"--mapping", copied}, more...)...)
+	}
+	if file != "" {
 		step("In the mapping %s, %s, and go on:", file, mend)
 		return v.command(v.Exports, []string{"approved"}, more...)
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/consentimport/consentimport/importer/journal"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -112,6 +114,26 @@ func TestTheCommandRepeatsTheImport(t *testing.T) {
 	s.FailureGroups = grouped(FailureGroup{Stage: stageSend, Status: 503, Reason: "no message", Count: s.Consents.Failed})
 	advise(s, &v)
 	assert.Contains(t, s.Next, "--resume --retry")
+}
+
+// report DIR knows no command line: the journal says what to go on with.
+func TestTheJournalKnowsTheImport(t *testing.T) {
+	s := mixed()
+	s.facts.Header.Inputs = []journal.Input{{Path: "x y.csv"}}
+	s.facts.Header.Target.Dialect, s.facts.Header.History = "sdk", "latest"
+	s.facts.Passes[0].Mapping.File = "mapping-ab12.yaml"
+	s.facts.End = nil
+	dir := t.TempDir()
+	sum, err := Write(t.Context(), journal.OS{}, dir, s, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, "consentimport run 'x y.csv' --mapping "+dir+"/mapping-ab12.yaml --org acme --project main --dialect sdk --history latest --out "+dir+" --resume", sum.Next)
+
+	// The mapping there is named by its digest and is never edited in place.
+	s.facts.End = &journal.End{State: Incomplete, Why: whyBudget}
+	sum, err = Write(t.Context(), journal.OS{}, dir, s, Options{})
+	require.NoError(t, err)
+	assert.Contains(t, sum.Steps[0], "cp "+dir+"/mapping-ab12.yaml acme-fixed.yaml")
+	assert.Contains(t, sum.Next, " --mapping acme-fixed.yaml --resume --retry")
 }
 
 func TestNumbersForPeople(t *testing.T) {

@@ -45,26 +45,35 @@ type hasher struct {
 	s        subjectKey
 	category []byte
 	c        subjectKey
-	valid    bool
+	// known, keyed and named say which of the above hold: the subject, the
+	// seeded half of its hash, the category.
+	known, keyed, named bool
 }
 
 // reset forgets slices into the memory of a batch that is gone.
-func (h *hasher) reset() { h.subject, h.category, h.valid = nil, nil, false }
+func (h *hasher) reset() { *h = hasher{seed: h.seed} }
 
-// key hashes the subject and category of c. It also gives the hash of the
-// subject alone, which is the same in every process, and whether the subject
-// differs from that of the call before.
-func (h *hasher) key(c *mapping.Consent) (k subjectKey, subject uint64, fresh bool) {
-	if s := c.Subject(); !h.valid || !sameBytes(s, h.subject) {
-		h.s = subjectKey{xxhash.Sum64(s), maphash.Bytes(h.seed, s)}
-		h.subject, fresh = s, true
+// person hashes the subject of c, the same in every process, and says whether
+// it differs from that of the call before.
+func (h *hasher) person(c *mapping.Consent) (hash uint64, fresh bool) {
+	s := c.Subject()
+	if h.known && sameBytes(s, h.subject) {
+		return h.s[0], false
 	}
-	if !h.valid || !sameBytes(c.Category, h.category) {
+	h.subject, h.s[0], h.known, h.keyed = s, xxhash.Sum64(s), true, false
+	return h.s[0], true
+}
+
+// key hashes the subject and category of c, whose person was asked for before.
+func (h *hasher) key(c *mapping.Consent) subjectKey {
+	if !h.keyed {
+		h.s[1], h.keyed = maphash.Bytes(h.seed, h.subject), true
+	}
+	if !h.named || !sameBytes(c.Category, h.category) {
 		h.c = subjectKey{xxhash.Sum64(c.Category), maphash.Bytes(h.seed, c.Category)}
-		h.category = c.Category
+		h.category, h.named = c.Category, true
 	}
-	h.valid = true
-	return subjectKey{combine(h.s[0], h.c[0]), combine(h.s[1], h.c[1])}, h.s[0], fresh
+	return subjectKey{combine(h.s[0], h.c[0]), combine(h.s[1], h.c[1])}
 }
 
 // arrival is the place of a sent consent among those of its subject and

@@ -7,6 +7,8 @@ package report
 import (
 	"fmt"
 	"time"
+
+	"github.com/consentimport/consentimport/mapping"
 )
 
 // The states of an import. Unbalanced means that the counts contradict each
@@ -184,21 +186,10 @@ type OverPermissive struct {
 }
 
 // Finding is what a lint rule found.
-type Finding struct {
-	Rule    string  `json:"rule"`
-	Count   int64   `json:"count"`
-	Message string  `json:"message"`
-	Rows    []int64 `json:"rows"`
-}
+type Finding = mapping.Finding
 
-// Decision is one line of the decision table: what a raw value became, and how
-// often.
-type Decision struct {
-	Category string `json:"category"`
-	Value    string `json:"value"`
-	Action   string `json:"action"`
-	Count    int64  `json:"count"`
-}
+// Decision is one line of the decision table.
+type Decision = mapping.Decision
 
 // HTTP sums the requests over all runs of the import.
 type HTTP struct {

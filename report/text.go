@@ -95,6 +95,24 @@ func (p *page) wrap(line string, indent int) []string {
 	return append(out, p.fit(cur))
 }
 
+// hang puts a text behind a label and breaks it at blanks below itself, in a few
+// lines at most.
+func (p *page) hang(label, text string, most int) []string {
+	indent := utf8.RuneCountInString(label)
+	narrow := page{width: max(p.width-indent, 16)}
+	lines := narrow.wrap(text, 0)
+	if len(lines) > most {
+		lines = append(lines[:most-1], narrow.fit(strings.Join(lines[most-1:], " ")))
+	}
+	for i := range lines {
+		if i > 0 {
+			label = strings.Repeat(" ", indent)
+		}
+		lines[i] = p.fit(label + lines[i])
+	}
+	return lines
+}
+
 // paintAll colours lines.
 func (p *page) paintAll(sgr string, lines []string) []string {
 	for i := range lines {
@@ -195,13 +213,16 @@ func (p *page) failures(s *Summary, room int) []string {
 		return nil
 	}
 	lines := []string{p.paint(bold, "failures")}
-	digits := len(thousands(groups[0].Count))
+	digits := 0
+	for _, g := range groups {
+		digits = max(digits, len(thousands(g.Count)))
+	}
 	indent := strings.Repeat(" ", digits+11)
 	shown := 0
 	for _, g := range groups {
 		block := []string{p.fit(fmt.Sprintf("  %*s  %5s  %-9s %s%s", digits, thousands(g.Count), percent(g.Share), stageText(&g), g.Reason, firstRows(g.Rows)))}
 		if g.Suggestion != nil {
-			block = append(block, p.paint(dim, p.fit(indent+"→ "+g.Suggestion.Text)))
+			block = append(block, p.paintAll(dim, p.hang(indent+"→ ", g.Suggestion.Text, 2))...)
 		}
 		left := 0
 		if shown < len(groups)-1 {
@@ -271,15 +292,33 @@ func firstRows(rows []int64) string {
 
 // lint lists the findings about the mapping and the data.
 func (p *page) lint(s *Summary, room int) []string {
-	lines := []string{}
-	for i, f := range s.Lint {
-		if i == 0 {
-			lines = append(lines, p.paint(bold, "look at"))
+	const most, perFinding = 3, 3
+	if len(s.Lint) == 0 {
+		return nil
+	}
+	digits := 0
+	for _, f := range s.Lint[:min(len(s.Lint), most)] {
+		digits = max(digits, len(thousands(f.Count)))
+	}
+	lines := []string{p.paint(bold, "look at")}
+	if s.DryRun {
+		room = min(room, 5) // the decision table follows
+	}
+	shown := 0
+	for _, f := range s.Lint {
+		block := p.hang(fmt.Sprintf("  %*s  ", digits, thousands(f.Count)), f.Message+firstRows(f.Rows), perFinding)
+		left := 0
+		if shown < len(s.Lint)-1 {
+			left = 1
 		}
-		if left := len(s.Lint) - i; i == 3 || len(lines)+1 > room || left > 1 && len(lines)+2 > room {
-			return append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "finding"))))
+		if shown == most || len(lines)+len(block)+left > room {
+			break
 		}
-		lines = append(lines, p.fit(fmt.Sprintf("  %s: %s%s", f.Rule, f.Message, firstRows(f.Rows))))
+		lines = append(lines, block...)
+		shown++
+	}
+	if left := len(s.Lint) - shown; left > 0 {
+		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "finding"))))
 	}
 	return lines
 }
@@ -294,18 +333,19 @@ func (p *page) decisions(s *Summary, room int) []string {
 		title += "  (signature " + s.DecisionsHash + ")"
 	}
 	lines := []string{p.paint(bold, p.fit(title))}
-	category, value, digits := 0, 0, 0
+	category, value, action, digits := 0, 0, 0, 0
 	for _, d := range s.Decisions {
 		category = max(category, min(utf8.RuneCountInString(d.Category), 24))
 		value = max(value, min(utf8.RuneCountInString(d.Value)+2, 26))
+		action = max(action, min(utf8.RuneCountInString(d.Action), 24))
 		digits = max(digits, len(thousands(d.Count)))
 	}
 	for i, d := range s.Decisions {
 		if left := len(s.Decisions) - i; left > 1 && len(lines)+2 > room {
 			return append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "line"))))
 		}
-		lines = append(lines, p.fit(fmt.Sprintf("  %-*s  %-*s → %-9s %*s",
-			category, short(d.Category, 24), value, `"`+short(d.Value, 24)+`"`, d.Action, digits, thousands(d.Count))))
+		lines = append(lines, p.fit(fmt.Sprintf("  %-*s  %-*s → %-*s  %*s",
+			category, short(d.Category, 24), value, `"`+short(d.Value, 24)+`"`, action, short(d.Action, 24), digits, thousands(d.Count))))
 	}
 	return lines
 }

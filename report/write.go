@@ -117,7 +117,7 @@ func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*
 		Runs:           len(facts.Runs),
 		Rows:           t.rows,
 		Consents:       t.consents,
-		SubjectsApprox: int64(c.subjects.Estimate()),
+		SubjectsApprox: c.subjects.count(),
 		ByDecision:     t.byDecision(),
 		FailureGroups:  t.failures.list(),
 		OverPermissive: over,
@@ -166,7 +166,11 @@ func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*
 	}
 	s.conclude(facts)
 	s.OutDir, s.Files = dir, c.files()
-	advise(s, &opts.Invocation)
+	called := opts.Invocation
+	if len(called.Exports) == 0 {
+		called = recall(called.Program, dir, facts)
+	}
+	advise(s, &called)
 	return s, nil
 }
 

@@ -1,0 +1,75 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// endless shows the same batch again and again, as rows that go on.
+type endless struct {
+	facts importer.Facts
+	batch importer.SurveyBatch
+	times int
+}
+
+func (s *endless) Facts() importer.Facts { return s.facts }
+
+func (s *endless) Each(_ context.Context, v importer.Visitor) error {
+	for range s.times {
+		v.Work(&s.batch)
+		if err := v.Fold(&s.batch); err != nil {
+			return err
+		}
+		for i := range s.batch.Rows {
+			s.batch.Rows[i].Row.Number += int64(len(s.batch.Rows))
+		}
+	}
+	return nil
+}
+
+// BenchmarkWrite is the cost of a report beside reading and mapping, by row, on
+// one processor: an import in which each tenth row fails, and a dry run.
+func BenchmarkWrite(b *testing.B) {
+	const size = 4000
+	for _, c := range []struct {
+		name   string
+		failed int // each so-many-th row; 0 none
+		dryRun bool
+	}{{"clean", 0, false}, {"tenth fails", 10, false}, {"dry run", 0, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			var rows []importer.SurveyRow
+			for i := int64(1); i <= size; i++ {
+				o := sent
+				switch {
+				case c.dryRun:
+					o = journal.Outcome{}
+				case c.failed > 0 && i%int64(c.failed) == 0:
+					o = outcome(journal.Rejected, 400, 1, fmt.Sprintf("Source is required for profileId %d", i))
+				}
+				action := mapping.Accept
+				if i%3 == 0 {
+					action = mapping.Reject
+				}
+				row := mapped(i, "user-12345678,somebody@example.com,yes,2024-01-08T21:33:02Z,web,some note on it", consent(fmt.Sprint("user-", i), "marketing", action, o))
+				row.Consents[0].Timestamp = decided + i*86_400_000/7
+				rows = append(rows, row)
+			}
+			s := &endless{facts: finished(0), times: max(b.N/size, 1), batch: importer.SurveyBatch{
+				Layout: csvLayout("id,mail,state,time,source,note", "id", "mail", "state", "time", "source", "note"), File: "acme.csv", Rows: rows,
+			}}
+			s.facts.Header.DryRun = c.dryRun
+			dir := b.TempDir()
+			b.ReportAllocs()
+			b.ResetTimer()
+			_, err := Write(b.Context(), journal.OS{}, dir, s, Options{})
+			require.NoError(b, err)
+		})
+	}
+}

@@ -1,0 +1,117 @@
+package report
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/intempt"
+)
+
+// Invocation is the command line that began an import, so that the next
+// command can repeat it. Without Exports it is put together from what the
+// journal knows.
+type Invocation struct {
+	Program string   // "consentimport"
+	Exports []string // as they were given
+	Flags   []Flag   // of run, in order, those that were given
+}
+
+// Flag is a flag of run as it was given. A switch has the value "true".
+type Flag struct {
+	Name  string // without dashes
+	Value string
+}
+
+// momentary are the flags that belong to one run and not to the import.
+var momentary = []string{"dry-run", "resume", "retry", "restart", "repair", "limit", "json"}
+
+// command writes a run of the same import. Flags named in without are left
+// out; the words in more follow at the end.
+func (v *Invocation) command(exports []string, without []string, more ...string) string {
+	words := []string{v.program(), "run"}
+	words = append(words, exports...)
+	for _, f := range v.Flags {
+		switch {
+		case slices.Contains(momentary, f.Name) || slices.Contains(without, f.Name):
+		case f.Value == "true":
+			words = append(words, "--"+f.Name)
+		default:
+			words = append(words, "--"+f.Name, f.Value)
+		}
+	}
+	return shellLine(append(words, more...))
+}
+
+func (v *Invocation) program() string {
+	if v.Program == "" {
+		return "consentimport"
+	}
+	return v.Program
+}
+
+// flag gives the value of a flag, or "".
+func (v *Invocation) flag(name string) string {
+	for _, f := range v.Flags {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// shellLine joins words so that a POSIX shell takes them apart again.
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellQuote(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// shellQuote quotes a word when a shell would not take it as it is.
+func shellQuote(w string) string {
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_./:=,@%+", r)
+	}
+	if w != "" && strings.IndexFunc(w, func(r rune) bool { return !plain(r) }) < 0 {
+		return w
+	}
+	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+}
+
+// recall puts a command line together that goes on with the import that facts
+// describe: with the mapping as it lies in the out directory.
+func recall(program, dir string, facts *importer.Facts) Invocation {
+	h := &facts.Header
+	v := Invocation{Program: program}
+	for _, in := range h.Inputs {
+		v.Exports = append(v.Exports, in.Path)
+	}
+	add := func(name, value, standard string) {
+		if value != standard {
+			v.Flags = append(v.Flags, Flag{name, value})
+		}
+	}
+	if n := len(facts.Passes); n > 0 {
+		add("mapping", filepath.Join(dir, facts.Passes[n-1].Mapping.File), "")
+	}
+	if h.Target.Sandbox {
+		add("sandbox", "true", "")
+	} else {
+		add("base-url", h.Target.BaseURL, intempt.DefaultBaseURL)
+		add("org", h.Target.Org, "")
+		add("project", h.Target.Project, "")
+	}
+	add("dialect", h.Target.Dialect, "docs")
+	add("history", h.History, "rows")
+	add("shard", h.Shard, "1/1")
+	add("format", h.Reading.Format, "")
+	add("delimiter", h.Reading.Delimiter, "")
+	add("encoding", h.Reading.Encoding, "")
+	if len(v.Exports) > 0 {
+		add("out", dir, v.Exports[0]+".import")
+	}
+	return v
+}
