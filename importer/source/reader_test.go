@@ -276,3 +276,17 @@ func TestCloseWakesNext(t *testing.T) {
 	require.NoError(t, r.Close())
 	assert.ErrorIs(t, <-ended, errClosed)
 }
+
+// TestLinesOfPagesAreGoneTo proves that reading on at the beginning of a line
+// does not read the text before it again, and within a page does.
+func TestLinesOfPagesAreGoneTo(t *testing.T) {
+	text := "{\"id\":1}\n{\"content\":[{\"id\":2},{\"id\":3}]}\n{\"id\":4}\n"
+	e := open(t, Config{Rows: "content", Paths: write(t, []byte(text))}, 4<<10, 10)
+	batches, err := readAll(t, e, e.Start(), ReadOptions{})
+	require.NoError(t, err)
+	for _, r := range rowsOf(batches)[1:] {
+		again, err := (&feed{e: e, from: Position{Offset: r.Offset}}).rescan(&e.members[0])
+		require.NoError(t, err)
+		assert.Equal(t, r.Number == 2 || r.Number == 3, again, "row %d", r.Number)
+	}
+}
