@@ -143,7 +143,7 @@ func (c *collector) mapped(w *work, b *importer.SurveyBatch, r *importer.SurveyR
 
 // invalid takes in a row that could not be mapped.
 func (c *collector) invalid(w *work, b *importer.SurveyBatch, r *importer.SurveyRow) {
-	g := groupKey{stage: stageMap, reason: mapReason(r), column: r.Column}
+	g := groupKey{stage: stageMap, reason: mapReason(invalidText(r)), column: r.Column}
 	w.tally.failures.add(g, r.Row.Number)
 	w.failureLines = append(w.failureLines, invalidLine(disarm(b.File), r, g))
 	w.reject(b, r, rowError(r))

@@ -15,7 +15,7 @@ import (
 // failureLine is a line of failures.csv: an invalid row, or a consent that was
 // rejected or failed. Status is empty at map; at send 0 means "no answer".
 // Reason is that of the line's failure group, so that a spreadsheet can group
-// by it; Message is the target's own text, or the column at fault.
+// by it; Message is the whole text, or the column at fault.
 type failureLine struct {
 	Row      int64  `csv:"row"`
 	Line     int64  `csv:"line"`
@@ -40,7 +40,9 @@ func invalidLine(file string, r *importer.SurveyRow, k groupKey) failureLine {
 		Row: r.Row.Number, Line: r.Row.Line, Stage: stageMap,
 		Reason: disarm(k.reason), File: file,
 	}
-	if k.column != "" {
+	if text := invalidText(r); text != k.reason {
+		l.Message = disarm(text) // it names the place
+	} else if k.column != "" {
 		l.Message = disarm("column " + k.column)
 	}
 	if len(r.Readable) == 1 {

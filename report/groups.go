@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -27,6 +28,8 @@ const (
 	// counted by its coarse reason, as far as maxCoarseGroups, and then as other.
 	maxLiveGroups   = 2000
 	maxCoarseGroups = 2500
+	// maxMapReason is how long, in bytes, the reason of an invalid row may be.
+	maxMapReason = 300
 	// maxGroupRows is how many rows a group names.
 	maxGroupRows = 10
 	// coarseReason is how much, in bytes, of a reason tells coarse groups apart.
@@ -61,17 +64,40 @@ func newGroups() groups {
 	return groups{byKey: map[groupKey]*group{}, masked: map[string]string{}}
 }
 
-// mapReason is the reason of an invalid row. The mapping masks values and
-// names columns itself, so the text stands as it is.
-func mapReason(r *importer.SurveyRow) string {
-	reason := r.Reason
-	if reason == "" {
-		reason = r.Row.Reason
+// invalidText says why a row is invalid. The mapping masks values and names
+// columns itself, so the text stands as it is.
+func invalidText(r *importer.SurveyRow) string {
+	switch {
+	case r.Reason != "":
+		return r.Reason
+	case r.Row.Reason != "":
+		return r.Row.Reason
+	default:
+		return "invalid"
 	}
-	if reason == "" {
-		reason = "invalid"
+}
+
+// mapReason is what the reasons of invalid rows alike have in common: places in
+// the row or its file are no part of it.
+func mapReason(text string) string {
+	for _, place := range [...]string{"line ", "byte "} {
+		for from := 0; ; {
+			i := strings.Index(text[from:], place)
+			if i < 0 {
+				break
+			}
+			at := from + i + len(place)
+			end := at
+			for end < len(text) && text[end] >= '0' && text[end] <= '9' {
+				end++
+			}
+			if end > at {
+				text = text[:at] + "#" + text[end:]
+			}
+			from = at
+		}
 	}
-	return reason
+	return cut(text, maxMapReason)
 }
 
 // sendReason is the target's text with its variable parts masked.

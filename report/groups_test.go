@@ -121,6 +121,19 @@ func TestCategoriesAreBounded(t *testing.T) {
 	assert.Equal(t, []Month{{"2099-12", n, 0}}, sum.Decided)
 }
 
+func TestPlacesAreNoPartOfAReason(t *testing.T) {
+	for text, want := range map[string]string{
+		"the quote opened on line 523 is never closed": "the quote opened on line # is never closed",
+		"is no valid JSON at byte 77":                  "is no valid JSON at byte #",
+		"has 5 cells, the header has 7":                "has 5 cells, the header has 7",
+		"line byte 7 line 8":                           "line byte # line #",
+		"line ":                                        "line ",
+	} {
+		assert.Equal(t, want, mapReason(text))
+	}
+	assert.Len(t, mapReason(strings.Repeat("é", 500)), maxMapReason)
+}
+
 func TestSuggestions(t *testing.T) {
 	for _, c := range []struct {
 		group       FailureGroup
@@ -128,6 +141,16 @@ func TestSuggestions(t *testing.T) {
 	}{
 		{FailureGroup{Stage: stageMap, Reason: `"maybe" is not listed in values`, Column: "state"}, `decide what "maybe" of column state means`, `"maybe":  # accept or reject`},
 		{FailureGroup{Stage: stageMap, Reason: "the time carries no zone", Column: "ts"}, "say in which one", "timezone:  #"},
+		{FailureGroup{Stage: stageMap, Reason: "ts has no time zone, and the mapping names none (timezone:)", Column: "ts"}, "say in which one", "timezone:  #"},
+		{FailureGroup{Stage: stageMap, Reason: "ts has a time zone abbreviation, which is only understood with %Z in the format and a timezone"}, "no zone by itself", "%Z"},
+		{FailureGroup{Stage: stageMap, Reason: "ts does not exist in its time zone (clocks went forward)"}, "no clock", ""},
+		{FailureGroup{Stage: stageMap, Reason: "ts is in seconds, where the column is in milliseconds", Column: "a: b"}, "unit or format", `from: "a: b"`},
+		{FailureGroup{Stage: stageMap, Reason: "ts could be a date or a number of seconds; say which with format:"}, "unit or format", "format:"},
+		{FailureGroup{Stage: stageMap, Reason: "ts is not a time that is understood (say how it is written with format:)"}, "add its pattern", "format: ["},
+		{FailureGroup{Stage: stageMap, Reason: "ts does not have the format of the mapping"}, "add its pattern", "format: ["},
+		{FailureGroup{Stage: stageMap, Reason: "ts was mangled by a spreadsheet (scientific notation)"}, "spreadsheet", ""},
+		{FailureGroup{Stage: stageMap, Reason: "is no valid JSON at byte #"}, "cut off or damaged", ""},
+		{FailureGroup{Stage: stageMap, Reason: "the quote opened on line # is never closed"}, "close it", ""},
 		{FailureGroup{Stage: stageMap, Reason: "mail is required and empty", Column: "e: mail"}, "the row has nothing here", `skip:`},
 		{FailureGroup{Stage: stageMap, Reason: "has 5 cells, the header has 7"}, "without quotes", ""},
 		{FailureGroup{Stage: stageSend, Status: 400, Reason: "Source is required for profileId"}, "sourceId", "sourceId: {const: }"},

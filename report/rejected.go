@@ -279,7 +279,7 @@ func isRepairMember(member []byte) bool {
 // what became of each of its consents that failed. Empty when nothing is.
 func rowError(r *importer.SurveyRow) string {
 	if r.Status == mapping.Invalid {
-		text := mapReason(r)
+		text := invalidText(r)
 		if r.Column != "" && !strings.Contains(text, r.Column) {
 			text = "column " + r.Column + ": " + text
 		}

@@ -40,23 +40,38 @@ var remedies = []remedy{
 		return Suggestion{Text: "a field is too long for the target, mostly message: shorten its template"}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\b(not listed|unlisted|unknown value|values? .*not\b.*\blist)`), unlistedValue},
-	{stageMap, regexp.MustCompile(`(?i)\b(time ?)?zone\b`), func(g *FailureGroup, _ []string) Suggestion {
+	{stageMap, regexp.MustCompile(`(?i)spreadsheet`), func(*FailureGroup, []string) Suggestion {
+		return Suggestion{Text: "take the export as the platform wrote it, never opened in a spreadsheet"}
+	}},
+	{stageMap, regexp.MustCompile(`(?i)clocks? went`), func(*FailureGroup, []string) Suggestion {
+		return Suggestion{Text: "no clock in that zone ever showed this time: the zone is another one, or mend the rows"}
+	}},
+	{stageMap, regexp.MustCompile(`(?i)zone abbreviation`), func(g *FailureGroup, _ []string) Suggestion {
+		return Suggestion{
+			Text:  "an abbreviation such as CET is no zone by itself: say the format and the zone",
+			Patch: "consent:\n  timestamp:\n" + fromLine(g) + "    format: \"%Y-%m-%d %H:%M:%S %Z\"\n    timezone:  # e.g. Europe/Berlin\n",
+		}
+	}},
+	{stageMap, regexp.MustCompile(`(?i)\b(time ?)?zone\b`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{
 			Text:  "the times carry no zone: say in which one the platform wrote them",
 			Patch: "timezone:  # of the platform that wrote the times, e.g. Europe/Berlin\n",
 		}
 	}},
-	{stageMap, regexp.MustCompile(`(?i)\bunit\b|epoch|\b(time|timestamp|date)\b.*\b(range|future|past|before|after)\b`), func(g *FailureGroup, _ []string) Suggestion {
+	{stageMap, regexp.MustCompile(`(?i)\bunit\b|epoch|\b(milli)?seconds\b|lies (before|beyond|in)\b|\b(timestamp|date)\b.*\b(range|future|past)\b`), func(g *FailureGroup, _ []string) Suggestion {
 		return Suggestion{
-			Text:  "the time is not plausible: its unit is probably another one",
-			Patch: "consent:\n  timestamp:\n" + fromLine(g) + "    format: epoch-ms  # or epoch-s\n",
+			Text:  "the time is not plausible as it was read: say its unit or format",
+			Patch: "consent:\n  timestamp:\n" + fromLine(g) + "    format: epoch-ms  # or epoch-s, or a pattern such as \"%d.%m.%Y %H:%M\"\n",
 		}
 	}},
-	{stageMap, regexp.MustCompile(`(?i)\b(time|timestamp|date)\b.*\b(format|read|parse|understood|pattern)|\bno time\b|not a time`), func(g *FailureGroup, _ []string) Suggestion {
+	{stageMap, regexp.MustCompile(`(?i)\b(time|timestamp|date)\b.*\b(format|understood|pattern)|\bno time\b|not a time|format of the mapping`), func(g *FailureGroup, _ []string) Suggestion {
 		return Suggestion{
 			Text:  "the time is written in a way the mapping does not name: add its pattern",
 			Patch: "consent:\n  timestamp:\n" + fromLine(g) + "    format: [rfc3339, \"%d.%m.%Y %H:%M\"]  # tried in order\n",
 		}
+	}},
+	{stageMap, regexp.MustCompile(`(?i)\bJSON\b`), func(*FailureGroup, []string) Suggestion {
+		return Suggestion{Text: "the JSON is cut off or damaged: mend these rows in rejected.jsonl, or export them again"}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\bcells?\b|\bcolumns?\b.*\b(few|many)\b`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{Text: "a cell holds a delimiter without quotes: mend these rows in rejected.csv"}
