@@ -75,3 +75,11 @@ func percent(share float64) string {
 		return fmt.Sprintf("%.0f %%", share*100)
 	}
 }
+
+// clock is a time for people, to the second.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}

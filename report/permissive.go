@@ -1,16 +1,10 @@
 package report
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/binary"
 	"fmt"
-	"hash/maphash"
 	"io"
-	"math/bits"
 	"path/filepath"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -23,58 +17,6 @@ import (
 // suppress.csv). At the end the logs are joined by subject and category, a part
 // of the keys at a time. A second survey, which would know the keys beforehand,
 // would cost as much as the first.
-
-// subjectKey is a 128-bit hash of a subject and a category. Half of it is
-// seeded at random in each process, so that nobody can build collisions; it
-// never leaves the process.
-type subjectKey [2]uint64
-
-// combine mixes the hashes of subject and category; the factor keeps (a, b)
-// and (b, a) apart.
-func combine(subject, category uint64) uint64 {
-	hi, lo := bits.Mul64(category^0x9e3779b97f4a7c15, 0xd6e8feb86659fd93)
-	return subject ^ hi ^ lo
-}
-
-// hasher hashes the subjects and categories of one batch after the other. The
-// consents of a row mostly share a subject and those of an export have few
-// categories, so the last ones are remembered.
-type hasher struct {
-	seed     maphash.Seed
-	subject  []byte
-	s        subjectKey
-	category []byte
-	c        subjectKey
-	// known, keyed and named say which of the above hold: the subject, the
-	// seeded half of its hash, the category.
-	known, keyed, named bool
-}
-
-// reset forgets slices into the memory of a batch that is gone.
-func (h *hasher) reset() { *h = hasher{seed: h.seed} }
-
-// person hashes the subject of c, the same in every process, and says whether
-// it differs from that of the call before.
-func (h *hasher) person(c *mapping.Consent) (hash uint64, fresh bool) {
-	s := c.Subject()
-	if h.known && sameBytes(s, h.subject) {
-		return h.s[0], false
-	}
-	h.subject, h.s[0], h.known, h.keyed = s, xxhash.Sum64(s), true, false
-	return h.s[0], true
-}
-
-// key hashes the subject and category of c, whose person was asked for before.
-func (h *hasher) key(c *mapping.Consent) subjectKey {
-	if !h.keyed {
-		h.s[1], h.keyed = maphash.Bytes(h.seed, h.subject), true
-	}
-	if !h.named || !sameBytes(c.Category, h.category) {
-		h.c = subjectKey{xxhash.Sum64(c.Category), maphash.Bytes(h.seed, c.Category)}
-		h.category, h.named = c.Category, true
-	}
-	return subjectKey{combine(h.s[0], h.c[0]), combine(h.s[1], h.c[1])}
-}
 
 // arrival is the place of a sent consent among those of its subject and
 // category in the order in which they reached the target.
@@ -352,72 +294,4 @@ func (p *permissive) join(part, parts uint64, over, listed bitset) error {
 func (p *permissive) close() {
 	p.sent.close()
 	p.open.close()
-}
-
-// bitset is a set of small numbers.
-type bitset []uint64
-
-func newBitset(n int64) bitset    { return make(bitset, (n+63)/64) }
-func (b bitset) set(i int64)      { b[i/64] |= 1 << (i % 64) }
-func (b bitset) has(i int64) bool { return b[i/64]&(1<<(i%64)) != 0 }
-
-// spill is a log that is written once and read a few times. It stays in memory
-// while it is small. Its file holds identifiers, so it has no name where the
-// system lets an open file be removed: a crash leaves nothing of it.
-type spill struct {
-	disk  journal.Disk
-	path  string
-	limit int // bytes that stay in memory
-	mem   []byte
-	file  journal.File
-	named bool
-}
-
-func (s *spill) write(b []byte) error {
-	if len(b) == 0 {
-		return nil
-	}
-	if s.mem = append(s.mem, b...); len(s.mem) < s.limit {
-		return nil
-	}
-	if s.file == nil {
-		f, err := s.disk.Create(s.path)
-		if err != nil {
-			return err
-		}
-		s.file = f
-		s.named = s.disk.Remove(s.path) != nil
-	}
-	_, err := s.file.Write(s.mem)
-	s.mem = s.mem[:0]
-	return err
-}
-
-// reader reads the log from its beginning.
-func (s *spill) reader() (*bufio.Reader, error) {
-	if s.file == nil {
-		return bufio.NewReaderSize(bytes.NewReader(s.mem), 64<<10), nil
-	}
-	if len(s.mem) > 0 {
-		if _, err := s.file.Write(s.mem); err != nil {
-			return nil, err
-		}
-		s.mem = s.mem[:0]
-	}
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	return bufio.NewReaderSize(s.file, 256<<10), nil
-}
-
-func (s *spill) close() {
-	s.mem = nil
-	if s.file != nil {
-		// Nothing of it is needed any more, so an error changes nothing.
-		_ = s.file.Close()
-		if s.named {
-			_ = s.disk.Remove(s.path)
-		}
-		s.file = nil
-	}
 }
