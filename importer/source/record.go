@@ -1,0 +1,157 @@
+package source
+
+import "bytes"
+
+// fault is what keeps a record from being read.
+type fault uint8
+
+const (
+	noFault fault = iota
+	needMore
+	bareQuote
+	textAfterQuote
+	unclosedQuote
+	longOpen // too long, and a quote is open
+	long     // too long, and none is
+)
+
+// reason is the format of a Row.Reason with the line of the fault.
+func (f fault) reason() string {
+	switch f {
+	case bareQuote:
+		return "line %d has a quote inside a cell that does not begin with one"
+	case textAfterQuote:
+		return "the quote opened on line %d is not closed, or text follows its closing quote"
+	case unclosedQuote:
+		return "the quote opened on line %d is never closed"
+	case longOpen:
+		return "the row is longer than 1 MiB because the quote opened on line %d is not closed"
+	default:
+		return "the row is longer than 1 MiB on line %d"
+	}
+}
+
+// extent is where a record ends, or what is wrong with it.
+type extent struct {
+	fault fault
+	end   int // after the last byte of the record
+	next  int // after its line end
+	at    int // of a fault: the opening quote of the cell, or the place itself
+	cells int // counted when lenient
+}
+
+// record finds the end of the record that begins at start.
+func (s *csvScanner) record(data []byte, start int, eof, lenient bool) extent {
+	limit := start + MaxRow + 2 // a row of that size with its line end
+	cut := len(data) > limit
+	if cut {
+		data = data[:limit]
+	}
+	// short says what it means when the data ends.
+	short := func(open int) extent {
+		over := len(data)-start > MaxRow+1
+		switch {
+		case over && open >= 0:
+			return extent{fault: longOpen, at: open}
+		case over:
+			return extent{fault: long, at: len(data) - 1}
+		case !eof:
+			return extent{fault: needMore}
+		default:
+			return extent{fault: unclosedQuote, at: open}
+		}
+	}
+	cells := 1
+	finish := func(end, next int) extent {
+		if end-start > MaxRow {
+			return extent{fault: long, at: end}
+		}
+		return extent{end: end, next: next, cells: cells}
+	}
+	lineEnd, quote := start-1, start-1 // the first ones at or after p, once p has reached them
+	for p := start; ; {
+		// p is where a cell begins.
+		open := p
+		if p == len(data) || data[p] != '"' {
+			lineEnd = indexFrom(data, lineEnd, p, s.lineEnd)
+			quote = indexFrom(data, quote, p, '"')
+			stop := min(lineEnd, quote)
+			if lenient {
+				cells += bytes.Count(data[p:stop], []byte{s.delimiter})
+			}
+			switch {
+			case stop == len(data) && eof && !cut:
+				return finish(p+len(trimCR(data[p:], s.lineEnd)), stop)
+			case stop == len(data):
+				return short(-1)
+			case lineEnd < quote:
+				return finish(p+len(trimCR(data[p:lineEnd], s.lineEnd)), lineEnd+1)
+			}
+			open = quote
+			first := open // of the cell
+			for lenient && first > p && data[first-1] != s.delimiter && (data[first-1] == ' ' || data[first-1] == '\t') {
+				first--
+			}
+			if first > p && data[first-1] != s.delimiter {
+				return extent{fault: bareQuote, at: quote}
+			}
+		}
+		closing := closingQuote(data, open, lenient)
+		switch {
+		case closing < 0:
+			return short(open)
+		case closing+1-start > MaxRow:
+			return extent{fault: long, at: closing}
+		}
+		after := data[closing+1:]
+		switch {
+		case len(after) > 0 && after[0] == s.delimiter:
+			cells++
+			p = closing + 2
+			continue
+		case len(after) > 0 && after[0] == s.lineEnd:
+			return finish(closing+1, closing+2)
+		case len(after) > 1 && s.lineEnd == '\n' && after[0] == '\r' && after[1] == '\n':
+			return finish(closing+1, closing+3)
+		case eof && !cut && len(trimCR(after, s.lineEnd)) == 0:
+			return finish(closing+1, len(data))
+		case len(after) == 0 || len(after) == 1 && s.lineEnd == '\n' && after[0] == '\r':
+			return short(open) // what follows decides between the end of the cell and a fault
+		default:
+			return extent{fault: textAfterQuote, at: open}
+		}
+	}
+}
+
+// closingQuote finds the quote that ends the cell opened at open, or gives -1.
+// A quote at the very end of the data counts as one. In the lenient grammar a
+// backslash before a quote makes it a part of the cell.
+func closingQuote(data []byte, open int, lenient bool) int {
+	for p := open + 1; ; {
+		i := bytes.IndexByte(data[p:], '"')
+		if i < 0 {
+			return -1
+		}
+		p += i
+		switch {
+		case lenient && p-1 > open && data[p-1] == '\\':
+			p++
+		case p+1 < len(data) && data[p+1] == '"':
+			p += 2
+		default:
+			return p
+		}
+	}
+}
+
+// indexFrom gives the first place of b at or after from, or the end of the
+// data. known is what it gave before: it holds as long as it is not passed.
+func indexFrom(data []byte, known, from int, b byte) int {
+	if known >= from {
+		return known
+	}
+	if i := bytes.IndexByte(data[from:], b); i >= 0 {
+		return from + i
+	}
+	return len(data)
+}
