@@ -37,7 +37,7 @@ func TestHugeRows(t *testing.T) {
 		{grammar: "json-document", between: "\n", small: "{\n\"a\":1}", prefix: "{\n\"a\":\"", suffix: `"}`, says: "longer than 1 MiB"},
 		{grammar: "json-document", cfg: Config{Rows: "content"}, before: "{\n\"content\":[", between: ",\n", after: "]}", small: `{"a":1}`, prefix: `{"a":"`, suffix: `"}`, says: "longer than 1 MiB"},
 	} {
-		for _, size := range []int{MaxRow, MaxRow + 1, 2*MaxRow + 3} {
+		for _, size := range []int{MaxRow, 2*MaxRow + 3} {
 			t.Run(fmt.Sprintf("%s/%s/%q/%d", g.grammar, g.cfg.Rows, g.prefix, size), func(t *testing.T) {
 				huge := fill(g.prefix, g.suffix, size)
 				text := g.before + strings.Join([]string{g.small, huge, g.small}, g.between) + g.after
