@@ -33,6 +33,7 @@ func plainDigest(inputs [][]byte) string {
 // TestDigest proves that the digest is what Mark says, whatever the pieces in
 // which the bytes came, and from wherever it went on.
 func TestDigest(t *testing.T) {
+	t.Parallel()
 	data := make([]byte, chunkSize+10)
 	for i := range data {
 		data[i] = byte(i * i >> 7)
@@ -62,6 +63,7 @@ func TestDigest(t *testing.T) {
 
 // TestCheck reads an export, changes its files, and checks the mark again.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	first := bytes.Repeat([]byte("id,mail\n1,"+strings.Repeat("x", 500)+"\n"), 9_000)
 	last := []byte("id,mail\n2,x\n3,y")
 	type files struct{ first, last []byte }
@@ -122,6 +124,7 @@ func TestCheck(t *testing.T) {
 // TestSeed proves that reading on from a mark does not read what lies before it
 // again, and comes to the same marks.
 func TestSeed(t *testing.T) {
+	t.Parallel()
 	data := bytes.Repeat([]byte("id,mail,note\n1,someone@mail.example,"+strings.Repeat("x", 500)+"\n"), 16_000)
 	paths := write(t, data, data[:1000])
 	e := open(t, Config{Paths: paths}, blockSize, batchRows)
@@ -153,6 +156,7 @@ func TestSeed(t *testing.T) {
 }
 
 func TestSumsAndHeads(t *testing.T) {
+	t.Parallel()
 	big := []byte("{\"a\":1}\n" + strings.Repeat("{\"id\":\""+strings.Repeat("x", 500)+"\"}\n", 9_000))
 	for _, c := range [][]byte{[]byte("{\"id\":1}"), big, gz(t, big), zipOf(t, "a.jsonl", big)} {
 		paths := write(t, c)

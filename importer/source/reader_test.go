@@ -19,6 +19,7 @@ import (
 // that size is read, a longer one is unreadable, and its neighbours are not
 // touched; memory stays bounded.
 func TestHugeRows(t *testing.T) {
+	t.Parallel()
 	fill := func(prefix, suffix string, size int) string {
 		return prefix + strings.Repeat("x", size-len(prefix)-len(suffix)) + suffix
 	}

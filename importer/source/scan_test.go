@@ -184,6 +184,7 @@ func FuzzJSON(f *testing.F) {
 // TestLimitDoesNotDependOnPieces holds rows of about the size that is allowed
 // against each other, read in pieces of several sizes.
 func TestLimitDoesNotDependOnPieces(t *testing.T) {
+	t.Parallel()
 	for _, shape := range []struct{ before, after string }{
 		{"", ""}, {"1,\"", "\""}, {"1,\"\n", "\""}, {"\"a\",", ""}, {"1,\"", ""}, {"\"", "\"\"\""}, {"1,\"x\\\"", "\",2"},
 	} {
@@ -247,6 +248,7 @@ func TestUnclosedQuote(t *testing.T) {
 
 // TestMalformedTakesLinearTime reads text that is nothing but faults.
 func TestMalformedTakesLinearTime(t *testing.T) {
+	t.Parallel()
 	const size = 256 << 10
 	fill := func(s string) []byte { return bytes.Repeat([]byte(s), size/len(s)) }
 	m := &member{lineEnd: '\n'}

@@ -148,6 +148,7 @@ func TestSuiteCoversEveryGrammar(t *testing.T) {
 // TestSuite reads each sample in each encoding and packing, whole and from
 // every position, and proves that the marks do not depend on either.
 func TestSuite(t *testing.T) {
+	t.Parallel()
 	for _, s := range samples {
 		for _, lineEnd := range []string{"\n", "\r\n"} {
 			s := s
@@ -220,6 +221,7 @@ func suite(t *testing.T, s sample, cfg Config) {
 // TestSuiteCut reads what is left of each sample when it is cut at every byte:
 // the rows before the cut are as they were.
 func TestSuiteCut(t *testing.T) {
+	t.Parallel()
 	for _, s := range samples {
 		for i, enc := range encodings[1:3] {
 			if i > 0 && s.name != "csv" {
