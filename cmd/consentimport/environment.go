@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+// environment is all that the program takes from its surroundings.
+type environment struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+	disk           journal.Disk
+	terminal       bool                                  // stderr is one
+	width          int                                   // columns of the terminal
+	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
+	signals        func() (<-chan os.Signal, func())
+}
+
+func realEnvironment() *environment {
+	e := &environment{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		getenv: os.Getenv, now: time.Now, disk: journal.OS{}, width: 80,
+	}
+	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) {
+		e.terminal = true
+		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
+			e.width = w
+		}
+	}
+	e.signals = func() (<-chan os.Signal, func()) {
+		c := make(chan os.Signal, 2)
+		signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+		return c, func() { signal.Stop(c) }
+	}
+	return e
+}
+
+// interruptible gives a context that the first signal ends. The second one ends
+// the process at once; the checkpoint holds all the same.
+func (e *environment) interruptible(say func(string)) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals, release := e.signals()
+	done := make(chan struct{})
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case <-signals:
+				if n > 0 {
+					os.Exit(exitIncomplete)
+				}
+				say("stopping: what is in flight finishes (10 s at most), then the reports are written; once more stops at once")
+				cancel()
+			}
+		}
+	}()
+	return ctx, func() { close(done); release(); cancel() }
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// The exit codes, as the README lists them.
+const (
+	exitComplete   = 0 // every row accounted for, none invalid, rejected or failed
+	exitInternal   = 1 // an unexpected error inside the tool
+	exitRefused    = 2 // refused before anything was sent
+	exitFailures   = 3 // complete, but some rows are invalid or some consents rejected or failed
+	exitIncomplete = 4 // stopped before the end; --resume goes on
+	exitPermissive = 5 // complete, and the target is more permissive than a person
+)
+
+// exitError carries an exit code and, where one helps, a hint up to run.
+type exitError struct {
+	code int
+	err  error
+	hint string
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage is an error of the command line: exit code 2.
+func usage(hint, format string, args ...any) error {
+	return &exitError{exitRefused, fmt.Errorf(format, args...), hint}
+}
+
+// refused makes err one that was found before anything was sent.
+func refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{exitRefused, err, ""}
+}
+
+// codeOf says how the program ends because of err.
+func codeOf(err error) int {
+	var e *exitError
+	var m *mapping.Error
+	switch {
+	case errors.As(err, &e):
+		return e.code
+	case errors.As(err, &m), importer.IsRefused(err):
+		return exitRefused
+	default:
+		return exitInternal
+	}
+}
+
+// complain writes an error and its hint, one line each.
+func complain(w io.Writer, err error) {
+	fmt.Fprintf(w, "error: %s\n", oneLine(err.Error()))
+	var hint string
+	var e *exitError
+	var r *importer.RefusedError
+	var m *mapping.Error
+	switch {
+	case errors.As(err, &e) && e.hint != "":
+		hint = e.hint
+	case errors.As(err, &r) && r.Hint != "":
+		hint = r.Hint
+	case errors.As(err, &m) && m.Hint != "":
+		hint = m.Hint
+	}
+	if hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", oneLine(hint))
+	}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

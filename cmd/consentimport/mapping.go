@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report"
+)
+
+// schemaLine makes editors check a mapping as it is typed.
+const schemaLine = "# yaml-language-server: $schema=./consentimport-mapping.schema.json  (write it: consentimport mapping schema > consentimport-mapping.schema.json)\n"
+
+func newMapping(env *environment) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "mapping",
+		Short: "List, show and check mappings",
+		Long:  "A mapping says how a row of an export becomes consents. Presets are mappings that come with the program.",
+		Example: `  consentimport mapping list
+  consentimport mapping show transcend > acme.yaml`,
+	}
+	c.AddCommand(newMappingList(env), newMappingShow(env), newMappingCheck(env), newMappingSchema(env))
+	return c
+}
+
+func newMappingList(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the presets and what of each format is confirmed",
+		Example: `  consentimport mapping list
+  consentimport mapping list | grep -i didomi`,
+		Args: arguments(cobra.NoArgs, "it takes none"),
+		RunE: func(*cobra.Command, []string) error {
+			w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "PRESET\tEXPORT\tCONFIRMED")
+			for _, p := range mapping.Presets() {
+				fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, firstSentence(p.Description), firstSentence(p.Confirmed))
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func newMappingShow(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show NAME",
+		Short: "Print a preset as YAML, to copy and edit, with its parameters",
+		Example: `  consentimport mapping show shopify
+  consentimport mapping show transcend > acme.yaml && consentimport run --dry-run --mapping acme.yaml export.csv`,
+		Args:              arguments(cobra.ExactArgs(1), "consentimport mapping list names the presets"),
+		ValidArgsFunction: completePresets,
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, err := mapping.FindPreset(args[0])
+			if err != nil {
+				return refused(err)
+			}
+			_, err = io.WriteString(env.stdout, schemaLine+string(p.Source))
+			return err
+		},
+	}
+}
+
+func newMappingCheck(env *environment) *cobra.Command {
+	var set []string
+	c := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Check a mapping: errors with line and column, and what the lint says of it",
+		Example: `  consentimport mapping check acme.yaml
+  consentimport mapping check --set time=2026-05-01T00:00:00Z acme.yaml`,
+		Args: arguments(cobra.ExactArgs(1), "name one mapping file"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f := mappingFlags{file: args[0], set: set}
+			spec, err := f.load()
+			if err != nil {
+				return err
+			}
+			found := mapping.LintSpec(spec)
+			for _, l := range found {
+				fmt.Fprintf(env.stdout, "%s: %s: %s\n", args[0], l.Rule, l.Message)
+			}
+			if len(found) == 0 {
+				fmt.Fprintf(env.stdout, "%s: no errors, nothing to note\n", args[0])
+			}
+			return nil
+		},
+	}
+	c.Flags().StringArrayVar(&set, "set", nil, "give a parameter its value, `NAME=VALUE`; may be repeated")
+	return c
+}
+
+func newMappingSchema(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print a JSON Schema of mappings, for editors",
+		Example: `  consentimport mapping schema > consentimport-mapping.schema.json
+  consentimport mapping schema | jq '.properties | keys'`,
+		Args: arguments(cobra.NoArgs, "it takes none"),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := env.stdout.Write(mapping.Schema())
+			return err
+		},
+	}
+}
+
+// completePresets completes names of presets in a shell.
+func completePresets(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	if len(args) == 0 {
+		for _, p := range mapping.Presets() {
+			if strings.HasPrefix(p.Name, begun) {
+				names = append(names, p.Name+"\t"+firstSentence(p.Description))
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func firstSentence(s string) string {
+	s = oneLine(s)
+	if i := strings.Index(s, ". "); i >= 0 {
+		return s[:i]
+	}
+	return strings.TrimSuffix(s, ".")
+}
+
+// noMapping says that one is needed, and which preset fits the export.
+func noMapping(cfg source.Config) error {
+	const hint = "name one with --preset NAME, or write one and give it with --mapping FILE"
+	if len(cfg.Paths) > 0 && cfg.Paths[0] != "-" {
+		if _, err := os.Stat(cfg.Paths[0]); err != nil {
+			return usage(hint, "read the export: %w", err)
+		}
+		if names := fitting(cfg); len(names) > 0 {
+			return usage("consentimport mapping show "+names[0]+" prints what it does; consentimport run --dry-run --preset "+names[0]+" … tries it",
+				"no mapping given; the export looks like preset %s, so --preset %s may be what you want", strings.Join(names, " or "), names[0])
+		}
+	}
+	return usage("consentimport inspect EXPORT says what the file is, consentimport mapping list names the presets", "no mapping given, and no preset fits the export: "+hint)
+}
+
+type flag = pflag.Flag
+
+// flagOf writes a flag as it was given; one that repeats becomes several.
+func flagOf(f *flag) []report.Flag {
+	if many, ok := f.Value.(pflag.SliceValue); ok {
+		var out []report.Flag
+		for _, v := range many.GetSlice() {
+			out = append(out, report.Flag{Name: f.Name, Value: v})
+		}
+		return out
+	}
+	return []report.Flag{{Name: f.Name, Value: f.Value.String()}}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/sandbox"
+)
+
+// outlet is where consents go: the client, or the sandbox inside this process.
+type outlet struct {
+	identity journal.Target
+	client   *intempt.Client
+	dialect  intempt.Dialect
+	stop     func() error
+}
+
+func (o *outlet) close() {
+	o.client.Close()
+	if o.stop != nil {
+		_ = o.stop() // nobody is left to miss it
+	}
+}
+
+// says names the target and the dialect, so that nobody is surprised by them.
+func (o *outlet) says() string {
+	where := o.identity.BaseURL
+	if o.identity.Sandbox {
+		where = "the sandbox inside this process"
+	}
+	return fmt.Sprintf("sending to %s, %s/%s; dialect %s: %s", where, o.identity.Org, o.identity.Project, o.dialect, o.dialect.Says())
+}
+
+func (o *outlet) sending(env *environment, limits importer.Limits, rate float64) importer.Sending {
+	var target importer.Target = o.client
+	if env.target != nil {
+		target = env.target(target)
+	}
+	stats := o.client.Stats()
+	return importer.Sending{
+		Target: target,
+		Pacer:  intempt.NewPacer(intempt.PacerConfig{Max: limits.Concurrency, Rate: rate}),
+		Limits: limits,
+		HTTP: func(latencies bool) journal.HTTP {
+			if !latencies {
+				requests, byStatus := stats.Counts()
+				return journal.HTTP{Requests: requests, ByStatus: byStatus}
+			}
+			now := stats.Snapshot()
+			h := journal.HTTP{Requests: now.Requests, ByStatus: now.ByStatus}
+			h.Latency, _ = now.Encode() // a picture of speed; the counts stand without it
+			return h
+		},
+	}
+}
+
+// sandboxKey opens the sandbox inside this process, and nothing else.
+const sandboxKey = "sandbox.rehearsal"
+
+// outlet makes the way to the target that the flags name.
+func (f *runFlags) outlet(env *environment) (*outlet, error) {
+	dialect, err := intempt.ParseDialect(f.dialect)
+	if err != nil {
+		return nil, err
+	}
+	o := &outlet{identity: f.target(env), dialect: dialect}
+	cfg := intempt.Config{
+		BaseURL: o.identity.BaseURL, Org: o.identity.Org, Project: o.identity.Project, Dialect: dialect,
+		Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
+	}
+	if f.sandbox {
+		server, err := sandbox.Start(sandbox.Config{Key: sandboxKey})
+		if err != nil {
+			return nil, fmt.Errorf("start the sandbox: %w", err)
+		}
+		o.stop = server.Close
+		cfg.BaseURL = server.URL()
+		if cfg.Key, err = intempt.ParseKey(sandboxKey); err != nil {
+			return nil, err
+		}
+	} else if cfg.Key, err = f.key(env); err != nil {
+		return nil, err
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if o.client, err = intempt.New(cfg); err != nil {
+		return nil, err
+	}
+	return o, nil
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/consentimport/consentimport/importer"
+)
+
+// showProgress shows how the import goes until the function it returns is
+// called. One goroutine owns the bar and pulls the counters.
+func (f *runFlags) showProgress(env *environment, im *importer.Import) (end func()) {
+	draw, every := drawer(f.progress, env)
+	if draw == nil {
+		return func() {}
+	}
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		pace := newPace(env.now(), im.Progress())
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-tick.C:
+				p := im.Progress()
+				pace.add(env.now(), p)
+				if n%every == 0 {
+					draw(p, pace, false)
+				}
+			case <-stop:
+				p := im.Progress()
+				pace.add(env.now(), p)
+				draw(p, pace, true)
+				return
+			}
+		}
+	})
+	return func() { close(stop); wait.Wait() }
+}
+
+// drawFunc shows one moment; last says that none comes after it.
+type drawFunc func(p importer.Progress, pace *pace, last bool)
+
+// logEvery is how many seconds lie between two lines where there is no terminal.
+const logEvery = 10
+
+// drawer chooses how progress is shown, and every how many seconds.
+func drawer(mode string, env *environment) (drawFunc, int) {
+	if mode == "auto" {
+		mode = "log"
+		if env.terminal {
+			mode = "bar"
+		}
+	}
+	switch mode {
+	case "bar":
+		return bar(env.stderr, env.width), 1
+	case "log":
+		return func(p importer.Progress, pace *pace, last bool) {
+			fmt.Fprintf(env.stderr, "progress: %s\n", strings.Join(describe(p, pace), ", "))
+		}, logEvery
+	default:
+		return nil, 0
+	}
+}
+
+// bar draws on one line of a terminal.
+func bar(w io.Writer, width int) drawFunc {
+	b := progressbar.NewOptions64(1<<20, // parts of the export: its size may be 0, which the bar does not take
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetWidth(max(8, min(30, width-70))),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionShowDescriptionAtLineEnd(),
+		progressbar.OptionThrottle(0),
+	)
+	return func(p importer.Progress, pace *pace, last bool) {
+		b.Describe(fit(describe(p, pace), width-20))
+		at := int64(share(p) * (1 << 20))
+		if !last {
+			at = min(at, 1<<20-1) // a full bar ends itself
+		}
+		_ = b.Set64(at) // a terminal that went away is no reason to stop
+		if last {
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+// share is how much of the export was read, from 0 to 1.
+func share(p importer.Progress) float64 {
+	if p.Size == 0 {
+		return 1
+	}
+	return min(1, float64(p.Bytes)/float64(p.Size))
+}
+
+// describe says how the import goes, the most important first.
+func describe(p importer.Progress, pace *pace) []string {
+	parts := []string{
+		fmt.Sprintf("%s of %s read", size(p.Bytes), size(p.Size)),
+		thousands(p.Sent) + " sent",
+		thousands(int64(pace.rate+0.5)) + "/s",
+	}
+	if eta, ok := pace.eta(p); ok {
+		parts = append(parts, "ETA "+span(eta))
+	}
+	add := func(n int64, what string) {
+		if n > 0 {
+			parts = append(parts, thousands(n)+" "+what)
+		}
+	}
+	add(p.Rejected, "rejected")
+	add(p.Failed, "failed")
+	add(p.Superseded, "superseded")
+	add(p.Invalid, "invalid rows")
+	add(int64(p.Retrying), "retrying")
+	if p.Throttled {
+		parts = append(parts, "throttled")
+	}
+	return parts
+}
+
+// fit joins as many parts as a width has room for.
+func fit(parts []string, width int) string {
+	out := ""
+	for _, p := range parts {
+		next := p
+		if out != "" {
+			next = out + ", " + p
+		}
+		if len(next) > max(width, 20) && out != "" {
+			break
+		}
+		out = next
+	}
+	return out
+}
+
+// pace measures speed over the last ten seconds.
+type pace struct {
+	points []point
+	rate   float64 // outcomes a second
+	bytes  float64 // bytes read a second
+}
+
+type point struct {
+	at      time.Time
+	settled int64
+	bytes   int64
+}
+
+const paceOver = 10 * time.Second
+
+func newPace(at time.Time, p importer.Progress) *pace {
+	return &pace{points: []point{{at, p.Settled, p.Bytes}}}
+}
+
+func (s *pace) add(at time.Time, p importer.Progress) {
+	s.points = append(s.points, point{at, p.Settled, p.Bytes})
+	for len(s.points) > 2 && at.Sub(s.points[0].at) > paceOver {
+		s.points = s.points[1:]
+	}
+	first, last := s.points[0], s.points[len(s.points)-1]
+	if d := last.at.Sub(first.at).Seconds(); d > 0 {
+		s.rate = float64(last.settled-first.settled) / d
+		s.bytes = float64(last.bytes-first.bytes) / d
+	}
+}
+
+// eta is how long the rest takes at this speed; false when nothing moves.
+func (s *pace) eta(p importer.Progress) (time.Duration, bool) {
+	left := p.Size - p.Bytes
+	if left <= 0 || s.bytes <= 0 {
+		return 0, false
+	}
+	return time.Duration(float64(left) / s.bytes * float64(time.Second)), true
+}
+
+// span writes a duration as a person says it: 2d 3h, 3h 20m, 4m 10s, 12s.
+func span(d time.Duration) string {
+	s := int64(d.Round(time.Second) / time.Second)
+	switch {
+	case s >= 86400:
+		return fmt.Sprintf("%dd %dh", s/86400, s%86400/3600)
+	case s >= 3600:
+		return fmt.Sprintf("%dh %dm", s/3600, s%3600/60)
+	case s >= 60:
+		return fmt.Sprintf("%dm %ds", s/60, s%60)
+	default:
+		return fmt.Sprintf("%ds", s)
+	}
+}
+
+// size writes a number of bytes.
+func size(n int64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	f, i := float64(n), 0
+	for f >= 1000 && i < len(units)-1 {
+		f, i = f/1000, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", f, units[i])
+}
+
+// thousands writes a number with separators.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/report"
+)
+
+func newReport(env *environment) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Write the reports of an import again, from its checkpoint",
+		Long: `report derives everything that a run reports from the checkpoint in an out directory and
+from the export: report.json, report.html, successes.csv, failures.csv, rejected.* and the
+summary. It changes nothing else, and ends with the exit code of the run.`,
+		Example: `  consentimport report preferences.csv.import
+  consentimport report --json preferences.csv.import | jq .consents`,
+		Args: arguments(cobra.ExactArgs(1), "name the out directory of an import"),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, release := env.interruptible(messages{env}.note)
+			defer release()
+			survey, err := importer.OpenSurvey(env.disk, args[0])
+			if err != nil {
+				return err
+			}
+			defer survey.Close()
+			s, err := writeReport(ctx, env, survey, args[0], report.Invocation{Program: "consentimport"}, nil)
+			if err != nil {
+				return err
+			}
+			if err := printSummary(env, s, asJSON); err != nil {
+				return err
+			}
+			return endWith(s.ExitCode)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print report.json on standard output instead of the text summary")
+	return c
+}
+
+// writeReport surveys an import and writes all its reports.
+func writeReport(ctx context.Context, env *environment, survey *importer.Survey, dir string, called report.Invocation, notes []string) (*report.Summary, error) {
+	study, err := newStudy(survey, env.now())
+	if err != nil {
+		return nil, err
+	}
+	survey.Watch(study, study.fold)
+	return report.Write(ctx, env.disk, dir, survey, report.Options{
+		Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called,
+		Lint: study.findings, Decisions: study.decisions, Notes: notes,
+	})
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// run is the program: it gives the exit code.
+func run(env *environment, args []string) int {
+	root := newRoot(env)
+	root.SetArgs(args)
+	root.SetIn(env.stdin)
+	root.SetOut(env.stdout)
+	root.SetErr(env.stderr)
+	err := root.Execute()
+	if err == nil {
+		return exitComplete
+	}
+	var quiet *ended
+	if errors.As(err, &quiet) {
+		return quiet.code
+	}
+	complain(env.stderr, err)
+	return codeOf(err)
+}
+
+// ended is a command that came to its end and has said everything already.
+type ended struct{ code int }
+
+func (e *ended) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// endWith ends a command with an exit code, without a message.
+func endWith(code int) error {
+	if code == exitComplete {
+		return nil
+	}
+	return &ended{code}
+}
+
+func newRoot(env *environment) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "consentimport",
+		Short: "Move consent decisions from a legacy platform's export into Intempt",
+		Long: `consentimport reads an export of a legacy consent platform (CSV or JSONL), maps every
+row to the decisions it states, and sends each decision to Intempt's Consent API:
+in order per person, resumable after any interruption, with a report that balances.
+
+Begin with a rehearsal; it sends nothing and needs no key:
+  consentimport inspect export.csv
+  consentimport run --dry-run --preset transcend export.csv`,
+		Example: `  consentimport run --sandbox --preset onetrust export.json
+  consentimport run --preset transcend --org acme --project shop --api-key-file key.txt preferences.csv.gz`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+	}
+	root.SetVersionTemplate("consentimport {{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage(fmt.Sprintf("%s --help lists the flags", c.CommandPath()), "%w", err)
+	})
+	root.AddCommand(
+		newRun(env),
+		newInspect(env),
+		newMapping(env),
+		newReport(env),
+		newVerify(env),
+		newSandbox(env),
+		newVersion(env),
+	)
+	return root
+}
+
+// exactly wraps cobra's argument checks so that a wrong number is a usage error.
+func arguments(check cobra.PositionalArgs, hint string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usage(hint, "%s: %w", c.Name(), err)
+		}
+		return nil
+	}
+}
+
+func newVersion(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  arguments(cobra.NoArgs, "it takes none"),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(env.stdout, "consentimport %s\n", version())
+			return err
+		},
+	}
+}
+
+// version is the module's version as the Go tool stamped it into the binary.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

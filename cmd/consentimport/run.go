@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report"
+)
+
+func newRun(env *environment) *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run EXPORT...",
+		Short: "Import an export, or rehearse it with --dry-run",
+		Long: `run reads the rows of an export, maps them to consents and sends these, in order per
+person. Everything it writes goes into one directory; the checkpoint in there makes it
+possible to interrupt it at any moment and go on with --resume. "-" reads standard input.
+
+Exit codes: 0 complete; 1 internal error; 2 refused before anything was sent; 3 complete,
+some rows or consents failed; 4 incomplete, --resume goes on; 5 complete, but the target
+is now more permissive than a person.`,
+		Example: `  consentimport run --dry-run --preset transcend preferences.csv
+  consentimport run --sandbox --preset onetrust export.json
+  consentimport run --preset transcend --org acme --project shop --api-key-file key.txt preferences.csv
+  consentimport run --preset transcend --org acme --project shop --api-key-file key.txt --resume preferences.csv`,
+		Args: arguments(cobra.MinimumNArgs(1), "name the files of the export, or - for standard input"),
+		RunE: func(c *cobra.Command, paths []string) error {
+			return f.run(env, invocation(c, paths), paths)
+		},
+	}
+	f.register(c)
+	return c
+}
+
+// run is the command run: prepare, send, report.
+func (f *runFlags) run(env *environment, called report.Invocation, paths []string) error {
+	if _, err := importer.ParseBudget(f.maxFailures); err != nil {
+		return refused(err)
+	}
+	if err := f.check(paths); err != nil {
+		return err
+	}
+	spec, err := f.spec(paths)
+	if err != nil {
+		return err
+	}
+	say := messages{env}
+	var send *outlet
+	if !f.dryRun {
+		if send, err = f.outlet(env); err != nil {
+			return refused(err)
+		}
+		defer send.close()
+	}
+	ctx, release := env.interruptible(say.note)
+	defer release()
+	if err := f.approve(ctx, env, spec, paths); err != nil {
+		return err
+	}
+	cfg := f.config(env, spec, paths, send)
+	if f.dryRun && !f.restart {
+		if err := importer.RemoveDryRun(env.disk, cfg.Dir); err != nil {
+			return err
+		}
+	}
+	im, err := importer.Open(cfg)
+	if err != nil {
+		return err
+	}
+	defer im.Close()
+	for _, n := range im.Notes() {
+		say.note(n)
+	}
+	if f.dryRun {
+		return f.rehearse(ctx, env, im, called)
+	}
+	return f.send(ctx, env, im, send, called)
+}
+
+// spec loads the mapping; nil to go on with the stored one.
+func (f *runFlags) spec(paths []string) (*mapping.Spec, error) {
+	if f.mapping.given() {
+		return f.mapping.load()
+	}
+	if f.resume || f.repair != "" {
+		return nil, nil
+	}
+	return nil, noMapping(f.read.config(paths))
+}
+
+func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, send *outlet) importer.Config {
+	cfg := importer.Config{
+		Tool: version(), Disk: env.disk, Dir: f.dir(paths), Source: f.read.config(paths), Stdin: env.stdin,
+		Spec: spec, DryRun: f.dryRun, Resume: f.resume, Retry: f.retry, Restart: f.restart, Now: env.now,
+	}
+	if f.repair != "" {
+		cfg.Repair = paths[0]
+		cfg.Source.Paths = nil
+	}
+	if send != nil {
+		cfg.Target = send.identity
+	} else {
+		cfg.Target = f.target(env)
+	}
+	return cfg
+}
+
+// rehearse is a dry run: the survey alone.
+func (f *runFlags) rehearse(ctx context.Context, env *environment, im *importer.Import, called report.Invocation) error {
+	if err := im.Rehearsed(); err != nil {
+		return err
+	}
+	s, err := f.report(ctx, env, im, called)
+	if err != nil {
+		return err
+	}
+	return f.show(env, s)
+}
+
+// send is a real run: it sends, then reports, whatever stopped it.
+func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Import, out *outlet, called report.Invocation) error {
+	say := messages{env}
+	say.note(out.says())
+	shown := f.showProgress(env, im)
+	stop, runErr := im.Run(ctx, out.sending(env, f.limits(), f.rate))
+	shown()
+	if stop != nil {
+		say.note("stopped: " + stop.Detail)
+	}
+	// The reports are written even after a signal; a second signal ends the process.
+	s, err := f.report(context.WithoutCancel(ctx), env, im, called)
+	switch {
+	case err != nil && runErr != nil:
+		return &exitError{exitIncomplete, errors.Join(runErr, err), "make room or mend the cause, then go on with --resume"}
+	case err != nil:
+		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
+			"mend the cause, then: consentimport report " + f.dir(called.Exports)}
+	}
+	return f.show(env, s)
+}
+
+// report writes the reports from journal and export.
+func (f *runFlags) report(ctx context.Context, env *environment, im *importer.Import, called report.Invocation) (*report.Summary, error) {
+	survey, err := im.Survey()
+	if err != nil {
+		return nil, err
+	}
+	defer survey.Close()
+	return writeReport(ctx, env, survey, f.dir(called.Exports), called, im.Notes())
+}
+
+// show prints the end of a run and gives its exit code.
+func (f *runFlags) show(env *environment, s *report.Summary) error {
+	if err := printSummary(env, s, f.json); err != nil {
+		return err
+	}
+	return endWith(s.ExitCode)
+}
+
+// printSummary writes the summary to standard output.
+func printSummary(env *environment, s *report.Summary, asJSON bool) error {
+	if asJSON {
+		return report.JSON(env.stdout, s)
+	}
+	return report.Text(env.stdout, s, report.Style{Width: 100})
+}
+
+// messages go to standard error, a line each.
+type messages struct{ env *environment }
+
+func (m messages) note(text string) { fmt.Fprintf(m.env.stderr, "%s\n", oneLine(text)) }
+
+// invocation is the command line as the reports repeat it.
+func invocation(c *cobra.Command, paths []string) report.Invocation {
+	in := report.Invocation{Program: "consentimport", Exports: paths}
+	c.Flags().VisitAll(func(f *flag) {
+		if f.Changed {
+			in.Flags = append(in.Flags, flagOf(f)...)
+		}
+	})
+	return in
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// runFlags are the flags of run as they were typed.
+type runFlags struct {
+	mapping mappingFlags
+	read    readFlags
+
+	baseURL, org, project, keyFile, dialect string
+	sandbox                                 bool
+
+	dryRun, resume, retry, restart bool
+	repair, out                    string
+
+	concurrency, attempts int
+	rate                  float64
+	limit                 int64
+	maxFailures           string
+	retryFor              time.Duration
+
+	strict   bool
+	approved string
+	progress string
+	json     bool
+}
+
+// mappingFlags choose a mapping.
+type mappingFlags struct {
+	preset, file string
+	set          []string
+}
+
+func (f *mappingFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.preset, "preset", "", "use the built-in mapping `NAME` (consentimport mapping list)")
+	c.Flags().StringVar(&f.file, "mapping", "", "use the mapping in `FILE`")
+	c.Flags().StringArrayVar(&f.set, "set", nil, "give a parameter of the mapping its value, `NAME=VALUE`; may be repeated")
+	_ = c.RegisterFlagCompletionFunc("preset", completePresets)
+	_ = c.MarkFlagFilename("mapping", "yaml", "yml")
+}
+
+// given reports whether a mapping was chosen.
+func (f *mappingFlags) given() bool { return f.preset != "" || f.file != "" }
+
+// load reads and compiles the chosen mapping.
+func (f *mappingFlags) load() (*mapping.Spec, error) {
+	if f.preset != "" && f.file != "" {
+		return nil, usage("give one of them", "--preset and --mapping are both given")
+	}
+	set := make(map[string]string, len(f.set))
+	for _, s := range f.set {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return nil, usage("for example --set time=2026-05-01T00:00:00Z", "--set %q is not of the form NAME=VALUE", s)
+		}
+		set[name] = value
+	}
+	if f.preset != "" {
+		p, err := mapping.FindPreset(f.preset)
+		if err != nil {
+			return nil, refused(err)
+		}
+		return mapping.Parse(p.Name+".yaml", p.Source, set)
+	}
+	text, err := os.ReadFile(f.file)
+	if err != nil {
+		return nil, usage("consentimport mapping show NAME prints one to start from", "read the mapping: %w", err)
+	}
+	return mapping.Parse(f.file, text, set)
+}
+
+// readFlags override what is detected of an export.
+type readFlags struct{ format, delimiter, encoding string }
+
+func (f *readFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.format, "format", "", "format of the export: `csv|jsonl` (detected)")
+	c.Flags().StringVar(&f.delimiter, "delimiter", "", "what parts the cells of a CSV, a `CHARACTER` or \\t (detected)")
+	c.Flags().StringVar(&f.encoding, "encoding", "", "encoding of the export, a WHATWG `NAME` such as windows-1252 (detected)")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f *readFlags) config(paths []string) source.Config {
+	return source.Config{Paths: paths, Format: f.format, Delimiter: f.delimiter, Encoding: f.encoding}
+}
+
+func (f *runFlags) register(c *cobra.Command) {
+	fl := c.Flags()
+	f.mapping.register(c)
+	fl.StringVar(&f.baseURL, "base-url", "", "base `URL` of the API (env INTEMPT_BASE_URL; default "+intempt.DefaultBaseURL+")")
+	fl.StringVar(&f.org, "org", "", "organisation `NAME` in the API's path (env INTEMPT_ORG)")
+	fl.StringVar(&f.project, "project", "", "project `NAME` in the API's path (env INTEMPT_PROJECT)")
+	fl.StringVar(&f.keyFile, "api-key-file", "", "read the API key from `FILE` (or env INTEMPT_API_KEY)")
+	fl.StringVar(&f.dialect, "dialect", "docs", "how times and the key are written: `docs|sdk` (see README, Two dialects)")
+	fl.BoolVar(&f.sandbox, "sandbox", false, "import into a sandbox inside this process; needs no other target flag")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "do everything but sending: decode, map, validate, lint, report")
+	fl.StringVar(&f.out, "out", "", "`DIR` for everything that this import writes (default EXPORT.import, in a dry run EXPORT.dry-run)")
+	fl.BoolVar(&f.resume, "resume", false, "go on from the checkpoint in --out")
+	fl.BoolVar(&f.retry, "retry", false, "with --resume: also send the rejected and failed again, perhaps with a changed mapping")
+	fl.StringVar(&f.repair, "repair", "", "EXPORT is a repaired rejected.* of the import in `DIR`: go on there")
+	fl.BoolVar(&f.restart, "restart", false, "set the old out directory aside (renamed) and begin anew")
+	fl.IntVar(&f.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")
+	fl.Float64Var(&f.rate, "rate", 0, "consents per second at most, `N` (0: no fixed limit; 429 and 503 slow the run down by themselves)")
+	fl.Int64Var(&f.limit, "limit", 0, "stop cleanly after `N` rows of this run (0: all)")
+	fl.StringVar(&f.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
+	fl.IntVar(&f.attempts, "attempts", importer.DefaultAttempts, "how often one consent is tried before it is set down as failed, `N`")
+	fl.DurationVar(&f.retryFor, "retry-for", importer.DefaultRetryFor, "how long the target may be gone before the run stops, a `DURATION`")
+	fl.BoolVar(&f.strict, "strict", false, "refuse the run before anything is sent when the lint finds something")
+	fl.StringVar(&f.approved, "approved", "", "send only if the decision table has this `HASH`, printed by the dry run that somebody signed")
+	f.read.register(c)
+	fl.StringVar(&f.progress, "progress", "auto", "how progress is shown: `auto|bar|log|none`")
+	fl.BoolVar(&f.json, "json", false, "print report.json on standard output instead of the text summary")
+	_ = c.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions(intempt.DialectNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.MarkFlagDirname("out")
+	_ = c.MarkFlagDirname("repair")
+}
+
+// check finds flags that do not go together.
+func (f *runFlags) check(paths []string) error {
+	switch {
+	case f.retry && !f.resume:
+		return usage("add --resume", "--retry goes on with an import, so it needs --resume")
+	case f.restart && f.resume:
+		return usage("--resume goes on, --restart begins anew", "--restart and --resume are both given")
+	case f.dryRun && f.sandbox:
+		return usage("leave one of them away", "--dry-run sends nothing, not even to the --sandbox")
+	case f.dryRun && (f.resume || f.repair != ""):
+		return usage("leave --dry-run away to send", "a dry run has nothing to go on with")
+	case f.repair != "" && (f.restart || f.retry):
+		return usage("--repair goes on in its directory by itself", "--repair does not go with --retry or --restart")
+	case f.repair != "" && f.out != "" && filepath.Clean(f.repair) != filepath.Clean(f.out):
+		return usage("leave --out away: --repair names the directory", "--repair %s and --out %s are two directories", f.repair, f.out)
+	case f.repair != "" && len(paths) != 1:
+		return usage("for example: run --repair DIR DIR/rejected.csv", "--repair takes one repaired file")
+	case f.rate < 0:
+		return usage("0 is no fixed limit", "--rate %v is negative", f.rate)
+	}
+	switch f.progress {
+	case "auto", "bar", "log", "none":
+	default:
+		return usage("one of auto, bar, log, none", "--progress %q is not known", f.progress)
+	}
+	for i, p := range paths {
+		if p == "-" && len(paths) > 1 {
+			return usage("give - alone", "standard input (-) does not go together with other files (argument %d)", i+1)
+		}
+	}
+	return f.limits().Validate()
+}
+
+func (f *runFlags) limits() importer.Limits {
+	budget, _ := importer.ParseBudget(f.maxFailures)
+	return importer.Limits{
+		Concurrency: f.concurrency, Rows: f.limit, MaxFailures: budget, Attempts: f.attempts, RetryFor: f.retryFor,
+	}
+}
+
+// dir is the out directory.
+func (f *runFlags) dir(paths []string) string {
+	switch {
+	case f.repair != "":
+		return filepath.Clean(f.repair)
+	case f.out != "":
+		return filepath.Clean(f.out)
+	}
+	name := filepath.Clean(paths[0])
+	if paths[0] == "-" {
+		name = "stdin"
+	}
+	if f.dryRun {
+		return name + ".dry-run"
+	}
+	return name + ".import"
+}
+
+// target joins flags and environment to the identity of the target.
+func (f *runFlags) target(env *environment) journal.Target {
+	or := func(flag, variable, otherwise string) string {
+		if flag != "" {
+			return flag
+		}
+		if v := env.getenv(variable); v != "" {
+			return v
+		}
+		return otherwise
+	}
+	t := journal.Target{Dialect: f.dialect, Sandbox: f.sandbox}
+	if f.sandbox {
+		t.Org, t.Project = "sandbox", "sandbox"
+		return t
+	}
+	t.BaseURL = strings.TrimRight(or(f.baseURL, "INTEMPT_BASE_URL", intempt.DefaultBaseURL), "/")
+	t.Org = or(f.org, "INTEMPT_ORG", "")
+	t.Project = or(f.project, "INTEMPT_PROJECT", "")
+	return t
+}
+
+// key reads the API key from where the user keeps it.
+func (f *runFlags) key(env *environment) (intempt.Key, error) {
+	if f.keyFile != "" {
+		return intempt.ReadKey(f.keyFile)
+	}
+	if v := env.getenv("INTEMPT_API_KEY"); v != "" {
+		return intempt.ParseKey(v)
+	}
+	return intempt.Key{}, fmt.Errorf("no API key: give --api-key-file FILE, or set INTEMPT_API_KEY")
+}

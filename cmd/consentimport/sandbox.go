@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentimport/consentimport/importer/sandbox"
+)
+
+func newSandbox(env *environment) *cobra.Command {
+	var addr, key, faults, store string
+	var seed uint64
+	c := &cobra.Command{
+		Use:   "sandbox",
+		Short: "A local Consent API to rehearse on",
+		Long: `sandbox answers like the Consent API on this machine: it validates what it gets, in both
+dialects, keeps it, and misbehaves on request. Nothing leaves the machine.
+
+  GET /_sandbox/stats               what it counted
+  GET /_sandbox/consents?userId=U   one person's consents in order of arrival
+  GET /_sandbox/consents            all of them, as JSONL
+
+Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%:
+  share of requests  NNN (that status), reset (connection closed, nothing kept), lost (kept,
+                     closed before the answer), hang, slow, junk, cut, html, echo, redirect
+  always the same    poison=P% (subjects: 500), refuse=P% (consents: 400), subjectNNN=ID
+  by time or number  NNNafter=N, NNNfor=DURATION, down=N+M, rate=N (a second; the rest gets 429)
+  shape              latency=20ms or 5ms-50ms, retryafter=SECONDS|date|absurd`,
+		Example: `  consentimport sandbox --addr 127.0.0.1:8787
+  consentimport sandbox --addr 127.0.0.1:8787 --faults 429=5%,500=1%,lost=0.1%,latency=20ms`,
+		Args: arguments(cobra.NoArgs, "it takes flags only"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			f, err := sandbox.ParseFaults(faults)
+			if err != nil {
+				return usage("consentimport sandbox --help lists the faults", "--faults: %w", err)
+			}
+			server, err := sandbox.Start(sandbox.Config{
+				Addr: addr, Key: key, Faults: f, Seed: seed, Store: store,
+				Log: slog.New(slog.NewTextHandler(env.stderr, nil)),
+			})
+			if err != nil {
+				return refused(err)
+			}
+			defer server.Close()
+			ctx, release := env.interruptible(messages{env}.note)
+			defer release()
+			fmt.Fprintf(env.stdout, "sandbox listening; base URL %s\n", server.URL())
+			<-ctx.Done()
+			return nil
+		},
+	}
+	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8787", "listen at `HOST:PORT`")
+	c.Flags().StringVar(&key, "api-key", "", "accept this `KEY` alone (default: any)")
+	c.Flags().StringVar(&faults, "faults", "", "misbehave as the `LIST` says")
+	c.Flags().Uint64Var(&seed, "seed", 1, "`N` from which the faults are drawn, so that they repeat")
+	c.Flags().StringVar(&store, "store", "", "keep the consents in `FILE`, to go on with them later")
+	return c
+}

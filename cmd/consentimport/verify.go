@@ -1,0 +1,149 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentimport/consentimport/importer"
+)
+
+func newVerify(env *environment) *cobra.Command {
+	var subject string
+	c := &cobra.Command{
+		Use:   "verify DIR",
+		Short: "Prove that a checkpoint is untouched and balances against its export",
+		Long: `verify reads the checkpoint of an import and its export again and checks that the
+checkpoint is whole, that the export is the one that was imported, and that every row and
+every consent has exactly one outcome. It prints what to file: digests, counts, times and
+a verdict. Exit code 0 when everything holds, 3 when something does not.`,
+		Example: `  consentimport verify preferences.csv.import
+  consentimport verify --subject ann@example.com preferences.csv.import`,
+		Args: arguments(cobra.ExactArgs(1), "name the out directory of an import"),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, release := env.interruptible(messages{env}.note)
+			defer release()
+			survey, err := importer.OpenSurvey(env.disk, args[0])
+			if err != nil {
+				return err
+			}
+			defer survey.Close()
+			audit, err := survey.Audit(ctx, subject)
+			if err != nil {
+				return err
+			}
+			if subject != "" {
+				return printSubject(env.stdout, audit)
+			}
+			if err := printAudit(env.stdout, args[0], audit); err != nil {
+				return err
+			}
+			if len(audit.Faults) > 0 {
+				return endWith(exitFailures)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&subject, "subject", "", "print what was sent for the person with this `ID` (userId, profileId or e-mail), in order")
+	return c
+}
+
+// printAudit writes what a privacy officer files.
+func printAudit(out io.Writer, dir string, a *importer.Audit) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	h, f := a.Facts.Header, a.Facts
+	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	line("import", "%s in %s", h.ID, dir)
+	line("began", "%s", stamp(h.Started))
+	line("last line", "%s, after %d runs", stamp(f.Finished), len(f.Runs))
+	line("checkpoint", "sha256 %s", a.Journal.SHA256)
+	for _, in := range f.Inputs {
+		line("export", "%s, %s bytes, %s rows", in.Path, thousands(in.Bytes), thousands(in.Rows))
+		line("", "sha256 %s", cmp.Or(in.SHA256, "(not computed: the import is incomplete)"))
+	}
+	for _, p := range f.Passes {
+		line("mapping", "%s, pass %d (%s)", p.Mapping.Name, p.N, p.Kind)
+		line("", "sha256 %s", p.Mapping.SHA256)
+	}
+	if !h.DryRun {
+		line("target", "%s %s/%s, dialect %s", h.Target.BaseURL, h.Target.Org, h.Target.Project, h.Target.Dialect)
+	}
+	line("rows", "%s read = %s mapped + %s skipped + %s invalid", thousands(a.Rows.Read), thousands(a.Rows.Mapped), thousands(a.Rows.Skipped), thousands(a.Rows.Invalid))
+	t := a.Consents
+	line("consents", "%s made = %s sent + %s rejected + %s failed + %s pending + %s superseded",
+		thousands(t.Made), thousands(t.Sent), thousands(t.Rejected), thousands(t.Failed), thousands(t.Pending), thousands(t.Superseded))
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	if err := printDecided(out, a); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	for _, fault := range a.Faults {
+		fmt.Fprintf(out, "does not hold: %s\n", fault)
+	}
+	_, err := fmt.Fprintln(out, verdict(a))
+	return err
+}
+
+func printDecided(out io.Writer, a *importer.Audit) error {
+	var keys []importer.Decided
+	for d := range a.ByDecision {
+		keys = append(keys, d)
+	}
+	slices.SortFunc(keys, func(x, y importer.Decided) int {
+		return cmp.Or(cmp.Compare(x.Category, y.Category), cmp.Compare(x.Action, y.Action))
+	})
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "category\tdecision\tmade\tsent\trejected\tfailed\tpending\tsuperseded\t")
+	for _, d := range keys {
+		t := a.ByDecision[d]
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", cmp.Or(d.Category, "(none)"), d.Action,
+			thousands(t.Made), thousands(t.Sent), thousands(t.Rejected), thousands(t.Failed), thousands(t.Pending), thousands(t.Superseded))
+	}
+	return w.Flush()
+}
+
+// verdict is the one line that counts.
+func verdict(a *importer.Audit) string {
+	switch {
+	case len(a.Faults) > 0:
+		return "VERDICT: does not hold. Keep the directory as it is and find out who changed what."
+	case a.Facts.Header.DryRun:
+		return "VERDICT: a dry run: nothing was sent. The counts balance."
+	case a.Consents.Pending > 0:
+		return "VERDICT: untouched and balanced, but incomplete: go on with --resume."
+	case a.Consents.Rejected+a.Consents.Failed+a.Rows.Invalid > 0:
+		return fmt.Sprintf("VERDICT: untouched, balanced and complete; %s consents and %s rows did not arrive (see failures.csv).",
+			thousands(a.Consents.Rejected+a.Consents.Failed), thousands(a.Rows.Invalid))
+	default:
+		return "VERDICT: untouched, balanced and complete: every decision of the export arrived."
+	}
+}
+
+// printSubject writes what was sent for one person, and nothing of anybody else.
+func printSubject(out io.Writer, a *importer.Audit) error {
+	if len(a.Faults) > 0 {
+		return &exitError{exitFailures, errors.New("the checkpoint does not hold, so it proves nothing about a person"), "consentimport verify without --subject says what is wrong"}
+	}
+	if len(a.Subject) == 0 {
+		_, err := fmt.Fprintln(out, "no consent of this subject is in the export")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "consent\toutcome\tdecision\tcategory\tdecided\tfile\tline")
+	for _, c := range a.Subject {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", c.Ref, c.State, c.Action, cmp.Or(c.Category, "(none)"), stamp(time.UnixMilli(c.Timestamp)), c.File, c.Line)
+	}
+	fmt.Fprintf(w, "\ncheckpoint sha256 %s\n", a.Journal.SHA256)
+	return w.Flush()
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

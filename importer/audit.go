@@ -1,0 +1,176 @@
+package importer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// Audit is what a journal and an export prove together.
+type Audit struct {
+	Journal *journal.Verification
+	Facts   Facts
+	Rows    struct{ Read, Mapped, Skipped, Invalid int64 }
+	// Consents and ByDecision count the final outcome of each consent.
+	Consents   Tally
+	ByDecision map[Decided]*Tally
+	// Faults are what does not add up, a sentence each; none is the proof.
+	Faults []string
+	// Subject are the consents of the subject that was asked for, in the order
+	// in which they arrived.
+	Subject []SubjectConsent
+}
+
+// Decided is a category and a decision.
+type Decided struct {
+	Category string
+	Action   mapping.Action
+}
+
+// Tally counts consents by outcome.
+type Tally struct{ Made, Sent, Rejected, Failed, Pending, Superseded int64 }
+
+func (t *Tally) add(s journal.State) {
+	t.Made++
+	switch s {
+	case journal.Sent:
+		t.Sent++
+	case journal.Rejected:
+		t.Rejected++
+	case journal.Failed:
+		t.Failed++
+	case journal.Superseded:
+		t.Superseded++
+	default:
+		t.Pending++
+	}
+}
+
+// SubjectConsent is one consent of the subject that was asked for.
+type SubjectConsent struct {
+	Ref       journal.Ref
+	Pass      int
+	State     journal.State
+	Category  string
+	Action    mapping.Action
+	Timestamp int64 // epoch milliseconds
+	File      string
+	Line      int64
+}
+
+// Audit checks the import in the survey's directory: that the checkpoint is whole
+// and contradicts itself nowhere, that the export is the one that was read, and
+// that every row and every consent has exactly one outcome. With a subject it
+// also collects that one's consents.
+func (s *Survey) Audit(ctx context.Context, subject string) (*Audit, error) {
+	v, err := journal.Verify(s.disk, s.dir)
+	if err != nil {
+		return nil, &RefusedError{Err: err, Hint: hintOf(err)}
+	}
+	a := &Audit{Journal: v, ByDecision: make(map[Decided]*Tally)}
+	visit := &auditor{audit: a, subject: []byte(subject), passes: make([]Tally, len(s.snap.Passes))}
+	if err := s.Each(ctx, visit); err != nil {
+		return nil, err
+	}
+	a.Facts = s.Facts()
+	a.judge(s, visit.passes)
+	slices.SortStableFunc(a.Subject, func(x, y SubjectConsent) int {
+		if x.State.Final() != y.State.Final() { // what never arrived comes last
+			if x.State.Final() {
+				return -1
+			}
+			return 1
+		}
+		return x.Pass - y.Pass
+	})
+	return a, nil
+}
+
+// judge finds what does not add up.
+func (a *Audit) judge(s *Survey, passes []Tally) {
+	fault := func(format string, args ...any) { a.Faults = append(a.Faults, fmt.Sprintf(format, args...)) }
+	if a.Rows.Read != a.Rows.Mapped+a.Rows.Skipped+a.Rows.Invalid {
+		fault("%d rows were read, but %d have an outcome", a.Rows.Read, a.Rows.Mapped+a.Rows.Skipped+a.Rows.Invalid)
+	}
+	for _, o := range a.Journal.Examples {
+		fault("%s", o)
+	}
+	for i, counted := range a.Journal.ByPass {
+		found := passes[i]
+		if counted.Sent != found.Sent {
+			fault("the checkpoint says that pass %d sent %d consents, the export accounts for %d of them", i+1, counted.Sent, found.Sent)
+		}
+		if counted.Superseded != found.Superseded {
+			fault("the checkpoint says that pass %d held %d consents back, the export accounts for %d of them", i+1, counted.Superseded, found.Superseded)
+		}
+		if i == len(passes)-1 && (counted.Rejected != found.Rejected || counted.Failed != found.Failed) {
+			fault("the checkpoint says that in pass %d %d consents were refused and %d failed, the export accounts for %d and %d", i+1, counted.Rejected, counted.Failed, found.Rejected, found.Failed)
+		}
+	}
+	if s.complete() && !s.snap.Header.DryRun && a.Consents.Pending > 0 {
+		fault("the import says that it is complete, but %d consents have no outcome", a.Consents.Pending)
+	}
+	if s.snap.Torn > 0 {
+		fault("the last line of the checkpoint was not written whole: go on with --resume")
+	}
+}
+
+// auditor is the Visitor of an audit.
+type auditor struct {
+	audit   *Audit
+	subject []byte
+	passes  []Tally
+}
+
+func (*auditor) Work(*SurveyBatch) {}
+
+func (v *auditor) Fold(b *SurveyBatch) error {
+	a := v.audit
+	for i := range b.Rows {
+		r := &b.Rows[i]
+		a.Rows.Read++
+		switch r.Status {
+		case mapping.Mapped:
+			a.Rows.Mapped++
+		case mapping.Skipped:
+			a.Rows.Skipped++
+		default:
+			a.Rows.Invalid++
+		}
+		for k := range r.Consents {
+			v.consent(b, r, k)
+		}
+	}
+	return nil
+}
+
+func (v *auditor) consent(b *SurveyBatch, r *SurveyRow, k int) {
+	c, a := &r.Consents[k], v.audit
+	a.Consents.add(c.Outcome.State)
+	d := Decided{string(c.Category), c.Action}
+	if a.ByDecision[d] == nil {
+		if len(a.ByDecision) >= maxDecided {
+			d = Decided{"(other categories)", c.Action}
+		}
+		if a.ByDecision[d] == nil {
+			a.ByDecision[d] = &Tally{}
+		}
+	}
+	a.ByDecision[d].add(c.Outcome.State)
+	if c.Pass > 0 {
+		v.passes[c.Pass-1].add(c.Outcome.State)
+	}
+	if len(v.subject) > 0 && (bytes.Equal(v.subject, c.UserID) || bytes.Equal(v.subject, c.ProfileID) || bytes.EqualFold(v.subject, c.Email)) {
+		a.Subject = append(a.Subject, SubjectConsent{
+			Ref: journal.Ref{Row: r.Row.Number, Consent: int32(k + 1)}, Pass: c.Pass, State: c.Outcome.State,
+			Category: string(c.Category), Action: c.Action, Timestamp: c.Timestamp, File: b.File, Line: r.Row.Line,
+		})
+	}
+}
+
+// maxDecided bounds the categories that are told apart.
+const maxDecided = 2000

@@ -1,0 +1,148 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// The defaults of a run; the command's flags show them.
+const (
+	DefaultConcurrency = 64
+	DefaultAttempts    = 8
+	DefaultRetryFor    = 15 * time.Minute
+	DefaultMaxFailures = "50%"
+
+	// budgetAfter is how many consents must have an outcome before a share of
+	// failures says anything about the mapping.
+	budgetAfter = 200
+	// firstContact is how long nobody may listen at the target before the run
+	// gives up, as long as it has never been reached: then its address is
+	// likely wrong.
+	firstContact = 10 * time.Second
+	// grace is how long requests in flight may take after a stop.
+	grace = 10 * time.Second
+	// lively is how long a success speaks for the target.
+	lively = time.Minute
+)
+
+// defaultWindow bounds what is unfinished: enough for a subject that has a tenth
+// of a million rows, little enough to stay far below 64 MiB.
+var defaultWindow = window{Bytes: 24 << 20, Tasks: 128 << 10}
+
+// Limits are what bounds a run.
+type Limits struct {
+	Concurrency int           // requests in flight at most
+	Rows        int64         // rows of this run at most; 0: all
+	MaxFailures Budget        // past it the run stops
+	Attempts    int           // how often one consent is tried
+	RetryFor    time.Duration // how long the target may be gone
+}
+
+// Validate names the flag whose value cannot be used.
+func (l Limits) Validate() error {
+	switch {
+	case l.Concurrency < 1 || l.Concurrency > 10000:
+		return fmt.Errorf("--concurrency %d: give a number from 1 to 10000", l.Concurrency)
+	case l.Rows < 0:
+		return fmt.Errorf("--limit %d: give a number of rows, or 0 for all", l.Rows)
+	case l.Attempts < 1:
+		return fmt.Errorf("--attempts %d: give at least 1", l.Attempts)
+	case l.RetryFor < 0:
+		return fmt.Errorf("--retry-for %s: give a duration such as 15m", l.RetryFor)
+	}
+	return nil
+}
+
+// Budget is how many failures a run may have: a number, or a share of the
+// consents that have an outcome.
+type Budget struct {
+	Count int64   // when Share is 0
+	Share float64 // in (0, 1]; 1 never stops a run
+}
+
+// ParseBudget reads "250" or "12.5%".
+func ParseBudget(s string) (Budget, error) {
+	bad := fmt.Errorf("--max-failures %q: give a number of consents such as 250, or a share such as 12.5%%", s)
+	if p, ok := strings.CutSuffix(strings.TrimSpace(s), "%"); ok {
+		f, err := strconv.ParseFloat(p, 64)
+		if err != nil || !(f > 0 && f <= 100) {
+			return Budget{}, bad
+		}
+		return Budget{Share: f / 100}, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+	if err != nil || n < 0 {
+		return Budget{}, bad
+	}
+	return Budget{Count: n}, nil
+}
+
+// String gives the budget as it is written.
+func (b Budget) String() string {
+	if b.Share > 0 {
+		return strconv.FormatFloat(b.Share*100, 'f', -1, 64) + "%"
+	}
+	return strconv.FormatInt(b.Count, 10)
+}
+
+// spent reports whether failures among outcomes are past the budget.
+func (b Budget) spent(failures, outcomes int64) bool {
+	if b.Share > 0 {
+		return outcomes >= budgetAfter && float64(failures) > b.Share*float64(outcomes)
+	}
+	return failures > b.Count
+}
+
+// Target takes one consent and says what came of it.
+type Target interface {
+	// Send returns when the target has answered, the request has timed out, or
+	// ctx is done.
+	Send(ctx context.Context, c *mapping.Consent) intempt.Answer
+}
+
+// Stop says why a run ended before its export did.
+type Stop struct {
+	Kind   StopKind
+	Detail string // one sentence for a person
+}
+
+// StopKind is what ended a run early.
+type StopKind string
+
+// What ends a run early.
+const (
+	StopSignal  StopKind = "signal"
+	StopLimit   StopKind = "limit"
+	StopRefused StopKind = "target-refused" // 401 to 404, other 4xx, 3xx
+	StopGone    StopKind = "target-gone"
+	StopBudget  StopKind = "failure-budget"
+	StopDisk    StopKind = "disk"
+	StopExport  StopKind = "export" // the export could not be read further
+)
+
+// RefusedError is an import that was refused before anything was sent. Its text
+// is for the user; Hint says what to do.
+type RefusedError struct {
+	Err  error
+	Hint string
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+func refuse(hint, format string, args ...any) error {
+	return &RefusedError{Err: fmt.Errorf(format, args...), Hint: hint}
+}
+
+// IsRefused reports whether nothing was sent because of err.
+func IsRefused(err error) bool {
+	var r *RefusedError
+	return errors.As(err, &r)
+}

@@ -1,0 +1,85 @@
+package importer
+
+import (
+	"sync/atomic"
+
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+// counters are what a run has done so far. Workers add, one ticker reads.
+type counters struct {
+	base                               journal.Counts // what earlier runs did
+	rows, bytes                        atomic.Int64
+	made                               atomic.Int64
+	sent, rejected, failed, superseded atomic.Int64
+	skipped, invalid                   atomic.Int64
+	requests, retries, flying          atomic.Int64
+}
+
+func (c *counters) request(again bool) {
+	c.requests.Add(1)
+	if again {
+		c.retries.Add(1)
+	}
+}
+
+// outcome counts one and gives the failures and all outcomes of the run so far.
+func (c *counters) outcome(s journal.State) (failures, all int64) {
+	switch s {
+	case journal.Sent:
+		c.sent.Add(1)
+	case journal.Rejected:
+		c.rejected.Add(1)
+	case journal.Failed:
+		c.failed.Add(1)
+	case journal.Superseded:
+		c.superseded.Add(1)
+	}
+	failures = c.rejected.Load() + c.failed.Load()
+	return failures, failures + c.sent.Load() + c.superseded.Load()
+}
+
+// Progress is a picture of a run for whoever draws it. The counts include what
+// earlier runs of the same import did.
+type Progress struct {
+	Bytes, Size                        int64 // raw bytes read, of all
+	Rows                               int64
+	Sent, Rejected, Failed, Superseded int64
+	Invalid, Skipped                   int64
+	Retrying                           int // consents that wait for their next attempt
+	InFlight                           int64
+	Throttled                          bool
+	Settled                            int64 // outcomes of this run alone
+}
+
+// watch is where a running import is looked at from.
+type watch struct {
+	lanes *lanes
+	pacer Pacer
+}
+
+// seed makes the counters go on from what earlier runs did.
+func (c *counters) seed(s *journal.Snapshot) {
+	c.base = s.Total
+	if s.Mark != nil {
+		c.rows.Store(s.Mark.Low.Row - 1)
+	}
+}
+
+// Progress is where the import stands. It may be called at any time, from any
+// goroutine.
+func (im *Import) Progress() Progress {
+	c := &im.count
+	p := Progress{
+		Bytes: c.bytes.Load(), Size: im.reading.Size(), Rows: c.rows.Load(),
+		Sent: c.base.Sent + c.sent.Load(), Rejected: c.base.Rejected + c.rejected.Load(),
+		Failed: c.base.Failed + c.failed.Load(), Superseded: c.base.Superseded + c.superseded.Load(),
+		Invalid: c.invalid.Load(), Skipped: c.skipped.Load(), InFlight: c.flying.Load(),
+	}
+	p.Settled = c.sent.Load() + c.rejected.Load() + c.failed.Load() + c.superseded.Load()
+	if w := im.watch.Load(); w != nil {
+		p.Retrying = w.lanes.retrying()
+		p.Throttled, _ = w.pacer.Throttled()
+	}
+	return p
+}

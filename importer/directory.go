@@ -1,0 +1,152 @@
+package importer
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+)
+
+// spooled is the name under which standard input is kept in the out directory.
+const spooled = "input.zst"
+
+// spool keeps standard input in the out directory before anything of it is
+// sent, so that resume, report and verify need nothing else. Should the process
+// die meanwhile, nothing was sent.
+func (im *Import) spool(c *source.Config) error {
+	if len(c.Paths) != 1 || c.Paths[0] != "-" {
+		return nil
+	}
+	path := filepath.Join(im.cfg.Dir, spooled)
+	c.Paths = []string{path}
+	if err := im.cfg.Disk.MkdirAll(im.cfg.Dir); err != nil {
+		return refuse("choose another directory with --out", "%w", err)
+	}
+	err := journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
+		z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest))
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(z, im.cfg.Stdin); err != nil {
+			return err
+		}
+		return z.Close()
+	})
+	if err != nil {
+		return refuse("give the export as a file, or an --out on a larger disk", "keep standard input: %w", err)
+	}
+	return nil
+}
+
+// vacant checks that a directory without a checkpoint is not somebody else's.
+func vacant(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return refuse("choose another directory with --out", "use %s as the out directory: %w", dir, err)
+	}
+	for _, e := range entries {
+		if !ours(e.Name()) {
+			return refuse("choose a new directory with --out", "%s holds files that no import wrote (%s, for one)", dir, e.Name())
+		}
+	}
+	return nil
+}
+
+// ours reports whether an import that died early may have left the file.
+func ours(name string) bool {
+	switch name {
+	case spooled, "checkpoint.jsonl", "checkpoint.lock":
+		return true
+	}
+	return strings.HasSuffix(name, ".tmp") || strings.HasPrefix(name, "mapping-") && strings.HasSuffix(name, ".yaml")
+}
+
+// setAside renames the out directory, if there is one. It is never deleted.
+func setAside(cfg Config) error {
+	if _, err := os.Stat(cfg.Dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	lock, err := journal.Lock(cfg.Disk, cfg.Dir)
+	if err != nil {
+		return &RefusedError{Err: err, Hint: hintOf(err)}
+	}
+	defer lock.Close()
+	to := cfg.Dir + ".old-" + cfg.Now().UTC().Format("20060102-150405")
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(to); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		to = fmt.Sprintf("%s.old-%s-%d", cfg.Dir, cfg.Now().UTC().Format("20060102-150405"), n)
+	}
+	if err := cfg.Disk.Rename(cfg.Dir, to); err != nil {
+		return refuse("move it yourself, or use another --out", "set %s aside: %w", cfg.Dir, err)
+	}
+	return cfg.Disk.SyncDir(filepath.Dir(cfg.Dir))
+}
+
+// RemoveDryRun removes what an earlier dry run wrote to a directory: a dry run
+// replaces it. A directory that holds anything else is left alone, with an error.
+func RemoveDryRun(disk journal.Disk, dir string) error {
+	snap, err := journal.Read(disk, dir)
+	if errors.Is(err, journal.ErrNone) || errors.Is(err, journal.ErrEmpty) {
+		return nil
+	}
+	if err != nil {
+		return &RefusedError{Err: err, Hint: hintOf(err)}
+	}
+	if !snap.Header.DryRun {
+		return refuse("use another --out for the dry run", "%s holds an import", dir)
+	}
+	lock, err := journal.Lock(disk, dir)
+	if err != nil {
+		return &RefusedError{Err: err, Hint: hintOf(err)}
+	}
+	defer lock.Close()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return refuse("use another --out", "replace the dry run in %s: %w", dir, err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return refuse("use another --out", "replace the dry run in %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// hintOf says what to do about an error of the checkpoint.
+func hintOf(err error) string {
+	switch {
+	case errors.Is(err, journal.ErrLocked):
+		return "wait for the other process, or stop it"
+	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):
+		return "name the out directory of an import"
+	case errors.As(err, new(*journal.DamagedError)):
+		return "put a whole copy of the directory back; or --restart, which sets it aside and sends everything again"
+	case errors.As(err, new(*journal.VersionError)):
+		return "use the version of consentimport that wrote it, or a newer one"
+	}
+	return ""
+}
+
+// newID names an import.
+func newID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return hex.EncodeToString(b[:])
+}

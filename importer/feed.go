@@ -1,0 +1,130 @@
+package importer
+
+import (
+	"context"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// feed reads the rows from where the pass stands and puts their consents into
+// the lanes. It returns nil when the run was stopped meanwhile.
+func (r *run) feed(ctx context.Context) error {
+	defer r.lanes.close()
+	next, done, err := r.im.rows(r.im.from)
+	if err != nil {
+		return &readError{err}
+	}
+	defer done()
+	sweep := sweep{export: r.im.reading, mappers: r.im.mappers}
+	limit := r.out.Limits.Rows
+	var took int64
+	err = sweep.over(ctx, next, func(b *mappedBatch) error {
+		n := len(b.rows)
+		if limit > 0 && took+int64(n) > limit {
+			n = int(limit - took)
+			r.limited.Store(true)
+		}
+		took += int64(n)
+		if err := r.take(b, n); err != nil {
+			return err
+		}
+		r.count.bytes.Store(b.src.Read)
+		if r.limited.Load() {
+			return errStopSweep
+		}
+		return nil
+	})
+	if ctx.Err() != nil {
+		return nil // stopped, for a reason that is known already
+	}
+	return err
+}
+
+// take puts the first n rows of a batch into the lanes. What is read is marked
+// before anything of it is sent: so the journal never holds an outcome of a row
+// whose bytes it cannot check.
+func (r *run) take(b *mappedBatch, n int) error {
+	rows := b.src.Rows[:n]
+	if n == 0 {
+		return nil
+	}
+	after := b.src.Next
+	if n < len(b.src.Rows) {
+		after = positionOf(b, n)
+	}
+	r.mu.Lock()
+	r.high = rows[n-1].Number
+	if m := b.src.Mark; r.im.pass.Kind != journal.Repair && (m.Input > r.read.Input || m.Input == r.read.Input && m.Bytes >= r.read.Bytes) {
+		r.read = m
+	}
+	r.mu.Unlock()
+	if err := r.mark(false); err != nil {
+		return err
+	}
+	for i := range rows {
+		r.count.rows.Add(1)
+		tasks, err := r.im.tasks(b, i)
+		if err != nil {
+			return err
+		}
+		switch b.rows[i].status {
+		case mapping.Invalid:
+			r.count.invalid.Add(1)
+		case mapping.Skipped:
+			r.count.skipped.Add(1)
+		}
+		if len(tasks) == 0 {
+			continue
+		}
+		r.count.made.Add(int64(len(tasks)))
+		if !r.lanes.addRow(positionOf(b, i), tasks) {
+			return errStopSweep
+		}
+	}
+	r.lanes.advance(after)
+	return nil
+}
+
+func positionOf(b *mappedBatch, row int) source.Position {
+	at := &b.src.Rows[row]
+	return source.Position{Member: b.src.Member, Offset: at.Offset, Line: at.Line, Row: at.Number}
+}
+
+// tasks gives what of a row is still to be sent.
+func (im *Import) tasks(b *mappedBatch, row int) ([]*task, error) {
+	if b.rows[row].status != mapping.Mapped {
+		return nil, nil
+	}
+	consents := b.of(row)
+	number := b.src.Rows[row].Number
+	turns, err := im.due(b, row, len(consents))
+	if err != nil {
+		return nil, err
+	}
+	tasks := make([]*task, 0, len(consents))
+	for i := range consents {
+		if turns[i] == settled {
+			continue
+		}
+		c := &consents[i]
+		tasks = append(tasks, &task{
+			ref:    journal.Ref{Row: number, Consent: int32(i + 1)},
+			last:   i == len(consents)-1,
+			redo:   turns[i] == again,
+			key:    keyOf(c.Subject(), c.Category),
+			packed: pack(c),
+		})
+	}
+	return tasks, nil
+}
+
+// turn says whether a consent is to be sent.
+type turn uint8
+
+const (
+	first   turn = iota // it has no outcome yet
+	again               // it has one that is not final: a newer decision may have overtaken it
+	settled             // it has its outcome
+)

@@ -1,0 +1,228 @@
+// Package importer moves the consents of an export to the target: it reads,
+// maps, orders, sends and records, one row one way.
+//
+// Open makes or finds the checkpoint of an import, Import.Run sends, and a
+// Survey goes over journal and export together for whoever reports.
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// Config is one call of the command: what to import, from where to where, and
+// whether to begin or to go on.
+type Config struct {
+	Tool   string // version of the program
+	Disk   journal.Disk
+	Dir    string // the out directory
+	Source source.Config
+	Stdin  io.Reader     // read where Source.Paths is "-"
+	Spec   *mapping.Spec // nil to go on with the stored one
+	Target journal.Target
+	DryRun bool
+	Resume bool
+	Retry  bool // with Resume: send again what has no final outcome
+	// Restart sets an import that is there aside and begins anew.
+	Restart bool
+	// Repair is a repaired file of rejected rows; Source is then ignored.
+	Repair string
+	Now    func() time.Time
+}
+
+// Import is an open import: its checkpoint is locked, its export read as far as
+// the headers, its mapping bound.
+type Import struct {
+	cfg     Config
+	export  *source.Export // the one that the import is about
+	reading *source.Export // what this pass reads: export, or the repaired file
+	spec    *mapping.Spec
+	mappers []*mapping.Mapper
+	journal *journal.Writer
+	header  journal.Header
+	pass    journal.Pass
+	state   *journal.Snapshot // what the checkpoint said when it was opened; nil when it is new
+	past    *past             // outcomes of earlier passes; nil in the first
+	newer   *overtaken        // nil in the first pass
+	runs    int               // runs before this one
+
+	from source.Position // where this pass goes on
+	high int64           // last row that it has read
+	seen int64           // last row that it had read before this run
+	read source.Mark     // what of the export was read
+
+	count counters
+	watch atomic.Pointer[watch]
+	notes []string
+	turns []turn
+	fresh bool // the import began with this process
+}
+
+// Open makes the import ready to run. Every error is one for the user, and
+// nothing was sent: a *RefusedError, or one of opening files.
+func Open(cfg Config) (*Import, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Restart {
+		if err := setAside(cfg); err != nil {
+			return nil, err
+		}
+	}
+	w, state, err := journal.Open(cfg.Disk, cfg.Dir)
+	switch {
+	case errors.Is(err, journal.ErrEmpty), errors.Is(err, journal.ErrNone):
+		return begin(cfg)
+	case err != nil:
+		return nil, &RefusedError{Err: err, Hint: hintOf(err)}
+	}
+	im, err := goOn(cfg, w, state)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return im, nil
+}
+
+// begin starts an import in a directory that holds none.
+func begin(cfg Config) (*Import, error) {
+	if err := vacant(cfg.Dir); err != nil {
+		return nil, err
+	}
+	if cfg.Spec == nil {
+		return nil, refuse("name one with --preset NAME or --mapping FILE", "no mapping: %s holds no import to go on with", cfg.Dir)
+	}
+	if cfg.Repair != "" {
+		return nil, refuse("give --repair the out directory of the import whose rows were repaired", "%s holds no import", cfg.Dir)
+	}
+	im := &Import{cfg: cfg, spec: cfg.Spec, fresh: true}
+	if cfg.Resume {
+		im.notes = append(im.notes, "no checkpoint was written yet, so nothing was sent: the import starts now")
+	}
+	reading := cfg.Source
+	if err := im.spool(&reading); err != nil {
+		return nil, err
+	}
+	export, err := source.Open(merged(reading, cfg.Spec.Input()))
+	if err != nil {
+		return nil, &RefusedError{Err: err}
+	}
+	im.export, im.reading = export, export
+	if err := im.create(); err != nil {
+		return nil, errors.Join(err, export.Close())
+	}
+	im.from = export.Start()
+	return im, nil
+}
+
+// create binds the mapping, learns what it must from the first rows and writes
+// the checkpoint's beginning.
+func (im *Import) create() error {
+	units, err := learn(im.export, im.spec)
+	if err != nil {
+		return err
+	}
+	if im.mappers, err = bind(im.export, im.spec, units); err != nil {
+		return &RefusedError{Err: err}
+	}
+	im.header = journal.Header{
+		Version: journal.Version, Tool: im.cfg.Tool, ID: newID(), Started: im.cfg.Now().UTC(), DryRun: im.cfg.DryRun,
+		Reading: im.export.Config, Target: im.cfg.Target, Shard: "1/1", History: "rows",
+	}
+	for i, in := range im.export.Inputs {
+		head, n, err := im.export.Head(i)
+		if err != nil {
+			return &RefusedError{Err: err}
+		}
+		abs, err := filepath.Abs(in.Path)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", in.Path, err)
+		}
+		im.header.Inputs = append(im.header.Inputs, journal.Input{Path: in.Path, Abs: abs, Bytes: in.Bytes, Head: head, HeadBytes: n})
+	}
+	w, err := journal.Create(im.cfg.Disk, im.cfg.Dir, im.header)
+	if err != nil {
+		return &RefusedError{Err: err, Hint: hintOf(err)}
+	}
+	im.journal = w
+	im.pass = journal.Pass{N: 1, Kind: journal.Import}
+	if err := im.startPass(im.spec, units); err != nil {
+		return errors.Join(err, w.Close())
+	}
+	return nil
+}
+
+// startPass stores the mapping beside the checkpoint and writes the pass.
+func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
+	sum := spec.SHA256()
+	im.pass.Mapping = journal.Mapping{Name: spec.Name(), SHA256: sum, File: "mapping-" + sum[:12] + ".yaml", Units: units}
+	err := journal.AtomicWrite(im.cfg.Disk, filepath.Join(im.cfg.Dir, im.pass.Mapping.File), func(w io.Writer) error {
+		_, err := w.Write(spec.Source())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store the mapping: %w", err)
+	}
+	return im.journal.Pass(im.pass)
+}
+
+// Close lets go of checkpoint and export.
+func (im *Import) Close() error {
+	var errs []error
+	if im.journal != nil {
+		errs = append(errs, im.journal.Close())
+	}
+	if im.past != nil {
+		errs = append(errs, im.past.close())
+	}
+	if im.reading != im.export && im.reading != nil {
+		errs = append(errs, im.reading.Close())
+	}
+	if im.export != nil {
+		errs = append(errs, im.export.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Notes are what the user should know about how the import was opened.
+func (im *Import) Notes() []string { return im.notes }
+
+// Header is what the checkpoint belongs to.
+func (im *Import) Header() journal.Header { return im.header }
+
+// Spec is the mapping of the current pass.
+func (im *Import) Spec() *mapping.Spec { return im.spec }
+
+// Export is the export as it was opened.
+func (im *Import) Export() *source.Export { return im.export }
+
+// merged joins what the user set with what the mapping says of its input; the
+// user's word goes first.
+func merged(c source.Config, in mapping.Input) source.Config {
+	if c.Format == "" {
+		c.Format = in.Format
+	}
+	if c.Delimiter == "" {
+		c.Delimiter = in.Delimiter
+	}
+	if c.Encoding == "" {
+		c.Encoding = in.Encoding
+	}
+	if c.SkipLines == 0 {
+		c.SkipLines = in.SkipLines
+	}
+	if c.Columns == nil {
+		c.Columns = in.Columns
+	}
+	if c.Rows == "" {
+		c.Rows = in.Rows
+	}
+	return c
+}

@@ -1,0 +1,312 @@
+package importer
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/consentimport/consentimport/importer/source"
+)
+
+// lanes hold the tasks that are not finished. Tasks of one key leave in the
+// order in which they came, one at a time: the next leaves when the one before
+// it is done. A task that waits for its turn or for its next attempt holds up
+// nobody else.
+//
+// What is unfinished is bounded: add waits while fresh tasks queue up, or while
+// the waiting ones take more memory than the window allows.
+type lanes struct {
+	fresh  chan *task    // first of their lane, in row order; bounded, so that addRow waits
+	signal chan struct{} // urgent is not empty
+
+	mu       sync.Mutex
+	urgent   lane // their turn has come: next of a lane, or due again
+	room     *sync.Cond
+	open     map[key]*lane
+	delayed  delays
+	head     openRow         // ring of the unfinished rows, oldest first
+	cursor   source.Position // every row before it was added, or makes nothing to send
+	bytes    int64
+	tasks    int
+	fed      bool // nothing more will be added
+	stopped  bool
+	fedDone  chan struct{} // closed when fed and empty
+	stopDone chan struct{} // closed when stopped
+	wake     chan struct{} // a delay was added that is due sooner
+	window   window
+	now      func() time.Time
+}
+
+// window bounds what is unfinished.
+type window struct {
+	Bytes int64
+	Tasks int
+}
+
+// lane is a queue of tasks: those behind the one of a key that is out.
+type lane struct{ first, last *task }
+
+func (q *lane) push(t *task) {
+	if q.last == nil {
+		q.first = t
+	} else {
+		q.last.next = t
+	}
+	q.last = t
+}
+
+func (q *lane) pop() *task {
+	t := q.first
+	if t != nil {
+		if q.first = t.next; q.first == nil {
+			q.last = nil
+		}
+		t.next = nil
+	}
+	return t
+}
+
+// openRow is a row with unfinished consents, in a ring in row order.
+type openRow struct {
+	prev, next *openRow
+	at         source.Position
+	left       int
+}
+
+func newLanes(fresh int, w window, now func() time.Time) *lanes {
+	l := &lanes{
+		fresh:    make(chan *task, fresh),
+		signal:   make(chan struct{}, 1),
+		open:     make(map[key]*lane),
+		fedDone:  make(chan struct{}),
+		stopDone: make(chan struct{}),
+		wake:     make(chan struct{}, 1),
+		window:   w,
+		now:      now,
+	}
+	l.head.prev, l.head.next = &l.head, &l.head
+	l.room = sync.NewCond(&l.mu)
+	return l
+}
+
+// addRow takes the tasks of one row, in order, and reports whether it did: false
+// when the lanes were stopped meanwhile. It waits for room.
+func (l *lanes) addRow(at source.Position, tasks []*task) bool {
+	row := &openRow{at: at, left: len(tasks)}
+	l.mu.Lock()
+	for !l.stopped && (l.bytes >= l.window.Bytes || l.tasks+len(tasks) > l.window.Tasks) && l.tasks > 0 {
+		l.room.Wait()
+	}
+	if l.stopped {
+		l.mu.Unlock()
+		return false
+	}
+	row.prev, row.next = l.head.prev, &l.head
+	row.prev.next, l.head.prev = row, row
+	l.tasks += len(tasks)
+	for _, t := range tasks {
+		t.row = row
+		l.bytes += t.size()
+	}
+	l.mu.Unlock()
+	for _, t := range tasks {
+		if !l.enter(t) {
+			return false
+		}
+	}
+	return true
+}
+
+// enter puts a task behind its lane, or offers it when the lane is free.
+func (l *lanes) enter(t *task) bool {
+	l.mu.Lock()
+	if q, busy := l.open[t.key]; busy {
+		q.push(t)
+		l.mu.Unlock()
+		return true
+	}
+	l.open[t.key] = &lane{}
+	l.mu.Unlock()
+	select {
+	case l.fresh <- t:
+		return true
+	case <-l.stopDone:
+		return false
+	}
+}
+
+// take gives the next task to send, false when none will come any more or the
+// lanes were stopped.
+func (l *lanes) take(ctx context.Context) (*task, bool) {
+	for {
+		l.mu.Lock()
+		if l.stopped {
+			l.mu.Unlock()
+			return nil, false
+		}
+		t := l.urgent.pop()
+		more := l.urgent.first != nil
+		l.mu.Unlock()
+		if more {
+			l.notify()
+		}
+		if t != nil {
+			return t, true
+		}
+		select {
+		case <-l.signal:
+		case t := <-l.fresh:
+			return t, true
+		case <-l.fedDone:
+			return nil, false
+		case <-l.stopDone:
+			return nil, false
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+}
+
+// notify wakes one taker for the urgent tasks; that one wakes the next.
+func (l *lanes) notify() {
+	select {
+	case l.signal <- struct{}{}:
+	default:
+	}
+}
+
+// done ends a task that has its outcome; the next of its lane gets its turn.
+func (l *lanes) done(t *task) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if next := l.open[t.key].pop(); next != nil {
+		l.urgent.push(next)
+		l.notify()
+	} else {
+		delete(l.open, t.key)
+	}
+	l.tasks--
+	l.bytes -= t.size()
+	if t.row.left--; t.row.left == 0 {
+		t.row.prev.next, t.row.next.prev = t.row.next, t.row.prev
+	}
+	l.room.Signal()
+	if l.fed && l.tasks == 0 {
+		close(l.fedDone)
+	}
+}
+
+// again offers the task once more after a delay; its lane waits with it.
+func (l *lanes) again(t *task, after time.Duration) {
+	l.mu.Lock()
+	t.due = l.now().Add(after).UnixNano()
+	heap.Push(&l.delayed, t)
+	first := l.delayed[0] == t
+	l.mu.Unlock()
+	if first {
+		select {
+		case l.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// hurry offers delayed tasks when they are due, until the lanes are drained or stopped.
+func (l *lanes) hurry() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		l.mu.Lock()
+		wait := time.Hour
+		for len(l.delayed) > 0 {
+			wait = time.Duration(l.delayed[0].due - l.now().UnixNano())
+			if wait > 0 {
+				break
+			}
+			wait = time.Hour
+			l.urgent.push(heap.Pop(&l.delayed).(*task))
+			l.notify()
+		}
+		l.mu.Unlock()
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-l.wake:
+		case <-l.fedDone:
+			return
+		case <-l.stopDone:
+			return
+		}
+	}
+}
+
+// close says that nothing more will be added.
+func (l *lanes) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.fed {
+		l.fed = true
+		if l.tasks == 0 {
+			close(l.fedDone)
+		}
+	}
+}
+
+// stop makes take and addRow give up at once. Tasks that are out may still be done.
+func (l *lanes) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.stopped {
+		l.stopped = true
+		close(l.stopDone)
+		l.room.Broadcast()
+	}
+}
+
+// advance says that every row before at was added, or makes nothing to send.
+func (l *lanes) advance(at source.Position) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cursor = at
+}
+
+// low is a row before which everything is finished: the oldest unfinished one,
+// or the cursor.
+func (l *lanes) low() source.Position {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head.next != &l.head {
+		return l.head.next.at
+	}
+	return l.cursor
+}
+
+// alone reports whether at most n tasks are unfinished and nothing more comes.
+func (l *lanes) alone(n int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fed && l.tasks <= n
+}
+
+// retrying is the number of tasks that wait for their next attempt.
+func (l *lanes) retrying() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.delayed)
+}
+
+// delays is a heap by due time.
+type delays []*task
+
+func (d delays) Len() int           { return len(d) }
+func (d delays) Less(i, j int) bool { return d[i].due < d[j].due }
+func (d delays) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+func (d *delays) Push(x any)        { *d = append(*d, x.(*task)) }
+func (d *delays) Pop() any {
+	old := *d
+	t := old[len(old)-1]
+	old[len(old)-1] = nil
+	*d = old[:len(old)-1]
+	return t
+}

@@ -1,0 +1,175 @@
+package importer
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+)
+
+func taskOf(row int64, k byte) *task {
+	return &task{ref: journal.Ref{Row: row, Consent: 1}, key: key{lo: uint64(k)}, packed: make([]byte, 10)}
+}
+
+// Against a naive model: whatever the order of completions and retries, the
+// tasks of one key are out one at a time and in the order in which they came,
+// every task is out at last, and low is the oldest unfinished row.
+func TestLanesKeepTheOrderOfEachKey(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		keys := rapid.SliceOfN(rapid.ByteRange(0, 4), 1, 60).Draw(t, "keys")
+		l := newLanes(len(keys), window{Bytes: 1 << 30, Tasks: 1 << 20}, time.Now)
+		want := map[uint64][]int64{} // what each key still has to send, in order
+		unfinished := map[int64]bool{}
+		for i, k := range keys {
+			row := int64(i + 1)
+			l.advance(source.Position{Row: row})
+			if !l.addRow(source.Position{Row: row}, []*task{taskOf(row, k)}) {
+				t.Fatal("refused a row")
+			}
+			want[uint64(k)] = append(want[uint64(k)], row)
+			unfinished[row] = true
+		}
+		l.advance(source.Position{Row: int64(len(keys) + 1)})
+		l.close()
+		var out []*task
+		outKeys := map[uint64]bool{}
+		for len(unfinished) > 0 {
+			low := int64(len(keys) + 1)
+			for row := range unfinished {
+				low = min(low, row)
+			}
+			if got := l.low().Row; got != low {
+				t.Fatalf("low is row %d, the oldest unfinished is %d", got, low)
+			}
+			ready := 0
+			for k, rows := range want {
+				if len(rows) > 0 && !outKeys[k] {
+					ready++
+				}
+			}
+			if ready > 0 && (len(out) == 0 || rapid.Bool().Draw(t, "take")) {
+				got, ok := l.take(context.Background())
+				if !ok {
+					t.Fatalf("no task, though %d keys have one", ready)
+				}
+				if outKeys[got.key.lo] {
+					t.Fatalf("row %d is out together with another of its key", got.ref.Row)
+				}
+				if first := want[got.key.lo][0]; first != got.ref.Row {
+					t.Fatalf("row %d came out before row %d", got.ref.Row, first)
+				}
+				outKeys[got.key.lo] = true
+				out = append(out, got)
+				continue
+			}
+			i := rapid.IntRange(0, len(out)-1).Draw(t, "which")
+			done := out[i]
+			out = slices.Delete(out, i, i+1)
+			delete(outKeys, done.key.lo)
+			if rapid.IntRange(0, 3).Draw(t, "retry") == 0 {
+				l.again(done, -time.Second) // due at once, but its lane must not be overtaken
+				l.mu.Lock()
+				for len(l.delayed) > 0 {
+					l.urgent.push(l.delayed.Pop().(*task))
+				}
+				l.mu.Unlock()
+				l.notify()
+				continue
+			}
+			want[done.key.lo] = want[done.key.lo][1:]
+			delete(unfinished, done.ref.Row)
+			l.done(done)
+		}
+		if _, ok := l.take(context.Background()); ok {
+			t.Fatal("a task came out after the last")
+		}
+	})
+}
+
+func TestARetryLeavesItsPlaceToNobodyOfItsKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes(10, window{Bytes: 1 << 20, Tasks: 100}, time.Now)
+		var wait sync.WaitGroup
+		wait.Go(l.hurry)
+		for row, k := range []byte{1, 1, 2} {
+			require.True(t, l.addRow(source.Position{Row: int64(row + 1)}, []*task{taskOf(int64(row+1), k)}))
+		}
+		l.close()
+		ctx := context.Background()
+		first, _ := l.take(ctx)
+		other, _ := l.take(ctx)
+		assert.Equal(t, []int64{1, 3}, []int64{first.ref.Row, other.ref.Row}, "row 2 waits behind row 1")
+		began := time.Now()
+		l.again(first, 5*time.Second)
+		l.done(other)
+		back, ok := l.take(ctx)
+		require.True(t, ok)
+		assert.EqualValues(t, 1, back.ref.Row)
+		assert.Equal(t, 5*time.Second, time.Since(began))
+		l.done(back)
+		next, ok := l.take(ctx)
+		require.True(t, ok)
+		assert.EqualValues(t, 2, next.ref.Row)
+		l.done(next)
+		_, ok = l.take(ctx)
+		assert.False(t, ok)
+		wait.Wait()
+	})
+}
+
+func TestTheWindowBoundsWhatIsUnfinished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes(10, window{Bytes: 1 << 20, Tasks: 3}, time.Now)
+		added := 0
+		var mu sync.Mutex
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			for row := int64(1); row <= 5; row++ {
+				if !l.addRow(source.Position{Row: row}, []*task{taskOf(row, 7)}) {
+					return
+				}
+				mu.Lock()
+				added++
+				mu.Unlock()
+			}
+		})
+		synctest.Wait()
+		mu.Lock()
+		assert.Equal(t, 3, added, "the fourth waits for room")
+		mu.Unlock()
+		first, _ := l.take(context.Background())
+		l.done(first)
+		synctest.Wait()
+		mu.Lock()
+		assert.Equal(t, 4, added)
+		mu.Unlock()
+		l.stop()
+		wait.Wait()
+		_, ok := l.take(context.Background())
+		assert.False(t, ok, "nothing leaves after a stop")
+		assert.EqualValues(t, 2, l.low().Row)
+	})
+}
+
+func TestARowLargerThanTheWindowGoesThroughAlone(t *testing.T) {
+	l := newLanes(10, window{Bytes: 1 << 20, Tasks: 2}, time.Now)
+	tasks := []*task{taskOf(1, 1), taskOf(1, 1), taskOf(1, 1), taskOf(1, 2)}
+	require.True(t, l.addRow(source.Position{Row: 1}, tasks))
+	l.close()
+	for range tasks {
+		got, ok := l.take(context.Background())
+		require.True(t, ok)
+		l.done(got)
+	}
+	_, ok := l.take(context.Background())
+	assert.False(t, ok)
+}

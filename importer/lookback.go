@@ -1,0 +1,216 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// due says for each of the k consents that a row made in this pass whether it is
+// to be sent. It is called with ascending rows.
+func (im *Import) due(b *mappedBatch, i, k int) ([]turn, error) {
+	number := b.src.Rows[i].Number
+	im.turns = append(im.turns[:0], make([]turn, k)...)
+	if im.past != nil && number <= im.past.high {
+		if err := im.earlier(im.past, b, i, im.turns); err != nil {
+			return nil, err
+		}
+	}
+	if im.state != nil && number <= im.seen {
+		for i := range im.turns {
+			if _, done := im.state.Done(journal.Ref{Row: number, Consent: int32(i + 1)}); done {
+				im.turns[i] = settled
+			}
+		}
+	}
+	return im.turns, nil
+}
+
+// earlier sets turns by what earlier passes made of the row.
+func (im *Import) earlier(p *past, b *mappedBatch, i int, turns []turn) error {
+	t := im.text(b, i)
+	v, err := p.look(t)
+	if err != nil || v.pass == 0 {
+		return err
+	}
+	if v.version.memory.result.Status != mapping.Mapped {
+		for i := range turns { // invalid or skipped then, mapped now
+			turns[i] = again
+		}
+		return nil
+	}
+	sentBefore := false
+	for _, o := range v.outcomes {
+		sentBefore = sentBefore || o.State.Final()
+	}
+	if sentBefore && len(v.outcomes) != len(turns) {
+		// A row that was partly sent keeps the consents that it had: what the
+		// changed mapping makes of it cannot be told apart from what was sent.
+		for i := range turns {
+			turns[i] = settled
+		}
+		return nil
+	}
+	for i := range turns {
+		switch {
+		case i >= len(v.outcomes) || v.outcomes[i].State == journal.Pending:
+		case v.outcomes[i].State.Final():
+			turns[i] = settled
+		default:
+			turns[i] = again
+		}
+	}
+	return nil
+}
+
+// text is a row of this pass as the export has it. The rows of a repaired file
+// stand in for those whose number they carry.
+func (im *Import) text(b *mappedBatch, i int) rowText {
+	if b.origins != nil {
+		return b.origins[i]
+	}
+	return rowText{row: &b.src.Rows[i], layout: b.member.Layout, file: b.member.Name}
+}
+
+// lookBack prepares a pass that comes after others: it opens their outcomes and
+// finds, for every consent that may come again, the newest decision that was
+// sent about the same subject and category.
+//
+// It takes two sweeps over the rows that were read before, so that what it holds
+// grows with the failures and not with the export.
+func (im *Import) lookBack() error {
+	im.newer = newOvertaken()
+	watch, err := openPast(im.state, im.cfg.Disk, im.cfg.Dir, im.export, im.pass.N-1)
+	if err != nil {
+		return err
+	}
+	defer watch.close()
+	err = im.sweepRead(watch.high, func(b *mappedBatch) error {
+		for i := range b.rows {
+			if b.rows[i].status != mapping.Mapped {
+				continue
+			}
+			consents := b.of(i)
+			turns := make([]turn, len(consents))
+			if err := im.earlier(watch, b, i, turns); err != nil {
+				return err
+			}
+			for k := range consents {
+				if turns[k] == again {
+					im.newer.watch(keyOf(consents[k].Subject(), consents[k].Category))
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := im.newestSent(); err != nil {
+		return err
+	}
+	im.past, err = openPast(im.state, im.cfg.Disk, im.cfg.Dir, im.export, im.pass.N-1)
+	return err
+}
+
+// sweepRead goes over the rows of this pass up to row high.
+func (im *Import) sweepRead(high int64, each func(*mappedBatch) error) error {
+	next, done, err := im.rows(im.reading.Start())
+	if err != nil {
+		return &RefusedError{Err: err}
+	}
+	defer done()
+	s := sweep{export: im.reading, mappers: im.mappers}
+	return s.over(context.Background(), next, func(b *mappedBatch) error {
+		cut := 0
+		for cut < len(b.rows) && b.src.Rows[cut].Number <= high {
+			cut++
+		}
+		b.rows = b.rows[:cut]
+		if err := each(b); err != nil {
+			return err
+		}
+		if cut < len(b.src.Rows) {
+			return errStopSweep
+		}
+		return nil
+	})
+}
+
+// rows feeds the rows of this pass from a position on.
+func (im *Import) rows(from source.Position) (feeder, func() error, error) {
+	var opts source.ReadOptions
+	if im.read.Bytes > 0 && im.reading == im.export {
+		opts.Seed = &im.read
+	}
+	reader, err := im.reading.Read(from, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	if im.reading == im.export {
+		return plain(reader), reader.Close, nil
+	}
+	origins, err := streamOf(im.export, nil)
+	if err != nil {
+		return nil, nil, errors.Join(err, reader.Close())
+	}
+	numbers := lineage{layouts: im.reading.Layouts, members: im.reading.Members}
+	next := func() (fed, error) {
+		b, err := reader.Next()
+		if err != nil {
+			return fed{}, err
+		}
+		if err := numbers.apply(b); err != nil {
+			return fed{}, err
+		}
+		in := fed{Batch: b, origins: make([]rowText, len(b.Rows))}
+		for i := range b.Rows {
+			t, err := origins.at(b.Rows[i].Number)
+			if err != nil {
+				return fed{}, err
+			}
+			if t.row == nil {
+				return fed{}, fmt.Errorf("the repaired file names row %d, which the export does not have", b.Rows[i].Number)
+			}
+			t.row = new(*t.row)
+			in.origins[i] = t
+		}
+		return in, nil
+	}
+	return next, func() error { return errors.Join(reader.Close(), origins.close()) }, nil
+}
+
+// newestSent notes the newest sent decision of every key that is watched.
+func (im *Import) newestSent() error {
+	if len(im.newer.newest) == 0 {
+		return nil
+	}
+	s, err := surveyOf(im.state, im.cfg.Disk, im.cfg.Dir, im.export)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Each(context.Background(), sentInto{im.newer})
+}
+
+// sentInto is the Visitor that fills overtaken.
+type sentInto struct{ newer *overtaken }
+
+func (sentInto) Work(*SurveyBatch) {}
+
+func (v sentInto) Fold(b *SurveyBatch) error {
+	for i := range b.Rows {
+		r := &b.Rows[i]
+		for k := range r.Consents {
+			c := &r.Consents[k]
+			if c.Outcome.State == journal.Sent {
+				v.newer.sent(keyOf(c.Subject(), c.Category), c.Timestamp, journal.Ref{Row: r.Row.Number, Consent: int32(k + 1)})
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package importer
+
+import (
+	"errors"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// version is one reading of rows: a mapping, and where the rows' text comes
+// from. Passes that share both share the version.
+type version struct {
+	key     string            // digest of the mapping, and the name of a repaired copy
+	mappers []*mapping.Mapper // one a layout of the export, or of the repaired copy
+	repair  *repairedRows     // nil: rows of the export
+	memory  batchMemory
+	// what the row looked up last became
+	row      int64
+	covers   bool
+	rec      mapping.Record
+	consents []mapping.Consent
+}
+
+// past looks up, row by row in ascending order, what the passes of an import
+// have made of each row. Passes may have had different mappings, so the same
+// row can have been read in several versions.
+type past struct {
+	snap     *journal.Snapshot
+	ledger   *journal.Ledger
+	export   *source.Export
+	versions []*version // in order of first use
+	of       []int      // pass-1 → index into versions
+	outcomes []journal.PassOutcome
+	high     int64 // last row that a pass has read
+}
+
+// openPast opens the outcomes of the passes up to upTo (0: all) of a checkpoint.
+func openPast(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Export, upTo int) (*past, error) {
+	ledger, err := snap.Ledger(upTo)
+	if err != nil {
+		return nil, err
+	}
+	p := &past{snap: snap, ledger: ledger, export: export}
+	passes := snap.Passes
+	if upTo > 0 && upTo < len(passes) {
+		passes = passes[:upTo]
+	}
+	for _, pass := range passes {
+		p.high = max(p.high, snap.High(pass.N))
+		if err := p.add(pass, dir); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+	}
+	return p, nil
+}
+
+func (p *past) add(pass journal.Pass, dir string) error {
+	key := pass.Mapping.SHA256
+	if pass.Repair != nil {
+		key += " " + pass.Repair.Name
+	}
+	for i, v := range p.versions {
+		if v.key == key {
+			p.of = append(p.of, i)
+			return nil
+		}
+	}
+	spec, err := loadMapping(dir, pass.Mapping)
+	if err != nil {
+		return err
+	}
+	v := &version{key: key, row: -1}
+	over := p.export
+	if pass.Repair != nil {
+		if v.repair, err = openRepaired(dir, pass.Repair); err != nil {
+			return err
+		}
+		over = v.repair.export
+	}
+	if v.mappers, err = bind(over, spec, pass.Mapping.Units); err != nil {
+		return err
+	}
+	p.of = append(p.of, len(p.versions))
+	p.versions = append(p.versions, v)
+	return nil
+}
+
+func (p *past) close() error {
+	errs := []error{p.ledger.Close()}
+	for _, v := range p.versions {
+		if v.repair != nil {
+			errs = append(errs, v.repair.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// single reports whether every pass read every row alike, so that the first
+// version is the only one.
+func (p *past) single() bool { return len(p.versions) <= 1 }
+
+// rowText is a row as the export has it.
+type rowText struct {
+	row    *source.Row
+	layout int
+	file   string
+}
+
+// read gives what a row became in a version: false when that version never saw it.
+func (p *past) read(v *version, t rowText) (bool, error) {
+	if v.row == t.row.Number {
+		return v.covers, nil
+	}
+	v.row, v.covers = t.row.Number, true
+	row, layout, l := t.row, t.layout, (*source.Layout)(nil)
+	if v.repair != nil {
+		found, err := v.repair.at(t.row.Number)
+		if err != nil {
+			return false, err
+		}
+		if v.covers = found.row != nil; !v.covers {
+			return false, nil
+		}
+		row, layout, l = found.row, found.layout, &v.repair.export.Layouts[found.layout]
+	} else {
+		l = &p.export.Layouts[layout]
+	}
+	v.memory.result.Reset()
+	v.memory.scratch = v.memory.scratch[:0]
+	mapRow(v.mappers[layout], l, t.file, row, &v.rec, &v.memory)
+	v.consents = v.memory.result.Consents
+	return true, nil
+}
+
+// lastPass is the last pass that swept the row.
+func (p *past) lastPass(t rowText) (int, error) {
+	last := p.ledger.Covered(t.row.Number)
+	for pass := len(p.of); pass > last; pass-- {
+		v := p.versions[p.of[pass-1]]
+		if v.repair == nil || p.snap.High(pass) < t.row.Number {
+			continue
+		}
+		covers, err := p.read(v, t)
+		if err != nil {
+			return 0, err
+		}
+		if covers {
+			return pass, nil
+		}
+	}
+	return last, nil
+}
+
+// verdict is what the passes made of one row.
+type verdict struct {
+	pass     int // that the row's own status comes from; 0: no pass has read it
+	version  *version
+	outcomes []journal.PassOutcome // one a consent
+}
+
+// look finds what became of a row over all passes: the version that counts, and
+// the outcome of each of its consents.
+//
+// The version is the one of the first pass that has a final outcome for one of
+// the row's consents: what was sent is told as it was sent. Without such a
+// consent it is the one of the last pass that read the row.
+func (p *past) look(t rowText) (verdict, error) {
+	most := 0
+	for _, v := range p.versions {
+		covers, err := p.read(v, t)
+		if err != nil {
+			return verdict{}, err
+		}
+		if covers && v.memory.result.Status == mapping.Mapped {
+			most = max(most, len(v.consents))
+		}
+	}
+	var err error
+	if p.outcomes, err = p.ledger.Outcomes(t.row.Number, most, p.outcomes[:0]); err != nil {
+		return verdict{}, err
+	}
+	var out verdict
+	for _, o := range p.outcomes {
+		if o.State.Final() && (out.pass == 0 || o.Pass < out.pass) {
+			out.pass = o.Pass
+		}
+	}
+	if out.pass == 0 {
+		if out.pass, err = p.lastPass(t); err != nil || out.pass == 0 {
+			return verdict{}, err
+		}
+	}
+	out.version = p.versions[p.of[out.pass-1]]
+	n := 0
+	if out.version.memory.result.Status == mapping.Mapped {
+		n = len(out.version.consents)
+	}
+	out.outcomes = p.outcomes[:min(n, len(p.outcomes))]
+	return out, nil
+}
+
+// consent gives the i-th consent of a verdict as the pass that gave its outcome
+// read it.
+func (p *past) consent(v verdict, i int) mapping.Consent {
+	own := v.version
+	if o := v.outcomes[i]; o.Pass > 0 {
+		if w := p.versions[p.of[o.Pass-1]]; w != own && w.covers && w.row == own.row &&
+			w.memory.result.Status == mapping.Mapped && len(w.consents) == len(own.consents) {
+			return w.consents[i]
+		}
+	}
+	return own.consents[i]
+}

@@ -1,0 +1,173 @@
+package importer
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+)
+
+// startRepair begins a pass over a repaired file of rejected rows.
+//
+// The file is copied into the out directory first, in the order of the rows that
+// it repairs: reports and a resume need it, and the user may go on editing.
+func (im *Import) startRepair() error {
+	repaired, err := im.keepRepaired()
+	if err != nil {
+		return err
+	}
+	stream, err := openRepaired(im.cfg.Dir, repaired)
+	if err != nil {
+		return err
+	}
+	if err := stream.reader.Close(); err != nil {
+		return err
+	}
+	im.reading = stream.export
+	im.from = im.reading.Start()
+	units := im.pass.Mapping.Units
+	if im.spec.SHA256() != im.pass.Mapping.SHA256 {
+		if units, err = learn(im.export, im.spec); err != nil {
+			return err
+		}
+	}
+	if im.mappers, err = bind(im.reading, im.spec, units); err != nil {
+		return &RefusedError{Err: err}
+	}
+	im.pass = journal.Pass{N: im.pass.N + 1, Kind: journal.Repair, Repair: repaired}
+	im.count.seed(im.state)
+	if err := im.lookBack(); err != nil {
+		return err
+	}
+	return im.startPass(im.spec, units)
+}
+
+// keepRepaired writes the sorted copy.
+func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
+	was := im.header.Reading
+	cfg := im.cfg.Source
+	cfg.Paths = []string{im.cfg.Repair}
+	if cfg.Encoding == "" {
+		cfg.Encoding = was.Encoding
+	}
+	if cfg.SkipLines == 0 {
+		cfg.SkipLines = was.SkipLines
+	}
+	if was.Columns != nil {
+		cfg.Columns = append(slices.Clone(was.Columns), RowColumn, ErrorColumn)
+	}
+	given, err := source.Open(cfg)
+	if err != nil {
+		return nil, &RefusedError{Err: err}
+	}
+	defer given.Close()
+	l := &given.Layouts[0]
+	if l.Format == source.CSV && columnOf(l.Columns, RowColumn) < 0 {
+		return nil, refuse("give the rejected.csv that the import wrote, repaired, with its column "+RowColumn, "%s has no column %s, so nobody can tell which rows it repairs", im.cfg.Repair, RowColumn)
+	}
+	rows, err := repairedRows(given)
+	if err != nil {
+		return nil, refuse("mend the line, or leave it away", "%s: %w", im.cfg.Repair, err)
+	}
+	reading := source.Config{Format: "jsonl", Encoding: "utf-8"}
+	name := fmt.Sprintf("repair-%d.jsonl", im.pass.N+1)
+	if l.Format == source.CSV {
+		reading.Format, reading.Delimiter, reading.Columns = "csv", string(l.Delimiter), cfg.Columns
+		name = fmt.Sprintf("repair-%d.csv", im.pass.N+1)
+	}
+	path := filepath.Join(im.cfg.Dir, name)
+	err = journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		if l.Format == source.CSV && !l.NoHeader {
+			b.Write(l.Header)
+			b.WriteByte('\n')
+		}
+		for _, r := range rows {
+			b.Write(r.Raw)
+			b.WriteByte('\n')
+		}
+		return b.Flush()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keep the repaired rows: %w", err)
+	}
+	sum, err := source.Sum(context.Background(), path)
+	if err != nil {
+		return nil, fmt.Errorf("keep the repaired rows: %w", err)
+	}
+	size := int64(0)
+	for _, r := range rows {
+		size += int64(len(r.Raw)) + 1
+	}
+	return &journal.RepairedExport{Name: name, Bytes: size, SHA256: sum, Reading: reading}, nil
+}
+
+// repairedRows reads all rows of a repaired file and sorts them by the row that
+// they repair: somebody may have sorted them otherwise while at it. They are
+// held in memory; a file of repaired rows was gone through by hand.
+func repairedRows(given *source.Export) ([]source.Row, error) {
+	reader, err := given.Read(given.Start(), source.ReadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	numbers := lineage{layouts: given.Layouts, members: given.Members}
+	var rows []source.Row
+	for {
+		b, err := reader.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range b.Rows {
+			r := b.Rows[i]
+			if r.Reason != "" {
+				return nil, fmt.Errorf("line %d: %s", r.Line, r.Reason)
+			}
+			if r.Number, err = numbers.of(&given.Layouts[given.Members[b.Member].Layout], &r); err != nil {
+				return nil, fmt.Errorf("line %d: %w", r.Line, err)
+			}
+			rows = append(rows, r)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b source.Row) int {
+		switch {
+		case a.Number < b.Number:
+			return -1
+		case a.Number > b.Number:
+			return 1
+		}
+		return 0
+	})
+	for i := 1; i < len(rows); i++ {
+		if rows[i].Number == rows[i-1].Number {
+			return nil, fmt.Errorf("lines %d and %d both repair row %d", rows[i-1].Line, rows[i].Line, rows[i].Number)
+		}
+	}
+	return rows, nil
+}
+
+// openRepaired opens the copy of a repaired file in the out directory.
+func openRepaired(dir string, r *journal.RepairedExport) (*rowStream, error) {
+	cfg := r.Reading
+	path := filepath.Join(dir, r.Name)
+	cfg.Paths = []string{path}
+	export, err := source.Open(cfg)
+	if err != nil {
+		return nil, &RefusedError{Err: fmt.Errorf("open the repaired rows: %w", err)}
+	}
+	stream, err := streamOf(export, &lineage{layouts: export.Layouts, members: export.Members})
+	if err != nil {
+		return nil, errors.Join(err, export.Close())
+	}
+	stream.owned = true
+	return stream, nil
+}

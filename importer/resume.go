@@ -1,0 +1,242 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// goOn takes up an import that has a checkpoint, if everything is still as it
+// says.
+func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, error) {
+	im := &Import{cfg: cfg, journal: w, header: state.Header, state: state, runs: len(state.Runs)}
+	if err := im.allowed(); err != nil {
+		return nil, err
+	}
+	if err := im.sameTarget(); err != nil {
+		return nil, err
+	}
+	if err := im.sameExport(); err != nil {
+		return nil, err
+	}
+	if len(state.Passes) == 0 { // it died before its first pass was set down: nothing was sent
+		return im, im.firstPass()
+	}
+	im.pass = state.Passes[len(state.Passes)-1]
+	if err := im.sameMapping(); err != nil {
+		return nil, err
+	}
+	switch {
+	case cfg.Repair != "":
+		return im, im.startRepair()
+	case cfg.Retry:
+		return im, im.startRetry()
+	case im.pass.Kind == journal.Repair:
+		stream, err := openRepaired(cfg.Dir, im.pass.Repair)
+		if err != nil {
+			return nil, err
+		}
+		im.reading = stream.export
+	}
+	return im, im.continuePass()
+}
+
+// allowed checks that the user meant to go on.
+func (im *Import) allowed() error {
+	dir := im.cfg.Dir
+	switch {
+	case im.header.DryRun:
+		return refuse("use another --out, or --restart to set the dry run aside", "%s holds a dry run, not an import", dir)
+	case im.cfg.DryRun:
+		return refuse("use another --out for the dry run", "%s holds an import; a dry run would not be told from it", dir)
+	case !im.cfg.Resume && im.cfg.Repair == "":
+		return refuse("--resume goes on with it, --resume --retry also sends the failed again, --restart sets it aside and begins anew", "%s holds an import already", dir)
+	}
+	return nil
+}
+
+func (im *Import) sameTarget() error {
+	was, is := im.header.Target, im.cfg.Target
+	if was.Sandbox && is.Sandbox {
+		is.BaseURL = was.BaseURL
+	}
+	if was == is {
+		return nil
+	}
+	var changed []string
+	differ := func(what, was, is string) {
+		if was != is {
+			changed = append(changed, fmt.Sprintf("%s was %q and is now %q", what, was, is))
+		}
+	}
+	differ("the base URL", was.BaseURL, is.BaseURL)
+	differ("the organisation", was.Org, is.Org)
+	differ("the project", was.Project, is.Project)
+	differ("the dialect", was.Dialect, is.Dialect)
+	if was.Sandbox != is.Sandbox {
+		differ("the sandbox", onOff(was.Sandbox), onOff(is.Sandbox))
+	}
+	return refuse("give the same target as before, or another --out for an import into the new one",
+		"the checkpoint in %s belongs to another target: %s", im.cfg.Dir, strings.Join(changed, ", "))
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// sameExport opens the export and checks that its bytes are those that were read
+// before. More may have come behind them.
+func (im *Import) sameExport() error {
+	reading := im.header.Reading
+	if paths := im.cfg.Source.Paths; len(paths) > 0 && paths[0] != "-" && im.cfg.Repair == "" {
+		reading.Paths = paths
+	} else {
+		reading.Paths = stored(im.header, im.cfg.Dir)
+	}
+	anew := "give the export as it was, or --restart to set this import aside and begin anew with the new one"
+	if len(reading.Paths) != len(im.header.Inputs) {
+		return refuse(anew, "the checkpoint in %s belongs to an export of %d files, not %d", im.cfg.Dir, len(im.header.Inputs), len(reading.Paths))
+	}
+	for i, was := range im.header.Inputs {
+		if err := source.CheckHead(reading.Paths[i], was.Head, was.HeadBytes); err != nil {
+			return im.changed(err, anew)
+		}
+	}
+	export, err := source.Open(reading)
+	if err != nil {
+		return &RefusedError{Err: err}
+	}
+	im.export, im.reading = export, export
+	if m := im.state.Read; m != nil {
+		im.read = *m
+		if err := export.Check(*m); err != nil {
+			return errors.Join(im.changed(err, anew), export.Close())
+		}
+	}
+	for i, was := range im.header.Inputs {
+		if export.Inputs[i].Bytes > was.Bytes {
+			im.notes = append(im.notes, fmt.Sprintf("%s has grown since the import began: what is new at its end is imported too", export.Inputs[i].Path))
+		}
+	}
+	return nil
+}
+
+func (im *Import) changed(err error, hint string) error {
+	if errors.As(err, new(*source.ChangedError)) {
+		return refuse(hint, "the export is not the one that the checkpoint in %s belongs to: %w", im.cfg.Dir, err)
+	}
+	return &RefusedError{Err: err}
+}
+
+// stored finds the export again from what the header says: where it was given,
+// or where it lay.
+func stored(h journal.Header, dir string) []string {
+	paths := make([]string, len(h.Inputs))
+	for i, in := range h.Inputs {
+		paths[i] = in.Abs
+		if filepath.Base(in.Path) == spooled {
+			paths[i] = filepath.Join(dir, spooled)
+		} else if _, err := os.Stat(in.Abs); err != nil {
+			paths[i] = in.Path
+		}
+	}
+	return paths
+}
+
+// sameMapping checks the mapping that the user gave against the one of the last
+// pass, or takes that one when none was given.
+func (im *Import) sameMapping() error {
+	if im.cfg.Spec == nil {
+		spec, err := loadMapping(im.cfg.Dir, im.pass.Mapping)
+		im.spec = spec
+		return err
+	}
+	im.spec = im.cfg.Spec
+	if im.spec.SHA256() == im.pass.Mapping.SHA256 || im.cfg.Retry || im.cfg.Repair != "" {
+		return nil
+	}
+	return refuse(fmt.Sprintf("leave --mapping away to go on with the old one (%s), or add --retry to send what failed with the new one", filepath.Join(im.cfg.Dir, im.pass.Mapping.File)),
+		"the mapping has changed since this import began (%s, now %s)", im.pass.Mapping.SHA256[:12], im.spec.SHA256()[:12])
+}
+
+// loadMapping reads a stored mapping and checks that it is the one it should be.
+func loadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
+	path := filepath.Join(dir, m.File)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &RefusedError{Err: fmt.Errorf("read the stored mapping: %w", err)}
+	}
+	spec, err := mapping.Parse(path, text, nil)
+	if err != nil {
+		return nil, &RefusedError{Err: fmt.Errorf("read the stored mapping: %w", err)}
+	}
+	if spec.SHA256() != m.SHA256 {
+		return nil, refuse("put the file back as it was; it is part of the import", "%s is not the mapping that the checkpoint names (%s)", path, m.SHA256[:12])
+	}
+	return spec, nil
+}
+
+func (im *Import) firstPass() error {
+	if im.spec = im.cfg.Spec; im.spec == nil {
+		return refuse("name one with --preset NAME or --mapping FILE", "no mapping was stored in %s yet", im.cfg.Dir)
+	}
+	units, err := learn(im.export, im.spec)
+	if err != nil {
+		return err
+	}
+	if im.mappers, err = bind(im.export, im.spec, units); err != nil {
+		return &RefusedError{Err: err}
+	}
+	im.from = im.export.Start()
+	im.pass = journal.Pass{N: 1, Kind: journal.Import}
+	return im.startPass(im.spec, units)
+}
+
+// continuePass goes on where the last pass stood.
+func (im *Import) continuePass() error {
+	var err error
+	if im.mappers, err = bind(im.reading, im.spec, im.pass.Mapping.Units); err != nil {
+		return &RefusedError{Err: err}
+	}
+	im.from = im.reading.Start()
+	if m := im.state.Mark; m != nil {
+		im.from, im.high, im.seen = m.Low, m.High, m.High
+	}
+	im.count.seed(im.state)
+	if im.pass.N == 1 {
+		return nil
+	}
+	return im.lookBack()
+}
+
+// startRetry begins a pass over everything that is not settled.
+func (im *Import) startRetry() error {
+	units := mapping.Units(im.pass.Mapping.Units)
+	if im.spec.SHA256() != im.pass.Mapping.SHA256 {
+		var err error
+		if units, err = learn(im.export, im.spec); err != nil {
+			return err
+		}
+	}
+	var err error
+	if im.mappers, err = bind(im.export, im.spec, units); err != nil {
+		return &RefusedError{Err: err}
+	}
+	im.reading = im.export
+	im.from = im.export.Start()
+	im.pass = journal.Pass{N: im.pass.N + 1, Kind: journal.Retry}
+	im.count.seed(im.state)
+	if err := im.lookBack(); err != nil {
+		return err
+	}
+	return im.startPass(im.spec, units)
+}

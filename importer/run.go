@@ -1,0 +1,193 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+)
+
+// Sending is how the consents of an import leave.
+type Sending struct {
+	Target Target
+	Pacer  Pacer
+	// HTTP gives the requests of this run so far, for the journal, with their
+	// latencies when these are asked for. Retries are counted here.
+	HTTP    func(latencies bool) journal.HTTP
+	Limits  Limits
+	Backoff intempt.Backoff
+}
+
+// Run sends what is not sent yet, until the export is done or something stops
+// it: ctx (a signal), a limit, or the target. It reports why it stopped, nil
+// when it got to the end. Whatever it returns, the journal holds every outcome.
+//
+// An error is one of the disk or of reading the export; it stops the run too.
+func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
+	r := newRun(im, out)
+	if err := r.begin(); err != nil {
+		return nil, err
+	}
+	take, halt := context.WithCancel(ctx)
+	defer halt()
+	send, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(ctx, func() { r.stop(Stop{StopSignal, "stopped by a signal"}) })()
+	r.onStop = func() {
+		r.lanes.stop()
+		halt()
+		time.AfterFunc(grace, cut)
+	}
+
+	var g errgroup.Group // not one that cancels: what is in flight is to finish
+	g.Go(func() error { return r.failing(r.feed(take)) })
+	g.Go(func() error { r.lanes.hurry(); return nil })
+	for range out.Limits.Concurrency {
+		g.Go(func() error { return r.failing(r.sender.loop(take, send)) })
+	}
+	ticking, untick := context.WithCancel(context.Background())
+	var ticker sync.WaitGroup
+	ticker.Go(func() { r.tick(ticking) })
+	err := g.Wait()
+	untick()
+	ticker.Wait()
+	return r.end(err)
+}
+
+// run is one process's work on an import.
+type run struct {
+	im     *Import
+	out    Sending
+	lanes  *lanes
+	sender *sender
+	count  *counters
+
+	mu      sync.Mutex
+	stopped *Stop
+	onStop  func()
+	high    int64 // last row read in this pass
+	read    source.Mark
+	limited atomic.Bool // rows are left that --limit kept out
+}
+
+func newRun(im *Import, out Sending) *run {
+	r := &run{im: im, out: out, count: &im.count}
+	r.lanes = newLanes(max(2*out.Limits.Concurrency, 64), defaultWindow, im.cfg.Now)
+	r.sender = &sender{
+		target: out.Target, pacer: out.Pacer, lanes: r.lanes, book: im.journal, newer: im.newer,
+		limits: out.Limits, backoff: out.Backoff, stop: r.stop, now: im.cfg.Now, count: r.count,
+	}
+	r.sender.lastHeard.Store(im.cfg.Now().UnixNano())
+	im.watch.Store(&watch{r.lanes, out.Pacer})
+	return r
+}
+
+// begin sets down that a process works on the import.
+func (r *run) begin() error {
+	r.high, r.read = r.im.high, r.im.read
+	r.lanes.advance(r.im.from)
+	return r.im.journal.Run(journal.Run{
+		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row,
+	})
+}
+
+// stop ends the run for a reason; the first one counts.
+func (r *run) stop(s Stop) {
+	r.mu.Lock()
+	first := r.stopped == nil
+	if first {
+		r.stopped = &s
+	}
+	r.mu.Unlock()
+	if first {
+		r.onStop()
+	}
+}
+
+// failing stops the run when one of its parts fails, and passes the error on.
+func (r *run) failing(err error) error {
+	if err == nil {
+		return nil
+	}
+	kind := StopDisk
+	if errors.As(err, new(*readError)) {
+		kind = StopExport
+	}
+	r.stop(Stop{kind, err.Error()})
+	return err
+}
+
+// latencyEvery is after how many seconds the latencies go into the journal: they
+// are a few hundred bytes.
+const latencyEvery = 15
+
+// tick marks where the run is, once a second.
+func (r *run) tick(ctx context.Context) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-t.C:
+			if r.failing(r.mark(n%latencyEvery == 0)) != nil {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// mark writes where the run is. Latencies go in now and then, and at the end.
+func (r *run) mark(latencies bool) error {
+	r.mu.Lock()
+	m := journal.Mark{High: r.high, Read: r.read}
+	r.mu.Unlock()
+	m.At, m.Low, m.HTTP = r.im.cfg.Now().UTC(), r.lanes.low(), r.out.HTTP(latencies)
+	m.HTTP.Retries = r.count.retries.Load()
+	return r.im.journal.Mark(m)
+}
+
+// end sets down how the run ended.
+func (r *run) end(err error) (*Stop, error) {
+	why := journal.End{At: r.im.cfg.Now().UTC(), State: "complete"}
+	if r.stopped == nil && err == nil && r.limited.Load() {
+		r.stopped = &Stop{StopLimit, fmt.Sprintf("stopped after the %d rows of --limit", r.out.Limits.Rows)}
+	}
+	if r.stopped != nil {
+		why.State, why.Why, why.Detail = "incomplete", string(r.stopped.Kind), r.stopped.Detail
+	}
+	if e := r.mark(true); e != nil && err == nil {
+		err = e
+	}
+	if e := r.im.journal.End(why); e != nil && err == nil {
+		err = e
+	}
+	if err != nil && r.stopped == nil {
+		r.stopped = &Stop{StopDisk, err.Error()}
+	}
+	return r.stopped, err
+}
+
+// readError is an export that cannot be read any further.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return fmt.Sprintf("read the export: %v", e.err) }
+func (e *readError) Unwrap() error { return e.err }
+
+// Rehearsed sets down that this was a dry run, which is complete as soon as it
+// begins: what it finds is in the survey.
+func (im *Import) Rehearsed() error {
+	at := im.cfg.Now().UTC()
+	if err := im.journal.Run(journal.Run{N: im.runs + 1, At: at, Tool: im.cfg.Tool, Pass: im.pass.N, From: 1}); err != nil {
+		return err
+	}
+	return im.journal.End(journal.End{At: at, State: "complete"})
+}

@@ -1,0 +1,196 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+// Pacer decides when the next request may leave. Every Acquire that returns nil
+// is followed by one Release with the answer.
+type Pacer interface {
+	Acquire(ctx context.Context) error
+	Release(intempt.Answer)
+	Throttled() (now bool, total time.Duration)
+}
+
+// ledger takes outcomes; Append returns when the outcome is written.
+type ledger interface{ Append(journal.Outcome) error }
+
+// sender sends the tasks of the lanes. Its methods may be used from many
+// goroutines.
+type sender struct {
+	target  Target
+	pacer   Pacer
+	lanes   *lanes
+	book    ledger
+	newer   *overtaken // nil in a first pass
+	limits  Limits
+	backoff intempt.Backoff
+	stop    func(Stop)
+	now     func() time.Time
+	count   *counters
+
+	lastSuccess atomic.Int64 // unix nanoseconds of the last final answer; 0: none yet
+	lastHeard   atomic.Int64 // of the last answer or start, from which a gone target is measured
+	reached     atomic.Bool  // a connection was made at least once
+}
+
+// loop sends tasks one after the other until there are none left or the lanes
+// were stopped. An error is the end of the run: the journal cannot be written.
+func (s *sender) loop(take, send context.Context) error {
+	for {
+		t, ok := s.lanes.take(take)
+		if !ok {
+			return nil
+		}
+		if err := s.deliver(take, send, t); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *sender) deliver(take, send context.Context, t *task) error {
+	c := unpack(t.packed)
+	if t.redo {
+		if by, held := s.newer.by(t.key, c.Timestamp, t.ref); held {
+			return s.settle(t, journal.Outcome{State: journal.Superseded, By: by})
+		}
+	}
+	if s.pacer.Acquire(take) != nil {
+		return nil // stopping; the consent stays pending
+	}
+	s.count.flying.Add(1)
+	answer := s.target.Send(send, &c)
+	s.count.flying.Add(-1)
+	s.pacer.Release(answer)
+	t.tries++
+	s.count.request(t.tries > 1)
+	if !answer.Refused {
+		s.reached.Store(true)
+	}
+	switch answer.Class {
+	case intempt.Sent:
+		s.heard()
+		if err := s.settle(t, journal.Outcome{State: journal.Sent}); err != nil {
+			return err
+		}
+		return nil
+	case intempt.Rejected:
+		s.heard()
+		return s.settle(t, journal.Outcome{State: journal.Rejected, Status: answer.Status, Message: answer.Message})
+	case intempt.Stopped:
+		s.stop(Stop{StopRefused, refusal(answer)})
+		return nil
+	default:
+		return s.later(send, t, answer)
+	}
+}
+
+// heard notes a final answer: the target is there.
+func (s *sender) heard() {
+	now := s.now().UnixNano()
+	s.lastSuccess.Store(now)
+	s.lastHeard.Store(now)
+}
+
+// later gives a task its next attempt, or sets it down as failed.
+func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
+	if send.Err() != nil {
+		return nil // cut off by the stop, not by the target
+	}
+	if s.counts(a) {
+		t.attempts++
+	}
+	if t.attempts >= s.limits.Attempts {
+		return s.settle(t, journal.Outcome{State: journal.Failed, Status: a.Status, Message: a.Message})
+	}
+	gone := time.Duration(s.now().UnixNano() - s.lastHeard.Load())
+	switch {
+	case !s.reached.Load() && gone >= min(firstContact, s.limits.RetryFor):
+		s.stop(Stop{StopGone, fmt.Sprintf("nobody answers at the target: %s", a.Message)})
+		return nil
+	case gone >= s.limits.RetryFor:
+		s.stop(Stop{StopGone, fmt.Sprintf("the target has taken nothing for %s: %s", s.limits.RetryFor, a.Message)})
+		return nil
+	}
+	wait := s.backoff.Delay(t.tries, a.RetryAfter)
+	// The last try comes when the target's time is up, not long after.
+	if left := s.limits.RetryFor - gone; a.RetryAfter == 0 && wait > left {
+		wait = left
+	}
+	s.lanes.again(t, wait)
+	return nil
+}
+
+// counts reports whether an attempt counts against its consent: the target is
+// there for others, or for nobody else any more. A target that is gone for
+// everybody uses up nobody's attempts.
+func (s *sender) counts(a intempt.Answer) bool {
+	if a.Status == 0 && (a.Refused || !s.reached.Load()) {
+		return false
+	}
+	last := s.lastSuccess.Load()
+	if last != 0 && s.now().UnixNano()-last < int64(lively) {
+		return true
+	}
+	// An own error of the target's program (500) speaks of the record; an
+	// absent or busy one (502, 503, 504, 429, silence) speaks of the target,
+	// unless next to nothing else is left that could have told.
+	if a.Status == 500 {
+		return s.lanes.alone(1 << 30)
+	}
+	return s.lanes.alone(fewLeft)
+}
+
+// fewLeft is how many unfinished consents count as "nothing else is left to send".
+const fewLeft = 8
+
+// settle writes the outcome and frees the lane.
+func (s *sender) settle(t *task, o journal.Outcome) error {
+	o.Ref, o.Last = t.ref, t.last
+	if o.State == journal.Rejected || o.State == journal.Failed {
+		o.Attempts = t.tries
+	}
+	if err := s.book.Append(o); err != nil {
+		return err
+	}
+	if o.State == journal.Sent && s.newer != nil {
+		c := unpack(t.packed)
+		s.newer.sent(t.key, c.Timestamp, t.ref)
+	}
+	s.lanes.done(t)
+	failures, outcomes := s.count.outcome(o.State)
+	if o.State != journal.Sent && s.limits.MaxFailures.spent(failures, outcomes) {
+		s.stop(Stop{StopBudget, fmt.Sprintf("%d of %d consents failed, more than --max-failures %s allows", failures, outcomes, s.limits.MaxFailures)})
+	}
+	return nil
+}
+
+func refusal(a intempt.Answer) string {
+	switch {
+	case a.Status == 401 || a.Status == 403:
+		return fmt.Sprintf("the target refused the key (HTTP %d): %s", a.Status, orNothing(a.Message))
+	case a.Status == 402:
+		return fmt.Sprintf("the target says that a plan limit is reached (HTTP 402): %s", orNothing(a.Message))
+	case a.Status == 404:
+		return fmt.Sprintf("the target does not know the organisation or project (HTTP 404): %s", orNothing(a.Message))
+	case a.Status/100 == 3:
+		return fmt.Sprintf("the target redirects (HTTP %d), which is never followed: %s", a.Status, orNothing(a.Message))
+	case a.Status == 0:
+		return a.Message
+	default:
+		return fmt.Sprintf("the target refused the run (HTTP %d): %s", a.Status, orNothing(a.Message))
+	}
+}
+
+func orNothing(message string) string {
+	if message == "" {
+		return "no text"
+	}
+	return message
+}

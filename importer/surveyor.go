@@ -1,0 +1,340 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// Survey goes over journal and export together: every row that the import has
+// read, with what became of it. It changes nothing.
+type Survey struct {
+	snap    *journal.Snapshot
+	disk    journal.Disk
+	dir     string
+	export  *source.Export
+	owned   bool // the export is closed with the survey
+	watch   observer
+	fold    func(batch any) error // what the observer does in row order
+	sums    bool
+	inputs  []InputFacts
+	mappers []*mapping.Mapper
+}
+
+// OpenSurvey opens the import, or the dry run, in a directory. It checks that
+// the export is still the one that was read; errors are for the user.
+func OpenSurvey(disk journal.Disk, dir string) (*Survey, error) {
+	snap, err := journal.Read(disk, dir)
+	if err != nil {
+		return nil, &RefusedError{Err: err, Hint: hintOf(err)}
+	}
+	reading := snap.Header.Reading
+	reading.Paths = stored(snap.Header, dir)
+	export, err := source.Open(reading)
+	if err != nil {
+		return nil, &RefusedError{Err: fmt.Errorf("open the export of the import in %s: %w", dir, err), Hint: "put the export back where it was when it was imported"}
+	}
+	if snap.Read != nil {
+		if err := export.Check(*snap.Read); err != nil {
+			return nil, errors.Join(refuse("put the export back as it was when it was imported",
+				"the export is not the one that the checkpoint in %s belongs to: %w", dir, err), export.Close())
+		}
+	}
+	s, err := surveyOf(snap, disk, dir, export)
+	if err != nil {
+		return nil, errors.Join(err, export.Close())
+	}
+	s.owned = true
+	return s, nil
+}
+
+// Survey is the survey of an import that was just run. The import must be open.
+func (im *Import) Survey() (*Survey, error) {
+	if err := im.journal.Sync(); err != nil {
+		return nil, err
+	}
+	snap, err := journal.Read(im.cfg.Disk, im.cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return surveyOf(snap, im.cfg.Disk, im.cfg.Dir, im.export)
+}
+
+func surveyOf(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Export) (*Survey, error) {
+	if len(snap.Passes) == 0 {
+		return nil, refuse("run it again with --resume", "the import in %s was interrupted before it began", dir)
+	}
+	s := &Survey{snap: snap, disk: disk, dir: dir, export: export, sums: true}
+	spec, err := loadMapping(dir, snap.Passes[0].Mapping)
+	if err != nil {
+		return nil, err
+	}
+	if s.mappers, err = bind(export, spec, snap.Passes[0].Mapping.Units); err != nil {
+		return nil, &RefusedError{Err: err}
+	}
+	return s, nil
+}
+
+// Watch puts an observer into the next Each; fold gets what it kept of each
+// batch, in row order.
+func (s *Survey) Watch(o observer, fold func(batch any) error) { s.watch, s.fold = o, fold }
+
+// Spec is the mapping of the last pass.
+func (s *Survey) Spec() (*mapping.Spec, error) {
+	return loadMapping(s.dir, s.snap.Passes[len(s.snap.Passes)-1].Mapping)
+}
+
+// Snapshot is what the checkpoint said.
+func (s *Survey) Snapshot() *journal.Snapshot { return s.snap }
+
+// Close lets go of the export, if the survey opened it.
+func (s *Survey) Close() error {
+	if s.owned {
+		return s.export.Close()
+	}
+	return nil
+}
+
+// high is the last row that any pass has read; of a dry run, all rows.
+func (s *Survey) high() int64 {
+	if s.snap.Header.DryRun {
+		return 1 << 62
+	}
+	var high int64
+	for _, p := range s.snap.Passes {
+		high = max(high, s.snap.High(p.N))
+	}
+	return high
+}
+
+// Each shows every row that the import has read to a visitor. It can be called
+// again.
+func (s *Survey) Each(ctx context.Context, v Visitor) error {
+	past, err := openPast(s.snap, s.disk, s.dir, s.export, 0)
+	if err != nil {
+		return err
+	}
+	defer past.close()
+	high := s.high()
+	reader, err := s.export.Read(s.export.Start(), source.ReadOptions{Sums: s.sums})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	rows := make([]int64, len(s.export.Inputs))
+
+	g, ctx := errgroup.WithContext(ctx)
+	judged := make(chan *judgedBatch)
+	worked := inOrder(ctx, g, 2, judged, func() func(*judgedBatch) {
+		return func(b *judgedBatch) { v.Work(&b.survey) }
+	})
+	free := make(chan *judgedBatch, 4)
+	for range cap(free) {
+		free <- &judgedBatch{}
+	}
+	g.Go(func() error {
+		defer close(judged)
+		sweep := sweep{export: s.export, mappers: s.mappers, watch: s.watch}
+		return sweep.over(ctx, plain(reader), func(b *mappedBatch) error {
+			if s.fold != nil {
+				if err := s.fold(b.seen); err != nil {
+					return err
+				}
+			}
+			n := len(b.rows)
+			for n > 0 && b.src.Rows[n-1].Number > high {
+				n--
+			}
+			var j *judgedBatch
+			select {
+			case j = <-free:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if err := j.judge(past, b, n, s.snap.Header.DryRun); err != nil {
+				return err
+			}
+			rows[b.member.Input] += int64(n)
+			select {
+			case judged <- j:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if n < len(b.rows) {
+				return errStopSweep
+			}
+			return nil
+		})
+	})
+	g.Go(func() error {
+		for b := range worked {
+			if err := v.Fold(&b.survey); err != nil {
+				return err
+			}
+			free <- b
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return s.measure(ctx, reader, rows)
+}
+
+// judgedBatch is a batch with what became of its rows, in memory of its own:
+// the mapped batch goes on to other rows meanwhile.
+type judgedBatch struct {
+	survey   SurveyBatch
+	rows     []SurveyRow
+	consents []SurveyConsent
+	readable []mapping.Consent
+	text     []byte // bytes of consents that do not lie in the rows
+}
+
+// judge fills in the first n rows of b with their outcomes.
+func (j *judgedBatch) judge(p *past, b *mappedBatch, n int, dry bool) error {
+	j.rows, j.consents, j.readable, j.text = j.rows[:0], j.consents[:0], j.readable[:0], j.text[:0]
+	for i := range n {
+		row := SurveyRow{Row: &b.src.Rows[i], Status: b.rows[i].status, Reason: b.rows[i].reason, Column: b.rows[i].column}
+		switch {
+		case dry:
+			j.take(&row, b.of(i))
+			for k := range row.Consents {
+				row.Consents[k].Outcome.Ref = journal.Ref{Row: row.Row.Number, Consent: int32(k + 1)}
+			}
+		case p.single():
+			k := 0
+			if row.Status == mapping.Mapped {
+				k = b.rows[i].end - b.rows[i].first
+			}
+			var err error
+			if p.outcomes, err = p.ledger.Outcomes(row.Row.Number, k, p.outcomes[:0]); err != nil {
+				return err
+			}
+			j.take(&row, b.of(i))
+			for k := range row.Consents {
+				row.Consents[k].Outcome, row.Consents[k].Pass = p.outcomes[k].Outcome, p.outcomes[k].Pass
+			}
+		default:
+			if err := j.mixed(p, b, i, &row); err != nil {
+				return err
+			}
+		}
+		j.rows = append(j.rows, row)
+	}
+	j.survey = SurveyBatch{Layout: b.layout, Member: b.src.Member, File: b.member.Name, Rows: j.rows}
+	return nil
+}
+
+// mixed judges a row that passes may have read differently.
+func (j *judgedBatch) mixed(p *past, b *mappedBatch, i int, row *SurveyRow) error {
+	v, err := p.look(rowText{row: row.Row, layout: b.member.Layout, file: b.member.Name})
+	if err != nil || v.pass == 0 {
+		return err
+	}
+	res := &v.version.memory.result
+	row.Status, row.Reason, row.Column = res.Status, res.Reason, res.Column
+	if res.Status != mapping.Mapped {
+		j.take(row, v.version.consents)
+		return nil
+	}
+	first := len(j.consents)
+	for k := range v.outcomes {
+		c := SurveyConsent{Consent: j.own(p.consent(v, k)), Outcome: v.outcomes[k].Outcome, Pass: v.outcomes[k].Pass}
+		j.consents = append(j.consents, c)
+	}
+	row.Consents = j.consents[first:len(j.consents):len(j.consents)]
+	return nil
+}
+
+// take copies the consents of a row into the batch's own memory.
+func (j *judgedBatch) take(row *SurveyRow, consents []mapping.Consent) {
+	if row.Status == mapping.Mapped {
+		first := len(j.consents)
+		for k := range consents {
+			j.consents = append(j.consents, SurveyConsent{Consent: j.own(consents[k])})
+		}
+		row.Consents = j.consents[first:len(j.consents):len(j.consents)]
+		return
+	}
+	first := len(j.readable)
+	for k := range consents {
+		j.readable = append(j.readable, j.own(consents[k]))
+	}
+	row.Readable = j.readable[first:len(j.readable):len(j.readable)]
+}
+
+// own copies the bytes of a consent.
+func (j *judgedBatch) own(c mapping.Consent) mapping.Consent {
+	for _, f := range [...]*[]byte{&c.Source, &c.Category, &c.UserID, &c.ProfileID, &c.Email, &c.Message, &c.Raw} {
+		from := len(j.text)
+		j.text = append(j.text, *f...)
+		*f = j.text[from:len(j.text):len(j.text)]
+	}
+	return c
+}
+
+// measure sets down what the files are, after a survey.
+func (s *Survey) measure(ctx context.Context, reader *source.Reader, rows []int64) error {
+	s.inputs = s.inputs[:0]
+	sums, all := reader.Sums()
+	for i, in := range s.export.Inputs {
+		f := InputFacts{Path: s.snap.Header.Inputs[i].Path, Bytes: in.Bytes, Rows: rows[i]}
+		switch {
+		case all:
+			f.SHA256 = sums[i]
+		case in.Bytes <= sumAnyway || s.complete():
+			sum, err := source.Sum(ctx, in.Path)
+			if err != nil {
+				return fmt.Errorf("digest the export: %w", err)
+			}
+			f.SHA256 = sum
+		}
+		s.inputs = append(s.inputs, f)
+	}
+	return nil
+}
+
+// sumAnyway is the size up to which a file of an incomplete import is digested
+// all the same: it takes a second or two.
+const sumAnyway = 4 << 30
+
+func (s *Survey) complete() bool { return s.snap.End != nil && s.snap.End.State == "complete" }
+
+// Facts are what the journal knows beside the outcomes. Inputs are known after Each.
+func (s *Survey) Facts() Facts {
+	f := Facts{
+		Header: s.snap.Header, Passes: s.snap.Passes, Runs: s.snap.Runs, End: s.snap.End, Inputs: s.inputs,
+		Sealed: s.snap.SHA256, Finished: s.snap.Finished, Active: s.snap.Active, HTTP: httpFacts(s.snap.HTTP),
+	}
+	for _, p := range s.snap.Timeline {
+		f.Timeline = append(f.Timeline, TimelinePoint{
+			At: p.At, Run: p.Run, Sent: p.Sent, Rejected: p.Rejected, Failed: p.Failed, Requests: p.Requests, Retries: p.Retries,
+		})
+	}
+	return f
+}
+
+func httpFacts(h journal.HTTP) HTTPFacts {
+	f := HTTPFacts{Requests: h.Requests, Retries: h.Retries, ByStatus: h.ByStatus, Throttled: time.Duration(h.Throttled * float64(time.Second))}
+	if h.Latency == "" {
+		return f
+	}
+	if hist, err := journal.DecodeLatency(h.Latency); err == nil {
+		at := func(q float64) time.Duration { return time.Duration(hist.ValueAtQuantile(q)) * time.Microsecond }
+		f.P50, f.P95, f.P99 = at(50), at(95), at(99)
+		f.Max = time.Duration(hist.Max()) * time.Microsecond
+	}
+	return f
+}
+
+// MappingFile is where the mapping of a pass lies.
+func (s *Survey) MappingFile(p journal.Pass) string { return filepath.Join(s.dir, p.Mapping.File) }

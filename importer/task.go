@@ -1,0 +1,74 @@
+package importer
+
+import (
+	"encoding/binary"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// task is one consent between its row and its outcome. Tasks that wait behind
+// their lane can be many, so the consent is kept packed.
+type task struct {
+	ref    journal.Ref
+	last   bool // last consent of its row
+	redo   bool // it had an outcome before: a newer decision may have overtaken it
+	key    key
+	packed []byte
+	row    *openRow
+
+	attempts int // those that count against the limit
+	tries    int // requests made
+
+	next *task // behind it in the lane
+	due  int64 // unix nanoseconds, while delayed
+}
+
+// taskOverhead is about what a task costs beside its packed consent, in bytes.
+const taskOverhead = 200
+
+func (t *task) size() int64 { return int64(len(t.packed)) + taskOverhead }
+
+// pack copies a consent into one piece of memory of its own.
+func pack(c *mapping.Consent) []byte {
+	fields := [...][]byte{c.Source, c.Category, c.UserID, c.ProfileID, c.Email, c.Message}
+	n := 2 + 3*binary.MaxVarintLen64
+	for _, f := range fields {
+		n += 2 + len(f)
+	}
+	b := make([]byte, 0, n)
+	flags := byte(c.Action)
+	if c.HasSourceID {
+		flags |= 1 << 7
+	}
+	b = append(b, flags)
+	b = binary.AppendVarint(b, c.Timestamp)
+	b = binary.AppendVarint(b, c.ValidUntil)
+	b = binary.AppendVarint(b, c.SourceID)
+	for _, f := range fields {
+		b = binary.AppendUvarint(b, uint64(len(f)))
+		b = append(b, f...)
+	}
+	return b
+}
+
+// unpack gives the consent back; its slices point into b. Raw is not kept.
+func unpack(b []byte) mapping.Consent {
+	var c mapping.Consent
+	c.Action = mapping.Action(b[0] &^ (1 << 7))
+	c.HasSourceID = b[0]>>7 == 1
+	b = b[1:]
+	varint := func() int64 {
+		v, n := binary.Varint(b)
+		b = b[n:]
+		return v
+	}
+	c.Timestamp, c.ValidUntil, c.SourceID = varint(), varint(), varint()
+	for _, f := range [...]*[]byte{&c.Source, &c.Category, &c.UserID, &c.ProfileID, &c.Email, &c.Message} {
+		n, w := binary.Uvarint(b)
+		b = b[w:]
+		*f = b[:n:n]
+		b = b[n:]
+	}
+	return c
+}

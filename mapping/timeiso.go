@@ -1,0 +1,166 @@
+package mapping
+
+import "bytes"
+
+// iso reads RFC 3339 and ISO 8601 with their usual variants: a blank or a small
+// t for the T, no seconds, a fraction of any length behind a dot or a comma,
+// offsets such as Z, +02:00, +0200, +02, also behind a blank, UTC and GMT; a date
+// alone, which is midnight in the mapping's zone; and the basic form
+// 20110122T111244.
+func (t *timeReader) iso(b []byte) (int64, string) {
+	date, rest, ok := isoDate(b)
+	if !ok {
+		return 0, reasonNoTime
+	}
+	if len(rest) == 0 {
+		if t.zone == nil {
+			return 0, reasonNoZone
+		}
+		return local(date, t.zone)
+	}
+	if rest[0] != 'T' && rest[0] != 't' && rest[0] != ' ' {
+		return 0, reasonNoTime
+	}
+	clock, rest, ok := isoClock(rest[1:])
+	if !ok {
+		return 0, reasonNoTime
+	}
+	wall := date + clock
+	rest = bytes.TrimLeft(rest, " ")
+	if len(rest) == 0 {
+		if t.zone == nil {
+			return 0, reasonNoZone
+		}
+		return local(wall, t.zone)
+	}
+	offset, ok := isoOffset(rest)
+	if !ok {
+		if isAbbreviation(rest) {
+			return 0, reasonAbbreviation
+		}
+		return 0, reasonNoTime
+	}
+	return wall - offset, ""
+}
+
+// two reads two digits.
+func two(b []byte) (int64, bool) {
+	if len(b) < 2 || b[0]-'0' > 9 || b[1]-'0' > 9 {
+		return 0, false
+	}
+	return int64(b[0]-'0')*10 + int64(b[1]-'0'), true
+}
+
+// isoDate reads 2011-01-22 or, before a T, 20110122; milliseconds of its midnight.
+func isoDate(b []byte) (ms int64, rest []byte, ok bool) {
+	if len(b) < 8 {
+		return 0, nil, false
+	}
+	hi, ok1 := two(b)
+	lo, ok2 := two(b[2:])
+	var m, d int64
+	var ok3, ok4 bool
+	if b[4] == '-' {
+		if len(b) < 10 || b[7] != '-' {
+			return 0, nil, false
+		}
+		m, ok3 = two(b[5:])
+		d, ok4 = two(b[8:])
+		rest = b[10:]
+	} else {
+		m, ok3 = two(b[4:])
+		d, ok4 = two(b[6:])
+		rest = b[8:]
+		if len(rest) == 0 || rest[0] != 'T' && rest[0] != 't' {
+			return 0, nil, false
+		}
+	}
+	y := hi*100 + lo
+	if !ok1 || !ok2 || !ok3 || !ok4 || m < 1 || m > 12 || d < 1 || d > daysIn(y, m) {
+		return 0, nil, false
+	}
+	return daysFrom(y, m, d) * 86400000, rest, true
+}
+
+// isoClock reads 11:12, 11:12:44.123, 1112 or 111244; milliseconds since midnight.
+func isoClock(b []byte) (ms int64, rest []byte, ok bool) {
+	h, ok := two(b)
+	if !ok || h > 23 {
+		return 0, nil, false
+	}
+	b = b[2:]
+	colon := len(b) > 0 && b[0] == ':'
+	if colon {
+		b = b[1:]
+	}
+	m, ok := two(b)
+	if !ok || m > 59 {
+		return 0, nil, false
+	}
+	b = b[2:]
+	var s int64
+	if colon && len(b) > 0 && b[0] == ':' || !colon && len(b) > 1 && b[0] >= '0' && b[0] <= '9' {
+		if colon {
+			b = b[1:]
+		}
+		if s, ok = two(b); !ok || s > 60 {
+			return 0, nil, false
+		}
+		s = min(s, 59) // a leap second is the end of its minute
+		b = b[2:]
+		if len(b) > 1 && (b[0] == '.' || b[0] == ',') {
+			n := 1
+			for n < len(b) && b[n] >= '0' && b[n] <= '9' {
+				n++
+			}
+			if n == 1 {
+				return 0, nil, false
+			}
+			ms, b = millisOf(b[1:n]), b[n:]
+		}
+	}
+	return ((h*60+m)*60+s)*1000 + ms, b, true
+}
+
+// isoOffset reads Z, UTC, GMT, +02:00, +0200, +02; milliseconds.
+func isoOffset(b []byte) (ms int64, ok bool) {
+	switch {
+	case len(b) == 1 && (b[0] == 'Z' || b[0] == 'z'):
+		return 0, true
+	case len(b) == 3 && (string(b) == "UTC" || string(b) == "GMT"):
+		return 0, true
+	case len(b) < 3 || b[0] != '+' && b[0] != '-':
+		return 0, false
+	}
+	h, ok := two(b[1:])
+	if !ok || h > 23 {
+		return 0, false
+	}
+	var m int64
+	if rest := b[3:]; len(rest) > 0 {
+		if rest[0] == ':' {
+			rest = rest[1:]
+		}
+		if m, ok = two(rest); !ok || m > 59 || len(rest) != 2 {
+			return 0, false
+		}
+	}
+	ms = (h*60 + m) * 60000
+	if b[0] == '-' {
+		ms = -ms
+	}
+	return ms, true
+}
+
+// isAbbreviation recognises CET, EST, AEDT and their like.
+func isAbbreviation(b []byte) bool {
+	if len(b) < 2 || len(b) > 5 {
+		return false
+	}
+	for _, c := range b {
+		if c < 'A' || c > 'Z' {
+			return false
+		}
+	}
+	return true
+}

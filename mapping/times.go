@@ -1,0 +1,312 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// Reasons why a text is no time. They never quote it, so that rows with the same
+// fault are one group.
+const (
+	reasonNoZone       = "has no time zone, and the mapping names none (timezone:)"
+	reasonNoTime       = "is not a time that is understood (say how it is written with format:)"
+	reasonNoMatch      = "does not have the format of the mapping"
+	reasonAbbreviation = "has a time zone abbreviation, which is only understood with %Z in the format and a timezone"
+	reasonMangled      = "was mangled by a spreadsheet (scientific notation)"
+	reasonUnclear      = "could be a date or a number of seconds; say which with format:"
+	reasonSeconds      = "is in seconds, where the column is in milliseconds"
+	reasonMillis       = "is in milliseconds, where the column is in seconds"
+	reasonGap          = "does not exist in its time zone (clocks went forward)"
+	reasonEarly        = "lies before 1970"
+	reasonLate         = "lies beyond the year 9999"
+)
+
+// maxMillis is the end of the year 9999.
+const maxMillis = 253402300799999
+
+// timeReader reads the times of one field. A reader is for one goroutine.
+type timeReader struct {
+	formats []timeFormat // none: automatic
+	zone    *time.Location
+}
+
+// timeFormat is one way in which a time may be written.
+type timeFormat struct {
+	kind   timeKind
+	layout *strfLayout
+}
+
+type timeKind uint8
+
+const (
+	kindRFC3339 timeKind = iota
+	kindISO8601
+	kindEpochS
+	kindEpochMS
+	kindExcel
+	kindStrftime
+)
+
+// timeNames are the formats that have a name.
+var timeNames = map[string]timeKind{
+	"rfc3339": kindRFC3339, "iso8601": kindISO8601, "epoch-s": kindEpochS, "epoch-ms": kindEpochMS, "excel": kindExcel,
+}
+
+// newTimeReader compiles formats; zone is nil when the mapping names none.
+func newTimeReader(formats []string, zone *time.Location) (*timeReader, error) {
+	t := &timeReader{zone: zone}
+	for _, f := range formats {
+		if kind, ok := timeNames[f]; ok {
+			t.formats = append(t.formats, timeFormat{kind: kind})
+			continue
+		}
+		if !strings.Contains(f, "%") {
+			return nil, fmt.Errorf("format %q is neither a name (%s) nor a strftime pattern such as %%Y-%%m-%%d %%H:%%M:%%S%s",
+				f, "rfc3339, iso8601, epoch-s, epoch-ms, excel", didYouMean(f, []string{"rfc3339", "iso8601", "epoch-s", "epoch-ms", "excel"}))
+		}
+		layout, err := parseStrftime(f)
+		if err != nil {
+			return nil, err
+		}
+		t.formats = append(t.formats, timeFormat{kind: kindStrftime, layout: layout})
+	}
+	return t, nil
+}
+
+func (t *timeReader) automatic() bool { return len(t.formats) == 0 }
+
+// read gives epoch milliseconds, or the reason why text is no time. Unit is the
+// one of the column's all-digit values, "s" or "ms"; empty: told by size.
+func (t *timeReader) read(text []byte, unit string) (ms int64, reason string) {
+	text = bytes.TrimSpace(text)
+	if len(text) > 1 && text[0] == '\'' { // a spreadsheet's guard
+		text = text[1:]
+	}
+	if t.automatic() {
+		ms, reason = t.guess(text, unit)
+	} else {
+		reason = reasonNoMatch
+		for i := range t.formats {
+			if ms, reason = t.as(&t.formats[i], text); reason == "" {
+				break
+			}
+		}
+	}
+	switch {
+	case reason != "":
+		return 0, reason
+	case ms < 0:
+		return 0, reasonEarly
+	case ms > maxMillis:
+		return 0, reasonLate
+	}
+	return ms, ""
+}
+
+func (t *timeReader) as(f *timeFormat, text []byte) (int64, string) {
+	switch f.kind {
+	case kindRFC3339, kindISO8601:
+		return t.iso(text)
+	case kindEpochS:
+		return epoch(text, 1000)
+	case kindEpochMS:
+		return epoch(text, 1)
+	case kindExcel:
+		return t.excel(text)
+	default:
+		return f.layout.read(text, t.zone)
+	}
+}
+
+// guess reads a time without a format: ISO 8601, or digits alone.
+func (t *timeReader) guess(text []byte, unit string) (int64, string) {
+	if !allDigits(text) {
+		if isScientific(text) {
+			return 0, reasonMangled
+		}
+		return t.iso(text)
+	}
+	own := epochUnit(text)
+	switch {
+	case own == "":
+		return 0, reasonUnclear
+	case unit == "ms" && own == "s":
+		return 0, reasonSeconds
+	case unit == "s" && own == "ms":
+		return 0, reasonMillis
+	case own == "s":
+		return epoch(text, 1000)
+	default:
+		return epoch(text, 1)
+	}
+}
+
+// epochUnit tells by its size whether an all-digit text counts seconds or
+// milliseconds since 1970: 9 to 11 digits are seconds (1973 to 5138), 12 to 14
+// milliseconds. Fewer digits could be a date (20240131), more are something else.
+func epochUnit(text []byte) string {
+	if !allDigits(text) {
+		return ""
+	}
+	switch n := len(text); {
+	case n >= 9 && n <= 11:
+		return "s"
+	case n >= 12 && n <= 14:
+		return "ms"
+	}
+	return ""
+}
+
+func allDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// isScientific recognises what a spreadsheet makes of long numbers: 1.6081E+12.
+func isScientific(b []byte) bool {
+	i := bytes.IndexAny(b, "Ee")
+	if i < 1 || i+2 >= len(b) || b[i+1] != '+' || !allDigits(b[i+2:]) {
+		return false
+	}
+	for _, c := range b[:i] {
+		if (c < '0' || c > '9') && c != '.' && c != ',' {
+			return false
+		}
+	}
+	return true
+}
+
+// epoch reads a whole number, or for seconds one with a fraction.
+func epoch(text []byte, scale int64) (int64, string) {
+	if isScientific(text) {
+		return 0, reasonMangled
+	}
+	whole, fraction := text, []byte(nil)
+	if i := bytes.IndexByte(text, '.'); i > 0 && scale > 1 {
+		whole, fraction = text[:i], text[i+1:]
+		if !allDigits(fraction) {
+			return 0, reasonNoMatch
+		}
+	}
+	if len(whole) > 1 && whole[0] == '-' && allDigits(whole[1:]) {
+		return 0, reasonEarly
+	}
+	n, ok := digits(whole)
+	if !ok {
+		return 0, reasonNoMatch
+	}
+	if n > maxMillis {
+		return 0, reasonLate
+	}
+	return n*scale + millisOf(fraction), ""
+}
+
+// digits reads an unsigned number of at most 18 digits.
+func digits(b []byte) (int64, bool) {
+	if len(b) == 0 || len(b) > 18 || !allDigits(b) {
+		return 0, false
+	}
+	var n int64
+	for _, c := range b {
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}
+
+// millisOf gives the milliseconds of the digits behind a decimal point; what is
+// finer is cut.
+func millisOf(fraction []byte) int64 {
+	var ms int64
+	for i := range 3 {
+		ms *= 10
+		if i < len(fraction) {
+			ms += int64(fraction[i] - '0')
+		}
+	}
+	return ms
+}
+
+// excel reads a serial day of the 1900 system. Excel counts a 29 February 1900
+// that never was, so its days count from 30 December 1899 from March 1900 on.
+func (t *timeReader) excel(text []byte) (int64, string) {
+	whole, fraction, _ := bytes.Cut(text, []byte("."))
+	day, ok := digits(whole)
+	if !ok || len(fraction) > 0 && !allDigits(fraction) {
+		return 0, reasonNoMatch
+	}
+	if t.zone == nil {
+		return 0, reasonNoZone
+	}
+	if day > 2958465 { // 9999-12-31
+		return 0, reasonLate
+	}
+	part := 0.0
+	for i, scale := 0, 0.1; i < len(fraction) && i < 15; i, scale = i+1, scale/10 {
+		part += float64(fraction[i]-'0') * scale
+	}
+	ms := int64(math.Round(part * 86400000))
+	days := day - 25569 // 1970-01-01
+	return local(days*86400000+ms, t.zone)
+}
+
+// local takes milliseconds of a wall clock as if it showed UTC and gives the
+// moment at which the clocks of a zone show it. Where clocks go back, the
+// earlier moment counts.
+func local(wall int64, zone *time.Location) (int64, string) {
+	if zone == time.UTC {
+		return wall, ""
+	}
+	at := time.UnixMilli(wall).UTC()
+	shows := func(ms int64) bool {
+		_, offset := time.UnixMilli(ms).In(zone).Zone()
+		return ms+int64(offset)*1000 == wall
+	}
+	// The offset a day earlier is the one before any change in between.
+	_, before := at.Add(-24 * time.Hour).In(zone).Zone()
+	_, after := at.Add(24 * time.Hour).In(zone).Zone()
+	if ms := wall - int64(max(before, after))*1000; shows(ms) {
+		return ms, ""
+	}
+	if ms := wall - int64(min(before, after))*1000; shows(ms) {
+		return ms, ""
+	}
+	return 0, reasonGap
+}
+
+// daysFrom counts the days from 1970-01-01 to a date of the Gregorian calendar,
+// by Howard Hinnant's days_from_civil.
+func daysFrom(y, m, d int64) int64 {
+	if m <= 2 {
+		y--
+	}
+	era := y / 400
+	if y < 0 {
+		era = (y - 399) / 400
+	}
+	yoe := y - era*400
+	mp := (m + 9) % 12
+	doy := (153*mp+2)/5 + d - 1
+	doe := yoe*365 + yoe/4 - yoe/100 + doy
+	return era*146097 + doe - 719468
+}
+
+// daysIn is the number of days of a month.
+func daysIn(y, m int64) int64 {
+	switch m {
+	case 2:
+		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}

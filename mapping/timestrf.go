@@ -1,0 +1,319 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ncruces/go-strftime"
+)
+
+// strfLayout is a strftime pattern, compiled. Reading is ours, because Go's
+// time.Parse silently takes an unknown zone abbreviation for UTC, and because
+// it is on the path of every row; that the pattern is sound is the library's
+// word.
+type strfLayout struct {
+	parts []strfPart
+}
+
+type strfPart struct {
+	verb    byte   // directive; 0: literal text
+	literal string // blanks in it match any blanks
+}
+
+// parseStrftime compiles a pattern.
+func parseStrftime(pattern string) (*strfLayout, error) {
+	if _, err := strftime.Layout(strings.NewReplacer("%%", "", "%e", "%d", "%k", "%H", "%P", "%p").Replace(expandStrftime(pattern))); err != nil {
+		return nil, fmt.Errorf("format %q: %w", pattern, err)
+	}
+	var l strfLayout
+	rest := expandStrftime(pattern)
+	for rest != "" {
+		i := strings.IndexByte(rest, '%')
+		if i < 0 {
+			l.literal(rest)
+			break
+		}
+		l.literal(rest[:i])
+		rest = rest[i+1:]
+		if rest == "" {
+			return nil, fmt.Errorf("format %q ends with a %%", pattern)
+		}
+		verb := rest[0]
+		rest = rest[1:]
+		if verb == '-' && rest != "" { // no padding: reading takes one or two digits anyway
+			verb, rest = rest[0], rest[1:]
+		}
+		switch verb {
+		case '%':
+			l.literal("%")
+		case 'Y', 'y', 'm', 'd', 'e', 'H', 'k', 'I', 'l', 'M', 'S', 'p', 'P', 'b', 'h', 'B', 'a', 'A', 'z', 'Z', 'f', 'L', 'N', 'j':
+			l.parts = append(l.parts, strfPart{verb: verb})
+		default:
+			return nil, fmt.Errorf("format %q: %%%c is not understood; known are %%Y %%y %%m %%d %%e %%j %%b %%B %%a %%A %%H %%I %%M %%S %%f %%p %%z %%Z", pattern, verb)
+		}
+	}
+	var has [256]bool
+	for _, p := range l.parts {
+		has[p.verb] = true
+	}
+	if !(has['Y'] || has['y']) || !(has['j'] || (has['m'] || has['b'] || has['h'] || has['B']) && (has['d'] || has['e'])) {
+		return nil, fmt.Errorf("format %q leaves out the year, the month or the day", pattern)
+	}
+	return &l, nil
+}
+
+// expandStrftime writes the short forms out.
+func expandStrftime(p string) string {
+	return strings.NewReplacer("%%", "%%", "%F", "%Y-%m-%d", "%T", "%H:%M:%S", "%R", "%H:%M", "%D", "%m/%d/%y", "%r", "%I:%M:%S %p", "%n", " ", "%t", " ").Replace(p)
+}
+
+func (l *strfLayout) literal(s string) {
+	if s != "" {
+		l.parts = append(l.parts, strfPart{literal: s})
+	}
+}
+
+// ambiguous reports whether day and month are both numbers in an order that is
+// not ISO's, so that one could be taken for the other.
+func (l *strfLayout) ambiguous() bool {
+	order := ""
+	for _, p := range l.parts {
+		switch p.verb {
+		case 'Y', 'y':
+			order += "y"
+		case 'm':
+			order += "m"
+		case 'd', 'e':
+			order += "d"
+		}
+	}
+	return order == "dmy" || order == "mdy"
+}
+
+// fields are what a pattern read.
+type fields struct {
+	y, m, d, doy int64
+	h, mi, s, ms int64
+	twelve, pm   bool
+	offset       int64
+	hasOffset    bool
+	abbreviation []byte
+}
+
+// read gives the milliseconds of a text that has the pattern's form.
+func (l *strfLayout) read(text []byte, zone *time.Location) (int64, string) {
+	f := fields{m: 1, d: 1}
+	// A browser adds the zone's name in its user's language: (heure normale …).
+	if n := len(text); n > 0 && text[n-1] == ')' {
+		if i := bytes.LastIndex(text, []byte(" (")); i > 0 {
+			text = text[:i]
+		}
+	}
+	for i := range l.parts {
+		var ok bool
+		if text, ok = l.parts[i].read(text, &f); !ok {
+			return 0, reasonNoMatch
+		}
+	}
+	if len(bytes.TrimSpace(text)) > 0 {
+		return 0, reasonNoMatch
+	}
+	return f.moment(zone)
+}
+
+func (f *fields) moment(zone *time.Location) (int64, string) {
+	if f.twelve {
+		if f.h < 1 || f.h > 12 {
+			return 0, reasonNoMatch
+		}
+		f.h %= 12
+		if f.pm {
+			f.h += 12
+		}
+	}
+	if f.m < 1 || f.m > 12 || f.d < 1 || f.d > daysIn(f.y, f.m) || f.h > 23 || f.mi > 59 || f.s > 60 || f.doy > 366 {
+		return 0, reasonNoMatch
+	}
+	f.s = min(f.s, 59)
+	days := daysFrom(f.y, f.m, f.d)
+	if f.doy > 0 {
+		days = daysFrom(f.y, 1, 1) + f.doy - 1
+	}
+	wall := ((days*24+f.h)*60+f.mi)*60000 + f.s*1000 + f.ms
+	switch {
+	case f.hasOffset:
+		return wall - f.offset, ""
+	case zone == nil:
+		if f.abbreviation != nil {
+			return 0, reasonAbbreviation
+		}
+		return 0, reasonNoZone
+	case f.abbreviation == nil:
+		return local(wall, zone)
+	}
+	// An abbreviation must be the one that the zone's clocks showed then; it also
+	// tells the two hours apart that clocks show twice.
+	for _, shift := range [...]time.Duration{0, -24 * time.Hour, 24 * time.Hour} {
+		name, offset := time.UnixMilli(wall).Add(shift).In(zone).Zone()
+		if name != string(f.abbreviation) {
+			continue
+		}
+		ms := wall - int64(offset)*1000
+		if now, _ := time.UnixMilli(ms).In(zone).Zone(); now == name {
+			return ms, ""
+		}
+	}
+	return 0, reasonAbbreviation
+}
+
+func (p *strfPart) read(b []byte, f *fields) ([]byte, bool) {
+	if p.verb == 0 {
+		return matchLiteral(b, p.literal)
+	}
+	number := func(most int, into *int64) ([]byte, bool) {
+		b = bytes.TrimLeft(b, " ")
+		n := 0
+		for n < len(b) && n < most && b[n] >= '0' && b[n] <= '9' {
+			n++
+		}
+		v, ok := digits(b[:n])
+		*into = v
+		return b[n:], ok
+	}
+	switch p.verb {
+	case 'Y':
+		if len(b) < 4 || !allDigits(b[:4]) {
+			return b, false
+		}
+		return number(4, &f.y)
+	case 'y':
+		rest, ok := number(2, &f.y)
+		if f.y += 2000; f.y >= 2069 { // as POSIX has it
+			f.y -= 100
+		}
+		return rest, ok
+	case 'm':
+		return number(2, &f.m)
+	case 'd', 'e':
+		return number(2, &f.d)
+	case 'j':
+		return number(3, &f.doy)
+	case 'H', 'k':
+		return number(2, &f.h)
+	case 'I', 'l':
+		f.twelve = true
+		return number(2, &f.h)
+	case 'M':
+		return number(2, &f.mi)
+	case 'S':
+		return number(2, &f.s)
+	case 'f', 'L', 'N':
+		n := 0
+		for n < len(b) && b[n] >= '0' && b[n] <= '9' {
+			n++
+		}
+		f.ms = millisOf(b[:n])
+		return b[n:], n > 0
+	case 'p', 'P':
+		b = bytes.TrimLeft(b, " ")
+		if len(b) < 2 || b[1]|0x20 != 'm' || b[0]|0x20 != 'a' && b[0]|0x20 != 'p' {
+			return b, false
+		}
+		f.pm = b[0]|0x20 == 'p'
+		return b[2:], true
+	case 'b', 'h', 'B':
+		n, rest := name(b, monthNames[:])
+		f.m = int64(n + 1)
+		return rest, n >= 0
+	case 'a', 'A':
+		n, rest := name(b, dayNames[:])
+		return rest, n >= 0
+	case 'z':
+		b = bytes.TrimPrefix(bytes.TrimPrefix(bytes.TrimLeft(b, " "), []byte("GMT")), []byte("UTC"))
+		end := bytes.IndexByte(b, ' ')
+		if end < 0 {
+			end = len(b)
+		}
+		if end == 0 { // "GMT" alone
+			f.hasOffset = true
+			return b, true
+		}
+		var ok bool
+		f.offset, ok = isoOffset(b[:end])
+		f.hasOffset = ok
+		return b[end:], ok
+	default: // 'Z'
+		b = bytes.TrimLeft(b, " ")
+		n := 0
+		for n < len(b) && b[n] >= 'A' && b[n] <= 'Z' {
+			n++
+		}
+		if n == 0 {
+			return b, false
+		}
+		if s := string(b[:n]); s == "UTC" || s == "GMT" || s == "Z" {
+			f.hasOffset = true
+		} else {
+			f.abbreviation = b[:n]
+		}
+		return b[n:], true
+	}
+}
+
+// matchLiteral consumes a literal; a blank in it matches any run of blanks, also
+// the narrow ones that locales print.
+func matchLiteral(b []byte, literal string) ([]byte, bool) {
+	for i := 0; i < len(literal); i++ {
+		if literal[i] == ' ' {
+			b = trimBlanks(b)
+			continue
+		}
+		if len(b) == 0 || b[0] != literal[i] {
+			return b, false
+		}
+		b = b[1:]
+	}
+	return b, true
+}
+
+func trimBlanks(b []byte) []byte {
+	for len(b) > 0 {
+		if b[0] == ' ' || b[0] == '\t' {
+			b = b[1:]
+			continue
+		}
+		r, n := utf8.DecodeRune(b)
+		if r != '\u00a0' && r != '\u202f' && r != '\u2009' {
+			break
+		}
+		b = b[n:]
+	}
+	return b
+}
+
+var monthNames = [...]string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
+var dayNames = [...]string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+
+// name finds an English name, whole or by its first three letters.
+func name(b []byte, names []string) (int, []byte) {
+	n := 0
+	for n < len(b) && (b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z') {
+		n++
+	}
+	if n < 3 {
+		return -1, b
+	}
+	for i, full := range names {
+		if n <= len(full) && (n == 3 || n == len(full) || full == "september" && n == 4) && bytes.EqualFold(b[:n], []byte(full[:n])) {
+			rest := b[n:]
+			if len(rest) > 0 && rest[0] == '.' {
+				rest = rest[1:]
+			}
+			return i, rest
+		}
+	}
+	return -1, b
+}
