@@ -255,7 +255,6 @@ type lintSpec struct {
 	column   sense
 	inverted bool // at least one column of the action says no with a yes
 	dayMonth bool // a format of the timestamp has day and month as numbers, parted by slashes or dashes
-	json     bool
 	faults   [ruleCount]int64
 }
 

@@ -1,11 +1,87 @@
 package mapping
 
+import "strings"
+
+// viewOf gathers what lint must know of a mapping.
+func viewOf(s *Spec) lintSpec {
+	a := actionView{columns: map[string][]string{}, values: map[string]Action{}}
+	if s.fields[fieldAction] != nil {
+		a.add(s, s.fields[fieldAction])
+	}
+	var view lintSpec
+	view.see(a)
+	if f := s.fields[fieldTimestamp]; f != nil {
+		view.dayMonth = f.dayMonthUnclear()
+	}
+	return view
+}
+
 // actionView is what lint must know of how a mapping reads an action.
 type actionView struct {
 	// columns are the columns or paths that state the action, by category; those
 	// of every category stand under "".
 	columns map[string][]string
 	values  map[string]Action // as listed
+}
+
+// add gathers the columns and values of the action, those of its cases included.
+func (a *actionView) add(s *Spec, f *fieldSpec) {
+	for _, c := range f.cases {
+		a.add(s, c)
+	}
+	for _, from := range f.from {
+		if from.name == "each.value" {
+			if s.each != nil && s.each.form == eachColumns {
+				for _, c := range s.each.columns {
+					for _, name := range c.names {
+						a.columns[c.category] = append(a.columns[c.category], name.name)
+					}
+				}
+			}
+			continue
+		}
+		a.columns[""] = append(a.columns[""], strings.TrimPrefix(from.name, "each."))
+	}
+	for _, v := range f.values {
+		switch {
+		case v.nothing:
+		case v.to == "accept":
+			a.values[v.from] = Accept
+		case v.to == "reject":
+			a.values[v.from] = Reject
+		}
+	}
+}
+
+// dayMonthUnclear reports whether a time is read by a pattern in which day and
+// month are numbers that slashes or dashes part: with these, exports write
+// either first. With dots the day comes first everywhere.
+func (f *fieldSpec) dayMonthUnclear() bool {
+	for _, c := range f.cases {
+		if c.dayMonthUnclear() {
+			return true
+		}
+	}
+	if f.times == nil {
+		return false
+	}
+	for _, format := range f.times.formats {
+		if format.kind == kindStrftime && format.layout.ambiguous() && !format.layout.dotted() {
+			return true
+		}
+	}
+	return false
+}
+
+// dotted reports whether a dot stands behind the first number of the date.
+func (l *strfLayout) dotted() bool {
+	for i, p := range l.parts {
+		switch p.verb {
+		case 'd', 'e', 'm':
+			return i+1 < len(l.parts) && strings.HasPrefix(l.parts[i+1].literal, ".")
+		}
+	}
+	return false
 }
 
 // see judges the mapping by itself.

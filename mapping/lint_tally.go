@@ -72,7 +72,7 @@ func (t *Tally) Observe(rec *Record, res *Result, subjects []uint64) {
 	for i := range res.Consents {
 		t.Consent(rec.Row, &res.Consents[i], subjects[i])
 	}
-	if t.linter.spec.json && isTestSubject(rec.JSON) {
+	if len(rec.JSON) > 0 && isTestSubject(rec.JSON) {
 		t.seen[ruleTestData].at(rec.Row)
 	}
 }
@@ -275,9 +275,9 @@ func isTestAddress(address []byte) bool {
 
 // isTestSubject reports whether a JSON row is one that OneTrust marks as a test.
 func isTestSubject(text []byte) bool {
-	const name = `"TestDataSubject"`
-	i := bytes.Index(text, []byte(name))
-	if i < 0 {
+	const name = `TestDataSubject"`
+	i := bytes.Index(text, []byte(name)) // without the first quote, of which a row has too many
+	if i < 1 || text[i-1] != '"' {
 		return false
 	}
 	rest := bytes.TrimLeft(text[i+len(name):], " \t\r\n:")

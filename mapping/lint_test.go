@@ -201,8 +201,8 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleTestData, name: "example.com", rows: one(user("jane@Example.COM")), count: 1},
 		{rule: ruleTestData, name: "a test domain", rows: one(user("jane@acme.test")), count: 1},
 		{rule: ruleTestData, name: "somebody called test", rows: one(user("test@acme.de")), count: 1},
-		{rule: ruleTestData, name: "test data subject", view: lintSpec{json: true}, rows: []lintRow{{consents: said(1).consents, json: `{"TestDataSubject" : true}`}}, count: 1},
-		{rule: ruleTestData, name: "no test data subject", view: lintSpec{json: true}, rows: []lintRow{{consents: said(1).consents, json: `{"TestDataSubject" : false}`}}},
+		{rule: ruleTestData, name: "test data subject", rows: []lintRow{{consents: said(1).consents, json: `{"TestDataSubject" : true}`}}, count: 1},
+		{rule: ruleTestData, name: "no test data subject", rows: []lintRow{{consents: said(1).consents, json: `{"TestDataSubject" : false}`}}},
 		{rule: ruleTestData, name: "an address like it", rows: one(user("jane@counterexample.com"))},
 		{rule: ruleTestData, name: "an id like it", rows: one(user("unit.test"))},
 

@@ -83,7 +83,7 @@ func nameSense(name []byte) sense {
 		return senseNone
 	}
 	// "not_opted_out", "no_optout": what a yes says here, a machine should not guess.
-	if hasPrefix(word, "not") || hasPrefix(word, "no") && !hasPrefix(word, "node") || hasPrefix(word, "never") {
+	if hasPrefix(word, "not") || hasPrefix(word, "no") && !hasPrefix(word, "node") || hasPrefix(word, "never") || contains(word, "without") {
 		return senseNone
 	}
 	for _, stem := range []string{

@@ -1,0 +1,53 @@
+package mapping
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// mappingOf completes a mapping that a test is about.
+func mappingOf(each, action, timestamp string) string {
+	return "each:\n  " + each + "\nconsent:\n  userId: id\n  action: " + action + "\n  timestamp: " + timestamp +
+		"\n  validUntil: unlimited\n  source: {const: web}\n  category: {const: news}\n"
+}
+
+func TestLintSpec(t *testing.T) {
+	for name, c := range map[string]struct {
+		mapping string
+		want    map[string]int64
+	}{
+		"sound":                      {mappingOf("columns: {a: optin_mail, b: marketing}", "{from: each.value, values: {yes: accept, no: reject}}", "ts"), nil},
+		"column that says no":        {mappingOf("columns: {a: opt_out, b: marketing}", "{from: each.value, values: {'true': accept, 'false': reject}}", "ts"), map[string]int64{"value-against-its-name": 2}},
+		"turned round, as it should": {mappingOf("columns: {a: EMAIL_BLACKLISTED}", "{from: each.value, values: {Yes: reject, No: accept}}", "ts"), nil},
+		"values of their own":        {mappingOf("array: list", "{from: [each.state], values: {unsubscribed: accept, OptIn: reject, other: accept}}", "ts"), map[string]int64{"value-against-its-name": 2}},
+		"implied states":             {mappingOf("array: list", "{from: each.state, values: {PENDING: accept, default: accept, 'null': reject, implied: }}", "ts"), map[string]int64{"implied-state-accepted": 2}},
+		"in a case":                  {mappingOf("array: list", "{cases: [{when: 'true', from: each.unsubscribed, values: {'1': accept}}, {const: reject}]}", "ts"), map[string]int64{"value-against-its-name": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Parse("m.yaml", []byte(c.mapping), nil)
+			require.NoError(t, err)
+			got := map[string]int64{}
+			for _, f := range LintSpec(s) {
+				got[f.Rule] = f.Count
+				assert.Equal(t, []int64{}, f.Rows)
+			}
+			if c.want == nil {
+				c.want = map[string]int64{}
+			}
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestLintKnowsUnclearDates(t *testing.T) {
+	for format, want := range map[string]bool{
+		`"%d/%m/%Y %H:%M"`: true, `"%m/%d/%y"`: true, `[rfc3339, "%d-%m-%Y"]`: true,
+		`"%d.%m.%Y"`: false, `"%Y/%m/%d"`: false, `"%d %B %Y"`: false, `rfc3339`: false, `excel`: false,
+	} {
+		s, err := Parse("m.yaml", []byte(mappingOf("columns: {a: b}", "each.value", "{from: ts, timezone: UTC, format: "+format+"}")), nil)
+		require.NoError(t, err, format)
+		assert.Equal(t, want, viewOf(s).dayMonth, format)
+	}
+}
