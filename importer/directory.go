@@ -64,10 +64,24 @@ func vacant(dir string) error {
 	return nil
 }
 
+// Abandon removes an import that was begun by this process and of which nothing
+// was sent, so that the next try can begin anew.
+func (im *Import) Abandon() error {
+	if !im.fresh {
+		return nil
+	}
+	err := im.journal.Close()
+	im.journal = nil
+	for _, name := range []string{"checkpoint.jsonl", im.pass.Mapping.File} {
+		err = errors.Join(err, im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, name)))
+	}
+	return err
+}
+
 // ours reports whether an import that died early may have left the file.
 func ours(name string) bool {
 	switch name {
-	case spooled, "checkpoint.jsonl", "checkpoint.lock":
+	case spooled, "checkpoint.jsonl", ".lock":
 		return true
 	}
 	return strings.HasSuffix(name, ".tmp") || strings.HasPrefix(name, "mapping-") && strings.HasSuffix(name, ".yaml")

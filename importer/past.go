@@ -13,7 +13,7 @@ import (
 type version struct {
 	key     string            // digest of the mapping, and the name of a repaired copy
 	mappers []*mapping.Mapper // one a layout of the export, or of the repaired copy
-	repair  *repairedRows     // nil: rows of the export
+	repair  *rowStream        // nil: rows of the export
 	memory  batchMemory
 	// what the row looked up last became
 	row      int64

@@ -68,6 +68,18 @@ func (im *Import) Survey() (*Survey, error) {
 	return surveyOf(snap, im.cfg.Disk, im.cfg.Dir, im.export)
 }
 
+// Preview is a survey over everything that the export holds, as a dry run sees
+// it, under the mapping of the current pass.
+func (im *Import) Preview() (*Survey, error) {
+	snap := &journal.Snapshot{Header: im.header, Passes: []journal.Pass{im.pass}}
+	snap.Header.DryRun = true
+	s, err := surveyOf(snap, im.cfg.Disk, im.cfg.Dir, im.export)
+	if err == nil {
+		s.sums = false
+	}
+	return s, err
+}
+
 func surveyOf(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Export) (*Survey, error) {
 	if len(snap.Passes) == 0 {
 		return nil, refuse("run it again with --resume", "the import in %s was interrupted before it began", dir)

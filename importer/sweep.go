@@ -67,7 +67,7 @@ func plain(r *source.Reader) feeder {
 type observer interface {
 	// Begin starts a batch and gives what Fold gets later.
 	Begin() any
-	Observe(batch any, rec *mapping.Record, res *mapping.Result, consents []mapping.Consent)
+	Observe(batch any, rec *mapping.Record, res *mapping.Result)
 }
 
 // sweep goes over the rows of an export from a position on: they are read, split
@@ -199,7 +199,7 @@ func (s *sweep) mapBatch(m *mapping.Mapper, b *mappedBatch) {
 			first: first, end: len(b.consents),
 		})
 		if s.watch != nil {
-			s.watch.Observe(b.seen, &rec, &mem.result, b.consents[first:])
+			s.watch.Observe(b.seen, &rec, &mem.result)
 		}
 	}
 }

@@ -63,9 +63,6 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	}
 	ctx, release := env.interruptible(say.note)
 	defer release()
-	if err := f.approve(ctx, env, spec, paths); err != nil {
-		return err
-	}
 	cfg := f.config(env, spec, paths, send)
 	if f.dryRun && !f.restart {
 		if err := importer.RemoveDryRun(env.disk, cfg.Dir); err != nil {
@@ -82,6 +79,9 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	}
 	if f.dryRun {
 		return f.rehearse(ctx, env, im, called)
+	}
+	if err := f.approve(ctx, env, im); err != nil {
+		return errors.Join(err, im.Abandon())
 	}
 	return f.send(ctx, env, im, send, called)
 }
@@ -122,6 +122,12 @@ func (f *runFlags) rehearse(ctx context.Context, env *environment, im *importer.
 	s, err := f.report(ctx, env, im, called)
 	if err != nil {
 		return err
+	}
+	if f.strict && len(s.Lint) > 0 {
+		if err := printSummary(env, s, f.json); err != nil {
+			return err
+		}
+		return strict(env.stderr, s.Lint)
 	}
 	return f.show(env, s)
 }

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"context"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/journal/faultdisk"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// The environment variables by which the tests turn their own binary into the
+// program, and tell it where to break.
+const (
+	asProgram = "CONSENTIMPORT_TEST_PROGRAM" // set: be the program
+	diskFault = "CONSENTIMPORT_TEST_DISK"    // a faultdisk.Plan, such as kill@17
+	sendFault = "CONSENTIMPORT_TEST_SEND"    // SIGKILL before@N or after@N, the N-th request
+)
+
+// soak turns the bounded form of the long tests into the full one.
+var soak = os.Getenv("CONSENTIMPORT_SOAK") != ""
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) == "" {
+		os.Exit(m.Run())
+	}
+	env := realEnvironment()
+	plan, err := faultdisk.Parse(os.Getenv(diskFault))
+	if err != nil {
+		panic(err)
+	}
+	if plan.Step > 0 {
+		env.disk = faultdisk.New(env.disk, plan)
+	}
+	if when, n, ok := strings.Cut(os.Getenv(sendFault), "@"); ok {
+		at, err := strconv.ParseInt(n, 10, 64)
+		if err != nil {
+			panic(err)
+		}
+		env.target = func(under importer.Target) importer.Target {
+			return &deadly{under: under, at: at, after: when == "after"}
+		}
+	}
+	os.Exit(run(env, os.Args[1:]))
+}
+
+// deadly is a target at whose n-th request the process dies as kill -9 does:
+// before the request leaves, or when its answer has come and nobody has noted it.
+type deadly struct {
+	under importer.Target
+	at    int64
+	after bool
+	n     atomic.Int64
+}
+
+func (d *deadly) Send(ctx context.Context, c *mapping.Consent) intempt.Answer {
+	n := d.n.Add(1)
+	if n == d.at && !d.after {
+		die()
+	}
+	a := d.under.Send(ctx, c)
+	if n == d.at {
+		die()
+	}
+	return a
+}
+
+func die() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+}
+
+// program is how a test calls the program.
+type program struct {
+	dir   string   // working directory
+	env   []string // NAME=VALUE beside what every program gets
+	stdin io.Reader
+}
+
+// finished is a program that has ended.
+type finished struct {
+	code           int // -1: killed by a signal
+	stdout, stderr string
+}
+
+// surroundings are the environment of the program: nothing of the one that the
+// tests happen to run in, but for what the race detector and Go itself need.
+func (p program) surroundings() []string {
+	env := append([]string{asProgram + "=1", "TZ=Pacific/Chatham", "HOME=" + os.TempDir()}, p.env...)
+	for _, name := range []string{"PATH", "TMPDIR", "GORACE", "GOCOVERDIR"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// running is a program that was started in a process of its own.
+type running struct {
+	cmd            *exec.Cmd
+	stdout, stderr safeBuffer
+}
+
+func (p program) start(t *testing.T, args ...string) *running {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	r := &running{cmd: exec.Command(exe, args...)}
+	r.cmd.Dir, r.cmd.Env, r.cmd.Stdin = p.dir, p.surroundings(), p.stdin
+	r.cmd.Stdout, r.cmd.Stderr = &r.stdout, &r.stderr
+	require.NoError(t, r.cmd.Start())
+	return r
+}
+
+// wait gives what became of it; a program that hangs is ended and fails the test.
+func (r *running) wait(t *testing.T) finished {
+	t.Helper()
+	dead := time.AfterFunc(2*time.Minute, func() { _ = r.cmd.Process.Signal(syscall.SIGQUIT) })
+	defer dead.Stop()
+	err := r.cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	f := finished{r.cmd.ProcessState.ExitCode(), r.stdout.String(), r.stderr.String()}
+	require.NotContains(t, f.stderr, "DATA RACE")
+	require.NotContains(t, f.stderr, "goroutine ", "a stack trace")
+	return f
+}
+
+// exec runs the program in a process of its own.
+func (p program) exec(t *testing.T, args ...string) finished {
+	t.Helper()
+	return p.start(t, args...).wait(t)
+}
+
+// here runs the program within the test's process, on a disk of the test's choice.
+func (p program) here(t *testing.T, disk journal.Disk, args ...string) finished {
+	t.Helper()
+	var stdout, stderr safeBuffer
+	vars := map[string]string{}
+	for _, v := range p.env {
+		name, value, _ := strings.Cut(v, "=")
+		vars[name] = value
+	}
+	if disk == nil {
+		disk = journal.OS{}
+	}
+	in := p.stdin
+	if in == nil {
+		in = strings.NewReader("")
+	}
+	env := &environment{
+		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80,
+		getenv:  func(name string) string { return vars[name] },
+		signals: func() (<-chan os.Signal, func()) { return make(chan os.Signal), func() {} },
+	}
+	code := run(env, args)
+	return finished{code, stdout.String(), stderr.String()}
+}
+
+// requireCode fails with everything that the program said.
+func (f finished) requireCode(t *testing.T, code int) finished {
+	t.Helper()
+	require.Equal(t, code, f.code, "exit code; standard error:\n%s\nstandard output:\n%s", f.stderr, f.stdout)
+	return f
+}
+
+// message is the complaint of a program that refused: one line of error, one of
+// hint at most.
+func (f finished) message(t *testing.T) string {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(f.stderr, "\n"), "\n")
+	require.LessOrEqual(t, len(lines), 2, "a message is one or two lines:\n%s", f.stderr)
+	require.True(t, strings.HasPrefix(lines[0], "error: "), "%q", lines[0])
+	if len(lines) == 2 {
+		require.True(t, strings.HasPrefix(lines[1], "hint: "), "%q", lines[1])
+	}
+	return f.stderr
+}
+
+// safeBuffer may be written to and read at once.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

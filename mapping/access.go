@@ -1,0 +1,185 @@
+package mapping
+
+import (
+	"bytes"
+	"html"
+	"net/url"
+	"strconv"
+)
+
+// accessor gets one value of a row or of its current element.
+type accessor struct {
+	kind  accessKind
+	col   int      // column of a CSV row
+	cell  int      // index into Mapper.cells, for paths inside a CSV cell
+	path  jsonPath // inside JSON
+	exact string   // JSON row: a top-level member that is spelled just so goes first
+	name  string   // as the mapping has it
+}
+
+type accessKind uint8
+
+const (
+	accessNothing  accessKind = iota // a column that need not exist and does not
+	accessCell                       // a CSV cell
+	accessCellPath                   // inside a CSV cell that holds JSON
+	accessDoc                        // inside a JSON row
+	accessKey                        // each.key
+	accessValue                      // each.value
+	accessElement                    // each.path
+	accessIndex                      // each.index
+	accessCreated                    // each.created, of a decoder's cell
+	accessUpdated
+	accessDays
+	accessFile
+	accessRow
+)
+
+// jsonCell is a CSV cell that holds JSON, parsed when first asked for.
+type jsonCell struct {
+	col    int
+	name   string
+	doc    jsonDoc
+	row    uint64 // the row for which it was parsed
+	reason string // why it could not be
+	absent bool
+	clean  []byte // the text, when it had to be unwrapped
+}
+
+// document gives the parsed cell; a reason when it is no JSON.
+func (m *Mapper) document(i int) (*jsonDoc, bool, string) {
+	c := &m.cells[i]
+	if c.row != m.generation {
+		c.row, c.reason, c.absent = m.generation, "", false
+		text := bytes.TrimSpace(m.rec.Cells[c.col])
+		if m.isEmpty(text) {
+			c.absent = true
+		} else {
+			c.reason = c.parse(text)
+		}
+	}
+	return &c.doc, !c.absent && c.reason == "", c.reason
+}
+
+// parse reads a cell. Exporters wrap JSON: as a JSON string that contains JSON,
+// with HTML entities, or percent-encoded. Each is undone only when the text is
+// no JSON without it.
+func (c *jsonCell) parse(text []byte) string {
+	reason := c.doc.parse(text)
+	if reason == "" {
+		if c.doc.nodes[0].kind != jsonString {
+			return ""
+		}
+		c.clean = c.clean[:0]
+		within := bytes.Clone(c.doc.string(0, &c.clean))
+		if len(within) > 0 && (within[0] == '{' || within[0] == '[') {
+			return c.doc.parse(within)
+		}
+		return ""
+	}
+	if bytes.Contains(text, []byte("&quot;")) || bytes.Contains(text, []byte("&#34;")) {
+		if c.doc.parse([]byte(html.UnescapeString(string(text)))) == "" {
+			return ""
+		}
+	}
+	if text[0] == '%' {
+		if s, err := url.QueryUnescape(string(text)); err == nil && c.doc.parse([]byte(s)) == "" {
+			return ""
+		}
+	}
+	return reason
+}
+
+// element is one of the consents that a row makes.
+type element struct {
+	key   []byte
+	value []byte
+	kind  jsonKind
+	doc   *jsonDoc // of array and object elements
+	node  int
+	index int
+}
+
+// get gives the text and kind of a value; jsonNull when nothing is there. The
+// reason is one for which the row is invalid.
+func (m *Mapper) get(a *accessor) (text []byte, kind jsonKind, reason string) {
+	switch a.kind {
+	case accessCell:
+		return m.rec.Cells[a.col], jsonString, ""
+	case accessCellPath:
+		doc, there, reason := m.document(a.cell)
+		if !there {
+			return nil, jsonNull, reason
+		}
+		return m.node(doc, doc.find(0, a.path))
+	case accessDoc:
+		n := none
+		if a.exact != "" {
+			n = m.doc.member(0, a.exact)
+		}
+		if n == none {
+			n = m.doc.find(0, a.path)
+		}
+		return m.node(&m.doc, n)
+	case accessKey:
+		return m.elem.key, jsonString, ""
+	case accessValue:
+		if m.elem.kind == jsonNull {
+			return nil, jsonNull, ""
+		}
+		return m.elem.value, m.elem.kind, ""
+	case accessElement:
+		if m.elem.doc == nil {
+			return nil, jsonNull, ""
+		}
+		return m.node(m.elem.doc, m.elem.doc.find(m.elem.node, a.path))
+	case accessIndex:
+		return m.number(int64(m.elem.index))
+	case accessCreated:
+		return m.positive(m.decoded.Created)
+	case accessUpdated:
+		return m.positive(m.decoded.Updated)
+	case accessDays:
+		return m.positive(int64(m.decoded.Days))
+	case accessFile:
+		from := len(*m.arena)
+		*m.arena = append(*m.arena, m.rec.File...)
+		return (*m.arena)[from:len(*m.arena):len(*m.arena)], jsonString, ""
+	case accessRow:
+		return m.number(m.rec.Row)
+	}
+	return nil, jsonNull, ""
+}
+
+func (m *Mapper) node(doc *jsonDoc, n int) ([]byte, jsonKind, string) {
+	if n == none {
+		return nil, jsonNull, ""
+	}
+	return doc.string(n, m.arena), doc.nodes[n].kind, ""
+}
+
+func (m *Mapper) number(n int64) ([]byte, jsonKind, string) {
+	from := len(*m.arena)
+	*m.arena = strconv.AppendInt(*m.arena, n, 10)
+	return (*m.arena)[from:len(*m.arena):len(*m.arena)], jsonNumber, ""
+}
+
+func (m *Mapper) positive(n int64) ([]byte, jsonKind, string) {
+	if n <= 0 {
+		return nil, jsonNull, ""
+	}
+	return m.number(n)
+}
+
+// isEmpty reports whether a trimmed cell says nothing.
+func (m *Mapper) isEmpty(trimmed []byte) bool {
+	if len(trimmed) == 0 {
+		return true
+	}
+	for _, e := range m.spec.empty {
+		if bytes.Equal(trimmed, e) {
+			return true
+		}
+	}
+	return false
+}

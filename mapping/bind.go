@@ -1,0 +1,396 @@
+package mapping
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/consentimport/consentimport/mapping/decode"
+)
+
+// Mapper is a mapping bound to the columns of an export. It is used by one
+// goroutine at a time; Clone gives another one.
+type Mapper struct {
+	spec    *Spec
+	layout  Layout
+	units   Units
+	missing []string
+
+	fields  [fieldCount]*field
+	skip    []boundRule
+	refuse  []boundRule
+	columns []boundColumn // of each: columns
+	list    accessor      // of the other forms
+	eskip   []boundRule
+	record  *canonicalReader
+
+	// of the row being mapped
+	rec        *Record
+	arena      *[]byte
+	generation uint64
+	doc        jsonDoc
+	cells      []jsonCell
+	elems      []element
+	elem       *element
+	decoded    decode.Cell
+	listed     [][]byte
+	fixed      [fieldCount]value // values that are the same for all elements
+	isFixed    [fieldCount]bool
+}
+
+// Units are the units of the columns of epoch times: "s" or "ms" by column.
+type Units map[string]string
+
+// field is a fieldSpec bound to columns.
+type field struct {
+	spec       *fieldSpec
+	from       []accessor
+	template   []boundPart
+	after      []accessor
+	cases      []*field
+	when       *boundCondition
+	units      []string // of the candidates of from, by position
+	perElement bool
+}
+
+type boundPart struct {
+	literal string
+	from    accessor
+	named   bool
+}
+
+type boundColumn struct {
+	category []byte
+	from     []accessor
+}
+
+type boundRule struct {
+	when   *boundCondition
+	reason string
+}
+
+// boundCondition is a condition with its names resolved.
+type boundCondition struct {
+	c          *condition
+	refs       []accessor
+	look       func(int) operand
+	perElement bool
+}
+
+// Bind compiles the mapping against the columns of an export. A column that the
+// export lacks, or has twice, is an *Error.
+func (s *Spec) Bind(l Layout) (*Mapper, error) {
+	m := &Mapper{spec: s, layout: l}
+	b := &binder{m: m}
+	for i, f := range s.fields {
+		if f != nil {
+			m.fields[i] = b.field(f)
+		}
+	}
+	m.skip, m.refuse = b.rules(s.skip), b.rules(s.refuse)
+	if s.each != nil {
+		b.bindEach(s.each)
+	}
+	if s.canonical && b.err == nil {
+		m.record, b.err = newCanonicalReader(s.file, l.Columns)
+	}
+	if b.err != nil {
+		return nil, b.err
+	}
+	return m, nil
+}
+
+// Clone gives a mapper of the same mapping for another goroutine.
+func (m *Mapper) Clone() *Mapper {
+	c, err := m.spec.Bind(m.layout)
+	if err != nil {
+		return m // cannot be: the same layout was bound before
+	}
+	c.SetUnits(m.units)
+	return c
+}
+
+// Missing are columns that the mapping names among others and the export lacks.
+func (m *Mapper) Missing() []string { return m.missing }
+
+// binder resolves names; the first fault ends it.
+type binder struct {
+	m   *Mapper
+	err error
+}
+
+func (b *binder) fail(at place, hint, format string, args ...any) {
+	if b.err == nil {
+		b.err = &Error{File: b.m.spec.file, Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...), Hint: hint}
+	}
+}
+
+// resolve finds a name: false when the export lacks it.
+func (b *binder) resolve(n nameAt) (accessor, bool) {
+	name := n.name
+	switch {
+	case name == "$file":
+		return accessor{kind: accessFile, name: name}, true
+	case name == "$row":
+		return accessor{kind: accessRow, name: name}, true
+	case b.m.spec.each != nil && strings.HasPrefix(name, "each."):
+		return b.element(n), true
+	}
+	if b.m.layout.JSON {
+		p, err := parsePath(name)
+		if err != nil {
+			b.fail(n.at, "", "%v", err)
+			return accessor{}, true
+		}
+		a := accessor{kind: accessDoc, path: p, name: name}
+		if len(p) > 1 || p[0].kind != byMember {
+			a.exact = name
+		}
+		return a, true
+	}
+	if col := b.column(n, name); col >= 0 {
+		return accessor{kind: accessCell, col: col, name: name}, true
+	}
+	p, err := parsePath(name)
+	if err != nil || len(p) < 2 || p[0].kind != byMember {
+		return accessor{}, false
+	}
+	col := b.column(n, p[0].member)
+	if col < 0 {
+		return accessor{}, false
+	}
+	return accessor{kind: accessCellPath, cell: b.cell(col), path: p[1:], name: name}, true
+}
+
+// column finds a header cell; a header that has it twice is a fault.
+func (b *binder) column(n nameAt, name string) int {
+	at := slices.Index(b.m.layout.Columns, name)
+	if at >= 0 && slices.Contains(b.m.layout.Columns[at+1:], name) {
+		b.fail(n.at, "rename one of them in the export, or leave the column out of the mapping", "the export has two columns %q, so nobody can tell which one is meant", name)
+	}
+	return at
+}
+
+// cell registers a CSV column that holds JSON.
+func (b *binder) cell(col int) int {
+	for i := range b.m.cells {
+		if b.m.cells[i].col == col {
+			return i
+		}
+	}
+	b.m.cells = append(b.m.cells, jsonCell{col: col, name: b.m.layout.Columns[col]})
+	return len(b.m.cells) - 1
+}
+
+func (b *binder) element(n nameAt) accessor {
+	rest := strings.TrimPrefix(n.name, "each.")
+	a := accessor{name: n.name}
+	form := b.m.spec.each.form
+	switch {
+	case rest == "key" && form != eachArray:
+		a.kind = accessKey
+	case rest == "value" && form != eachArray:
+		a.kind = accessValue
+	case rest == "index":
+		a.kind = accessIndex
+	case form == eachDecoder && rest == "created":
+		a.kind = accessCreated
+	case form == eachDecoder && rest == "updated":
+		a.kind = accessUpdated
+	case form == eachDecoder && rest == "days":
+		a.kind = accessDays
+	case form == eachArray && b.m.spec.each.all != nil && (rest == "key" || rest == "value"):
+		a.kind = accessKey
+		if rest == "value" {
+			a.kind = accessValue
+		}
+	default:
+		p, err := parsePath(rest)
+		if err != nil {
+			b.fail(n.at, "", "%v", err)
+		}
+		if form == eachColumns || form == eachSplit || form == eachDecoder {
+			b.fail(n.at, "", "%s is not known: the elements of this each have each.key and each.value", n.name)
+		}
+		a.kind, a.path = accessElement, p
+		if rest == "value" { // of an array: the scalar itself, unless its objects have a value
+			a.kind = accessValue
+			a.path = p
+		}
+	}
+	return a
+}
+
+// must resolves a name that has to exist.
+func (b *binder) must(n nameAt, what string) accessor {
+	a, ok := b.resolve(n)
+	if !ok {
+		b.lacks(n, what)
+	}
+	return a
+}
+
+func (b *binder) lacks(n nameAt, what string) {
+	columns := b.m.layout.Columns
+	b.fail(n.at, "the export's columns: "+quoteAll(columns, 40), "%s: the export has no column %q%s", what, n.name, didYouMean(n.name, columns))
+}
+
+// anyOf resolves candidates of which at least one must exist, unless optional.
+func (b *binder) anyOf(names []nameAt, what string, optional bool) []accessor {
+	var out []accessor
+	for _, n := range names {
+		if n.name == "" { // a parameter that was left empty
+			continue
+		}
+		a, ok := b.resolve(n)
+		if !ok {
+			b.m.missing = append(b.m.missing, n.name)
+			continue
+		}
+		out = append(out, a)
+	}
+	if len(out) == 0 && !optional && len(names) > 0 && b.err == nil {
+		if n := names[0]; n.name != "" {
+			b.lacks(n, what)
+		}
+	}
+	return out
+}
+
+func (b *binder) field(spec *fieldSpec) *field {
+	f := &field{spec: spec}
+	if spec.when != nil {
+		f.when = b.condition(spec.when, spec.at)
+		f.perElement = f.when != nil && f.when.perElement
+	}
+	if spec.unlimited {
+		if a, ok := b.resolve(spec.from[0]); ok && a.kind == accessCell {
+			f.from = []accessor{a}
+		}
+		return f
+	}
+	f.from = b.anyOf(spec.from, spec.name, spec.optional)
+	for _, p := range spec.template {
+		part := boundPart{literal: p.literal, named: p.name.name != ""}
+		if part.named {
+			part.from = b.must(p.name, spec.name)
+		}
+		f.template = append(f.template, part)
+	}
+	if spec.after != nil {
+		f.after = b.anyOf(spec.after.from, spec.name, spec.optional)
+	}
+	for _, c := range spec.cases {
+		f.cases = append(f.cases, b.field(c))
+	}
+	f.units = make([]string, len(f.from))
+	f.perElement = f.perElement || slices.ContainsFunc(f.from, accessor.ofElement) || slices.ContainsFunc(f.after, accessor.ofElement) ||
+		slices.ContainsFunc(f.template, func(p boundPart) bool { return p.named && p.from.ofElement() }) ||
+		slices.ContainsFunc(f.cases, func(c *field) bool { return c.perElement })
+	return f
+}
+
+// ofElement reports whether the value may differ between the elements of a row.
+func (a accessor) ofElement() bool { return a.kind >= accessKey && a.kind <= accessDays }
+
+func (b *binder) rules(specs []ruleSpec) []boundRule {
+	var out []boundRule
+	for _, r := range specs {
+		if c := b.condition(r.when, r.at); c != nil {
+			out = append(out, boundRule{c, r.reason})
+		}
+	}
+	return out
+}
+
+func (b *binder) condition(c *condition, at place) *boundCondition {
+	c = c.clone()
+	bound := &boundCondition{c: c}
+	for _, ref := range c.refs {
+		n := nameAt{ref.name, at}
+		var a accessor
+		ok := true
+		switch {
+		case ref.each && b.m.spec.each == nil:
+			b.fail(at, "", "each.%s: the mapping has no each section", ref.name)
+		case ref.each:
+			a = b.element(nameAt{"each." + ref.name, at})
+		default:
+			a, ok = b.resolve(n)
+		}
+		if !ok && !ref.optional {
+			b.lacks(n, "condition")
+			return nil
+		}
+		bound.perElement = bound.perElement || a.ofElement()
+		bound.refs = append(bound.refs, a)
+	}
+	bound.look = func(i int) operand {
+		text, kind, reason := b.m.get(&bound.refs[i])
+		if reason != "" {
+			return operand{}
+		}
+		if bound.refs[i].kind == accessCell {
+			text = trimSpace(text)
+		}
+		return operand{kind: kind, text: text}
+	}
+	return bound
+}
+
+func (b *binder) bindEach(e *eachSpec) {
+	b.m.eskip = b.rules(e.skip)
+	if e.form != eachColumns {
+		if b.m.layout.JSON || e.form == eachSplit || e.form == eachDecoder {
+			b.m.list = b.must(e.source, "each")
+			return
+		}
+		a, ok := b.resolve(e.source)
+		if !ok {
+			b.lacks(e.source, "each")
+			return
+		}
+		if a.kind == accessCell { // the whole cell is the list
+			a = accessor{kind: accessCellPath, cell: b.cell(a.col), name: a.name}
+		}
+		b.m.list = a
+		return
+	}
+	if e.star {
+		b.star(e)
+		return
+	}
+	for _, c := range e.columns {
+		from := b.anyOf(c.names, "each", e.optional)
+		if len(from) > 0 {
+			b.m.columns = append(b.m.columns, boundColumn{[]byte(c.category), from})
+		}
+	}
+	if len(b.m.columns) == 0 {
+		b.lacks(e.columns[0].names[0], "each")
+	}
+}
+
+// star takes every column that is not excepted.
+func (b *binder) star(e *eachSpec) {
+	if b.m.layout.JSON {
+		b.fail(e.at, "use object: path", `columns: "*" needs a header, which JSON has not`)
+		return
+	}
+	for i, name := range b.m.layout.Columns {
+		excepted := slices.ContainsFunc(e.except, func(glob string) bool {
+			if glob == name {
+				return true
+			}
+			ok, err := path.Match(glob, name)
+			return err == nil && ok
+		})
+		if !excepted && name != "_row" && name != "_error" {
+			b.m.columns = append(b.m.columns, boundColumn{[]byte(name), []accessor{{kind: accessCell, col: i, name: name}}})
+		}
+	}
+	if len(b.m.columns) == 0 {
+		b.fail(e.at, "name them with columns: {category: column}", "no column is left for decisions")
+	}
+}

@@ -1,0 +1,203 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/consentimport/consentimport/mapping/decode"
+)
+
+// elements finds the elements of the row. A reason says why the row is invalid.
+func (m *Mapper) elements() (reason, column string) {
+	m.elems = m.elems[:0]
+	e := m.spec.each
+	switch e.form {
+	case eachColumns:
+		return m.eachColumns()
+	case eachSplit:
+		reason, column = m.eachSplit(e)
+	case eachDecoder:
+		reason, column = m.eachDecoder(e)
+	default:
+		reason, column = m.eachJSON(e)
+	}
+	if reason == "" && e.all != nil {
+		reason, column = m.accepted(e)
+	}
+	return reason, column
+}
+
+func (m *Mapper) add(e element) {
+	e.index = len(m.elems)
+	m.elems = append(m.elems, e)
+}
+
+func (m *Mapper) eachColumns() (string, string) {
+	for i := range m.columns {
+		c := &m.columns[i]
+		el := element{key: c.category, kind: jsonNull}
+		for k := range c.from {
+			text, kind, reason := m.get(&c.from[k])
+			if reason != "" {
+				return columnSays(m.nameOf(&c.from[k]), reason), c.from[k].name
+			}
+			if kind >= jsonArray {
+				return columnSays(c.from[k].name, "holds a list or an object, not a decision"), c.from[k].name
+			}
+			if kind != jsonNull && (el.kind == jsonNull || m.isEmpty(trimSpace(el.value))) {
+				el.value, el.kind = text, kind
+			}
+		}
+		m.add(el)
+	}
+	return "", ""
+}
+
+func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
+	text, kind, reason := m.get(&m.list)
+	if reason != "" {
+		return columnSays(m.nameOf(&m.list), reason), m.list.name
+	}
+	if kind == jsonNull || m.isEmpty(trimSpace(text)) {
+		return "", ""
+	}
+	for part := range bytes.SplitSeq(text, []byte(e.by)) {
+		part = trimSpace(part)
+		if len(part) == 0 {
+			continue
+		}
+		if e.match != nil {
+			at := e.match.FindSubmatchIndex(part)
+			if at == nil || len(at) > 2 && at[2] < 0 {
+				return columnSays(m.list.name, "has a part without the form that match says"), m.list.name
+			}
+			part = part[at[len(at)-2]:at[len(at)-1]]
+		}
+		el := element{key: part, value: part, kind: jsonString}
+		if e.pair != "" {
+			i := bytes.LastIndex(part, []byte(e.pair))
+			if i < 0 {
+				return columnSays(m.list.name, fmt.Sprintf("has a part without %q", e.pair)), m.list.name
+			}
+			el.key, el.value = trimSpace(part[:i]), trimSpace(part[i+len(e.pair):])
+		}
+		m.add(el)
+	}
+	return "", ""
+}
+
+func (m *Mapper) eachDecoder(e *eachSpec) (string, string) {
+	text, kind, reason := m.get(&m.list)
+	if reason != "" {
+		return columnSays(m.nameOf(&m.list), reason), m.list.name
+	}
+	m.decoded.Undecided = ""
+	if kind == jsonNull || m.isEmpty(trimSpace(text)) {
+		m.decoded = decode.Cell{}
+		return "", ""
+	}
+	if err := e.decoder(trimSpace(text), &m.decoded); err != nil {
+		m.decoded.Undecided = ""
+		return columnSays(m.list.name, err.Error()), m.list.name
+	}
+	for _, d := range m.decoded.Elements {
+		m.add(element{key: m.own(d.Key), value: m.own(d.Value), kind: jsonString})
+	}
+	return "", ""
+}
+
+// own copies bytes that live shorter than the result.
+func (m *Mapper) own(b []byte) []byte {
+	from := len(*m.arena)
+	*m.arena = append(*m.arena, b...)
+	return (*m.arena)[from:len(*m.arena):len(*m.arena)]
+}
+
+// eachJSON goes through an array or an object.
+func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
+	doc, n, reason := m.listNode()
+	if reason != "" {
+		return columnSays(m.nameOf(&m.list), reason), m.list.name
+	}
+	if n == none || doc.nodes[n].kind == jsonNull || doc.nodes[n].kind == jsonString && m.isEmpty(trimSpace(doc.raw(n))) {
+		if e.otherwise {
+			m.add(element{kind: jsonNull})
+		}
+		return "", ""
+	}
+	want, what := jsonArray, "a list"
+	if e.form == eachObject {
+		want, what = jsonObject, "an object"
+	}
+	if doc.nodes[n].kind != want {
+		return columnSays(m.list.name, "does not hold "+what), m.list.name
+	}
+	for c := n + 1; c < int(doc.nodes[n].skip); c = int(doc.nodes[c].skip) {
+		el := element{doc: doc, node: c, kind: doc.nodes[c].kind, value: doc.string(c, m.arena)}
+		switch {
+		case e.form == eachObject:
+			el.key = doc.key(c, m.arena)
+		case el.kind == jsonObject:
+			if v := doc.member(c, "value"); v != none { // each.value of an element that has a member of that name
+				el.kind, el.value = doc.nodes[v].kind, doc.string(v, m.arena)
+			}
+			if k := doc.member(c, "key"); k != none {
+				el.key = doc.string(k, m.arena)
+			}
+		default:
+			el.key = el.value
+		}
+		m.add(el)
+	}
+	return "", ""
+}
+
+// listNode finds the array or object of the row.
+func (m *Mapper) listNode() (*jsonDoc, int, string) {
+	if m.list.kind == accessDoc {
+		n := none
+		if m.list.exact != "" {
+			n = m.doc.member(0, m.list.exact)
+		}
+		if n == none {
+			n = m.doc.find(0, m.list.path)
+		}
+		return &m.doc, n, ""
+	}
+	doc, there, reason := m.document(m.list.cell)
+	if !there {
+		return doc, none, reason
+	}
+	return doc, doc.find(0, m.list.path), ""
+}
+
+var trueWord, falseWord = []byte("true"), []byte("false")
+
+// accepted turns a list of what was accepted into a decision about everything
+// there is: what the list does not name was refused. A name that nobody knows
+// makes the row invalid.
+func (m *Mapper) accepted(e *eachSpec) (string, string) {
+	m.listed = m.listed[:0]
+	for i := range m.elems {
+		token := trimSpace(m.elems[i].key)
+		if len(token) == 0 || slices.Contains(e.ignore, string(token)) {
+			continue
+		}
+		known := slices.ContainsFunc(e.all, func(p pair) bool { return p.value == string(token) })
+		if !known {
+			return columnSays(m.list.name, "lists "+m.shown(token)+", which is none of the categories given"), m.list.name
+		}
+		m.listed = append(m.listed, token)
+	}
+	m.elems = m.elems[:0]
+	for i := range e.all {
+		p := &e.all[i]
+		el := element{key: m.keep(p.key), value: falseWord, kind: jsonBool}
+		if slices.ContainsFunc(m.listed, func(b []byte) bool { return string(b) == p.value }) {
+			el.value = trueWord
+		}
+		m.add(el)
+	}
+	return "", ""
+}

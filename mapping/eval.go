@@ -1,0 +1,250 @@
+package mapping
+
+import (
+	"bytes"
+	"html"
+	"unicode/utf8"
+)
+
+// eval works a field out for the current element.
+func (m *Mapper) eval(f *field) value {
+	switch {
+	case len(f.cases) > 0:
+		c := m.caseOf(f)
+		if c == nil {
+			return m.otherwise(f, value{empty: true, column: f.column()})
+		}
+		return m.otherwise(f, m.eval(c))
+	case f.spec.unlimited:
+		if len(f.from) == 0 {
+			return value{text: unlimitedWord}
+		}
+	case f.spec.constant != nil:
+		text := []byte(*f.spec.constant)
+		return m.look(f, value{text: text, raw: text, empty: len(text) == 0})
+	case f.template != nil:
+		return m.look(f, m.fillTemplate(f))
+	case f.spec.after != nil:
+		return value{}
+	}
+	v := m.candidates(f, f.from)
+	if v.reason != "" {
+		return v
+	}
+	return m.look(f, v)
+}
+
+// caseOf is the first case whose condition holds, nil when none does. A
+// condition that cannot be judged does not hold.
+func (m *Mapper) caseOf(f *field) *field {
+	for _, c := range f.cases {
+		if c.when == nil {
+			return c
+		}
+		if holds, err := c.when.c.holds(c.when.look); err == nil && holds {
+			return c
+		}
+	}
+	return nil
+}
+
+// candidates gives the first value that is not empty.
+func (m *Mapper) candidates(f *field, from []accessor) value {
+	last := value{empty: true}
+	for i := range from {
+		a := &from[i]
+		text, kind, reason := m.get(a)
+		last.column = a.name
+		if reason != "" {
+			last.reason = columnSays(m.nameOf(a), reason)
+			return last
+		}
+		if kind == jsonNull {
+			continue
+		}
+		if kind >= jsonArray {
+			last.reason = columnSays(a.name, "holds a list or an object, not a single value")
+			return last
+		}
+		trimmed := trimSpace(text)
+		if f.spec.unescape && bytes.IndexByte(trimmed, '&') >= 0 {
+			text = m.keep(html.UnescapeString(string(text)))
+			trimmed = trimSpace(text)
+		}
+		last.raw = trimmed
+		if m.isEmpty(trimmed) {
+			continue
+		}
+		if f.spec.match != nil {
+			at := f.spec.match.FindSubmatchIndex(trimmed)
+			if at == nil {
+				continue
+			}
+			if len(at) > 2 {
+				if at[2] < 0 {
+					continue
+				}
+				text = trimmed[at[2]:at[3]]
+			} else {
+				text = trimmed[at[0]:at[1]]
+			}
+			trimmed = trimSpace(text)
+			if last.raw = trimmed; len(trimmed) == 0 {
+				continue
+			}
+		}
+		last.text, last.empty = text, false
+		if i < len(f.units) {
+			last.unit = f.units[i]
+		}
+		return last
+	}
+	return last
+}
+
+func (m *Mapper) nameOf(a *accessor) string {
+	if a.kind == accessCellPath {
+		return m.cells[a.cell].name
+	}
+	return a.name
+}
+
+// look applies what a field does to a value once it is found.
+func (m *Mapper) look(f *field, v value) value {
+	s := f.spec
+	if !v.empty {
+		if s.trim {
+			v.text = trimSpace(v.text)
+		}
+		if s.lower {
+			v.text = m.lower(v.text)
+		}
+		if s.values != nil {
+			v = m.listed1(s, v)
+		}
+		return v
+	}
+	return m.otherwise(f, v)
+}
+
+// otherwise applies a field's default to an empty value.
+func (m *Mapper) otherwise(f *field, v value) value {
+	if v.empty && v.reason == "" && f.spec.fallback != nil && *f.spec.fallback != "" {
+		v.text, v.empty = []byte(*f.spec.fallback), false
+	}
+	return v
+}
+
+// listed1 looks a value up: exactly, then without regard to case. One that is
+// not listed makes the row invalid; it never becomes a decision.
+func (m *Mapper) listed1(s *fieldSpec, v value) value {
+	v.raw = trimSpace(v.text)
+	at, ok := s.byText[string(v.raw)]
+	if !ok {
+		for i := range s.values {
+			if len(s.values[i].from) > 0 && equalFold(v.raw, s.values[i].from) {
+				at, ok = i, true
+				break
+			}
+		}
+	}
+	if !ok {
+		v.reason = m.unlisted(v.column, v.raw)
+		return v
+	}
+	v.text, v.empty = m.keep(s.values[at].to), s.values[at].nothing
+	return v
+}
+
+// equalFold is bytes.EqualFold without an allocation for the text.
+func equalFold(b []byte, s string) bool {
+	if len(b) == len(s) {
+		plain := true
+		for i := range b {
+			x, y := b[i], s[i]
+			if x >= utf8.RuneSelf || y >= utf8.RuneSelf {
+				plain = false
+				break
+			}
+			if x != y && (x|0x20 != y|0x20 || x|0x20 < 'a' || x|0x20 > 'z') {
+				return false
+			}
+		}
+		if plain {
+			return true
+		}
+	}
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return bytes.EqualFold(b, []byte(s))
+		}
+	}
+	return false
+}
+
+// fillTemplate joins the parts of a template; what is not there is left out.
+func (m *Mapper) fillTemplate(f *field) value {
+	var v value
+	var parts [16][]byte
+	filled := parts[:0]
+	for i := range f.template {
+		p := &f.template[i]
+		if !p.named {
+			filled = append(filled, []byte(p.literal))
+			continue
+		}
+		text, _, reason := m.get(&p.from)
+		if reason != "" {
+			return value{reason: columnSays(m.nameOf(&p.from), reason), column: p.from.name}
+		}
+		if v.column == "" {
+			v.column = p.from.name
+		}
+		filled = append(filled, trimSpace(text))
+	}
+	from := len(*m.arena)
+	for _, p := range filled {
+		*m.arena = append(*m.arena, p...)
+	}
+	v.text = (*m.arena)[from:len(*m.arena):len(*m.arena)]
+	v.raw, v.empty = v.text, len(v.text) == 0
+	return v
+}
+
+// keep copies a text into the result's memory.
+func (m *Mapper) keep(s string) []byte {
+	from := len(*m.arena)
+	*m.arena = append(*m.arena, s...)
+	return (*m.arena)[from:len(*m.arena):len(*m.arena)]
+}
+
+// lower gives a text in small letters, in memory of its own.
+func (m *Mapper) lower(b []byte) []byte {
+	upper := false
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return append([]byte(nil), bytes.ToLower(b)...)
+		}
+		upper = upper || c >= 'A' && c <= 'Z'
+	}
+	if !upper {
+		return b
+	}
+	from := len(*m.arena)
+	for _, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		*m.arena = append(*m.arena, c)
+	}
+	return (*m.arena)[from:len(*m.arena):len(*m.arena)]
+}
+
+// trimSpace is bytes.TrimSpace with a short way for cells that need none, and
+// with the no-break blanks that exporters leave.
+func trimSpace(b []byte) []byte {
+	if n := len(b); n > 0 && b[0] > ' ' && b[0] < utf8.RuneSelf && b[n-1] > ' ' && b[n-1] < utf8.RuneSelf {
+		return b
+	}
+	return bytes.TrimSpace(b)
+}

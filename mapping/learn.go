@@ -1,0 +1,84 @@
+package mapping
+
+// Learn finds the unit of each column of epoch times that has no format: seconds
+// or milliseconds, by the size of what the sample has in it. The unit of the
+// first value counts; a later value of the other size is no time.
+func (m *Mapper) Learn(sample []Record) Units {
+	units := Units{}
+	var out Result
+	for i := range sample {
+		out.Reset()
+		m.Map(&sample[i], &out) // opens the row; what it becomes does not matter
+		if m.unreadable(&sample[i]) {
+			continue
+		}
+		m.arena = &out.arena
+		for e := range max(1, len(m.elems)) {
+			if e < len(m.elems) {
+				m.elem = &m.elems[e]
+			} else if m.spec.each != nil {
+				break
+			}
+			for _, f := range [...]*field{m.fields[fieldTimestamp], m.fields[fieldValidUntil]} {
+				m.learn(f, units)
+			}
+		}
+	}
+	return units
+}
+
+// unreadable reports whether the row could not be opened, so that nothing of it
+// can be asked for.
+func (m *Mapper) unreadable(rec *Record) bool {
+	return m.open(rec) != ""
+}
+
+func (m *Mapper) learn(f *field, units Units) {
+	if f == nil {
+		return
+	}
+	for _, c := range f.cases {
+		m.learn(c, units)
+	}
+	if f.spec.times == nil || !f.spec.times.automatic() {
+		return
+	}
+	for i := range f.from {
+		a := &f.from[i]
+		if a.ofElement() && m.elem == nil {
+			continue
+		}
+		if _, known := units[a.name]; known {
+			continue
+		}
+		text, _, reason := m.get(a)
+		if reason != "" {
+			continue
+		}
+		if unit := epochUnit(trimSpace(text)); unit != "" {
+			units[a.name] = unit
+		}
+	}
+}
+
+// SetUnits makes the mapper read epoch times in the units that were learnt.
+func (m *Mapper) SetUnits(units Units) {
+	m.units = units
+	for _, f := range m.fields {
+		f.setUnits(units)
+	}
+}
+
+func (f *field) setUnits(units Units) {
+	if f == nil {
+		return
+	}
+	for _, c := range f.cases {
+		c.setUnits(units)
+	}
+	for i := range f.from {
+		if i < len(f.units) {
+			f.units[i] = units[f.from[i].name]
+		}
+	}
+}

@@ -1,0 +1,402 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// value is what a field of a consent came to.
+type value struct {
+	text   []byte
+	raw    []byte // trimmed, before values were looked up
+	unit   string
+	reason string // why the row is invalid; empty when it is not
+	column string // the column or path at fault
+	empty  bool
+}
+
+// noDecision is the reason of a row that makes no consents and breaks no rule.
+const noDecision = "states no decision"
+
+// Map maps one row. Every outcome is in out; it never panics.
+func (m *Mapper) Map(rec *Record, out *Result) {
+	out.Status, out.Reason, out.Column = Mapped, "", ""
+	out.Consents, out.Dropped = out.Consents[:0], out.Dropped[:0]
+	m.rec, m.arena = rec, &out.arena
+	m.generation++
+	m.elem, m.isFixed = nil, [fieldCount]bool{}
+	if reason := m.open(rec); reason != "" {
+		out.invalid(reason, "")
+		return
+	}
+	for _, rules := range [...]struct {
+		rules  []boundRule
+		status Status
+	}{{m.skip, Skipped}, {m.refuse, Invalid}} {
+		reason, met, err := m.met(rules.rules)
+		if err != nil {
+			out.invalid("skip: "+err.Error(), "")
+			return
+		}
+		if met {
+			out.Status, out.Reason = rules.status, reason
+			return
+		}
+	}
+	if m.spec.each == nil {
+		m.consent(out)
+	} else if reason, column := m.elements(); reason != "" {
+		out.invalid(reason, column)
+	} else if m.skipped(out) {
+		return
+	}
+	switch {
+	case out.Status == Invalid:
+	case len(out.Consents) == 0:
+		out.Status = Skipped
+		if out.Reason == "" {
+			out.Reason = noDecision
+		}
+	default:
+		out.Reason = ""
+	}
+}
+
+func (out *Result) invalid(reason, column string) {
+	if out.Status != Invalid { // the first fault counts
+		out.Status, out.Reason, out.Column = Invalid, reason, column
+	}
+}
+
+// open makes the row's values readable.
+func (m *Mapper) open(rec *Record) string {
+	if m.layout.JSON {
+		if reason := m.doc.parse(rec.JSON); reason != "" {
+			return reason
+		}
+		if m.doc.nodes[0].kind != jsonObject {
+			return "is no JSON object"
+		}
+		return ""
+	}
+	if len(rec.Cells) < len(m.layout.Columns) {
+		return fmt.Sprintf("has %d cells, the header has %d", len(rec.Cells), len(m.layout.Columns))
+	}
+	if m.record != nil {
+		return m.record.read(rec)
+	}
+	return ""
+}
+
+// met finds the first rule that the row, or its current element, meets.
+func (m *Mapper) met(rules []boundRule) (string, bool, error) {
+	for i := range rules {
+		holds, err := rules[i].when.c.holds(rules[i].when.look)
+		if err != nil {
+			return "", false, err
+		}
+		if holds {
+			return rules[i].reason, true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// skipped makes the consents of all elements. It reports whether the row is
+// done, because its cell says that nobody decided anything.
+func (m *Mapper) skipped(out *Result) bool {
+	if m.decoded.Undecided != "" && m.spec.each.form == eachDecoder {
+		out.Status, out.Reason = Skipped, m.decoded.Undecided
+		return true
+	}
+	why := ""
+	for i := range m.elems {
+		m.elem = &m.elems[i]
+		reason, met, err := m.met(m.eskip)
+		if err != nil {
+			out.invalid("each.skip: "+err.Error(), "")
+			continue
+		}
+		if met {
+			out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: trimSpace(m.elem.value), Why: reason})
+			if why == "" {
+				why = reason
+			}
+			continue
+		}
+		m.consent(out)
+	}
+	if len(out.Consents) == 0 && out.Status == Mapped {
+		out.Reason = why
+	}
+	return false
+}
+
+// category is the current element's category, for what makes no consent.
+func (m *Mapper) category() []byte {
+	if v := m.value(fieldCategory); v.reason == "" {
+		return v.text
+	}
+	return nil
+}
+
+// value is a field of the current element. What is the same for all elements of
+// a row is worked out once.
+func (m *Mapper) value(i int) value {
+	f := m.fields[i]
+	if f == nil {
+		return value{empty: true}
+	}
+	if m.isFixed[i] {
+		return m.fixed[i]
+	}
+	v := m.eval(f)
+	if !f.perElement && !f.spec.required {
+		m.fixed[i], m.isFixed[i] = v, true
+	}
+	return v
+}
+
+// consent makes the consent of the row, or of its current element.
+func (m *Mapper) consent(out *Result) {
+	var c Consent
+	action := m.value(fieldAction)
+	if action.empty && action.reason == "" {
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: action.raw, Why: NoStatement})
+		return
+	}
+	sound := true
+	fault := func(i int, v value) {
+		sound = false
+		out.invalid(fieldNames[i]+": "+v.reason, v.column)
+	}
+	if action.reason == "" {
+		switch {
+		case bytes.EqualFold(trimSpace(action.text), acceptWord):
+			c.Action = Accept
+		case bytes.EqualFold(trimSpace(action.text), rejectWord):
+			c.Action = Reject
+		default:
+			action.reason = m.unlisted(action.column, action.raw) + " (an action is accept or reject; list what means which under values)"
+		}
+	}
+	c.Raw = action.raw
+	if action.reason != "" {
+		fault(fieldAction, action)
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: action.raw, Why: Unlisted})
+	}
+	text := func(i int, into *[]byte) {
+		v := m.value(i)
+		if v.reason != "" {
+			fault(i, v)
+			return
+		}
+		*into = v.text
+		if v.empty {
+			if f := m.fields[i]; f != nil && f.spec.required {
+				fault(i, value{reason: "is required, and empty", column: f.column()})
+			}
+		}
+	}
+	text(fieldUserID, &c.UserID)
+	text(fieldProfileID, &c.ProfileID)
+	text(fieldEmail, &c.Email)
+	text(fieldCategory, &c.Category)
+	named := len(c.Subject()) > 0
+	if !named {
+		fault(fieldUserID, value{reason: m.nobody(), column: m.subjectColumn()})
+	}
+	if len(c.UserID) == 0 && len(c.ProfileID) == 0 {
+		c.UserID = c.Email // an address by itself is no identifier for the target
+	}
+	text(fieldSource, &c.Source)
+	if v := m.value(fieldSource); v.empty && v.reason == "" {
+		fault(fieldSource, value{reason: "is empty", column: m.fields[fieldSource].column()})
+	}
+	text(fieldMessage, &c.Message)
+	m.sourceID(&c, fault)
+	m.times(&c, fault)
+	readable := named && c.Action != Undecided
+	if sound || readable {
+		out.Consents = append(out.Consents, c)
+	}
+}
+
+var acceptWord, rejectWord = []byte("accept"), []byte("reject")
+
+func (m *Mapper) nobody() string {
+	return "no userId, profileId or email: nobody can tell whose decision it is"
+}
+
+func (m *Mapper) subjectColumn() string {
+	for _, i := range [...]int{fieldUserID, fieldProfileID, fieldEmail} {
+		if f := m.fields[i]; f != nil && f.column() != "" {
+			return f.column()
+		}
+	}
+	return ""
+}
+
+// column is the first column of a field, for messages.
+func (f *field) column() string {
+	if len(f.from) > 0 {
+		return f.from[0].name
+	}
+	for _, c := range f.cases {
+		if name := c.column(); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// sourceID reads the target's source: digits alone, never through a float.
+func (m *Mapper) sourceID(c *Consent, fault func(int, value)) {
+	v := m.value(fieldSourceID)
+	switch {
+	case v.reason != "":
+		fault(fieldSourceID, v)
+		return
+	case v.empty:
+		return
+	}
+	text := trimSpace(v.text)
+	if isScientific(text) {
+		fault(fieldSourceID, value{reason: columnSays(v.column, reasonMangled), column: v.column})
+		return
+	}
+	n, ok := wholeNumber(text)
+	if !ok {
+		fault(fieldSourceID, value{reason: columnSays(v.column, "is no whole number of at most 19 digits"), column: v.column})
+		return
+	}
+	c.SourceID, c.HasSourceID = n, true
+}
+
+// wholeNumber reads an int64.
+func wholeNumber(b []byte) (int64, bool) {
+	negative := len(b) > 1 && b[0] == '-'
+	if negative {
+		b = b[1:]
+	}
+	if len(b) == 0 || len(b) > 19 || !allDigits(b) {
+		return 0, false
+	}
+	var n uint64
+	for _, d := range b {
+		n = n*10 + uint64(d-'0')
+	}
+	if n > 1<<63-1 {
+		return 0, false
+	}
+	if negative {
+		return -int64(n), true
+	}
+	return int64(n), true
+}
+
+// times reads timestamp and validUntil.
+func (m *Mapper) times(c *Consent, fault func(int, value)) {
+	v := m.value(fieldTimestamp)
+	ok := false
+	switch {
+	case v.reason != "":
+		fault(fieldTimestamp, v)
+	case v.empty:
+		fault(fieldTimestamp, value{reason: columnSays(m.fields[fieldTimestamp].column(), "is empty: without the time of consent there is no consent"), column: m.fields[fieldTimestamp].column()})
+	default:
+		ms, reason := m.timesOf(fieldTimestamp).read(v.text, v.unit)
+		if ok = reason == ""; !ok {
+			fault(fieldTimestamp, value{reason: columnSays(v.column, reason), column: v.column})
+		}
+		c.Timestamp = ms
+	}
+	m.validUntil(c, ok, fault)
+}
+
+// timesOf is the reader of the case of a field that counts for this element.
+func (m *Mapper) timesOf(i int) *timeReader {
+	f := m.fields[i]
+	for len(f.cases) > 0 {
+		next := m.caseOf(f)
+		if next == nil {
+			break
+		}
+		f = next
+	}
+	return f.spec.times
+}
+
+var unlimitedWord = []byte("unlimited")
+
+func (m *Mapper) validUntil(c *Consent, dated bool, fault func(int, value)) {
+	f := m.fields[fieldValidUntil]
+	for len(f.cases) > 0 {
+		next := m.caseOf(f)
+		if next == nil {
+			break
+		}
+		f = next
+	}
+	if f.spec.unlimited && len(f.from) == 0 {
+		c.ValidUntil = Unlimited
+		return
+	}
+	if a := f.spec.after; a != nil {
+		life := a.fixed
+		if len(a.from) > 0 {
+			v := m.candidates(f, f.after)
+			if v.reason != "" {
+				fault(fieldValidUntil, v)
+				return
+			}
+			if v.empty {
+				m.until(c, f, value{text: []byte(or(f.spec.fallback)), empty: f.spec.fallback == nil}, fault)
+				return
+			}
+			var err error
+			if life, err = parseLifetime(string(trimSpace(v.text)) + a.unit); err != nil {
+				fault(fieldValidUntil, value{reason: columnSays(v.column, "is no number of days or months"), column: v.column})
+				return
+			}
+		}
+		if dated {
+			if c.ValidUntil = life.after(c.Timestamp); c.ValidUntil > maxMillis {
+				fault(fieldValidUntil, value{reason: reasonLate})
+			}
+		}
+		return
+	}
+	m.until(c, f, m.value(fieldValidUntil), fault)
+}
+
+func or(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func (m *Mapper) until(c *Consent, f *field, v value, fault func(int, value)) {
+	switch {
+	case v.reason != "":
+		fault(fieldValidUntil, v)
+	case v.empty:
+		fault(fieldValidUntil, value{reason: columnSays(f.column(), "is empty"), column: f.column()})
+	case bytes.EqualFold(trimSpace(v.text), unlimitedWord):
+		c.ValidUntil = Unlimited
+	default:
+		ms, reason := f.spec.times.read(v.text, v.unit)
+		if reason != "" {
+			fault(fieldValidUntil, value{reason: columnSays(v.column, reason), column: v.column})
+		}
+		c.ValidUntil = ms
+	}
+}
+
+func columnSays(column, what string) string {
+	if column == "" {
+		return what
+	}
+	return fmt.Sprintf("column %q %s", column, what)
+}

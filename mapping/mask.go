@@ -1,0 +1,65 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+// unlisted is the reason for a value that values does not list.
+func (m *Mapper) unlisted(column string, raw []byte) string {
+	if column == "" {
+		return "value " + m.shown(raw) + " is not listed in values"
+	}
+	return fmt.Sprintf("value %s of column %q is not listed in values", m.shown(raw), column)
+}
+
+// maxShownValue is how long a value may be to be shown.
+const maxShownValue = 40
+
+// shown gives a value as a message may show it: as it is when it cannot tell who
+// somebody is, else its shape. A value that stands in a field that names the
+// person, looks like an address or has a long run of digits could.
+func (m *Mapper) shown(raw []byte) string {
+	if len(raw) <= maxShownValue && utf8.Valid(raw) && bytes.IndexByte(raw, '@') < 0 && !digitRun(raw, 6) && !m.names(raw) {
+		return strconv.Quote(string(raw))
+	}
+	return fmt.Sprintf("(%d characters, not shown: it could name a person)", utf8.RuneCount(raw))
+}
+
+func digitRun(b []byte, n int) bool {
+	run := 0
+	for _, c := range b {
+		if c >= '0' && c <= '9' {
+			if run++; run >= n {
+				return true
+			}
+		} else {
+			run = 0
+		}
+	}
+	return false
+}
+
+// names reports whether a value and one of the person's identifiers contain one
+// another.
+func (m *Mapper) names(raw []byte) bool {
+	if len(raw) == 0 {
+		return false
+	}
+	for _, i := range [...]int{fieldUserID, fieldProfileID, fieldEmail} {
+		f := m.fields[i]
+		if f == nil {
+			continue
+		}
+		id := trimSpace(m.value(i).text)
+		if len(id) == 0 {
+			continue
+		}
+		if bytes.EqualFold(id, raw) || len(id) >= 3 && bytes.Contains(bytes.ToLower(raw), bytes.ToLower(id)) || len(raw) >= 3 && bytes.Contains(bytes.ToLower(id), bytes.ToLower(raw)) {
+			return true
+		}
+	}
+	return false
+}

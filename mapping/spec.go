@@ -1,0 +1,370 @@
+package mapping
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Spec is a parsed mapping: sound by itself, not yet bound to columns.
+type Spec struct {
+	file        string
+	name        string
+	description string
+	confirmed   string
+	base        []byte // the text without the values of parameters
+	set         map[string]string
+	parameters  []Parameter
+	detect      Detect
+	input       Input
+	empty       [][]byte
+	zone        *time.Location
+	skip        []ruleSpec
+	refuse      []ruleSpec
+	each        *eachSpec
+	fields      [fieldCount]*fieldSpec
+	canonical   bool
+}
+
+// Input is the input section: what the reader need not detect.
+type Input struct {
+	Format    string
+	Delimiter string
+	Encoding  string
+	SkipLines int
+	Columns   []string
+	JSON      []string
+	Rows      string
+}
+
+// Parameter is a value that a mapping asks for with --set.
+type Parameter struct {
+	Name, Description, Example string
+	Default                    *string // nil: it must be given
+}
+
+// Detect says by what an export of this form is known.
+type Detect struct {
+	Columns []string // all of them are in the header
+	Any     []string // at least one of them is
+	JSON    []string // paths that the first record has
+}
+
+// ruleSpec skips or refuses a row that meets a condition.
+type ruleSpec struct {
+	when   *condition
+	reason string
+	at     place
+}
+
+// The fields of a consent, in the order in which a mapping is read.
+const (
+	fieldAction = iota
+	fieldCategory
+	fieldUserID
+	fieldProfileID
+	fieldEmail
+	fieldTimestamp
+	fieldValidUntil
+	fieldSource
+	fieldSourceID
+	fieldMessage
+	fieldCount
+)
+
+var fieldNames = [fieldCount]string{"action", "category", "userId", "profileId", "email", "timestamp", "validUntil", "source", "sourceId", "message"}
+
+// setMarker begins the values of parameters in a stored mapping.
+const setMarker = "\n# given with --set\nset:\n"
+
+var topKeys = []string{"name", "description", "confirmed", "parameters", "detect", "input", "empty", "timezone", "skip", "refuse", "each", "consent", "record", "set"}
+
+// Parse reads a mapping. File is its name for messages, set has the values of
+// its parameters. Every fault is an *Error.
+func Parse(file string, src []byte, set map[string]string) (*Spec, error) {
+	s := &Spec{file: file, base: src, set: maps.Clone(set), empty: [][]byte{{}}}
+	if s.set == nil {
+		s.set = map[string]string{}
+	}
+	if i := bytes.LastIndex(src, []byte(setMarker)); i >= 0 {
+		s.base = src[:i]
+	}
+	r := &reader{file: file, set: s.set, uses: map[string]bool{}}
+	root := r.parseTree(src)
+	if r.err != nil {
+		return nil, r.err
+	}
+	top := map[string]member{}
+	for _, m := range r.members(root, "the mapping", topKeys) {
+		top[m.key] = m
+	}
+	if r.err == nil {
+		s.parseParameters(r, top["parameters"].value, top["set"].value)
+	}
+	if r.err == nil {
+		s.parseTop(r, top)
+	}
+	if r.err == nil && top["consent"].at == nil {
+		r.fail(nil, "has no consent section, so it makes no consents")
+		r.err.Hint = "consentimport mapping show NAME prints a mapping to start from"
+	}
+	if r.err == nil {
+		s.parseConsent(r, top["consent"].value)
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return s, nil
+}
+
+func (s *Spec) parseTop(r *reader, top map[string]member) {
+	word := func(key string) string {
+		if m, ok := top[key]; ok && m.value != nil {
+			return r.text(m.value, key)
+		}
+		return ""
+	}
+	s.name, s.description, s.confirmed = word("name"), word("description"), word("confirmed")
+	if s.name == "" {
+		s.name = strings.TrimSuffix(strings.TrimSuffix(s.file[strings.LastIndexByte(s.file, '/')+1:], ".yaml"), ".yml")
+	}
+	s.parseInput(r, top["input"].value)
+	s.parseDetect(r, top["detect"].value)
+	if m, ok := top["empty"]; ok && m.value != nil {
+		s.empty = nil
+		for _, t := range r.texts(m.value, "empty") {
+			s.empty = append(s.empty, []byte(strings.TrimSpace(t)))
+		}
+		if !slices.ContainsFunc(s.empty, func(b []byte) bool { return len(b) == 0 }) {
+			s.empty = append(s.empty, []byte{})
+		}
+	}
+	if z := word("timezone"); z != "" {
+		s.zone = r.zone(top["timezone"].value, z)
+	}
+	s.skip = r.rules(top["skip"].value, "skip")
+	s.refuse = r.rules(top["refuse"].value, "refuse")
+	if m, ok := top["each"]; ok && r.err == nil {
+		s.each = s.parseEach(r, m.value, m.at)
+	}
+	switch rec := word("record"); rec {
+	case "":
+	case "canonical":
+		s.canonical = true
+	default:
+		r.fail(top["record"].value, "record: %q is not known; the only one is canonical", rec)
+	}
+}
+
+func (s *Spec) parseParameters(r *reader, list, given ast.Node) {
+	if given != nil {
+		for _, p := range r.pairs(given, "set") {
+			if _, ok := s.set[p.key]; !ok {
+				s.set[p.key] = p.value
+			}
+		}
+	}
+	declared := []string{}
+	for _, item := range r.items(list, "parameters") {
+		var p Parameter
+		required := false
+		for _, m := range r.members(item, "a parameter", []string{"name", "description", "example", "default", "required"}) {
+			switch m.key {
+			case "name":
+				p.Name = r.text(m.value, "name")
+			case "description":
+				p.Description = strings.Join(strings.Fields(r.text(m.value, "description")), " ")
+			case "example":
+				p.Example = r.text(m.value, "example")
+			case "default":
+				d := ""
+				if m.value != nil {
+					d = r.text(m.value, "default")
+				}
+				p.Default = &d
+			case "required":
+				required = r.truth(m.value, "required")
+			}
+		}
+		if p.Name == "" {
+			r.fail(item, "a parameter has no name")
+		}
+		if required {
+			p.Default = nil
+		}
+		declared = append(declared, p.Name)
+		s.parameters = append(s.parameters, p)
+		if r.err != nil {
+			return
+		}
+	}
+	for _, name := range keysOf(s.set) {
+		if !slices.Contains(declared, name) {
+			r.err = &Error{File: s.file, Message: fmt.Sprintf("there is no parameter %q%s", name, didYouMean(name, declared)), Hint: "its parameters: " + cmp.Or(strings.Join(declared, ", "), "none")}
+			return
+		}
+	}
+	s.set = maps.Clone(s.set)
+	r.set = maps.Clone(s.set)
+	for _, p := range s.parameters {
+		if _, ok := r.set[p.Name]; ok {
+			continue
+		}
+		if p.Default == nil {
+			example := cmp.Or(p.Example, "VALUE")
+			r.err = &Error{File: s.file, Message: fmt.Sprintf("needs the parameter %s: %s", p.Name, p.Description), Hint: fmt.Sprintf("for example --set %s=%s", p.Name, example)}
+			return
+		}
+		r.set[p.Name] = *p.Default
+	}
+}
+
+func (s *Spec) parseInput(r *reader, n ast.Node) {
+	for _, m := range r.members(n, "input", []string{"format", "delimiter", "encoding", "skipLines", "columns", "json", "rows"}) {
+		switch m.key {
+		case "format":
+			s.input.Format = r.text(m.value, "format")
+			if f := s.input.Format; f != "csv" && f != "jsonl" {
+				r.fail(m.value, "format %q is not known; it is csv or jsonl%s", f, didYouMean(f, []string{"csv", "jsonl"}))
+			}
+		case "delimiter":
+			s.input.Delimiter = r.text(m.value, "delimiter")
+		case "encoding":
+			s.input.Encoding = r.text(m.value, "encoding")
+		case "skipLines":
+			lines, err := strconv.Atoi(r.text(m.value, "skipLines"))
+			if err != nil || lines < 0 {
+				r.fail(m.value, "skipLines must be a number of lines")
+			}
+			s.input.SkipLines = lines
+		case "columns":
+			s.input.Columns = r.texts(m.value, "columns")
+		case "json":
+			s.input.JSON = r.texts(m.value, "json")
+		case "rows":
+			s.input.Rows = r.text(m.value, "rows")
+		}
+	}
+}
+
+func (s *Spec) parseDetect(r *reader, n ast.Node) {
+	for _, m := range r.members(n, "detect", []string{"columns", "any", "json"}) {
+		texts := r.texts(m.value, m.key)
+		switch m.key {
+		case "columns":
+			s.detect.Columns = texts
+		case "any":
+			s.detect.Any = texts
+		case "json":
+			s.detect.JSON = texts
+		}
+	}
+}
+
+// zone loads a time zone by its IANA name.
+func (r *reader) zone(n ast.Node, name string) *time.Location {
+	z, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		r.fail(n, "timezone %q is not known", name)
+		r.err.Hint = "give an IANA name such as Europe/Berlin, America/New_York or UTC"
+		return nil
+	}
+	return z
+}
+
+// rules reads skip and refuse: texts, or {when, reason}.
+func (r *reader) rules(n ast.Node, what string) []ruleSpec {
+	var out []ruleSpec
+	nodes := []ast.Node{n}
+	if n == nil {
+		return nil
+	}
+	if !isMap(n) {
+		nodes = r.items(n, what)
+	}
+	for _, item := range nodes {
+		rule := ruleSpec{at: placeOf(item)}
+		text := ""
+		if isMap(item) {
+			for _, m := range r.members(item, what, []string{"when", "reason"}) {
+				if m.key == "when" {
+					text = r.text(m.value, "when")
+					rule.at = placeOf(m.value)
+				} else {
+					rule.reason = r.text(m.value, "reason")
+				}
+			}
+		} else {
+			text = r.text(item, what)
+		}
+		if r.err != nil {
+			return nil
+		}
+		rule.when = r.when(item, text)
+		if rule.reason == "" {
+			rule.reason = strings.Join(strings.Fields(text), " ")
+		}
+		out = append(out, rule)
+	}
+	return out
+}
+
+func (r *reader) when(n ast.Node, text string) *condition {
+	if strings.TrimSpace(text) == "" {
+		r.fail(n, "a condition is empty")
+		return nil
+	}
+	c, err := newCondition(text)
+	if err != nil {
+		r.fail(n, "%v", err)
+	}
+	return c
+}
+
+// Name is the mapping's name.
+func (s *Spec) Name() string { return s.name }
+
+// Description says what the mapping is for.
+func (s *Spec) Description() string { return s.description }
+
+// Input is what the mapping says of the export's form.
+func (s *Spec) Input() Input { return s.input }
+
+// Parameters are what can be given with --set.
+func (s *Spec) Parameters() []Parameter { return s.parameters }
+
+// SHA256 is the hex digest of the text and the given parameters: two mappings
+// with the same one do the same.
+func (s *Spec) SHA256() string {
+	h := sha256.New()
+	h.Write(bytes.TrimRight(s.base, "\n"))
+	for _, k := range keysOf(s.set) {
+		fmt.Fprintf(h, "\n--set %q=%q", k, s.set[k])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Source is the mapping as one text that needs no parameters any more.
+func (s *Spec) Source() []byte {
+	if len(s.set) == 0 {
+		return s.base
+	}
+	b := bytes.NewBuffer(bytes.TrimRight(slices.Clone(s.base), "\n"))
+	b.WriteString("\n" + setMarker)
+	for _, k := range keysOf(s.set) {
+		key, _ := json.Marshal(k)
+		value, _ := json.Marshal(s.set[k])
+		fmt.Fprintf(b, "  %s: %s\n", key, value)
+	}
+	return b.Bytes()
+}

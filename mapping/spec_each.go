@@ -1,0 +1,143 @@
+package mapping
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/consentimport/consentimport/mapping/decode"
+)
+
+// eachSpec makes several consents of one row.
+type eachSpec struct {
+	at        place
+	form      eachForm
+	columns   []eachColumn // of columns; nil with star
+	star      bool         // columns: "*", all but except
+	except    []string     // globs
+	source    nameAt       // of the other forms
+	by, pair  string       // of split
+	decoder   decode.Decoder
+	skip      []ruleSpec
+	optional  bool
+	all       []pair // accepted-only lists: every category there is, with its token
+	ignore    []string
+	match     *regexp.Regexp
+	otherwise bool // a row without the list makes one consent by itself
+}
+
+type eachForm uint8
+
+const (
+	eachColumns eachForm = iota
+	eachSplit
+	eachArray
+	eachObject
+	eachDecoder
+)
+
+// eachColumn is a category and the columns that may hold its decision.
+type eachColumn struct {
+	category string
+	names    []nameAt
+}
+
+func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
+	e := &eachSpec{at: placeOf(at)}
+	options := []string{"by", "pair", "skip", "except", "optional", "all", "ignore", "match", "otherwise"}
+	known := append([]string{"columns", "split", "array", "object"}, decode.Names()...)
+	forms := 0
+	for _, m := range r.members(n, "each", append(known, options...)) {
+		switch m.key {
+		case "columns":
+			forms++
+			e.form = eachColumns
+			e.readColumns(r, m.value)
+		case "split":
+			forms++
+			e.form, e.source = eachSplit, nameAt{r.text(m.value, "split"), placeOf(m.value)}
+		case "array":
+			forms++
+			e.form, e.source = eachArray, nameAt{r.text(m.value, "array"), placeOf(m.value)}
+		case "object":
+			forms++
+			e.form, e.source = eachObject, nameAt{r.text(m.value, "object"), placeOf(m.value)}
+		case "by":
+			e.by = r.text(m.value, "by")
+		case "pair":
+			e.pair = r.text(m.value, "pair")
+		case "skip":
+			e.skip = r.rules(m.value, "skip")
+		case "except":
+			for _, t := range r.texts(m.value, "except") {
+				e.except = append(e.except, splitList(t)...)
+			}
+		case "optional":
+			e.optional = r.truth(m.value, "optional")
+		case "all":
+			e.all = r.pairs(m.value, "all")
+			if len(e.all) == 0 {
+				r.fail(m.value, "all names no categories")
+			}
+		case "ignore":
+			for _, t := range r.texts(m.value, "ignore") {
+				e.ignore = append(e.ignore, splitList(t)...)
+			}
+		case "match":
+			re, err := regexp.Compile(r.text(m.value, "match"))
+			if err != nil {
+				r.fail(m.value, "match is no regular expression: %v", err)
+			}
+			e.match = re
+		case "otherwise":
+			if t := r.text(m.value, "otherwise"); t != "row" {
+				r.fail(m.value, "otherwise: %q is not known; the only one is row", t)
+			}
+			e.otherwise = true
+		default:
+			forms++
+			e.form, e.source = eachDecoder, nameAt{r.text(m.value, m.key), placeOf(m.value)}
+			e.decoder, _ = decode.Lookup(m.key)
+		}
+		if r.err != nil {
+			return e
+		}
+	}
+	if forms != 1 {
+		r.fail(at, "each takes exactly one of %s", strings.Join(known, ", "))
+	}
+	if e.form == eachSplit && e.by == "" {
+		e.by = ","
+	}
+	return e
+}
+
+func (e *eachSpec) readColumns(r *reader, n ast.Node) {
+	if !isMap(n) {
+		if text := r.text(n, "columns"); strings.TrimSpace(text) == "*" {
+			e.star = true
+			return
+		}
+	}
+	for _, p := range r.pairs(n, "columns") {
+		c := eachColumn{category: p.key}
+		if p.node == nil {
+			if p.value == "" { // a parameter that was left empty
+				continue
+			}
+			c.names = []nameAt{{p.value, placeOf(p.at)}}
+		}
+		for _, i := range r.items(p.node, "columns") {
+			if name := r.text(i, "columns"); name != "" {
+				c.names = append(c.names, nameAt{name, placeOf(i)})
+			}
+		}
+		if len(c.names) > 0 {
+			e.columns = append(e.columns, c)
+		}
+	}
+	if len(e.columns) == 0 {
+		r.fail(n, "columns names no columns")
+	}
+}

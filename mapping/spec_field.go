@@ -1,0 +1,320 @@
+package mapping
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// fieldSpec says where a field of the consent comes from and what is done to it.
+type fieldSpec struct {
+	name      string
+	at        place
+	from      []nameAt // candidates: the first that is not empty counts
+	constant  *string
+	template  []templatePart
+	after     *afterSpec
+	unlimited bool         // the bare word, unless a column is called so
+	cases     []*fieldSpec // the first whose when holds counts
+	when      *condition   // of a case; nil: always
+	trim      bool
+	lower     bool
+	unescape  bool // HTML entities
+	match     *regexp.Regexp
+	values    []valuePair // nil: any value
+	byText    map[string]int
+	fallback  *string // default
+	times     *timeReader
+	required  bool
+	optional  bool // none of the columns need exist
+}
+
+// nameAt is a column or path with its place in the mapping.
+type nameAt struct {
+	name string
+	at   place
+}
+
+type valuePair struct {
+	from, to string
+	nothing  bool // the value says nothing
+}
+
+// templatePart is a literal text or a name in braces.
+type templatePart struct {
+	literal string
+	name    nameAt // when its name is not empty
+}
+
+// afterSpec is a lifetime: fixed, or a number in a column.
+type afterSpec struct {
+	fixed lifetime
+	from  []nameAt
+	unit  string // d, w, mo, y
+}
+
+var fieldKeys = []string{"from", "const", "template", "after", "cases", "when", "trim", "lower", "unescape", "match", "values", "default", "format", "timezone", "required", "optional"}
+
+func (s *Spec) parseConsent(r *reader, n ast.Node) {
+	for _, m := range r.members(n, "consent", fieldNames[:]) {
+		i := slices.Index(fieldNames[:], m.key)
+		if m.value == nil {
+			r.fail(m.at, "%s says nothing", m.key)
+			return
+		}
+		s.fields[i] = s.parseField(r, m.key, m.value)
+		if r.err != nil {
+			return
+		}
+	}
+	for _, i := range []int{fieldAction, fieldTimestamp, fieldValidUntil, fieldSource} {
+		if s.fields[i] == nil {
+			r.fail(n, "consent has no %s, which every consent needs", fieldNames[i])
+			return
+		}
+	}
+	if s.fields[fieldUserID] == nil && s.fields[fieldProfileID] == nil && s.fields[fieldEmail] == nil {
+		r.fail(n, "consent names nobody: it needs userId, profileId or email")
+	}
+}
+
+func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
+	f := &fieldSpec{name: name, at: placeOf(n)}
+	if !isMap(n) {
+		text := r.text(n, name)
+		if name == "validUntil" && text == "unlimited" {
+			f.unlimited = true
+		}
+		f.from = []nameAt{{text, f.at}}
+		s.finishField(r, n, f, nil, "")
+		return f
+	}
+	var formats []string
+	zone := ""
+	ways := 0
+	for _, m := range r.members(n, name, fieldKeys) {
+		switch m.key {
+		case "from":
+			ways++
+			for _, i := range r.items(m.value, "from") {
+				f.from = append(f.from, nameAt{r.text(i, "from"), placeOf(i)})
+			}
+			if len(f.from) == 0 {
+				r.fail(m.at, "from names no column")
+			}
+		case "const":
+			ways++
+			c := ""
+			if m.value != nil {
+				c = r.text(m.value, "const")
+			}
+			f.constant = &c
+		case "template":
+			ways++
+			f.template = r.template(m.value)
+		case "after":
+			ways++
+			f.after = r.after(m.value)
+		case "cases":
+			ways++
+			for _, i := range r.items(m.value, "cases") {
+				if !isMap(i) {
+					r.fail(i, "a case must be a map, such as {when: …, from: …}")
+					return f
+				}
+				f.cases = append(f.cases, s.parseField(r, name, i))
+			}
+		case "when":
+			f.when = r.when(m.value, r.text(m.value, "when"))
+		case "trim":
+			f.trim = r.truth(m.value, "trim")
+		case "lower":
+			f.lower = r.truth(m.value, "lower")
+		case "required":
+			f.required = r.truth(m.value, "required")
+		case "optional":
+			f.optional = r.truth(m.value, "optional")
+		case "unescape":
+			if t := r.text(m.value, "unescape"); t != "html" {
+				r.fail(m.value, "unescape: %q is not known; the only one is html", t)
+			}
+			f.unescape = true
+		case "match":
+			re, err := regexp.Compile(r.text(m.value, "match"))
+			if err != nil {
+				r.fail(m.value, "match is no regular expression: %v", err)
+			}
+			f.match = re
+		case "values":
+			f.values = r.values(m.value, name)
+		case "default":
+			d := ""
+			if m.value != nil {
+				d = r.text(m.value, "default")
+			}
+			f.fallback = &d
+			if name == "action" && strings.EqualFold(strings.TrimSpace(d), "accept") {
+				r.fail(m.value, "default: accept would turn silence into consent")
+				if r.err != nil {
+					r.err.Hint = "leave it away: an empty action is no statement, and makes no consent"
+				}
+			}
+		case "format":
+			formats = r.texts(m.value, "format")
+		case "timezone":
+			zone = r.text(m.value, "timezone")
+		}
+	}
+	if r.err != nil {
+		return f
+	}
+	if ways == 0 && f.when == nil && name == "validUntil" && f.fallback != nil {
+		f.constant, ways = f.fallback, 1
+	}
+	if ways != 1 {
+		r.fail(n, "%s takes exactly one of from, const, template, after and cases", name)
+		return f
+	}
+	if f.after != nil && name != "validUntil" {
+		r.fail(n, "after is for validUntil alone")
+	}
+	if len(formats) > 0 && name != "timestamp" && name != "validUntil" {
+		r.fail(n, "format is for timestamp and validUntil alone")
+	}
+	var zoneNode ast.Node = n
+	s.finishField(r, zoneNode, f, formats, zone)
+	return f
+}
+
+// finishField compiles what depends on several keys.
+func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string, zone string) {
+	if r.err != nil {
+		return
+	}
+	if f.name == "timestamp" || f.name == "validUntil" {
+		z := s.zone
+		if zone != "" {
+			z = r.zone(n, zone)
+		}
+		var err error
+		var named []string
+		for _, format := range formats {
+			if format != "" {
+				named = append(named, format)
+			}
+		}
+		if f.times, err = newTimeReader(named, z); err != nil {
+			r.fail(n, "%v", err)
+		}
+	}
+	if f.values != nil {
+		f.byText = make(map[string]int, len(f.values))
+		for i, v := range f.values {
+			if _, twice := f.byText[v.from]; !twice {
+				f.byText[v.from] = i
+			}
+		}
+	}
+	if f.name != "action" {
+		return
+	}
+	for _, v := range f.values {
+		if !v.nothing && v.to != "accept" && v.to != "reject" {
+			r.fail(n, "action has %q for the value %q; an action is accept or reject%s", v.to, v.from, didYouMean(v.to, []string{"accept", "reject"}))
+		}
+	}
+	if f.constant != nil && *f.constant != "accept" && *f.constant != "reject" && *f.constant != "" {
+		r.fail(n, "action is %q; an action is accept or reject", *f.constant)
+	}
+}
+
+// values reads a value map: what the export says → what it means. A value
+// without a meaning says nothing.
+func (r *reader) values(n ast.Node, name string) []valuePair {
+	out := []valuePair{}
+	for _, p := range r.pairs(n, "values of "+name) {
+		out = append(out, valuePair{from: strings.TrimSpace(p.key), to: p.value, nothing: p.null})
+	}
+	return out
+}
+
+// template reads "text {column} text"; {{ and }} stand for braces.
+func (r *reader) template(n ast.Node) []templatePart {
+	text := r.text(n, "template")
+	at := placeOf(n)
+	var out []templatePart
+	literal := ""
+	for text != "" {
+		i := strings.IndexAny(text, "{}")
+		if i < 0 {
+			literal += text
+			break
+		}
+		literal += text[:i]
+		if i+1 < len(text) && text[i+1] == text[i] {
+			literal += text[i : i+1]
+			text = text[i+2:]
+			continue
+		}
+		end := strings.IndexByte(text[i:], '}')
+		if text[i] == '}' || end < 0 {
+			r.fail(n, "template has a brace without its partner; a brace itself is written twice")
+			return nil
+		}
+		name := strings.TrimSpace(text[i+1 : i+end])
+		if name == "" {
+			r.fail(n, "template has a {} without a column")
+			return nil
+		}
+		if literal != "" {
+			out = append(out, templatePart{literal: literal})
+			literal = ""
+		}
+		out = append(out, templatePart{name: nameAt{name, at}})
+		text = text[i+end+1:]
+	}
+	if literal != "" || len(out) == 0 {
+		out = append(out, templatePart{literal: literal})
+	}
+	return out
+}
+
+// after reads a lifetime: 395d, or {from: column, unit: d}.
+func (r *reader) after(n ast.Node) *afterSpec {
+	a := &afterSpec{}
+	if !isMap(n) {
+		l, err := parseLifetime(r.text(n, "after"))
+		if err != nil {
+			r.fail(n, "after: %v", err)
+		}
+		a.fixed = l
+		return a
+	}
+	for _, m := range r.members(n, "after", []string{"from", "unit"}) {
+		if m.key == "from" {
+			for _, i := range r.items(m.value, "from") {
+				a.from = append(a.from, nameAt{r.text(i, "from"), placeOf(i)})
+			}
+			continue
+		}
+		a.unit = r.text(m.value, "unit")
+		if !slices.Contains([]string{"d", "w", "mo", "y"}, a.unit) {
+			r.fail(m.value, "unit %q is not known; it is d, w, mo or y", a.unit)
+		}
+	}
+	if len(a.from) == 0 || a.unit == "" {
+		r.fail(n, "after takes a lifetime such as 395d, or {from: column, unit: d}")
+	}
+	return a
+}
+
+// zoneOf is the zone of a field's times, for messages.
+func (f *fieldSpec) zoneOf() *time.Location {
+	if f.times == nil {
+		return nil
+	}
+	return f.times.zone
+}
