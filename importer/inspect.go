@@ -1,0 +1,358 @@
+package importer
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// Inspection is what an export is, as far as its bytes tell. It holds nobody's
+// data: samples are masked, and values are shown only where they are words by
+// which exports state decisions.
+type Inspection struct {
+	Inputs  []InspectedInput  `json:"inputs"`
+	Members []InspectedMember `json:"members"` // the first maxMembers of them
+	Layouts []InspectedLayout `json:"layouts"`
+	// Paged is the path of the array that holds the rows, where the files are
+	// pages of them (input.rows of a mapping).
+	Paged string `json:"rowsIn,omitempty"`
+	// Headless says that the first line looks like a row, so that columns were
+	// given names (input.columns of a mapping).
+	Headless   bool             `json:"headless,omitempty"`
+	Rows       int64            `json:"rows"` // exact
+	Unreadable int64            `json:"unreadable"`
+	Reasons    []UnreadableRows `json:"reasons,omitempty"`
+	Columns    []Column         `json:"columns"` // CSV columns, or paths inside JSON, in order of appearance
+	// More says that there are paths beyond maxColumns, which were not looked at.
+	More    bool        `json:"more,omitempty"`
+	Presets []PresetFit `json:"presets"` // that fit, the surest first
+	Notes   []string    `json:"notes,omitempty"`
+}
+
+// InspectedInput is one file as it lies on disk.
+type InspectedInput struct {
+	Path        string `json:"path"`
+	Bytes       int64  `json:"bytes"`
+	Compression string `json:"compression"`
+}
+
+// InspectedMember is one run of rows.
+type InspectedMember struct {
+	Name   string `json:"name"`
+	Layout int    `json:"layout"` // index into Layouts
+	Rows   int64  `json:"rows"`
+}
+
+// InspectedLayout is how rows are written, with the evidence for it.
+type InspectedLayout struct {
+	Format    string   `json:"format"` // csv, jsonl
+	Encoding  string   `json:"encoding"`
+	BOM       bool     `json:"bom,omitempty"`
+	Delimiter string   `json:"delimiter,omitempty"`
+	LineEnd   string   `json:"lineEnd"`            // LF, CRLF, CR
+	Preamble  int      `json:"preamble,omitempty"` // lines above the header
+	Columns   int      `json:"columns,omitempty"`  // of the header
+	Members   int      `json:"members"`            // that are written so
+	Evidence  []string `json:"evidence"`
+}
+
+// UnreadableRows are rows that cannot be taken apart, for one reason.
+type UnreadableRows struct {
+	Reason string  `json:"reason"`
+	Count  int64   `json:"count"`
+	Rows   []int64 `json:"rows"` // the first of them
+}
+
+// PresetFit is a preset that the export looks like.
+type PresetFit struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	Confirmed   string          `json:"confirmed"`
+	Marks       int             `json:"marks"` // columns or paths of the format that were found
+	Missing     []ParameterNeed `json:"missing,omitempty"`
+	rows        string
+}
+
+// ParameterNeed is a parameter that a preset wants with --set.
+type ParameterNeed struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Example     string `json:"example"`
+}
+
+// Bounds of an inspection: its memory does not grow with the export.
+const (
+	maxMembers = 100
+	maxColumns = 200
+	maxReasons = 20
+	shownRows  = 3
+	// headRecords is how many JSON values are looked at to tell what the export
+	// is: the first one may lack what others have.
+	headRecords = 50
+)
+
+// Inspect reads an export to its end and says what it is. The memory it takes
+// depends on the number of columns, not on the number of rows.
+func Inspect(ctx context.Context, cfg source.Config) (*Inspection, error) {
+	export, found, err := openInspected(&cfg)
+	if err != nil {
+		return nil, refuse("", "%w", err)
+	}
+	defer export.Close()
+	in := &inspector{export: export, out: found, perMember: make([]int64, len(export.Members)), profile: newProfile()}
+	if err := in.read(ctx); err != nil {
+		return nil, err
+	}
+	in.finish()
+	return in.out, nil
+}
+
+// openInspected opens an export as a mapping for it would have it read: rows
+// out of the pages that hold them, columns by number where there is no header.
+func openInspected(cfg *source.Config) (*source.Export, *Inspection, error) {
+	export, err := source.Open(*cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := &Inspection{}
+	again := *cfg
+	if len(cfg.Columns) == 0 && headless(export) {
+		again.Columns = numbered(len(export.Layouts[0].Columns))
+		found.Headless = true
+	} else if cfg.Rows == "" {
+		again.Rows = pagePath(export)
+		found.Paged = again.Rows
+	}
+	if !found.Headless && found.Paged == "" {
+		return export, found, nil
+	}
+	if err := export.Close(); err != nil {
+		return nil, nil, err
+	}
+	*cfg = again
+	export, err = source.Open(again)
+	return export, found, err
+}
+
+// headless reports whether the first line of every CSV is a row and no header.
+func headless(e *source.Export) bool {
+	for i := range e.Layouts {
+		l := &e.Layouts[i]
+		if l.Format != source.CSV || len(l.Columns) != len(e.Layouts[0].Columns) || !slices.ContainsFunc(l.Columns, isDatum) {
+			return false
+		}
+	}
+	return len(e.Layouts) > 0
+}
+
+// isDatum reports whether a cell is somebody's data and no heading.
+func isDatum(cell string) bool {
+	v := bytes.TrimSpace([]byte(cell))
+	switch shapeOf(v) {
+	case kindEmail, kindUUID, kindTime, kindDate, kindEpochS, kindEpochMS, kindIP:
+		return true
+	case kindInteger:
+		return len(v) >= 5
+	}
+	return false
+}
+
+func numbered(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("column%d", i+1)
+	}
+	return names
+}
+
+// inspector goes over the rows once.
+type inspector struct {
+	export    *source.Export
+	out       *Inspection
+	perMember []int64
+	profile   *profile
+	heads     [][]byte // the first JSON values
+	repeated  int64    // rows that repeat the header
+	firstRep  int64
+}
+
+func (in *inspector) read(ctx context.Context) error {
+	r, err := in.export.Read(in.export.Start(), source.ReadOptions{NoMarks: true})
+	if err != nil {
+		return refuse("", "%w", err)
+	}
+	defer r.Close()
+	var cells [][]byte
+	var scratch []byte
+	for {
+		if err := ctx.Err(); err != nil {
+			return refuse("run it again and let it finish", "interrupted after %d rows", in.out.Rows)
+		}
+		b, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return refuse("", "read the export: %w", err)
+		}
+		layout := in.export.Members[b.Member].Layout
+		l := &in.export.Layouts[layout]
+		in.perMember[b.Member] += int64(len(b.Rows))
+		in.out.Rows += int64(len(b.Rows))
+		for i := range b.Rows {
+			row := &b.Rows[i]
+			reason := row.Reason
+			switch {
+			case reason != "":
+			case l.Format == source.JSONL:
+				if len(in.heads) < headRecords {
+					in.heads = append(in.heads, row.Raw)
+				}
+				reason = in.profile.document(row.Raw, row.Number)
+			default:
+				cells, scratch, err = l.Split(row.Raw, cells[:0], scratch[:0])
+				if err != nil {
+					reason = err.Error()
+				} else if isHeader(cells, l.Columns) {
+					if in.repeated++; in.repeated == 1 {
+						in.firstRep = row.Number
+					}
+				} else {
+					in.profile.record(layout, l.Columns, cells, row.Number)
+				}
+			}
+			if reason != "" {
+				in.unreadable(reason, row.Number)
+			}
+		}
+	}
+}
+
+// isHeader reports whether a row repeats the header, as in parts that were
+// joined by hand.
+func isHeader(cells [][]byte, columns []string) bool {
+	for i, c := range cells {
+		if string(c) != columns[i] {
+			return false
+		}
+	}
+	return len(cells) > 0
+}
+
+func (in *inspector) unreadable(reason string, row int64) {
+	in.out.Unreadable++
+	i := slices.IndexFunc(in.out.Reasons, func(u UnreadableRows) bool { return u.Reason == reason })
+	if i < 0 {
+		if len(in.out.Reasons) == maxReasons {
+			reason = "other reasons"
+		}
+		if i = slices.IndexFunc(in.out.Reasons, func(u UnreadableRows) bool { return u.Reason == reason }); i < 0 {
+			i = len(in.out.Reasons)
+			in.out.Reasons = append(in.out.Reasons, UnreadableRows{Reason: reason})
+		}
+	}
+	u := &in.out.Reasons[i]
+	u.Count++
+	if len(u.Rows) < shownRows {
+		u.Rows = append(u.Rows, row)
+	}
+}
+
+func (in *inspector) finish() {
+	out := in.out
+	for _, f := range in.export.Inputs {
+		out.Inputs = append(out.Inputs, InspectedInput(f))
+	}
+	counts := make([]int, len(in.export.Layouts))
+	for i, m := range in.export.Members {
+		counts[m.Layout]++
+		if i < maxMembers {
+			out.Members = append(out.Members, InspectedMember{m.Name, m.Layout, in.perMember[i]})
+		}
+	}
+	for i := range in.export.Layouts {
+		out.Layouts = append(out.Layouts, inspectedLayout(&in.export.Layouts[i], counts[i]))
+	}
+	slices.SortStableFunc(out.Reasons, func(a, b UnreadableRows) int { return cmp.Compare(b.Count, a.Count) })
+	out.Columns, out.More = in.profile.columns()
+	out.Presets = presetFits(in.export, in.heads)
+	if out.Paged == "" {
+		for _, p := range out.Presets { // a preset for pages reads single rows as well
+			out.Paged = cmp.Or(out.Paged, p.rows)
+		}
+	}
+	if in.repeated > 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("%d rows repeat the header (the first is row %d); a run calls them invalid", in.repeated, in.firstRep))
+	}
+	if out.Headless {
+		out.Notes = append(out.Notes, "the first line looks like a row and not like a header: columns are called column1, column2, …; input.columns of a mapping names them")
+	}
+	out.Notes = append(out.Notes, in.profile.notes()...)
+}
+
+func inspectedLayout(l *source.Layout, members int) InspectedLayout {
+	out := InspectedLayout{
+		Format: "csv", Encoding: l.Encoding, BOM: l.BOM, Columns: len(l.Columns), Members: members, Evidence: l.Evidence,
+		LineEnd:  map[string]string{"\n": "LF", "\r\n": "CRLF", "\r": "CR"}[l.LineEnd],
+		Preamble: bytes.Count(l.Preamble, []byte(l.LineEnd)),
+	}
+	if l.Format == source.JSONL {
+		out.Format = "jsonl"
+	} else {
+		out.Delimiter = string(rune(l.Delimiter))
+	}
+	return out
+}
+
+// presetFits asks which presets know the form of an export.
+func presetFits(e *source.Export, heads [][]byte) []PresetFit {
+	var all []mapping.Fit
+	for i := range e.Layouts {
+		l := &e.Layouts[i]
+		if l.Format == source.CSV {
+			all = append(all, mapping.Fits(mapping.Layout{Columns: l.Columns}, nil)...)
+		}
+	}
+	for _, h := range heads {
+		all = append(all, mapping.Fits(mapping.Layout{JSON: true}, h)...)
+	}
+	slices.SortStableFunc(all, func(a, b mapping.Fit) int { return cmp.Compare(b.Score, a.Score) })
+	out := []PresetFit{}
+	for _, f := range all {
+		if slices.ContainsFunc(out, func(p PresetFit) bool { return p.Name == f.Preset.Name }) {
+			continue
+		}
+		p := PresetFit{Name: f.Preset.Name, Description: f.Preset.Description, Confirmed: f.Preset.Confirmed, Marks: f.Score, rows: f.Rows}
+		for _, m := range f.Missing {
+			p.Missing = append(p.Missing, ParameterNeed{m.Name, m.Description, m.Example})
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// Fitting names the presets that an export looks like, the surest first. It
+// looks at headers and at the first JSON values alone.
+func Fitting(cfg source.Config) ([]string, error) {
+	e, err := source.Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	heads, err := firstRecords(e, headRecords)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, p := range presetFits(e, heads) {
+		names = append(names, p.Name)
+	}
+	return names, nil
+}

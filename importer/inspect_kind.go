@@ -1,0 +1,310 @@
+package importer
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/decode"
+)
+
+// valueKind is what one value looks like by itself.
+type valueKind uint8
+
+const (
+	kindNothing valueKind = iota // NULL, N/A, —
+	kindFlag                     // yes, no, true, false
+	kindBit                      // 0, 1
+	kindWord                     // opted_in, pending, ACTIVE
+	kindInteger
+	kindDecimal
+	kindScientific
+	kindEpochS
+	kindEpochMS
+	kindTime
+	kindDate
+	kindEmail
+	kindUUID
+	kindHash
+	kindIP
+	kindURL
+	kindPhone
+	kindJSON
+	kindPairs
+	kindText
+	kindObject // JSON: a value with members
+	kindArray
+	kindCount
+)
+
+var kindNames = [kindCount]string{
+	"no value (NULL, N/A …)", "yes/no", "0/1", "decision word", "integer", "decimal", "number in scientific notation", "epoch seconds", "epoch milliseconds",
+	"date and time", "date", "e-mail", "UUID", "hash", "IP address", "URL", "phone number", "JSON", "list of name and value", "text", "object", "array",
+}
+
+// longestWord is the longest value that can be a word of decision.
+const longestWord = 40
+
+// shapeOf says what a trimmed, non-empty value looks like.
+func shapeOf(v []byte) valueKind {
+	if len(v) <= longestWord {
+		if k, ok := wordKind(v); ok {
+			return k
+		}
+	}
+	switch c := v[0]; {
+	case c == '{' || c == '[':
+		if jsontext.Value(v).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
+			return kindJSON
+		}
+	case c >= '0' && c <= '9' || c == '-' || c == '+' || c == '\'' || c == '.':
+		if k, ok := numberKind(bytes.TrimPrefix(v, []byte("'"))); ok {
+			return k
+		}
+	}
+	if isEmail(v) {
+		return kindEmail
+	}
+	if k, ok := hexKind(v); ok {
+		return k
+	}
+	if t, ok := readTime(v); ok {
+		if t.clock {
+			return kindTime
+		}
+		return kindDate
+	}
+	switch {
+	case len(v) <= 45 && bytes.ContainsAny(v, ".:") && isIP(v):
+		return kindIP
+	case bytes.HasPrefix(v, []byte("http://")) || bytes.HasPrefix(v, []byte("https://")):
+		return kindURL
+	}
+	if _, ok := pairsOf(v); ok {
+		return kindPairs
+	}
+	return kindText
+}
+
+func wordKind(v []byte) (valueKind, bool) {
+	switch strings.ToLower(string(v)) {
+	case "null", "n/a", "na", "nil", "-", "–", "—", `\n`, "undefined":
+		return kindNothing, true
+	case "0", "1":
+		return kindBit, true
+	case "yes", "no", "y", "n", "true", "false", "t", "f", "on", "off", "ja", "nein", "oui", "non", "si", "sí", "nee", "x":
+		return kindFlag, true
+	}
+	if isStatusWord(v) || mapping.Decisive(v) && !allDigits(v) {
+		return kindWord, true
+	}
+	return 0, false
+}
+
+// isStatusWord knows words of state beyond those that name a decision.
+func isStatusWord(v []byte) bool {
+	switch compactName(string(v)) {
+	case "active", "inactive", "confirmed", "expired", "extend", "cancel", "cancelled", "cleaned", "held", "bounced", "partial", "partially", "partiallyaccepted",
+		"acceptedpartially", "partialconsent", "renew", "renewed", "notice", "acknowledge", "changepreferences", "unsure", "granularchoice", "custom", "customised", "customized", "dismiss", "dismissed", "save":
+		return true
+	}
+	return false
+}
+
+// numberKind recognises numbers and phone numbers.
+func numberKind(v []byte) (valueKind, bool) {
+	body := v
+	if len(body) > 0 && (body[0] == '-' || body[0] == '+') {
+		body = body[1:]
+	}
+	if len(body) == 0 {
+		return 0, false
+	}
+	digits, dots, exponent := 0, 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.' || c == ',':
+			dots++
+		case (c == 'e' || c == 'E') && !exponent && digits > 0 && i+1 < len(body):
+			exponent = true
+		case c == '+' && exponent:
+		case c == ' ' || c == '(' || c == ')' || c == '-' || c == '/':
+			if v[0] == '+' {
+				continue
+			}
+			return 0, false
+		default:
+			return 0, false
+		}
+	}
+	switch {
+	case v[0] == '+' && digits >= 7 && digits <= 15:
+		return kindPhone, true
+	case exponent && dots <= 1:
+		return kindScientific, true
+	case digits == len(body):
+		return epochKind(body), true
+	case dots == 1 && digits == len(body)-1:
+		return kindDecimal, true
+	}
+	return 0, false
+}
+
+// The span of times that an epoch number is taken for: 2000 to 2040.
+const (
+	epochFrom = 946_684_800
+	epochTo   = 2_208_988_800
+)
+
+// epochKind tells numbers that can count seconds or milliseconds since 1970.
+func epochKind(digits []byte) valueKind {
+	if len(digits) != 9 && len(digits) != 10 && len(digits) != 12 && len(digits) != 13 {
+		return kindInteger
+	}
+	n := int64(0)
+	for _, c := range digits {
+		n = n*10 + int64(c-'0')
+	}
+	switch {
+	case n >= epochFrom && n < epochTo:
+		return kindEpochS
+	case n >= epochFrom*1000 && n < epochTo*1000:
+		return kindEpochMS
+	}
+	return kindInteger
+}
+
+func isEmail(v []byte) bool {
+	at := bytes.IndexByte(v, '@')
+	return at > 0 && at < len(v)-3 && len(v) <= 320 && bytes.IndexByte(v[at+1:], '@') < 0 && bytes.IndexByte(v[at:], '.') > 1 && !bytes.ContainsAny(v, " \t,;<>()\r\n")
+}
+
+// hexKind recognises UUIDs and digests.
+func hexKind(v []byte) (valueKind, bool) {
+	if i := bytes.IndexByte(v, ':'); i > 0 && bytes.HasPrefix(v, []byte("sha")) {
+		v = v[i+1:]
+	}
+	hex, dashes := 0, 0
+	for _, c := range v {
+		switch {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
+			hex++
+		case c == '-':
+			dashes++
+		default:
+			return 0, false
+		}
+	}
+	switch {
+	case hex == 32 && dashes == 4 && len(v) == 36:
+		return kindUUID, true
+	case dashes == 0 && (hex == 32 || hex == 40 || hex == 64 || hex == 128):
+		return kindHash, true
+	}
+	return 0, false
+}
+
+func isIP(v []byte) bool {
+	_, err := netip.ParseAddr(string(v))
+	return err == nil
+}
+
+// pairStyle is how a list of names and values is written in one cell.
+type pairStyle struct {
+	By   string `json:"by"`   // parts the elements
+	Pair string `json:"pair"` // parts name and value
+}
+
+// pairsOf recognises lists such as "necessary:yes| analytics:no". Nearly all of
+// their values must be words of decision: a list of anything else tells nothing.
+func pairsOf(v []byte) (pairStyle, bool) {
+	if len(v) > 4096 {
+		return pairStyle{}, false
+	}
+	for _, by := range []string{"|", ",", ";", "&", "\n"} {
+		for _, pair := range []string{":", "="} {
+			if bytes.Contains(v, []byte(by)) && bytes.Contains(v, []byte(pair)) && arePairs(v, by, pair) {
+				return pairStyle{by, pair}, true
+			}
+		}
+	}
+	return pairStyle{}, false
+}
+
+func arePairs(v []byte, by, pair string) bool {
+	all, decisive := 0, 0
+	for part := range bytes.SplitSeq(v, []byte(by)) {
+		if part = bytes.TrimSpace(part); len(part) == 0 {
+			continue
+		}
+		name, value, ok := bytes.Cut(part, []byte(pair))
+		value = bytes.TrimSpace(value)
+		if !ok || len(bytes.TrimSpace(name)) == 0 || len(name) > longestWord || bytes.Contains(value, []byte(pair)) {
+			return false
+		}
+		if all++; len(value) > 0 && len(value) <= longestWord {
+			if k, ok := wordKind(value); ok && k != kindNothing {
+				decisive++
+			}
+		}
+	}
+	return all >= 2 && decisive*10 >= all*6
+}
+
+// mark is what a decoder's cells always hold. Some decoders are lenient with
+// text that came from their own column, so each is only asked where its mark is.
+type mark struct {
+	decoder string
+	within  string
+	first   bool // the mark stands at the beginning
+}
+
+func marks() []mark {
+	return []mark{
+		{"tcf", "C", true}, {"gpp", "DB", true}, {"usp", "1", true}, {"optanon", "groups", false}, {"cookiebot", "stamp", false},
+		{"cookieyes", "consentid:", false}, {"cookieinformation", "consents_approved", false}, {"axeptio", "$$", false}, {"axeptio", "axeptio_", false},
+		{"trustarc", "notice_", false}, {"trustarc", "cmapi_", false}, {"complianz", "cmplz_", false}, {"klaro", "%7B", true},
+		{"tarteaucitron", "!", true}, {"consentmode", "_storage", false},
+	}
+}
+
+// decoderOf names the decoder that can read a cell; empty when none can.
+func decoderOf(v []byte, cell *decode.Cell) string {
+	if len(v) < 4 || !utf8.Valid(v) {
+		return ""
+	}
+	for _, m := range marks() {
+		i := bytes.Index(v, []byte(m.within))
+		if i < 0 || m.first && i > 0 || m.decoder == "usp" && len(v) != 4 || m.decoder == "tcf" && len(v) < 20 {
+			continue
+		}
+		if read, ok := decode.Lookup(m.decoder); ok && read(v, cell) == nil {
+			return m.decoder
+		}
+	}
+	return ""
+}
+
+// compactName writes a name in lower case without anything but letters and digits.
+func compactName(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r >= 0x80:
+			return r
+		}
+		return -1
+	}, s)
+}
+
+func allDigits(v []byte) bool {
+	return len(v) > 0 && !slices.ContainsFunc(v, func(c byte) bool { return c < '0' || c > '9' })
+}
