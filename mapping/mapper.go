@@ -24,7 +24,7 @@ func (m *Mapper) Map(rec *Record, out *Result) {
 	out.Consents, out.Dropped = out.Consents[:0], out.Dropped[:0]
 	m.rec, m.arena = rec, &out.arena
 	m.generation++
-	m.elem, m.isFixed = nil, [fieldCount]bool{}
+	m.elem, m.elems, m.isFixed = nil, m.elems[:0], [fieldCount]bool{}
 	if reason := m.open(rec); reason != "" {
 		out.invalid(reason, "")
 		return

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/importer"
-	"github.com/consentimport/consentimport/importer/intempt"
-	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
 )
