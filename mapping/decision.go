@@ -45,7 +45,12 @@ type Decisions struct {
 
 // add counts n of what one line says.
 func (d *Decisions) add(category, value []byte, action string, n int64) {
-	d.key = appendMasked(d.key[:0], category)
+	d.key = d.key[:0]
+	if isUUID(category) { // a purpose; the ids of people are values, if anything
+		d.key = append(d.key, category...)
+	} else {
+		d.key = appendMasked(d.key, category)
+	}
 	atValue := len(d.key) + 1
 	d.key = appendMasked(append(d.key, 0), value)
 	atAction := len(d.key) + 1
@@ -99,6 +104,14 @@ const (
 func appendMasked(out, value []byte) []byte {
 	if bytes.IndexByte(value, '@') >= 0 {
 		return append(out, "(e-mail address)"...)
+	}
+	switch {
+	case len(value) > 0 && value[0] == '{':
+		return append(out, "(object)"...)
+	case len(value) > 0 && value[0] == '[':
+		return append(out, "(list)"...)
+	case isUUID(value):
+		return append(out, "(id)"...)
 	}
 	start := len(out)
 	for i := 0; i < len(value); {
@@ -154,6 +167,26 @@ func appendMaskedDigits(out, word []byte) []byte {
 		i = end
 	}
 	return out
+}
+
+// isUUID reports whether text is 8-4-4-4-12 hex digits.
+func isUUID(text []byte) bool {
+	if len(text) != 36 {
+		return false
+	}
+	for i, b := range text {
+		switch i {
+		case 8, 13, 18, 23:
+			if b != '-' {
+				return false
+			}
+		default:
+			if !(isAlnum(b) && b|0x20 <= 'f') {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // isAlnum reports whether b is an ASCII letter or digit.

@@ -117,6 +117,9 @@ func TestNothingShownTellsWhoSomebodyIs(t *testing.T) {
 		"jane.doe@acme.example":                "(e-mail address)",
 		"mailto:jane@acme.example;x":           "(e-mail address)",
 		"6ba7b8109dad11d180b400c04fd430c8abcd": "(id)",
+		"6ba7b810-9dad-11d1-80b4-00c04fd430c8": "(id)",
+		`{"id":"jane","enabled":null}`:         "(object)",
+		`["jane"]`:                             "(list)",
 		"no\x00\x1b[31m":                       "no  [31m",
 		"d\xffj\xc3\xa0":                       "d jà",
 		strings.Repeat("long ", 30):            strings.Repeat("long ", 30)[:64] + "…",
@@ -124,6 +127,8 @@ func TestNothingShownTellsWhoSomebodyIs(t *testing.T) {
 	} {
 		assert.Equal(t, want, string(appendMasked(nil, []byte(value))), "%q", value)
 	}
+	purpose := linted(lintSpec{}, LintOptions{}, []lintRow{said(1, func(c *Consent) { c.Category = []byte("814c073a-95f1-4fc9-8263-1ec80354c5e9") })}, 1)
+	assert.Equal(t, "814c073a-95f1-4fc9-8263-1ec80354c5e9", purpose.Decisions().Table()[0].Category)
 	rows := repeat(50, func(i int) lintRow {
 		return said(i, func(c *Consent) {
 			c.Raw, c.Category = fmt.Appendf(nil, "jane%d@acme.example", i), fmt.Appendf(nil, "49301234%03d", i)
