@@ -5,12 +5,10 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/consentimport/consentimport/mapping"
-	"github.com/consentimport/consentimport/mapping/decode"
 )
 
 // valueKind is what one value looks like by itself.
@@ -256,40 +254,6 @@ func arePairs(v []byte, by, pair string) bool {
 		}
 	}
 	return all >= 2 && decisive*10 >= all*6
-}
-
-// mark is what a decoder's cells always hold. Some decoders are lenient with
-// text that came from their own column, so each is only asked where its mark is.
-type mark struct {
-	decoder string
-	within  string
-	first   bool // the mark stands at the beginning
-}
-
-func marks() []mark {
-	return []mark{
-		{"tcf", "C", true}, {"gpp", "DB", true}, {"usp", "1", true}, {"optanon", "groups", false}, {"cookiebot", "stamp", false},
-		{"cookieyes", "consentid:", false}, {"cookieinformation", "consents_approved", false}, {"axeptio", "$$", false}, {"axeptio", "axeptio_", false},
-		{"trustarc", "notice_", false}, {"trustarc", "cmapi_", false}, {"complianz", "cmplz_", false}, {"klaro", "%7B", true},
-		{"tarteaucitron", "!", true}, {"consentmode", "_storage", false},
-	}
-}
-
-// decoderOf names the decoder that can read a cell; empty when none can.
-func decoderOf(v []byte, cell *decode.Cell) string {
-	if len(v) < 4 || !utf8.Valid(v) {
-		return ""
-	}
-	for _, m := range marks() {
-		i := bytes.Index(v, []byte(m.within))
-		if i < 0 || m.first && i > 0 || m.decoder == "usp" && len(v) != 4 || m.decoder == "tcf" && len(v) < 20 {
-			continue
-		}
-		if read, ok := decode.Lookup(m.decoder); ok && read(v, cell) == nil {
-			return m.decoder
-		}
-	}
-	return ""
 }
 
 // compactName writes a name in lower case without anything but letters and digits.

@@ -1,0 +1,438 @@
+package importer
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// toDecide stands where a person must decide. As a value it is refused by the
+// mapping loader, which names its line: nothing runs before it was replaced.
+const toDecide = "DECIDE"
+
+// draft writes a mapping.
+type draft struct {
+	bytes.Buffer
+	in *Inspection
+	s  *Suggestion
+}
+
+// SuggestMapping writes a mapping to start from, with comments. Wherever it says
+// DECIDE a person must decide, first of all what each value means: that is never
+// guessed, and the mapping is refused until it was said.
+func (in *Inspection) SuggestMapping() []byte {
+	d := &draft{in: in, s: in.Suggest()}
+	name := draftName(in)
+	d.line(0, "# A mapping to start from, as consentimport inspect --suggest found it. Columns were chosen by")
+	d.line(0, "# their names and by what they hold: check each. Where it says %s, a person must decide;", toDecide)
+	d.line(0, "# run refuses the mapping until no %s is left. What a value means is never guessed.", toDecide)
+	d.line(0, "name: %s", scalar(name))
+	for _, p := range in.Presets {
+		d.line(0, "# The export looks like preset %s, which may be the better choice: consentimport mapping show %s", p.Name, p.Name)
+	}
+	d.input()
+	d.empty()
+	d.each()
+	d.line(0, "")
+	d.line(0, "consent:")
+	d.subject()
+	d.action()
+	d.category()
+	d.timestamp()
+	d.validUntil()
+	d.line(1, "source: {const: %s} # what the decision came through, e.g. web, app, store", scalar(name))
+	return d.Bytes()
+}
+
+func (d *draft) line(depth int, format string, args ...any) {
+	d.WriteString(strings.Repeat("  ", depth))
+	fmt.Fprintf(d, format, args...)
+	d.WriteByte('\n')
+}
+
+// draftName is a name for the mapping, from that of the first file.
+func draftName(in *Inspection) string {
+	name := "export"
+	if len(in.Inputs) > 0 {
+		name = strings.ToLower(filepath.Base(in.Inputs[0].Path))
+		name, _, _ = strings.Cut(name, ".")
+	}
+	name = strings.Trim(regexp.MustCompile(`[^a-z]+`).ReplaceAllString(name, "-"), "-")
+	return cmp.Or(name, "export")
+}
+
+func (d *draft) input() {
+	var lines []string
+	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	l := d.in.Layouts[0]
+	add("format: %s", l.Format)
+	if l.Format == "csv" && len(d.in.Layouts) == 1 {
+		add("delimiter: %s", scalar(strings.ReplaceAll(l.Delimiter, "\t", `\t`)))
+	}
+	if !l.BOM && len(d.in.Layouts) == 1 && l.Encoding != "utf-8" {
+		add("encoding: %s", l.Encoding)
+	}
+	if d.in.Headless {
+		add("columns: [%s] # %s the names: the files have no header line", strings.Join(numbered(l.Columns), ", "), "give them")
+	}
+	if d.in.Paged != "" {
+		add("rows: %s # the files are pages that keep their rows there", scalar(d.in.Paged))
+	}
+	if s := d.s.Source; s != nil && s.cell && (d.s.Form == "object" || d.s.Form == "array") {
+		add("json: [%s]", scalar(s.name))
+	}
+	d.line(0, "")
+	d.line(0, "input: # as it was detected")
+	for _, s := range lines {
+		d.line(1, "%s", s)
+	}
+}
+
+// empty lists the placeholders that stand for nothing.
+func (d *draft) empty() {
+	var found []string
+	for i := range d.in.Columns {
+		c := &d.in.Columns[i]
+		if c.shares[kindNothing] == 0 && c.Filled > 0 {
+			continue
+		}
+		for _, s := range c.Samples {
+			if k, ok := wordKind([]byte(s)); ok && k == kindNothing && !slices.Contains(found, s) {
+				found = append(found, s)
+			}
+		}
+	}
+	if len(found) > 0 {
+		slices.Sort(found)
+		for i := range found {
+			found[i] = quoted(found[i])
+		}
+		d.line(0, `empty: ["", %s] # cells that say nothing`, strings.Join(found, ", "))
+	}
+}
+
+func (d *draft) each() {
+	s := d.s
+	if s.Form == "" {
+		return
+	}
+	d.line(0, "")
+	d.line(0, "each: # one row, several consents")
+	switch s.Form {
+	case "columns":
+		d.line(1, "columns: # category: column; name the categories as the target shall know them")
+		for _, c := range s.Decisions {
+			note := ""
+			if mapping.Inverted(c.name) {
+				note = " # its name asks the opposite: a yes there is a refusal"
+			}
+			d.line(2, "%s: %s%s", scalar(lastName(c.name)), scalar(c.name), note)
+		}
+		if len(d.in.Layouts) > 1 {
+			d.line(1, "optional: true # not every file has all of them")
+		}
+	case "split":
+		d.line(1, "split: %s", scalar(s.Source.name))
+		d.line(1, "by: %s", quoted(s.Source.Pairs.By))
+		d.line(1, "pair: %s", quoted(s.Source.Pairs.Pair))
+	case "array", "object":
+		d.line(1, "%s: %s", s.Form, scalar(s.Source.name))
+	default:
+		d.line(1, "%s: %s", s.Form, scalar(s.Source.name))
+	}
+	if s.Form != "columns" && s.Form != "array" {
+		d.line(1, "# Categories that nobody was asked about are no choice:")
+		d.line(1, `# skip: ['lower(each.key) in ["necessary", "essential"]']`)
+	}
+}
+
+func (d *draft) subject() {
+	s := d.s
+	found := false
+	if s.UserID != nil {
+		found = true
+		d.line(1, "userId: {from: %s, trim: true}%s", scalar(s.UserID.name), d.fill(s.UserID))
+		if n := s.UserID.shares[kindEmail]; n > 0 && s.Email == nil {
+			d.line(1, "# %.0f %% of these are e-mail addresses", 100*n)
+		}
+	}
+	if s.Email != nil {
+		found = true
+		d.line(1, "email: {from: %s, trim: true, lower: true}%s", scalar(s.Email.name), d.fill(s.Email))
+	}
+	switch {
+	case s.ProfileID == nil:
+	case !found:
+		found = true
+		d.line(1, "profileId: {from: %s, trim: true} # a browser, device or record, not a person%s", scalar(s.ProfileID.name), strings.Replace(d.fill(s.ProfileID), " #", ";", 1))
+		d.line(1, "# %s: the target wants the number of the source that these ids belong to", toDecide)
+		d.line(1, "# sourceId: {const: \"12\"}")
+	default:
+		d.line(1, "# profileId: {from: %s, trim: true} # a browser, device or record; wants a sourceId beside it", scalar(s.ProfileID.name))
+	}
+	if !found {
+		d.line(1, "# %s: which column says who decided? None looks like an id or an e-mail address.", toDecide)
+		d.line(1, "userId: %s", toDecide)
+	}
+}
+
+// fill warns of a column that is often empty.
+func (d *draft) fill(c *Column) string {
+	if c.Fill() > 0.995 {
+		return ""
+	}
+	return fmt.Sprintf(" # filled in %.0f %% of the rows", 100*c.Fill())
+}
+
+func (d *draft) action() {
+	s := d.s
+	switch {
+	case s.FileState:
+		d.line(1, "action:")
+		d.line(2, "from: $file # the state stands in the names of the files alone")
+		d.line(2, `match: '^([^_.\s]*)'`)
+		d.values(d.fileWords())
+	case len(s.Decisions) == 0 && s.Source == nil:
+		d.line(1, "# %s: which column says what somebody decided? None has words such as yes, opted_in or DENIED.", toDecide)
+		for _, c := range d.datedDecisions() {
+			d.line(1, "# %s holds times, and its name sounds like a decision at that time", c.name)
+		}
+		d.line(1, "action:")
+		d.line(2, "from: %s", toDecide)
+		d.values(nil)
+	case s.ownWords():
+		d.line(1, "action: %s # it says accept and reject itself, in the words of the target", scalar(s.Decisions[0].name))
+	default:
+		d.line(1, "action:")
+		d.line(2, "from: %s", scalar(s.actionFrom()))
+		d.values(d.decisionWords())
+	}
+}
+
+// ownWords reports whether the export is in the words of the target already.
+func (s *Suggestion) ownWords() bool {
+	if s.Form != "" || len(s.Decisions) != 1 || !strings.EqualFold(s.Decisions[0].name, "action") || s.Decisions[0].Others > 0 {
+		return false
+	}
+	for _, v := range s.Decisions[0].Values {
+		if v.Value != "accept" && v.Value != "reject" {
+			return false
+		}
+	}
+	return len(s.Decisions[0].Values) > 0
+}
+
+// actionFrom is where a mapping reads the decision.
+func (s *Suggestion) actionFrom() string {
+	switch s.Form {
+	case "":
+		return s.Decisions[0].name
+	case "array":
+		return s.element(s.Decisions[0])
+	default:
+		return "each.value"
+	}
+}
+
+// element is how a mapping names a value of an array's element.
+func (s *Suggestion) element(c *Column) string {
+	if s.Form == "array" {
+		if rest, ok := strings.CutPrefix(c.name, s.Source.name+"[]"); ok {
+			return "each" + rest
+		}
+	}
+	return c.name
+}
+
+// values writes the table of values, every one of them open.
+func (d *draft) values(found []ValueCount) {
+	d.line(2, "values: # accept or reject; a value that says nothing keeps an empty place, one that is not listed makes its row invalid")
+	if len(found) == 0 {
+		d.line(3, "%s: %s # %s: accept or reject?", toDecide, toDecide, toDecide)
+	}
+	for _, v := range found {
+		count := ""
+		if v.Count > 0 {
+			count = fmt.Sprintf(" (%d times)", v.Count)
+		}
+		d.line(3, "%s: %s # %s: accept or reject?%s", quoted(v.Value), toDecide, toDecide, count)
+	}
+}
+
+// decisionWords are the values of the decision columns; those that differ in
+// case alone are one, as they are for values.
+func (d *draft) decisionWords() []ValueCount {
+	var all []ValueCount
+	add := func(value string, n int64) {
+		for i := range all {
+			if strings.EqualFold(all[i].Value, value) {
+				all[i].Count += n
+				return
+			}
+		}
+		all = append(all, ValueCount{value, n})
+	}
+	others := 0
+	for _, c := range d.s.Decisions {
+		others += c.Others
+		for _, v := range c.Values {
+			add(v.Value, v.Count)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b ValueCount) int { return cmp.Compare(b.Count, a.Count) })
+	if others > 0 {
+		d.line(2, "# %d more values occur that are not shown here; a dry run lists the rows that have them", others)
+	}
+	if len(all) == 0 && d.s.Source != nil { // decoders and lists of pairs
+		for _, w := range []string{"true", "false", "yes", "no"} {
+			if d.s.Form == "split" == (len(w) < 4) {
+				all = append(all, ValueCount{w, 0})
+			}
+		}
+	}
+	return all
+}
+
+// fileWords are the states in the names of the files.
+func (d *draft) fileWords() []ValueCount {
+	var all []ValueCount
+	for _, m := range d.in.Members {
+		word, _, _ := strings.Cut(strings.ToLower(m.Name), "_")
+		if i := slices.IndexFunc(all, func(v ValueCount) bool { return v.Value == word }); i >= 0 {
+			all[i].Count += m.Rows
+		} else {
+			all = append(all, ValueCount{word, m.Rows})
+		}
+	}
+	return all
+}
+
+// datedDecisions are columns such as unsubscribed_at: that there is a time says
+// what was decided.
+func (d *draft) datedDecisions() []*Column {
+	var out []*Column
+	for i := range d.in.Columns {
+		c := &d.in.Columns[i]
+		if len(c.Times) > 0 && scoreOf(c.name, []hint{{"optin", 1}, {"opted", 1}, {"optout", 1}, {"subscri", 1}, {"withdraw", 1}, {"revoke", 1}, {"consent", 1}}) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (d *draft) category() {
+	s := d.s
+	switch {
+	case s.Category != nil:
+		d.line(1, "category: %s", scalar(s.element(s.Category)))
+	case s.Form == "array":
+		d.line(1, "category: each.id # %s: no member of the elements looks like the name of a category", toDecide)
+	case s.Form != "":
+		d.line(1, "category: each.key")
+	default:
+		d.line(1, "# category: {const: newsletter} # what the decision is about; without one it is about everything")
+	}
+}
+
+func (d *draft) timestamp() {
+	c := d.s.Timestamp
+	if c == nil {
+		d.line(1, "# %s: when was it decided? No column holds times; a consent time is never invented.", toDecide)
+		d.line(1, "timestamp: {const: %s}", toDecide)
+		return
+	}
+	name := d.s.element(c)
+	var formats []string
+	either := false
+	d.line(1, "timestamp:")
+	for _, f := range c.Times {
+		if len(f.Either) > 0 {
+			either = true
+			d.line(2, "# %s: %s", toDecide, f.Order)
+			d.line(2, "# day first: %s, month first: %s", f.Either[0], f.Either[1])
+			continue
+		}
+		if f.Order != "" {
+			d.line(2, "# %s", f.Order)
+		}
+		formats = append(formats, f.Format)
+	}
+	d.line(2, "from: %s%s", scalar(name), d.fill(c))
+	switch {
+	case either:
+		d.line(2, "format: %s", toDecide)
+	case len(formats) == 1 && (formats[0] == "iso8601" || strings.HasPrefix(formats[0], "epoch-")):
+		// read without being named
+	case len(formats) == 1:
+		d.line(2, "format: %s", quoted(formats[0]))
+	default:
+		for i := range formats {
+			formats[i] = quoted(formats[i])
+		}
+		d.line(2, "format: [%s]", strings.Join(formats, ", "))
+	}
+	if i := slices.IndexFunc(c.Times, TimeForm.Zoneless); i >= 0 {
+		d.line(2, "# %s: which zone are these times in? Zone in the text: %s.", toDecide, c.Times[i].Zone)
+		d.line(2, "# An IANA name such as Europe/Berlin, or UTC; the platform's documentation says which.")
+		d.line(2, "timezone: %s", toDecide)
+	}
+	for _, o := range d.s.OtherTimes {
+		d.line(2, "# %s holds times, too%s", d.s.element(o), strings.Replace(d.fill(o), " #", ",", 1))
+	}
+}
+
+func (d *draft) validUntil() {
+	c := d.s.ValidUntil
+	if c == nil {
+		d.line(1, "validUntil: unlimited # no column says when a consent ends; {after: 395d} gives each a lifetime")
+		return
+	}
+	name, extra := d.s.element(c), ""
+	if f := c.Times[0]; len(f.Either) > 0 {
+		d.line(1, "# %s: %s", toDecide, f.Order)
+		extra = ", format: " + toDecide
+	} else if f.Format != "iso8601" && !strings.HasPrefix(f.Format, "epoch-") {
+		extra = ", format: " + quoted(f.Format)
+	}
+	if c.Times[0].Zoneless() {
+		extra += ", timezone: " + toDecide
+	}
+	if c.Fill() < 1 {
+		extra += ", default: unlimited"
+	}
+	d.line(1, "validUntil: {from: %s%s}%s", scalar(name), extra, d.fill(c))
+}
+
+var plainScalar = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.-]*( [A-Za-z0-9_$.-]+)*$`)
+
+// scalar writes a text as a YAML scalar, quoted where it would be read as
+// something else.
+func scalar(s string) string {
+	switch strings.ToLower(s) {
+	case "yes", "no", "true", "false", "on", "off", "null", "y", "n":
+		return quoted(s)
+	}
+	if _, err := strconv.ParseFloat(s, 64); err != nil && plainScalar.MatchString(s) {
+		return s
+	}
+	return quoted(s)
+}
+
+// quoted writes a text in double quotes, as YAML and JSON have them.
+func quoted(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		return `""` // cannot be: a string is always written
+	}
+	return strings.TrimSpace(b.String())
+}
