@@ -17,10 +17,10 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// decision is a place in a platform's export on which it depends whether a row
+// decisionPlace is a place in a platform's export on which it depends whether a row
 // says yes: one of the fields finds it, accept lists the only words that may
 // stand there beside an accept.
-type decision struct {
+type decisionPlace struct {
 	columns []string // CSV: these cells
 	within  string   // CSV: only what this finds in them
 	file    bool     // the name of the file
@@ -32,13 +32,13 @@ type decision struct {
 
 // decisions says, for every preset, where its decisions stand. What is not
 // listed here could forge an accept unseen, so a preset without an entry fails.
-func decisions() map[string][]decision {
+func decisions() map[string][]decisionPlace {
 	yes := []string{"yes"}
 	truth := []string{"true"}
 	bit := []string{"1"}
 	given := []string{"ACTIVE", "CONFIRMED", "OPT_IN", "EXTEND", "EXPIRED"}
 	status := `\s*:\s*("[^"]*"|true|false|null)`
-	return map[string][]decision{
+	return map[string][]decisionPlace{
 		"canonical":        {{columns: []string{"action"}, accept: []string{"accept"}}},
 		"onetrust":         {{json: `"Status"` + status, accept: given}},
 		"onetrust-webhook": {{json: `"TransactionStatus"` + status, accept: given}},
@@ -114,7 +114,7 @@ func decisions() map[string][]decision {
 }
 
 // allows says that an accept beside this word forges nothing.
-func (d *decision) allows(word string) bool {
+func (d *decisionPlace) allows(word string) bool {
 	word = strings.TrimSpace(word)
 	if d.like != "" && regexp.MustCompile(d.like).MatchString(word) {
 		return true
@@ -132,7 +132,7 @@ var undecided = []string{
 }
 
 // forged makes a word that may stand where a decision stands.
-func forged(r *rand.Rand, d *decision) string {
+func forged(r *rand.Rand, d *decisionPlace) string {
 	letters := []rune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. äßéİſ真是")
 	random := func(n int) string {
 		out := make([]rune, n)
@@ -264,7 +264,7 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 }
 
 // forge gives the row with one word wherever d says that a decision stands.
-func (row *decidedRow) forge(r *rand.Rand, d *decision) (rec mapping.Record, word string, ok bool) {
+func (row *decidedRow) forge(r *rand.Rand, d *decisionPlace) (rec mapping.Record, word string, ok bool) {
 	rec, word = row.rec, forged(r, d)
 	switch {
 	case d.file:

@@ -69,17 +69,18 @@ export function klaviyo(name) {
 export function braze(name) {
   const c = new Chance(name), truth = new Truth();
   const file = (id, from, to, push) => {
-    const rows = [push ? [id, 'country', 'created_at', 'devices', 'email', 'unsubscribed_from_emails_at', 'opted_in_to_emails_at', 'user_id', 'opted_into_push_at', 'unsubscribed_from_push_at', 'user_aliases', 'Größe'] : ['user_id', 'first_name', 'last_name', 'email', 'unsubscribed_from_emails_at', 'opted_in_to_emails_at', 'user_aliases']];
+    const rows = [push ? [id, 'country', 'created_at', 'devices', 'email', 'unsubscribed_from_emails_at', 'user_id', 'opted_into_push_at', 'unsubscribed_from_push_at', 'user_aliases', 'Größe'] : ['user_id', 'first_name', 'last_name', 'email', 'unsubscribed_from_emails_at', 'opted_in_to_emails_at', 'user_aliases']];
     for (let n = from; n <= to; n++) {
       const p = person(c, n), user = c.is(0.85) ? c.digits(19) : '', made = [];
-      const dates = channel => {
+      const dates = (channel, hidden) => { // hidden: the file lacks the date of the opt-in
         const a = c.time(2020, 2024), b = a + c.int(1, 300) * 86400000, kind = c.weighted({ in: 35, out: 15, back: 10, left: 20, none: 20 });
         const at = { in: [a, 0], out: [0, a], back: [b, a], left: [a, b], none: [0, 0] }[kind];
-        if (kind !== 'none') made.push({ category: channel, action: at[0] > at[1] ? 'accept' : 'reject', timestamp: Math.max(...at) });
+        if (hidden) at[0] = 0;
+        if (at[0] || at[1]) made.push({ category: channel, action: at[0] > at[1] ? 'accept' : 'reject', timestamp: Math.max(...at) });
         return at.map(t => t ? iso(t) : '');
       };
-      const [mailIn, mailOut] = dates('email'), [pushIn, pushOut] = push ? dates('push') : [];
-      rows.push(push ? [c.hex(24), 'DE', iso(c.time()), '[{"os":"14.1","model":"iPhone \\"12\\""}]', p.email, mailOut, mailIn, user, pushIn, pushOut, '[]', 'XL'] : [user, p.first, p.last, p.email, mailOut, mailIn, '[{"alias_name":"a","alias_label":"b"}]']);
+      const [mailIn, mailOut] = dates('email', push), [pushIn, pushOut] = push ? dates('push') : [];
+      rows.push(push ? [c.hex(24), 'DE', iso(c.time()), '[{"os":"14.1","model":"iPhone \\"12\\""}]', p.email, mailOut, user, pushIn, pushOut, '[]', 'XL'] : [user, p.first, p.last, p.email, mailOut, mailIn, '[{"alias_name":"a","alias_label":"b"}]']);
       for (const m of made) truth.says({ ...m, source: 'braze', userId: user || undefined, email: p.email });
     }
     return csv(rows);

@@ -61,7 +61,7 @@ trap('07-header-in-parts', { files: { 'export.1.csv': table().split('\n').slice(
 // 8 headings: twice, with blanks that are not blanks, in another case
 trap('08-duplicate-unused', { files: `id,note,choice,note,at\nä1,a,yes,b,${noon}\nb2,a,no,b,${noon}\n`, says: two });
 trap('08-duplicate-used', { files: `id,choice,choice,at\nä1,yes,no,${noon}\n`, refused: 'choice' });
-trap('08-nbsp', { files: `id\u00a0,choice, at\nä1,yes,${noon}\nb2,no,${noon}\n`, says: two });
+trap('08-nbsp', { files: `id\u00a0,choice, at\nä1,yes,${noon}\nb2,no,${noon}\n`, refused: 'did you mean' });
 trap('08-missing', { files: `id,chioce,at\nä1,yes,${noon}\n`, refused: 'did you mean' });
 // 9 blanks before a quote
 trap('09-space-quote', { files: `id,choice,at,note\nä1,yes,${noon}, "a, b"\nb2,no,${noon}, "c"\n`, says: two });
@@ -108,12 +108,14 @@ trap('21-page', { files: { 'export.json': `{"total":2,"data":[${objects.join(','
 trap('21-null-absent', { files: { 'export.jsonl': `{"id":"ä1","choice":null,"at":"${noon}"}\n{"id":"b2","at":"${noon}"}\n{"id":null,"choice":"yes","at":"${noon}"}\n` }, outcomes: ['1 skipped', '2 skipped', '3 invalid'] });
 trap('21-big-number', { files: { 'export.jsonl': `{"id":9007199254740993,"choice":"yes","at":"${noon}"}\n` }, says: [['9007199254740993', 'accept']] });
 trap('21-boolean', { files: { 'export.jsonl': `{"id":"ä1","choice":true,"at":"${noon}"}\n{"id":"b2","choice":"false","at":"${noon}"}\n{"id":"x9","choice":1,"at":"${noon}"}\n{"id":"x8","choice":[true],"at":"${noon}"}\n` }, over: { action: '{from: choice, values: {"true": accept, "false": reject}}' }, says: two, outcomes: ['3 invalid choice', '4 invalid choice'] });
-trap('21-duplicate-keys', { files: { 'export.jsonl': `{"id":"x9","choice":"no","at":"${noon}","choice":"yes"}\n${objects[1]}\n` }, says: [two[1]], outcomes: ['1 invalid'] });
+// the last of two keys counts, as for every reader of JSON
+trap('21-duplicate-keys', { files: { 'export.jsonl': `{"id":"x9","choice":"no","at":"${noon}","choice":"yes"}\n${objects[1]}\n` }, says: [['x9', 'accept'], two[1]] });
 trap('21-js-literal', { files: { 'export.jsonl': `{id:'x9',choice:'yes',at:'${noon}'}\n{"id":"x8","choice":"yes","at":"${noon}",}\n${objects.join('\n')}\n` }, over: { top: 'input: {format: jsonl}\n' }, says: two, outcomes: ['1 invalid', '2 invalid'] });
 trap('21-encoded-twice', { files: { 'export.jsonl': JSON.stringify(objects[0]) + '\n' + objects[1] + '\n' }, over: { top: 'input: {format: jsonl}\n' }, says: [two[1]], outcomes: ['1 invalid'] });
+// JSON in a cell: plain, encoded twice, with HTML entities, percent-encoded
 const inCell = v => `"${v.replaceAll('"', '""')}"`;
 trap('21-cell', { files: `id,choice,at\nä1,${inCell('{"news":true}')},${noon}\nb2,${inCell('{"news":false}')},${noon}\nx9,${inCell(JSON.stringify('{"news":true}'))},${noon}\nx8,"{&quot;news&quot;:true}",${noon}\nx7,%7B%22news%22%3Atrue%7D,${noon}\n`,
-  over: { top: 'input: {json: [choice]}\neach: {object: choice}\n', action: '{from: each.value, values: {"true": accept, "false": reject}}', category: 'each.key' }, says: two, outcomes: ['3 invalid choice', '4 invalid choice', '5 invalid choice'] });
+  over: { top: 'input: {json: [choice]}\neach: {object: choice}\n', action: '{from: each.value, values: {"true": accept, "false": reject}}', category: 'each.key' }, says: [...two, ['x9', 'accept'], ['x8', 'accept'], ['x7', 'accept']] });
 // 22 apostrophes against formulas
 trap('22-apostrophe', { files: `id,choice,at\n'ä1,yes,${noon}\nb2,no,${noon}\n`, over: { userId: `{from: id, match: "^'?(.+)$"}` }, says: two });
 // 23 HTML entities, marks of direction
