@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -28,8 +29,12 @@ type Column struct {
 	Decoder  string     `json:"decoder,omitempty"` // that reads the cells
 	Pairs    *pairStyle `json:"pairs,omitempty"`
 
-	name   string // as it is written, for a mapping
-	cell   bool   // CSV cells that hold JSON
+	// Spellings are the names that it has in other parts of the export.
+	Spellings []string `json:"spellings,omitempty"`
+
+	name   string  // as it is written, for a mapping
+	cell   bool    // CSV cells that hold JSON
+	lists  float64 // share of cells that hold several values, parted by commas
 	shares [kindCount]float64
 }
 
@@ -75,6 +80,8 @@ type column struct {
 	decoders   map[string]int
 	pairs      map[pairStyle]int
 	cell       bool
+	lists      int64
+	spellings  []string
 }
 
 func newColumn(name string) *column {
@@ -112,6 +119,9 @@ func (c *column) add(v []byte, row int64) valueKind {
 			c.serials++
 		}
 	case kindText, kindJSON, kindPairs:
+		if k == kindText && len(v) < 1000 && bytes.IndexByte(v, ',') > 0 {
+			c.lists++
+		}
 		if c.tried < decodedCells {
 			c.tried++
 			if name := mapping.DecoderOf(v); name != "" {
@@ -147,7 +157,7 @@ func (c *column) epochYear(v []byte, k valueKind) {
 
 // result says what was found. Of is the number of values that there could be.
 func (c *column) result(of int64) Column {
-	out := Column{Name: shownName(c.name), Of: of, Filled: c.filled, Samples: c.samples, Distinct: -1, name: c.name, cell: c.cell}
+	out := Column{Name: shownName(c.name), Of: of, Filled: c.filled, Samples: c.samples, Distinct: -1, name: c.name, cell: c.cell, Spellings: c.spellings}
 	for k, n := range c.kinds {
 		if n == 0 {
 			continue
@@ -158,6 +168,9 @@ func (c *column) result(of int64) Column {
 		}
 	}
 	slices.SortStableFunc(out.Kinds, func(a, b KindCount) int { return cmp.Compare(b.Count, a.Count) })
+	if c.filled > 0 {
+		out.lists = float64(c.lists) / float64(c.filled)
+	}
 	if c.distinct != nil {
 		out.Distinct = len(c.distinct)
 		out.Values, out.Others = c.words()
@@ -189,7 +202,10 @@ func (c *column) words() (shown []ValueCount, others int) {
 	}
 	for _, v := range slices.Sorted(maps.Keys(c.distinct)) {
 		n := c.distinct[v]
-		_, word := wordKind([]byte(v))
+		kind, word := wordKind([]byte(v))
+		if word && kind == kindNothing {
+			continue // it is no value
+		}
 		if !word || len(v) > longestWord {
 			if decisive*2 < c.filled || n < 2 || !isPlainWord(v) {
 				others++

@@ -82,7 +82,7 @@ func decisionHints() []hint {
 		{"email", 10}, {"mail", 5}, {"sms", 15}, {"push", 15}, {"whatsapp", 15}, {"phone", 10}, {"call", 10},
 		{"action", 20}, {"status", 15}, {"state", 10}, {"value", 15}, {"given", 20}, {"enabled", 20}, {"answer", 15}, {"privacy", 10},
 		{"test", -60}, {"verified", -60}, {"deleted", -60}, {"tax", -60}, {"exempt", -60}, {"donottrack", -60}, {"nochoice", -80}, {"nowarning", -80}, {"manipulation", -60},
-		{"confirmed", -40}, {"updated", -40}, {"doubleopt", -40}, {"linked", -30}, {"bounce", -50}, {"count", -40}, {"version", -60}, {"type", -15}, {"device", -30}, {"viewed", -60},
+		{"confirmed", -40}, {"updated", -40}, {"doubleopt", -160}, {"linked", -30}, {"bounce", -50}, {"count", -40}, {"version", -60}, {"type", -15}, {"device", -30}, {"viewed", -60},
 		{"enabledli", -100}, {"legitimate", -100}, {"method", -20}, {"decryption", -60}, {"archived", -60}, {"gender", -60}, {"region", -60}, {"country", -60}, {"suppress", -10},
 		{"vip", -60}, {"rating", -60}, {"undeliverable", -60},
 	}
@@ -92,7 +92,7 @@ func decisionHints() []hint {
 func timeHints() []hint {
 	return []hint{
 		{"consent", 40}, {"optin", 30}, {"opted", 30}, {"decision", 40}, {"timestamp", 35}, {"captur", 30}, {"transaction", 30}, {"event", 20}, {"request", 20}, {"hit", 20}, {"given", 20},
-		{"subscrib", 15}, {"joined", 15}, {"visited", 20}, {"confirm", 20}, {"signed", 20}, {"agreed", 30}, {"accepted", 30}, {"modified", 15}, {"updated", 15}, {"changed", 15}, {"effectivefrom", 15},
+		{"subscrib", 15}, {"joined", 15}, {"visited", 20}, {"confirm", 25}, {"signed", 20}, {"agreed", 30}, {"accepted", 30}, {"modified", 15}, {"updated", 15}, {"changed", 15}, {"effectivefrom", 15},
 		{"time", 12}, {"date", 10}, {"datum", 10}, {"created", 10}, {"added", 8}, {"last", 5}, {"first", -10}, {"receiv", -15},
 		{"withdraw", -20}, {"unsub", -30}, {"optout", -20}, {"expir", -200}, {"validuntil", -200}, {"validto", -200}, {"effectiveto", -200}, {"endson", -200}, {"birth", -200}, {"purchase", -60}, {"order", -60}, {"login", -60},
 		{"metadata", -60}, {"open", -40}, {"click", -40}, {"sent", -20}, {"clean", -60}, {"undeliver", -80}, {"held", -80}, {"bounce", -80}, {"seen", -30}, {"active", -20},

@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -50,13 +51,7 @@ func (p *profile) column(name []byte) *column {
 func (p *profile) record(layout int, names []string, cells [][]byte, row int64) {
 	columns, ok := p.csv[layout]
 	if !ok {
-		seen := map[string]int{}
-		for _, n := range names {
-			if seen[n]++; seen[n] > 1 {
-				n = fmt.Sprintf("%s (%d)", n, seen[n])
-			}
-			columns = append(columns, p.column([]byte(n)))
-		}
+		columns = p.header(names)
 		p.csv[layout] = columns
 	}
 	p.row = row
@@ -77,6 +72,39 @@ func (p *profile) record(layout int, names []string, cells [][]byte, row int64) 
 			_ = p.members(maxDepth - 1) // its syntax was checked
 		}
 	}
+}
+
+// header gives the columns of a header. A name that other parts of the export
+// spell differently (tcpid, tc_p_id) is the same column; one that the header has
+// twice is two.
+func (p *profile) header(names []string) []*column {
+	var columns []*column
+	seen := map[string]int{}
+	for _, n := range names {
+		if seen[n]++; seen[n] > 1 {
+			n = fmt.Sprintf("%s (%d)", n, seen[n])
+		} else if c := p.spelling(n, names); c != nil {
+			columns = append(columns, c)
+			continue
+		}
+		columns = append(columns, p.column([]byte(n)))
+	}
+	return columns
+}
+
+// spelling finds the column that other parts call by another spelling of a name.
+func (p *profile) spelling(name string, names []string) *column {
+	if p.byName[name] != nil || compactName(name) == "" {
+		return nil
+	}
+	for _, c := range p.list {
+		if compactName(c.name) == compactName(name) && !slices.Contains(names, c.name) {
+			c.spellings = append(c.spellings, name)
+			p.byName[name] = c
+			return c
+		}
+	}
+	return nil
 }
 
 // open begins to read a JSON text.

@@ -13,6 +13,7 @@ import (
 // written. What a value means it never says.
 type Suggestion struct {
 	UserID, ProfileID, Email *Column
+	Mixed                    bool // one column holds ids as well as e-mail addresses
 	Timestamp                *Column
 	OtherTimes               []*Column // columns that hold times as well
 	ValidUntil               *Column
@@ -75,8 +76,10 @@ func (v *view) subject(s *Suggestion) {
 			s.ProfileID, visitor = c, score+int(c.Fill()*5)
 		}
 	}
-	if s.UserID == s.Email {
-		s.UserID = nil
+	// A column of ids and addresses is both; one of addresses is the e-mail.
+	s.Mixed = s.UserID != nil && s.UserID.shares[kindEmail] >= 0.05 && (s.Email == nil || s.Email == s.UserID)
+	if s.Mixed {
+		s.Email = s.UserID
 	}
 	if (s.UserID != nil || s.Email != nil) && s.ProfileID != nil && exact(s.ProfileID.name, visitorHints()) < 50 {
 		s.ProfileID = nil // an id of the record
@@ -247,7 +250,7 @@ func (v *view) objectOptions() []option {
 			yes += int64(decided(k)*float64(k.Filled) + 0.5)
 		}
 		if all > 0 && yes*10 >= all*9 {
-			out = append(out, option{"object", c, children, 45 + float64(max(0, scoreOf(lastName(c.name), decisionHints()))) + 5*float64(min(4, len(children)))})
+			out = append(out, option{"object", c, children, c.Fill() * (45 + float64(max(0, scoreOf(lastName(c.name), decisionHints()))) + 5*float64(min(4, len(children))))})
 		}
 	}
 	return out
@@ -274,7 +277,7 @@ func (v *view) arrayOptions() []option {
 				continue
 			}
 			if score := decisionScore(c); score > 0 {
-				out = append(out, option{"array", source, []*Column{c}, 20 + float64(name) + score})
+				out = append(out, option{"array", source, []*Column{c}, source.Fill() * (20 + float64(name) + score)})
 			}
 		}
 	}
@@ -289,7 +292,7 @@ func (v *view) category(prefix string, decision *Column) *Column {
 	for i := range v.in.Columns {
 		c := &v.in.Columns[i]
 		rest, ok := strings.CutPrefix(c.name, prefix)
-		if !ok || c == decision || strings.Contains(rest, "[]") || len(c.Times) > 0 || c.Filled == 0 || c.shares[kindEmail] > 0 {
+		if !ok || c == decision || strings.Contains(rest, "[]") || len(c.Times) > 0 || c.Filled == 0 || c.shares[kindEmail] > 0 || c.lists > 0.3 {
 			continue
 		}
 		score := exact(c.name, categoryHints())

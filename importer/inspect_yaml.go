@@ -122,6 +122,7 @@ func (d *draft) empty() {
 func (d *draft) each() {
 	s := d.s
 	if s.Form == "" {
+		d.lists()
 		return
 	}
 	d.line(0, "")
@@ -134,7 +135,7 @@ func (d *draft) each() {
 			if mapping.Inverted(c.name) {
 				note = " # its name asks the opposite: a yes there is a refusal"
 			}
-			d.line(2, "%s: %s%s", scalar(lastName(c.name)), scalar(c.name), note)
+			d.line(2, "%s: %s%s", scalar(lastName(c.name)), d.from(c), note)
 		}
 		if len(d.in.Layouts) > 1 {
 			d.line(1, "optional: true # not every file has all of them")
@@ -154,29 +155,43 @@ func (d *draft) each() {
 	}
 }
 
+// lists names columns that hold lists: they may say what was accepted.
+func (d *draft) lists() {
+	for i := range d.in.Columns {
+		c := &d.in.Columns[i]
+		if c.lists > 0.3 && c.Distinct >= 0 && !strings.Contains(c.name, "[]") && len(c.Times) == 0 {
+			d.line(0, "")
+			d.line(0, "# %s holds lists. If it lists what was accepted, with every category there is:", c.name)
+			d.line(0, "# each: {split: %s, by: \",\", all: {category: name or number in the list}}", scalar(c.name))
+		}
+	}
+}
+
 func (d *draft) subject() {
 	s := d.s
 	found := false
-	if s.UserID != nil {
+	if s.Mixed {
 		found = true
-		d.line(1, "userId: {from: %s, trim: true}%s", scalar(s.UserID.name), d.fill(s.UserID))
-		if n := s.UserID.shares[kindEmail]; n > 0 && s.Email == nil {
-			d.line(1, "# %.0f %% of these are e-mail addresses", 100*n)
-		}
+		d.line(1, "# %.0f %% of %s are e-mail addresses, the others are ids", 100*s.UserID.shares[kindEmail], s.UserID.name)
+		d.line(1, "userId: {from: %s, match: '^[^@]+$', trim: true}%s", d.from(s.UserID), d.fill(s.UserID))
+		d.line(1, `email: {from: %s, match: '^[^@\s]+@[^@\s]+$', trim: true, lower: true}`, d.from(s.UserID))
+	} else if s.UserID != nil {
+		found = true
+		d.line(1, "userId: {from: %s, trim: true}%s", d.from(s.UserID), d.fill(s.UserID))
 	}
-	if s.Email != nil {
+	if s.Email != nil && !s.Mixed {
 		found = true
-		d.line(1, "email: {from: %s, trim: true, lower: true}%s", scalar(s.Email.name), d.fill(s.Email))
+		d.line(1, "email: {from: %s, trim: true, lower: true}%s", d.from(s.Email), d.fill(s.Email))
 	}
 	switch {
 	case s.ProfileID == nil:
 	case !found:
 		found = true
-		d.line(1, "profileId: {from: %s, trim: true} # a browser, device or record, not a person%s", scalar(s.ProfileID.name), strings.Replace(d.fill(s.ProfileID), " #", ";", 1))
+		d.line(1, "profileId: {from: %s, trim: true} # a browser, device or record, not a person%s", d.from(s.ProfileID), strings.Replace(d.fill(s.ProfileID), " #", ";", 1))
 		d.line(1, "# %s: the target wants the number of the source that these ids belong to", toDecide)
 		d.line(1, "# sourceId: {const: \"12\"}")
 	default:
-		d.line(1, "# profileId: {from: %s, trim: true} # a browser, device or record; wants a sourceId beside it", scalar(s.ProfileID.name))
+		d.line(1, "# profileId: {from: %s, trim: true} # a browser, device or record; wants a sourceId beside it", d.from(s.ProfileID))
 	}
 	if !found {
 		d.line(1, "# %s: which column says who decided? None looks like an id or an e-mail address.", toDecide)
@@ -189,7 +204,7 @@ func (d *draft) fill(c *Column) string {
 	if c.Fill() > 0.995 {
 		return ""
 	}
-	return fmt.Sprintf(" # filled in %.0f %% of the rows", 100*c.Fill())
+	return fmt.Sprintf(" # filled in %.0f %%", 100*c.Fill())
 }
 
 func (d *draft) action() {
@@ -212,7 +227,7 @@ func (d *draft) action() {
 		d.line(1, "action: %s # it says accept and reject itself, in the words of the target", scalar(s.Decisions[0].name))
 	default:
 		d.line(1, "action:")
-		d.line(2, "from: %s", scalar(s.actionFrom()))
+		d.line(2, "from: %s", s.actionFrom(d))
 		d.values(d.decisionWords())
 	}
 }
@@ -231,12 +246,10 @@ func (s *Suggestion) ownWords() bool {
 }
 
 // actionFrom is where a mapping reads the decision.
-func (s *Suggestion) actionFrom() string {
+func (s *Suggestion) actionFrom(d *draft) string {
 	switch s.Form {
-	case "":
-		return s.Decisions[0].name
-	case "array":
-		return s.element(s.Decisions[0])
+	case "", "array":
+		return d.from(s.Decisions[0])
 	default:
 		return "each.value"
 	}
@@ -250,6 +263,18 @@ func (s *Suggestion) element(c *Column) string {
 		}
 	}
 	return c.name
+}
+
+// from is a column as a mapping takes it: in all its spellings.
+func (d *draft) from(c *Column) string {
+	if len(c.Spellings) == 0 {
+		return scalar(d.s.element(c))
+	}
+	names := []string{scalar(c.name)}
+	for _, s := range c.Spellings {
+		names = append(names, scalar(s))
+	}
+	return "[" + strings.Join(names, ", ") + "]"
 }
 
 // values writes the table of values, every one of them open.
@@ -289,7 +314,7 @@ func (d *draft) decisionWords() []ValueCount {
 	}
 	slices.SortStableFunc(all, func(a, b ValueCount) int { return cmp.Compare(b.Count, a.Count) })
 	if others > 0 {
-		d.line(2, "# %d more values occur that are not shown here; a dry run lists the rows that have them", others)
+		d.line(2, "# Values that are not shown here: %d; a dry run lists the rows that have them.", others)
 	}
 	if len(all) == 0 && d.s.Source != nil { // decoders and lists of pairs
 		for _, w := range []string{"true", "false", "yes", "no"} {
@@ -332,7 +357,7 @@ func (d *draft) category() {
 	s := d.s
 	switch {
 	case s.Category != nil:
-		d.line(1, "category: %s", scalar(s.element(s.Category)))
+		d.line(1, "category: %s", d.from(s.Category))
 	case s.Form == "array":
 		d.line(1, "category: each.id # %s: no member of the elements looks like the name of a category", toDecide)
 	case s.Form != "":
@@ -346,10 +371,9 @@ func (d *draft) timestamp() {
 	c := d.s.Timestamp
 	if c == nil {
 		d.line(1, "# %s: when was it decided? No column holds times; a consent time is never invented.", toDecide)
-		d.line(1, "timestamp: {const: %s}", toDecide)
+		d.line(1, "timestamp: {from: %s, format: %s}", toDecide, toDecide)
 		return
 	}
-	name := d.s.element(c)
 	var formats []string
 	either := false
 	d.line(1, "timestamp:")
@@ -365,7 +389,7 @@ func (d *draft) timestamp() {
 		}
 		formats = append(formats, f.Format)
 	}
-	d.line(2, "from: %s%s", scalar(name), d.fill(c))
+	d.line(2, "from: %s%s", d.from(c), d.fill(c))
 	switch {
 	case either:
 		d.line(2, "format: %s", toDecide)
@@ -395,7 +419,7 @@ func (d *draft) validUntil() {
 		d.line(1, "validUntil: unlimited # no column says when a consent ends; {after: 395d} gives each a lifetime")
 		return
 	}
-	name, extra := d.s.element(c), ""
+	extra := ""
 	if f := c.Times[0]; len(f.Either) > 0 {
 		d.line(1, "# %s: %s", toDecide, f.Order)
 		extra = ", format: " + toDecide
@@ -408,7 +432,7 @@ func (d *draft) validUntil() {
 	if c.Fill() < 1 {
 		extra += ", default: unlimited"
 	}
-	d.line(1, "validUntil: {from: %s%s}%s", scalar(name), extra, d.fill(c))
+	d.line(1, "validUntil: {from: %s%s}%s", d.from(c), extra, d.fill(c))
 }
 
 var plainScalar = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.-]*( [A-Za-z0-9_$.-]+)*$`)

@@ -189,6 +189,9 @@ func (p *inspectionPrinter) files(in *importer.Inspection) {
 
 func (p *inspectionPrinter) column(c *importer.Column) {
 	p.line(1, "%s: %s", c.Name, filled(c))
+	if len(c.Spellings) > 0 {
+		p.line(2, "in other files called %s", strings.Join(c.Spellings, ", "))
+	}
 	if c.Filled == 0 {
 		return
 	}
