@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -130,12 +132,16 @@ func (e example) flags(t *testing.T) (set map[string]string, cfg source.Config) 
 	return set, cfg
 }
 
+// presets reads them all, once for all tests.
+var presets = sync.OnceValue(mapping.Presets)
+
 // preset compiles the preset that an example is of, and says how to read it.
 func (e example) preset(t *testing.T) (*mapping.Spec, source.Config) {
 	t.Helper()
 	set, cfg := e.flags(t)
-	p, err := mapping.FindPreset(e.name)
-	require.NoError(t, err)
+	i := slices.IndexFunc(presets(), func(p mapping.Preset) bool { return p.Name == e.name })
+	require.GreaterOrEqual(t, i, 0, "there is no preset %s", e.name)
+	p := presets()[i]
 	spec, err := mapping.Parse(p.Name+".yaml", p.Source, set)
 	require.NoError(t, err)
 	return spec, cfg

@@ -193,12 +193,19 @@ func TestNoAcceptIsForged(t *testing.T) {
 			for i := range places[e.name] {
 				d := &places[e.name][i]
 				r := rand.New(rand.NewPCG(uint64(i), 3))
-				changed := 0
-				for n := 0; changed < forgeries; n++ {
-					require.Less(t, n, 40*forgeries, "place %d of %s is not found in the example", i, e.name)
-					row := &rows[r.IntN(len(rows))]
-					rec, word, ok := row.forge(r, d)
-					if !ok || d.allows(word) {
+				var have []int // the rows that have this place
+				spots := make([][]spot, len(rows))
+				for k := range rows {
+					if spots[k] = rows[k].find(d); len(spots[k]) > 0 {
+						have = append(have, k)
+					}
+				}
+				require.NotEmpty(t, have, "place %d of %s is not found in the example", i, e.name)
+				for changed := 0; changed < forgeries; {
+					k := have[r.IntN(len(have))]
+					row := &rows[k]
+					rec, word := row.forge(r, d, spots[k])
+					if d.allows(word) {
 						continue
 					}
 					changed++
@@ -263,57 +270,76 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 	return rows
 }
 
-// forge gives the row with one word wherever d says that a decision stands.
-func (row *decidedRow) forge(r *rand.Rand, d *decisionPlace) (rec mapping.Record, word string, ok bool) {
-	rec, word = row.rec, forged(r, d)
-	switch {
-	case d.file:
-		rec.File, ok = word, true
-	case d.json != "":
-		text, means := literal(r, word)
-		if strings.HasPrefix(d.json, `("`) { // a key, not a value
-			text, means = strconv.Quote(word), word
-		}
-		word = means
-		put := func(in []byte) []byte {
-			out, found := replaceGroup(in, regexp.MustCompile(d.json), text)
-			ok = ok || found
-			return out
-		}
-		if d.inside == "" {
-			rec.JSON = put(rec.JSON)
-		} else {
-			rec.JSON = regexp.MustCompile(d.inside).ReplaceAllFunc(rec.JSON, put)
-		}
-	default:
-		rec.Cells = slices.Clone(rec.Cells)
-		for i, name := range row.columns {
-			if i >= len(rec.Cells) || !slices.Contains(d.columns, strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))) {
-				continue
-			}
-			if d.within == "" {
-				rec.Cells[i], ok = []byte(word), true
-				continue
-			}
-			text := strings.NewReplacer("|", "", ":", "", `"`, "", `\`, "").Replace(word)
-			word = text
-			if strings.HasPrefix(string(rec.Cells[i]), "{") {
-				text, word = literal(r, text)
-			}
-			in := regexp.MustCompile(d.within)
-			ok = ok || in.Match(rec.Cells[i])
-			rec.Cells[i] = in.ReplaceAllLiteral(rec.Cells[i], []byte(text))
-		}
-	}
-	return rec, word, ok
+// spot is where a decision stands in a row: bytes of a cell or of the JSON text.
+type spot struct {
+	cell     int // inJSON, inFile or a column
+	from, to int
 }
 
-// replaceGroup puts text in the place of the first group of every match.
-func replaceGroup(in []byte, re *regexp.Regexp, text string) (out []byte, found bool) {
-	last := 0
-	for _, m := range re.FindAllSubmatchIndex(in, -1) {
-		out = append(append(out, in[last:m[2]]...), text...)
-		last, found = m[3], true
+const (
+	inJSON = -1
+	inFile = -2
+)
+
+// find gives the spots of a row at which it depends on d whether it says yes.
+func (row *decidedRow) find(d *decisionPlace) []spot {
+	if d.file {
+		return []spot{{cell: inFile}}
 	}
-	return append(out, in[last:]...), found
+	var spots []spot
+	if d.json != "" {
+		outer := [][]int{{0, len(row.rec.JSON)}}
+		if d.inside != "" {
+			outer = regexp.MustCompile(d.inside).FindAllIndex(row.rec.JSON, -1)
+		}
+		value := regexp.MustCompile(d.json)
+		for _, o := range outer {
+			for _, m := range value.FindAllSubmatchIndex(row.rec.JSON[o[0]:o[1]], -1) {
+				spots = append(spots, spot{inJSON, o[0] + m[2], o[0] + m[3]})
+			}
+		}
+		return spots
+	}
+	for i, name := range row.columns {
+		if i >= len(row.rec.Cells) || !slices.Contains(d.columns, strings.TrimSpace(name)) {
+			continue
+		}
+		if d.within == "" {
+			spots = append(spots, spot{i, 0, len(row.rec.Cells[i])})
+			continue
+		}
+		for _, m := range regexp.MustCompile(d.within).FindAllIndex(row.rec.Cells[i], -1) {
+			spots = append(spots, spot{i, m[0], m[1]})
+		}
+	}
+	return spots
+}
+
+// forge gives the row with one word at all of the spots, and the word.
+func (row *decidedRow) forge(r *rand.Rand, d *decisionPlace, spots []spot) (rec mapping.Record, word string) {
+	rec, word = row.rec, forged(r, d)
+	if d.file {
+		rec.File = word
+		return rec, word
+	}
+	text := word
+	isJSON := rec.Cells == nil || d.within != "" && bytes.HasPrefix(rec.Cells[spots[0].cell], []byte("{"))
+	switch {
+	case isJSON && !strings.HasPrefix(d.json, `("`): // a value; what begins so is a key
+		text, word = literal(r, word)
+	case isJSON:
+		text = strconv.Quote(word)
+	case d.within != "": // the word must not end the part of the cell that it stands in
+		word = strings.NewReplacer("|", "", ":", "").Replace(word)
+		text = word
+	}
+	rec.Cells = slices.Clone(rec.Cells)
+	for _, s := range slices.Backward(spots) {
+		into := &rec.JSON
+		if s.cell >= 0 {
+			into = &rec.Cells[s.cell]
+		}
+		*into = slices.Concat((*into)[:s.from], []byte(text), (*into)[s.to:])
+	}
+	return rec, word
 }

@@ -103,7 +103,7 @@ export function fides(name) {
     const preference = c.weighted({ opt_in: 40, opt_out: 35, acknowledge: 8, tcf: 15, unsure: 2 }), method = c.weighted({ accept: 30, reject: 20, save: 30, individual_notice: 5, gpc: 6, dismiss: 9 });
     const notice = c.pick(['Marketing', 'Analytics & Statistik', 'Data Sales and Sharing']), external = c.is(0.4) ? c.digits(19) : null, mail = c.is(0.6), device = c.uuid();
     const tcf = preference === 'tcf' ? { purpose_consent_preferences: [1, 3, 4].filter(() => c.is(0.8)).map(id => ({ id, preference: c.pick(['opt_in', 'opt_out']) })), purpose_legitimate_interests_preferences: [{ id: 7, preference: 'opt_in' }], vendor_consent_preferences: [{ id: 'gvl.8', preference: 'opt_in' }] } : null;
-    const base = { timestamp: at, source: 'fides', userId: external ?? undefined, email: mail ? p.email : undefined, profileId: external || mail ? undefined : device };
+    const base = { timestamp: at, source: 'fides', userId: external ?? undefined, email: mail ? p.email : undefined, profileId: device, sourceId: '9007199254740993' };
     const action = { opt_in: 'accept', opt_out: 'reject' };
     // dismissed: the banner went away and nobody chose; beside a browser's signal, what it does not refuse is a default
     if (method !== 'dismiss' && !(method === 'gpc' && preference !== 'opt_out')) {
@@ -113,7 +113,7 @@ export function fides(name) {
     return { id: 'pri_' + c.uuid(), privacy_notice_history_id: 'pri_' + c.uuid(), email: mail ? mess(c, p.email) : null, phone_number: null, external_id: external, fides_user_device_id: device, request_timestamp: micro, request_origin: c.pick(['privacy_center', 'banner_and_modal', 'tcf_overlay']), preference, notice_name: tcf ? 'tcf' : notice, user_geography: 'fr_idg', method, truncated_ip_address: '203.0.113.0', url_recorded: 'https://shop.example/?q=été', property_id: null, tcf_preferences: tcf };
   };
   const page = (from, to, n) => json({ items: Array.from({ length: to - from + 1 }, (_, i) => item(from + i)), total: 180, page: n, size: 100, pages: 2 }, n === 1 ? 2 : undefined);
-  save(name, { 'export.1.json': page(1, 100, 1) + '\n', 'export.2.json': page(101, 180, 2) }, truth);
+  save(name, { 'export.1.json': page(1, 100, 1) + '\n', 'export.2.json': page(101, 180, 2) }, truth, ['--set=sourceId=9007199254740993']);
 }
 
 export function iubenda(name) {

@@ -34,9 +34,9 @@ export function didomiUsers(name) {
     const [organization_user_id, who] = known(c, n), at = c.time(2020), [consents, says] = chosen(c), id = c.uuid();
     const anonymous = c.is(0.03), millis = c.is(0.5);
     lines.push(json({ id, organization_id, organization_user_id: anonymous ? null : organization_user_id, version: c.int(1, 40), created_at: iso(at - 86400000), updated_at: iso(at, millis), last_seen_country: c.pick(['FR', 'DE', null]), consents, metadata: { plan: 'été' } }));
-    for (const s of says) truth.says({ ...s, ...(anonymous ? { profileId: id } : who), timestamp: at, source: 'didomi' });
+    for (const s of says) truth.says({ ...s, ...(anonymous ? {} : who), profileId: id, sourceId: '12', timestamp: at, source: 'didomi' });
   }
-  save(name, parts(lines, 120), truth);
+  save(name, parts(lines, 120), truth, ['--set=sourceId=12']);
 }
 
 export function didomiEvents(name) {

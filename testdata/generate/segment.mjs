@@ -12,9 +12,9 @@ export function segmentEvents(name) {
     const context = { consent: consent === 'none' ? undefined : { categoryPreferences: consent === 'empty' ? {} : categoryPreferences }, ip: '203.0.113.9', traits: mail ? { email: mail } : undefined, userAgent: 'Mozilla/5.0 (X11; "Linux")' };
     lines.push(json({ messageId: 'ajs-' + c.hex(20), type: other ? c.pick(['track', 'page', 'identify']) : 'track', event: other ? c.pick(['Product Viewed', 'Order Completed', undefined]) : 'Segment Consent Preference Updated', anonymousId, userId, timestamp: iso(at, true), receivedAt: iso(at + 2000, true), context, properties: {} }));
     if (other || consent !== 'full') continue;
-    for (const k in categoryPreferences) truth.says({ action: categoryPreferences[k] ? 'accept' : 'reject', timestamp: at, source: 'segment', category: k, userId: userId ?? undefined, email: mail, profileId: userId || mail ? undefined : anonymousId });
+    for (const k in categoryPreferences) truth.says({ action: categoryPreferences[k] ? 'accept' : 'reject', timestamp: at, source: 'segment', category: k, userId: userId ?? undefined, email: mail, profileId: anonymousId, sourceId: '3' });
   }
-  save(name, { 'export.1.json.gz': gzip(lines.slice(0, 300).join('\n') + '\n'), 'export.2.json.gz': gzip(lines.slice(300).join('\n') + '\n') }, truth);
+  save(name, { 'export.1.json.gz': gzip(lines.slice(0, 300).join('\n') + '\n'), 'export.2.json.gz': gzip(lines.slice(300).join('\n') + '\n') }, truth, ['--set=sourceId=3']);
 }
 
 export function segmentSubscriptions(name) {

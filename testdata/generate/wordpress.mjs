@@ -7,9 +7,9 @@ const php = (rows, d = ',') => rows.map(r => r.map(v => { const s = String(v ?? 
 export function webtoffee(name) {
   const c = new Chance(name), truth = new Truth(), records = [];
   for (let n = 1; n <= 240; n++) {
-    const at = c.time(2020, 2024), t = parts(at), guest = c.is(0.5), user = guest ? '0' : String(c.int(2, 90));
+    const at = c.time(2020, 2024), t = parts(at), guest = c.is(0.5), bad = c.is(0.02), user = guest ? '0' : String(bad ? 1000 + n : c.int(2, 90));
     const state = Object.fromEntries(['analytics', 'advertisement', 'functional'].map(k => [k, c.pick(['yes', 'no'])]));
-    const out = c.weighted({ '': 80, yes: 10, no: 10 }), bad = c.is(0.02);
+    const out = c.weighted({ '': 80, yes: 10, no: 10 });
     if (bad) state.analytics = c.pick(['maybe', 'true-ish']);
     const details = [['necessary', 'yes'], ...Object.entries(state)].map(([k, v]) => ` ${k}:${v}|`).join('') + `viewed_cookie_policy:${c.pick(['yes', 'no'])}|ccpaOptout:${out}|`;
     records.push([n, `203.0.113.***`, `${t.b} ${t.d}, ${t.Y} ${t.I}:${t.M}:${t.S} ${t.p}`, user, details]);
