@@ -47,6 +47,8 @@ type field struct {
 	spec       *fieldSpec
 	from       []accessor
 	template   []boundPart
+	constant   []byte // of const
+	fallback   []byte // of default
 	after      []accessor
 	cases      []*field
 	when       *boundCondition
@@ -55,7 +57,7 @@ type field struct {
 }
 
 type boundPart struct {
-	literal string
+	literal []byte
 	from    accessor
 	named   bool
 }
@@ -259,7 +261,7 @@ func (b *binder) anyOf(names []nameAt, what string, optional bool) []accessor {
 }
 
 func (b *binder) field(spec *fieldSpec) *field {
-	f := &field{spec: spec}
+	f := &field{spec: spec, fallback: []byte(or(spec.fallback)), constant: []byte(or(spec.constant))}
 	if spec.when != nil {
 		f.when = b.condition(spec.when, spec.at)
 		f.perElement = f.when != nil && f.when.perElement
@@ -272,7 +274,7 @@ func (b *binder) field(spec *fieldSpec) *field {
 	}
 	f.from = b.anyOf(spec.from, spec.name, spec.optional)
 	for _, p := range spec.template {
-		part := boundPart{literal: p.literal, named: p.name.name != ""}
+		part := boundPart{literal: []byte(p.literal), named: p.name.name != ""}
 		if part.named {
 			part.from = b.must(p.name, spec.name)
 		}

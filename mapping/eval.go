@@ -7,31 +7,37 @@ import (
 )
 
 // eval works a field out for the current element.
-func (m *Mapper) eval(f *field) value {
+func (m *Mapper) eval(f *field, v *value) {
+	*v = value{}
 	switch {
 	case len(f.cases) > 0:
-		c := m.caseOf(f)
-		if c == nil {
-			return m.otherwise(f, value{empty: true, column: f.column()})
+		if c := m.caseOf(f); c != nil {
+			m.eval(c, v)
+		} else {
+			v.empty, v.column = true, f.column()
 		}
-		return m.otherwise(f, m.eval(c))
+		f.otherwise(v)
+		return
 	case f.spec.unlimited:
 		if len(f.from) == 0 {
-			return value{text: unlimitedWord}
+			v.text = unlimitedWord
+			return
 		}
 	case f.spec.constant != nil:
-		text := []byte(*f.spec.constant)
-		return m.look(f, value{text: text, raw: text, empty: len(text) == 0})
+		v.text, v.raw, v.empty = f.constant, f.constant, len(f.constant) == 0
+		m.look(f, v)
+		return
 	case f.template != nil:
-		return m.look(f, m.fillTemplate(f))
+		if m.fillTemplate(f, v); v.reason == "" {
+			m.look(f, v)
+		}
+		return
 	case f.spec.after != nil:
-		return value{}
+		return
 	}
-	v := m.candidates(f, f.from)
-	if v.reason != "" {
-		return v
+	if m.candidates(f, f.from, v); v.reason == "" {
+		m.look(f, v)
 	}
-	return m.look(f, v)
 }
 
 // caseOf is the first case whose condition holds, nil when none does. A
@@ -49,22 +55,22 @@ func (m *Mapper) caseOf(f *field) *field {
 }
 
 // candidates gives the first value that is not empty.
-func (m *Mapper) candidates(f *field, from []accessor) value {
-	last := value{empty: true}
+func (m *Mapper) candidates(f *field, from []accessor, last *value) {
+	last.empty = true
 	for i := range from {
 		a := &from[i]
 		text, kind, reason := m.get(a)
 		last.column = a.name
 		if reason != "" {
 			last.reason = columnSays(m.nameOf(a), reason)
-			return last
+			return
 		}
 		if kind == jsonNull {
 			continue
 		}
 		if kind >= jsonArray {
 			last.reason = columnSays(a.name, "holds a list or an object, not a single value")
-			return last
+			return
 		}
 		trimmed := trimSpace(text)
 		if f.spec.unescape && bytes.IndexByte(trimmed, '&') >= 0 {
@@ -97,9 +103,8 @@ func (m *Mapper) candidates(f *field, from []accessor) value {
 		if i < len(f.units) {
 			last.unit = f.units[i]
 		}
-		return last
+		return
 	}
-	return last
 }
 
 func (m *Mapper) nameOf(a *accessor) string {
@@ -110,34 +115,32 @@ func (m *Mapper) nameOf(a *accessor) string {
 }
 
 // look applies what a field does to a value once it is found.
-func (m *Mapper) look(f *field, v value) value {
-	s := f.spec
-	if !v.empty {
-		if s.trim {
-			v.text = trimSpace(v.text)
-		}
-		if s.lower {
-			v.text = m.lower(v.text)
-		}
-		if s.values != nil {
-			v = m.listed1(s, v)
-		}
-		return v
+func (m *Mapper) look(f *field, v *value) {
+	if v.empty {
+		f.otherwise(v)
+		return
 	}
-	return m.otherwise(f, v)
+	if f.spec.trim {
+		v.text = trimSpace(v.text)
+	}
+	if f.spec.lower {
+		v.text = m.lower(v.text)
+	}
+	if f.spec.values != nil {
+		m.lookUp(f.spec, v)
+	}
 }
 
 // otherwise applies a field's default to an empty value.
-func (m *Mapper) otherwise(f *field, v value) value {
-	if v.empty && v.reason == "" && f.spec.fallback != nil && *f.spec.fallback != "" {
-		v.text, v.empty = []byte(*f.spec.fallback), false
+func (f *field) otherwise(v *value) {
+	if v.empty && v.reason == "" && len(f.fallback) > 0 {
+		v.text, v.empty = f.fallback, false
 	}
-	return v
 }
 
-// listed1 looks a value up: exactly, then without regard to case. One that is
-// not listed makes the row invalid; it never becomes a decision.
-func (m *Mapper) listed1(s *fieldSpec, v value) value {
+// lookUp looks a value up: exactly, then without regard to case. One that is not
+// listed makes the row invalid; it never becomes a decision.
+func (m *Mapper) lookUp(s *fieldSpec, v *value) {
 	v.raw = trimSpace(v.text)
 	at, ok := s.byText[string(v.raw)]
 	if !ok {
@@ -150,10 +153,9 @@ func (m *Mapper) listed1(s *fieldSpec, v value) value {
 	}
 	if !ok {
 		v.reason = m.unlisted(v.column, v.raw)
-		return v
+		return
 	}
-	v.text, v.empty = m.keep(s.values[at].to), s.values[at].nothing
-	return v
+	v.text, v.empty = s.values[at].means, s.values[at].nothing
 }
 
 // equalFold is bytes.EqualFold without an allocation for the text.
@@ -183,32 +185,31 @@ func equalFold(b []byte, s string) bool {
 }
 
 // fillTemplate joins the parts of a template; what is not there is left out.
-func (m *Mapper) fillTemplate(f *field) value {
-	var v value
-	var parts [16][]byte
-	filled := parts[:0]
+func (m *Mapper) fillTemplate(f *field, v *value) {
+	var space [16][]byte
+	parts := space[:0] // found first: finding may use the arena too
 	for i := range f.template {
 		p := &f.template[i]
 		if !p.named {
-			filled = append(filled, []byte(p.literal))
+			parts = append(parts, p.literal)
 			continue
 		}
 		text, _, reason := m.get(&p.from)
 		if reason != "" {
-			return value{reason: columnSays(m.nameOf(&p.from), reason), column: p.from.name}
+			v.reason, v.column = columnSays(m.nameOf(&p.from), reason), p.from.name
+			return
 		}
 		if v.column == "" {
 			v.column = p.from.name
 		}
-		filled = append(filled, trimSpace(text))
+		parts = append(parts, trimSpace(text))
 	}
 	from := len(*m.arena)
-	for _, p := range filled {
+	for _, p := range parts {
 		*m.arena = append(*m.arena, p...)
 	}
 	v.text = (*m.arena)[from:len(*m.arena):len(*m.arena)]
 	v.raw, v.empty = v.text, len(v.text) == 0
-	return v
 }
 
 // keep copies a text into the result's memory.

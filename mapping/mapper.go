@@ -118,7 +118,7 @@ func (m *Mapper) skipped(out *Result) bool {
 			continue
 		}
 		if met {
-			out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: trimSpace(m.elem.value), Why: reason})
+			out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: m.unnamed(m.stated()), Why: reason})
 			if why == "" {
 				why = reason
 			}
@@ -150,7 +150,8 @@ func (m *Mapper) value(i int) value {
 	if m.isFixed[i] {
 		return m.fixed[i]
 	}
-	v := m.eval(f)
+	var v value
+	m.eval(f, &v)
 	if !f.perElement && !f.spec.required {
 		m.fixed[i], m.isFixed[i] = v, true
 	}
@@ -183,7 +184,7 @@ func (m *Mapper) consent(out *Result) {
 	c.Raw = action.raw
 	if action.reason != "" {
 		fault(fieldAction, action)
-		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: action.raw, Why: Unlisted})
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: m.unnamed(action.raw), Why: Unlisted})
 	}
 	text := func(i int, into *[]byte) {
 		v := m.value(i)
@@ -345,13 +346,14 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(int, value)) {
 	if a := f.spec.after; a != nil {
 		life := a.fixed
 		if len(a.from) > 0 {
-			v := m.candidates(f, f.after)
+			var v value
+			m.candidates(f, f.after, &v)
 			if v.reason != "" {
 				fault(fieldValidUntil, v)
 				return
 			}
 			if v.empty {
-				m.until(c, f, value{text: []byte(or(f.spec.fallback)), empty: f.spec.fallback == nil}, fault)
+				m.until(c, f, value{text: f.fallback, empty: len(f.fallback) == 0}, fault)
 				return
 			}
 			var err error

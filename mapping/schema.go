@@ -9,46 +9,46 @@ import (
 // Schema is a JSON Schema (draft 2020-12) of mapping files, for editors. It is
 // put together from the same lists of keys that Parse goes by.
 func Schema() []byte {
-	text := object{"type": []string{"string", "number", "boolean"}}
-	texts := object{"anyOf": []any{text, object{"type": "array", "items": text}}}
-	yesNo := object{"type": "boolean"}
-	textMap := object{"anyOf": []any{object{"type": "string"}, object{"type": "object", "additionalProperties": object{"anyOf": []any{texts, object{"type": "null"}}}}}}
-	rule := object{"anyOf": []any{object{"type": "string"}, closed(object{"when": object{"type": "string"}, "reason": object{"type": "string"}}, "when")}}
-	rules := object{"anyOf": []any{rule, object{"type": "array", "items": rule}}}
+	text := schemaOf{"type": []string{"string", "number", "boolean"}}
+	texts := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text}}}
+	yesNo := schemaOf{"type": "boolean"}
+	textMap := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{texts, schemaOf{"type": "null"}}}}}}
+	rule := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, closed(schemaOf{"when": schemaOf{"type": "string"}, "reason": schemaOf{"type": "string"}}, "when")}}
+	rules := schemaOf{"anyOf": []any{rule, schemaOf{"type": "array", "items": rule}}}
 
-	field := object{
-		"from": texts, "const": object{"type": []string{"string", "number", "boolean", "null"}}, "template": text, "when": object{"type": "string"},
-		"after": object{"anyOf": []any{object{"type": "string"}, closed(object{"from": texts, "unit": object{"enum": []string{"d", "w", "mo", "y"}}}, "from", "unit")}},
-		"cases": object{"type": "array", "items": object{"$ref": "#/$defs/field"}},
-		"trim":  yesNo, "lower": yesNo, "required": yesNo, "optional": yesNo, "unescape": object{"enum": []string{"html"}}, "match": object{"type": "string"},
-		"values": textMap, "default": object{"type": []string{"string", "number", "boolean", "null"}}, "format": texts, "timezone": object{"type": "string"},
+	field := schemaOf{
+		"from": texts, "const": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "template": text, "when": schemaOf{"type": "string"},
+		"after": schemaOf{"anyOf": []any{schemaOf{"type": "string"}, closed(schemaOf{"from": texts, "unit": schemaOf{"enum": []string{"d", "w", "mo", "y"}}}, "from", "unit")}},
+		"cases": schemaOf{"type": "array", "items": schemaOf{"$ref": "#/$defs/field"}},
+		"trim":  yesNo, "lower": yesNo, "required": yesNo, "optional": yesNo, "unescape": schemaOf{"enum": []string{"html"}}, "match": schemaOf{"type": "string"},
+		"values": textMap, "default": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "format": texts, "timezone": schemaOf{"type": "string"},
 	}
-	fields := object{}
+	fields := schemaOf{}
 	for _, name := range fieldNames {
-		fields[name] = object{"anyOf": []any{text, object{"$ref": "#/$defs/field"}}}
+		fields[name] = schemaOf{"anyOf": []any{text, schemaOf{"$ref": "#/$defs/field"}}}
 	}
-	each := object{
+	each := schemaOf{
 		"columns": textMap, "split": text, "array": text, "object": text, "by": text, "pair": text, "skip": rules, "except": texts, "optional": yesNo,
-		"all": textMap, "ignore": texts, "match": object{"type": "string"}, "otherwise": object{"enum": []string{"row"}},
+		"all": textMap, "ignore": texts, "match": schemaOf{"type": "string"}, "otherwise": schemaOf{"enum": []string{"row"}},
 	}
 	for _, name := range decode.Names() {
 		each[name] = text
 	}
-	root := closed(object{
-		"name": text, "description": object{"type": "string"}, "confirmed": object{"type": "string"},
-		"parameters": object{"type": "array", "items": closed(object{"name": text, "description": object{"type": "string"}, "example": text, "default": object{"type": []string{"string", "number", "boolean", "null"}}, "required": yesNo}, "name")},
-		"detect":     closed(object{"columns": texts, "any": texts, "json": texts}),
-		"input": closed(object{
-			"format": object{"enum": []string{"csv", "jsonl"}}, "delimiter": object{"type": "string"}, "encoding": object{"type": "string"},
-			"skipLines": object{"type": "integer", "minimum": 0}, "columns": texts, "json": texts, "rows": object{"type": "string"},
+	root := closed(schemaOf{
+		"name": text, "description": schemaOf{"type": "string"}, "confirmed": schemaOf{"type": "string"},
+		"parameters": schemaOf{"type": "array", "items": closed(schemaOf{"name": text, "description": schemaOf{"type": "string"}, "example": text, "default": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "required": yesNo}, "name")},
+		"detect":     closed(schemaOf{"columns": texts, "any": texts, "json": texts}),
+		"input": closed(schemaOf{
+			"format": schemaOf{"enum": []string{"csv", "jsonl"}}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"},
+			"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": texts, "json": texts, "rows": schemaOf{"type": "string"},
 		}),
-		"empty": texts, "timezone": object{"type": "string"}, "skip": rules, "refuse": rules, "each": closed(each),
+		"empty": texts, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules, "each": closed(each),
 		"consent": closed(fields, "action", "timestamp", "validUntil", "source"),
-		"record":  object{"enum": []string{"canonical"}}, "set": textMap,
+		"record":  schemaOf{"enum": []string{"canonical"}}, "set": textMap,
 	}, "consent")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "consentimport mapping"
-	root["$defs"] = object{"field": closed(field)}
+	root["$defs"] = schemaOf{"field": closed(field)}
 	out, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		return nil // cannot be: maps of texts
@@ -56,11 +56,11 @@ func Schema() []byte {
 	return append(out, '\n')
 }
 
-type object map[string]any
+type schemaOf map[string]any
 
 // closed is an object schema without other keys.
-func closed(properties object, required ...string) object {
-	o := object{"type": "object", "properties": properties, "additionalProperties": false}
+func closed(properties schemaOf, required ...string) schemaOf {
+	o := schemaOf{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
 		o["required"] = required
 	}

@@ -40,7 +40,8 @@ type nameAt struct {
 
 type valuePair struct {
 	from, to string
-	nothing  bool // the value says nothing
+	means    []byte // to
+	nothing  bool   // the value says nothing
 }
 
 // templatePart is a literal text or a name in braces.
@@ -236,7 +237,7 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 func (r *reader) values(n ast.Node, name string) []valuePair {
 	out := []valuePair{}
 	for _, p := range r.pairs(n, "values of "+name) {
-		out = append(out, valuePair{from: strings.TrimSpace(p.key), to: p.value, nothing: p.null})
+		out = append(out, valuePair{from: strings.TrimSpace(p.key), to: p.value, means: []byte(p.value), nothing: p.null})
 	}
 	return out
 }
