@@ -60,6 +60,12 @@ func (c *condition) clone() *condition {
 // recurses.
 const maxConditionLen = 16 << 10
 
+// maxConditionNodes bounds the work: the parser gives b of a < b < c two places,
+// so nested chains double with each level.
+const maxConditionNodes = 10000
+
+var errTooLong error = &conditionError{reason: "the condition is too long"}
+
 // conditionError says what is wrong with a condition, and where in it. It never
 // holds a value of a row.
 type conditionError struct {
@@ -81,6 +87,9 @@ func newCondition(source string) (c *condition, err error) {
 		// stop the process.
 		if r := recover(); r != nil {
 			c, err = nil, &conditionError{reason: "the condition cannot be read"}
+			if r == errTooLong {
+				err = errTooLong
+			}
 		}
 	}()
 	if strings.TrimSpace(source) == "" {
@@ -93,6 +102,7 @@ func newCondition(source string) (c *condition, err error) {
 	if err != nil {
 		return nil, syntaxError(err)
 	}
+	ast.Walk(&tree.Node, new(nodeCount))
 	names := &conditionNames{index: map[conditionRef]int{}}
 	fast, usual := compileFast(tree.Node, names)
 	program, err := compileProgram(tree, names)
@@ -125,6 +135,16 @@ func (c *condition) holds(get func(ref int) operand) (bool, error) {
 type conditionNames struct {
 	refs  []conditionRef
 	index map[conditionRef]int // by the name, without optional
+}
+
+// nodeCount counts the nodes of a tree, those with two places twice, and stops
+// the walk, which has no other way to end, with a panic when they are too many.
+type nodeCount int
+
+func (c *nodeCount) Visit(*ast.Node) {
+	if *c++; *c > maxConditionNodes {
+		panic(errTooLong)
+	}
 }
 
 func (n *conditionNames) intern(ref conditionRef) int {
@@ -171,7 +191,7 @@ func conditionRefOf(n ast.Node) (ref conditionRef, ok bool) {
 		case *ast.IdentifierNode:
 			switch at.Value {
 			case "row", "each":
-				if len(steps) == 0 || steps[len(steps)-1][0] == '[' && plain == "" {
+				if len(steps) == 0 || isIndexStep(steps[len(steps)-1]) {
 					return ref, false
 				}
 				ref.each, ref.optional = at.Value == "each", true
@@ -201,6 +221,10 @@ func conditionRefOf(n ast.Node) (ref conditionRef, ok bool) {
 	}
 }
 
+func isIndexStep(step string) bool {
+	return step[0] == '[' && step[1] != '"'
+}
+
 // pathStepText writes a member as a step of a JSON path.
 func pathStepText(name string) string {
 	if strings.ContainsAny(name, `.[]" `) {
@@ -220,6 +244,9 @@ func isText(n ast.Node) bool {
 		case "lower", "upper", "trim", "string", "split", "len":
 			return true
 		}
+	case *ast.CallNode:
+		id, ok := n.Callee.(*ast.IdentifierNode)
+		return ok && id.Value == "#text"
 	}
 	return false
 }
@@ -231,6 +258,9 @@ func syntaxError(err error) error {
 		return &conditionError{reason: oneLine(err.Error())}
 	}
 	reason := at.Message
+	if reason == "literal not terminated" {
+		return &conditionError{reason: "a text in the condition lacks its closing quote"}
+	}
 	if rest, ok := strings.CutPrefix(reason, "unexpected token "); ok {
 		_, token, quoted := strings.Cut(strings.TrimSuffix(rest, ")"), "(")
 		switch {
@@ -360,7 +390,7 @@ func operandOf(v any) (operand, bool) {
 	case int:
 		return operand{jsonNumber, strconv.AppendInt(nil, int64(v), 10)}, true
 	case float64:
-		return operand{jsonNumber, strconv.AppendFloat(nil, v, 'e', -1, 64)}, true
+		return operand{jsonNumber, floatText(v)}, true
 	}
 	return operand{}, false
 }
@@ -669,8 +699,10 @@ func textOf(v any) (string, error) {
 		return "", nil
 	case string:
 		return v, nil
-	case bool, int, float64:
+	case bool, int:
 		return fmt.Sprint(v), nil
+	case float64:
+		return string(floatText(v)), nil
 	}
 	return "", &conditionError{reason: "needs text and finds another value"}
 }

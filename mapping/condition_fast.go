@@ -460,9 +460,22 @@ func literal(n ast.Node) (operand, bool) {
 	case *ast.IntegerNode:
 		return operand{jsonNumber, strconv.AppendInt(nil, int64(n.Value), 10)}, true
 	case *ast.FloatNode:
-		return operand{jsonNumber, strconv.AppendFloat(nil, n.Value, 'e', -1, 64)}, true
+		return operand{jsonNumber, floatText(n.Value)}, true
+	case *ast.UnaryNode:
+		if v, ok := literal(n.Node); ok && n.Operator == "-" && v.kind == jsonNumber && v.text[0] != '-' {
+			return operand{jsonNumber, append([]byte{'-'}, v.text...)}, true
+		}
 	}
 	return operand{}, false
+}
+
+// floatText keeps a float apart from an integer: integers compare exactly.
+func floatText(f float64) []byte {
+	text := strconv.AppendFloat(nil, f, 'f', -1, 64)
+	if bytes.IndexByte(text, '.') < 0 {
+		text = append(text, ".0"...)
+	}
+	return text
 }
 
 // setList takes the right side of in: a list of constants.

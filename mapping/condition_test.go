@@ -1,0 +1,502 @@
+package mapping
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/expr-lang/expr"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// testRow gives operands by the names that a condition has for them.
+type testRow map[string]operand
+
+func (r testRow) get(c *condition) func(int) operand {
+	return func(ref int) operand {
+		name := c.refs[ref].name
+		if c.refs[ref].each {
+			name = "each." + name
+		}
+		return r[name]
+	}
+}
+
+func text(s string) operand   { return operand{jsonString, []byte(s)} }
+func number(s string) operand { return operand{jsonNumber, []byte(s)} }
+func boolean(b bool) operand  { return operand{jsonBool, fmt.Append(nil, b)} }
+func list(s string) operand   { return operand{jsonArray, []byte(s)} }
+func object(s string) operand { return operand{jsonObject, []byte(s)} }
+
+// holdsBoth evaluates a condition in both ways, which must agree.
+func holdsBoth(t require.TestingT, c *condition, row testRow) (bool, error) {
+	got, err := c.holds(row.get(c))
+	slow := c.clone()
+	slow.fast = nil
+	want, slowErr := slow.holds(row.get(c))
+	require.Equal(t, slowErr, err, "the two ways fail differently")
+	require.Equal(t, want, got, "the two ways differ")
+	return got, err
+}
+
+func TestConditionHolds(t *testing.T) {
+	no := map[string]operand{}
+	tests := []struct {
+		source string
+		row    testRow
+		want   bool
+	}{
+		{`is_test == "true"`, testRow{"is_test": text("true")}, true},
+		{`is_test == "true"`, testRow{"is_test": text("false")}, false},
+		{`is_test == "true"`, testRow{"is_test": boolean(true)}, true},
+		{`is_test == "true"`, no, false},
+		{`TestDataSubject == true`, testRow{"TestDataSubject": boolean(true)}, true},
+		{`TestDataSubject == true`, testRow{"TestDataSubject": text("true")}, true},
+		{`TestDataSubject == true`, testRow{"TestDataSubject": text("TRUE")}, true},
+		{`TestDataSubject == true`, testRow{"TestDataSubject": text("1")}, false},
+		{`TestDataSubject == true`, testRow{"TestDataSubject": text("")}, false},
+		{`TestDataSubject != true`, no, true},
+		{`TestDataSubject`, testRow{"TestDataSubject": text("True")}, true},
+		{`TestDataSubject`, testRow{"TestDataSubject": boolean(true)}, true},
+		{`TestDataSubject`, no, false},
+		{`not TestDataSubject`, testRow{"TestDataSubject": text("")}, true},
+		{`opens == 5`, testRow{"opens": text("5")}, true},
+		{`opens == 5`, testRow{"opens": number("5.0")}, true},
+		{`opens == "5"`, testRow{"opens": number("5")}, true},
+		{`opens == 5`, testRow{"opens": text("five")}, false},
+		{`opens > 9`, testRow{"opens": text("10")}, true},
+		{`opens > "9"`, testRow{"opens": text("10")}, false}, // text by text
+		{`opens >= 9007199254740993`, testRow{"opens": number("9007199254740992")}, false},
+		{`opens <= 1.5`, testRow{"opens": number("1.5e0")}, true},
+		{`opens == -1`, testRow{"opens": text("-1")}, true},
+		{`1 < opens < 3`, testRow{"opens": text("2")}, true},
+		{`upper(trim(privacy_action)) == "V"`, testRow{"privacy_action": text(" v ")}, true},
+		{`lower(name) == "ärger"`, testRow{"name": text("ÄRGER")}, true},
+		{`lower(name) == ""`, no, true},
+		{`trim(each.value) == "1"`, testRow{"each.value": number("1")}, true},
+		{`string(each.value) == "Auto"`, testRow{"each.value": text("Auto")}, true},
+		{`string(each.value) == ""`, no, true},
+		{`each.enabled == nil`, no, true},
+		{`each.enabled == nil`, testRow{"each.enabled": boolean(false)}, false},
+		{`each.enabled == nil`, testRow{"each.enabled": text("")}, false},
+		{`(row["at"] ?? "") > (row["until"] ?? "")`, testRow{"at": text("2024-01-02")}, true},
+		{`(row["at"] ?? "") > (row["until"] ?? "")`, testRow{"at": text("2024-01-02"), "until": text("2024-01-03")}, false},
+		{`lower(row["IsDeleted"] ?? row["ISDELETED"] ?? "") == "true"`, testRow{"ISDELETED": text("TRUE")}, true},
+		{`not (trim(row["no_choice"] ?? "") in ["", "0"])`, no, false},
+		{`row["User Details"] in ["", "Not logged in"]`, testRow{"User Details": text("")}, true},
+		{`row["User Details"] in ["", "Not logged in"]`, no, false},
+		{`row["User Details"] in ["", nil]`, no, true},
+		{`opens in [1, 2]`, testRow{"opens": text("2")}, true},
+		{`is_test not in ["yes", "1"]`, testRow{"is_test": text("0")}, true},
+		{`id in split("a,b,c", ",")`, testRow{"id": text("b")}, true},
+		{`id in split("a,b,c", ",")`, testRow{"id": text("")}, false},
+		{`id in ["1","2","3","4","5","6","7","8","9","10","11","12","13"]`, testRow{"id": text("13")}, true},
+		{`"news" in tags`, testRow{"tags": list(`["x", "news"]`)}, true},
+		{`"news" in tags`, no, false},
+		{`row["S"] matches "UNSUBSCRIBED|SPAM"`, testRow{"S": text("[SPAM]")}, true},
+		{`row["S"] matches "UNSUBSCRIBED|SPAM"`, testRow{"S": text("SPA")}, false},
+		{`row["S"] matches "UNSUBSCRIBED|SPAM"`, no, false},
+		{`row["S"] matches "^[\\s'\",]*((A|B)[\\s'\",]*)+$"`, testRow{"S": text(`'A', "B"`)}, true},
+		{`lower($file) startsWith "cleaned"`, testRow{"$file": text("Cleaned_1.csv")}, true},
+		{`$file endsWith ".csv" && $file contains "-"`, testRow{"$file": text("a-b.csv")}, true},
+		{`$row <= 2`, testRow{"$row": number("2")}, true},
+		{`missing startsWith ""`, no, false},
+		{`context?.consent?.categoryPreferences == nil`, no, true},
+		{`len(context.consent.categoryPreferences) == 0`, testRow{"context.consent.categoryPreferences": object(`{}`)}, true},
+		{`len(context.consent.categoryPreferences) == 0`, testRow{"context.consent.categoryPreferences": object(`{"a": 1}`)}, false},
+		{`(context?.traits?.email ?? properties?.email ?? "") == ""`, testRow{"properties.email": text("x")}, false},
+		{`type != "track" || event != "Updated"`, testRow{"type": text("track"), "event": text("Updated")}, false},
+		{`any(items, .id == "b")`, testRow{"items": list(`[{"id":"a"},{"id":"b"}]`)}, true},
+		{`let v = lower(name); v == "a" || v == "b"`, testRow{"name": text("B")}, true},
+		{`date(at) < date(until)`, testRow{"at": text("2024-01-02"), "until": text("2024-01-03")}, true},
+		{`is_test ? a == "1" : a == "2"`, testRow{"is_test": text("true"), "a": text("1")}, true},
+		{`items[0]["odd name"].id == 7`, testRow{`items[0]["odd name"].id`: number("7")}, true},
+		{`a == b`, testRow{"a": list(`[1,  2.0]`), "b": list(`[1,2.0]`)}, true},
+		{`a == b`, testRow{"a": list(`[1]`), "b": object(`{}`)}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.source, func(t *testing.T) {
+			c, err := newCondition(tt.source)
+			require.NoError(t, err)
+			got, err := holdsBoth(t, c, tt.row)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func TestConditionNames(t *testing.T) {
+	tests := []struct {
+		source string
+		want   []conditionRef
+	}{
+		{`is_test == "true" && row["Odd Name"] == is_test`, []conditionRef{{name: "is_test"}, {name: "Odd Name", optional: true}}},
+		{`row["a"] == "1" || a == "2"`, []conditionRef{{name: "a"}}},
+		{`a == "1" || row["a"] == "2"`, []conditionRef{{name: "a"}}},
+		{`each.key == "x" && each.a.b != key`, []conditionRef{
+			{each: true, name: "key", optional: true}, {each: true, name: "a.b", optional: true}, {name: "key"}}},
+		{`user.country == "DE" && user?.city == nil`, []conditionRef{{name: "user.country"}, {name: "user.city", optional: true}}},
+		{`user["odd name"].x[-1] == nil`, []conditionRef{{name: `user["odd name"].x`}}},
+		{`row.plain == row["a.b"]`, []conditionRef{{name: "plain", optional: true}, {name: "a.b", optional: true}}},
+		{`$file == "a" || $row == 1`, []conditionRef{{name: "$file"}, {name: "$row"}}},
+		{`let a = b; len(filter(c, .d == a)) > 0`, []conditionRef{{name: "b"}, {name: "c"}}},
+		{`type == "track" and count == 1`, []conditionRef{{name: "type"}, {name: "count"}}},
+		{`"a" == "a"`, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.source, func(t *testing.T) {
+			c, err := newCondition(tt.source)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, c.refs)
+		})
+	}
+}
+
+func TestConditionErrors(t *testing.T) {
+	tests := []struct{ source, want string }{
+		{``, `the condition is empty`},
+		{`a ==`, `the condition ends too early (character 4 of the condition)`},
+		{`a = "b"`, `unexpected "=": compare with == (character 3 of the condition)`},
+		{`Odd Name == "x"`, `unexpected "Name": put text in quotes, and write a name with spaces as row["…"] (character 5 of the condition)`},
+		{`a == "b`, `a text in the condition lacks its closing quote`},
+		{`lover(a) == "b"`, `unknown function lover(); did you mean "lower"? (character 1 of the condition)`},
+		{`a.lower() == "b"`, `a value of a row is no function (character 3 of the condition)`},
+		{`lower(a)`, notTruth + ` (character 1 of the condition)`},
+		{`"yes"`, notTruth + ` (character 1 of the condition)`},
+		{`a == "b" || "c"`, notTruth + ` (character 13 of the condition)`},
+		{`split(a, ",")[0]`, notTruth + ` (character 14 of the condition)`},
+		{`row == nil`, `row and each need a name behind them, such as row["Odd Name"] or each.key (character 1 of the condition)`},
+		{`row[a] == nil`, `row and each need a name behind them, such as row["Odd Name"] or each.key (character 1 of the condition)`},
+		{`each == "a"`, `row and each need a name behind them, such as row["Odd Name"] or each.key (character 1 of the condition)`},
+		{`a matches "("`, "error parsing regexp: missing closing ): `(` (character 11 of the condition)"},
+		{`now() > date(a)`, `now() gives another result in every run, so a mapping cannot use it (character 1 of the condition)`},
+		{`lower(a, b) == "c"`, `too many arguments to call lower (character 1 of the condition)`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.source, func(t *testing.T) {
+			_, err := newCondition(tt.source)
+			require.Error(t, err)
+			assert.Equal(t, tt.want, err.Error())
+		})
+	}
+	_, err := newCondition(strings.Repeat("(", maxConditionLen) + "a")
+	assert.ErrorContains(t, err, "longer than")
+	chain := "a < b"
+	for range 40 {
+		chain = "a < (" + chain + ") < b"
+	}
+	_, err = newCondition(chain)
+	assert.ErrorContains(t, err, "too long")
+}
+
+func TestConditionFailsOnRow(t *testing.T) {
+	secret := text("kim@example.com")
+	tests := []struct {
+		source string
+		row    testRow
+		want   string
+	}{
+		{`a > 5`, testRow{"a": secret}, `compares a number with text that is no number (character 3 of the condition)`},
+		{`a > 5`, testRow{"a": text("0x9")}, `compares a number with text that is no number (character 3 of the condition)`},
+		{`a > "5"`, nil, `compares with a value that is not there: write (name ?? "") (character 3 of the condition)`},
+		{`a > 5`, testRow{"a": boolean(true)}, `compares true or false by size (character 3 of the condition)`},
+		{`a > 5`, testRow{"a": list("[]")}, `compares a list or an object by size (character 3 of the condition)`},
+		{`a || b == "1"`, testRow{"a": secret}, `needs true or false and finds another value (character 1 of the condition)`},
+		{`a`, testRow{"a": object("{}")}, `needs true or false and finds another value (character 1 of the condition)`},
+		{`"x" in a`, testRow{"a": secret}, `in needs a list on its right (character 5 of the condition)`},
+		{`int(a) > 5`, testRow{"a": secret}, `cannot be worked out for these values: one is missing or of another kind than needed (character 1 of the condition)`},
+		{`a + 1 > 5`, testRow{"a": secret}, `cannot be worked out for these values: one is missing or of another kind than needed (character 3 of the condition)`},
+		{`len(a) > 5`, nil, `cannot be worked out for these values: one is missing or of another kind than needed (character 1 of the condition)`},
+		{`"x" matches a`, testRow{"a": text("(")}, `the pattern is no regular expression (character 5 of the condition)`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.source, func(t *testing.T) {
+			c, err := newCondition(tt.source)
+			require.NoError(t, err)
+			holds, err := holdsBoth(t, c, tt.row)
+			assert.False(t, holds)
+			require.Error(t, err)
+			assert.Equal(t, tt.want, err.Error())
+		})
+	}
+}
+
+var whenLine = regexp.MustCompile(`(?m)^\s*- when: (.*)$`)
+
+// presetConditions are the conditions of all presets, with their parameters
+// filled in.
+func presetConditions(t *testing.T) []string {
+	files, err := filepath.Glob("presets/*.yaml")
+	require.NoError(t, err)
+	var out []string
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		require.NoError(t, err)
+		for _, m := range whenLine.FindAllStringSubmatch(string(data), -1) {
+			source := strings.TrimSpace(m[1])
+			if strings.HasPrefix(source, "'") {
+				source = strings.ReplaceAll(strings.Trim(source, "'"), "''", "'")
+			}
+			out = append(out, regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllString(source, "reject"))
+		}
+	}
+	require.NotEmpty(t, out)
+	return out
+}
+
+func TestConditionsOfPresets(t *testing.T) {
+	for _, source := range presetConditions(t) {
+		c, err := newCondition(source)
+		require.NoError(t, err, source)
+		assert.Equal(t, !strings.Contains(source, "len("), c.fast != nil, "%s: is it one of the usual shapes?", source)
+	}
+}
+
+func TestConditionsOfPresetsAgree(t *testing.T) {
+	var conditions []*condition
+	for _, source := range presetConditions(t) {
+		c, err := newCondition(source)
+		require.NoError(t, err, source)
+		conditions = append(conditions, c)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		c := rapid.SampledFrom(conditions).Draw(t, "condition")
+		row := testRow{}
+		for _, ref := range c.refs {
+			name := ref.name
+			if ref.each {
+				name = "each." + name
+			}
+			row[name] = anOperand().Draw(t, name)
+		}
+		_, _ = holdsBoth(t, c, row)
+	})
+}
+
+var rowTexts = []string{"", "true", "TRUE", "False", "yes", "Yes ", "1", "1.0", "01", "-1", "10", "1e400", "inf", "abc", "ABC", "Ärger", "ÄRGER",
+	" \u00a0x\u2003", "İ", "ſ", "\xff", "A\xc3", "email", "[SPAM]", "2024-01-02T03:04:05Z", "9007199254740993"}
+
+func anOperand() *rapid.Generator[operand] {
+	return rapid.Custom(func(t *rapid.T) operand {
+		switch rapid.SampledFrom([]jsonKind{jsonString, jsonString, jsonString, jsonNull, jsonBool, jsonNumber, jsonArray, jsonObject}).Draw(t, "kind") {
+		case jsonString:
+			return text(rapid.SampledFrom(rowTexts).Draw(t, "text"))
+		case jsonBool:
+			return boolean(rapid.Bool().Draw(t, "bool"))
+		case jsonNumber:
+			return number(rapid.SampledFrom([]string{"0", "-0", "-0.0", "1", "1.0", "1e0", "10", "-1", "0.1", "1e17", "1e400", "9007199254740993", "123456789012345678901"}).Draw(t, "number"))
+		case jsonArray:
+			return list(rapid.SampledFrom([]string{`[]`, `["a", 1]`, `["a",1]`}).Draw(t, "list"))
+		case jsonObject:
+			return object(rapid.SampledFrom([]string{`{}`, `{"a": 1, "b": 2}`, `{"b":2,"a":1}`}).Draw(t, "object"))
+		}
+		return operand{}
+	})
+}
+
+// expressions writes random conditions of the usual shapes. With plain, they are
+// those that expr itself understands in the same way.
+type expressions struct {
+	t     *rapid.T
+	plain bool
+}
+
+var testNames = []string{"a", "user.country", `row["Odd Name"]`, "each.key", "each.value", "$file"}
+
+func (e expressions) pick(from ...string) string {
+	return rapid.SampledFrom(from).Draw(e.t, "pick")
+}
+
+func (e expressions) literal() string {
+	s := fmt.Sprintf("%q", e.pick("", "true", "yes", "1", "abc", "ärger", "email", "1.0", "10"))
+	if e.plain {
+		return s
+	}
+	return e.pick(s, s, s, "true", "false", "nil", "1", "1.0", "(-1)", "10", "9007199254740992")
+}
+
+func (e expressions) value(depth int) string {
+	form := "name"
+	if depth > 0 {
+		form = e.pick("name", "call", "call", "coalesce", "literal")
+	}
+	switch form {
+	case "call":
+		return e.pick("lower", "upper", "trim", "string") + "(" + e.value(depth-1) + ")"
+	case "coalesce":
+		return "(" + e.value(depth-1) + " ?? " + e.value(depth-1) + ")"
+	case "literal":
+		return e.literal()
+	}
+	if e.plain {
+		return e.pick(testNames[:2]...)
+	}
+	return e.pick(testNames...)
+}
+
+func (e expressions) condition(depth int) string {
+	form := e.pick("equal", "equal", "order", "in", "matches", "part")
+	if depth > 0 {
+		form = e.pick("and", "or", "not", "equal", "order", "in", "matches", "part", "value")
+	}
+	switch form {
+	case "and":
+		return "(" + e.condition(depth-1) + e.pick(" and ", " && ") + e.condition(depth-1) + ")"
+	case "or":
+		return "(" + e.condition(depth-1) + e.pick(" or ", " || ") + e.condition(depth-1) + ")"
+	case "not":
+		return e.pick("not ", "!") + "(" + e.condition(depth-1) + ")"
+	case "order":
+		return e.value(2) + e.pick(" < ", " <= ", " > ", " >= ") + e.value(1)
+	case "in":
+		if e.pick("list", "split") == "split" {
+			return e.value(2) + ` in split("yes,1,abc,", ",")`
+		}
+		var items []string
+		for range rapid.IntRange(0, 14).Draw(e.t, "items") {
+			items = append(items, e.literal())
+		}
+		return e.value(2) + e.pick(" in ", " not in ") + "[" + strings.Join(items, ", ") + "]"
+	case "matches":
+		return e.value(2) + " matches " + fmt.Sprintf("%q", e.pick("abc|SPAM", "yes", "^[a-z]+$", "1", "(?i)true", "."))
+	case "part":
+		return e.value(2) + e.pick(" contains ", " startsWith ", " endsWith ") + e.value(1)
+	case "value":
+		if e.plain {
+			break
+		}
+		return "(" + e.pick(testNames...) + " ?? false)"
+	}
+	return e.value(2) + e.pick(" == ", " != ") + e.value(2)
+}
+
+// TestConditionWaysAgree: the fast evaluator and the virtual machine are one
+// language.
+func TestConditionWaysAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		source := expressions{t: t}.condition(3)
+		c, err := newCondition(source)
+		require.NoError(t, err, source)
+		require.NotNil(t, c.fast, source)
+		for range 5 {
+			row := testRow{}
+			for _, name := range []string{"a", "user.country", "Odd Name", "each.key", "each.value", "$file"} {
+				row[name] = anOperand().Draw(t, name)
+			}
+			_, _ = holdsBoth(t, c, row)
+		}
+	})
+}
+
+// TestConditionIsExpr: where all values are text, a condition is what expr says.
+func TestConditionIsExpr(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		source := expressions{t: t, plain: true}.condition(3)
+		c, err := newCondition(source)
+		require.NoError(t, err, source)
+		a := rapid.SampledFrom(rowTexts).Draw(t, "a")
+		b := rapid.SampledFrom(rowTexts).Draw(t, "b")
+		got, err := holdsBoth(t, c, testRow{"a": text(a), "user.country": text(b)})
+		require.NoError(t, err)
+		want, err := expr.Eval(source, map[string]any{"a": a, "user": map[string]any{"country": b}})
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	})
+}
+
+func TestConditionClonesAreApart(t *testing.T) {
+	c, err := newCondition(`lower(a) == lower(b) && len(c) == 1`)
+	require.NoError(t, err)
+	done := make(chan error)
+	for i := range 4 {
+		own, s := c.clone(), strings.Repeat("X", i+1)
+		go func() {
+			for range 200 {
+				holds, err := own.holds(testRow{"a": text(s), "b": text(s), "c": list("[1]")}.get(own))
+				if err != nil || !holds {
+					done <- fmt.Errorf("holds %v: %v", holds, err)
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range 4 {
+		assert.NoError(t, <-done)
+	}
+}
+
+func TestConditionAllocatesNothing(t *testing.T) {
+	for _, source := range []string{
+		`is_test == "true"`,
+		`is_test == true`,
+		`lower(trim(a)) in ["no", "FALSE", "0"] && "reject" != "accept"`,
+		`upper(a) == lower(b) || a startsWith b || not (a in [1, "x"])`,
+		`(row["a"] ?? "") > (row["b"] ?? "")`,
+		`a matches "SPAM|UNSUBSCRIBED" or b == 5`,
+		`a in ["1","2","3","4","5","6","7","8","9","10","11","12","13"]`,
+	} {
+		c, err := newCondition(source)
+		require.NoError(t, err)
+		get := testRow{"is_test": text("true"), "a": text("ÄRGER NO"), "b": text("Yes")}.get(c)
+		allocs := testing.AllocsPerRun(100, func() { _, _ = c.holds(get) })
+		assert.Zero(t, allocs, source)
+	}
+}
+
+func FuzzNewCondition(f *testing.F) {
+	for _, source := range []string{
+		`is_test == "true"`, `lower(trim(each.value)) in ["no", "0"]`, `row["Odd Name"] ?? "" `, `a?.b[0]["c d"] matches "^x"`,
+		`let x = a; any(b, .c == x)`, `1 < a < 3`, `a | lower() | trim() == "x"`, `#`, `((((`, `not not not a`, `a ? b : c`, `{"a": 1}.a`,
+		`if a { b } else { c }`, `a[1:2] == nil`, `b"x" == a`, "a\n== \"b\"", `$env.a`, `row[0].x`, `a;b`, `"\x00" == a`, `-a > 1`, `a..b`,
+	} {
+		f.Add(source)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		c, err := newCondition(source)
+		if err != nil {
+			assert.NotContains(t, err.Error(), "\n")
+			return
+		}
+		for _, v := range []operand{{}, text("x"), number("1"), list(`[{"c": 1}]`)} {
+			_, _ = c.clone().holds(func(int) operand { return v })
+			if c.fast != nil {
+				row := testRow{}
+				for _, ref := range c.refs {
+					name := ref.name
+					if ref.each {
+						name = "each." + name
+					}
+					row[name] = v
+				}
+				_, _ = holdsBoth(t, c, row)
+			}
+		}
+	})
+}
+
+func BenchmarkCondition(b *testing.B) {
+	for _, source := range []string{
+		`is_test == "true"`,
+		`lower(trim(a)) in ["no", "false", "0"]`,
+		`(row["a"] ?? "") > (row["b"] ?? "")`,
+		`row["a"] matches "UNSUBSCRIBED|USER_SUPPRESSED|SPAM_COMPLAINT"`,
+		`len(a) == 0`,
+	} {
+		b.Run(source, func(b *testing.B) {
+			c, err := newCondition(source)
+			require.NoError(b, err)
+			values := []operand{text("False "), text("2024")}
+			get := func(ref int) operand { return values[ref] }
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = c.holds(get)
+			}
+		})
+	}
+}
