@@ -28,6 +28,25 @@ func (m *Mapper) shown(raw []byte) string {
 	return fmt.Sprintf("(%d characters, not shown: it could name a person)", utf8.RuneCount(raw))
 }
 
+// unnamed gives a value to the decision table, where none may name the person.
+func (m *Mapper) unnamed(raw []byte) []byte {
+	if m.names(raw) {
+		return namesPerson
+	}
+	return raw
+}
+
+var namesPerson = []byte("(names the person)")
+
+// stated is what the current element says where its action is read; of one whose
+// action cannot be read, its value.
+func (m *Mapper) stated() []byte {
+	if v := m.value(fieldAction); len(v.raw) > 0 {
+		return v.raw
+	}
+	return trimSpace(m.elem.value)
+}
+
 func digitRun(b []byte, n int) bool {
 	run := 0
 	for _, c := range b {
