@@ -210,7 +210,7 @@ func mapRow(m *mapping.Mapper, l *source.Layout, file string, row *source.Row, r
 	res := &mem.result
 	invalid := func(reason string) {
 		res.Status, res.Reason, res.Column = mapping.Invalid, reason, ""
-		res.Consents = res.Consents[:0]
+		res.Consents, res.Dropped = res.Consents[:0], res.Dropped[:0]
 	}
 	if row.Reason != "" {
 		invalid(row.Reason)
