@@ -118,7 +118,7 @@ func (m *Mapper) skipped(out *Result) bool {
 			continue
 		}
 		if met {
-			out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: m.unnamed(m.stated()), Why: reason})
+			out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: m.stated(), Why: reason})
 			if why == "" {
 				why = reason
 			}
