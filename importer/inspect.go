@@ -179,8 +179,6 @@ type inspector struct {
 	perMember []int64
 	profile   *profile
 	heads     [][]byte // the first JSON values
-	repeated  int64    // rows that repeat the header
-	firstRep  int64
 }
 
 func (in *inspector) read(ctx context.Context) error {
@@ -220,10 +218,6 @@ func (in *inspector) read(ctx context.Context) error {
 				cells, scratch, err = l.Split(row.Raw, cells[:0], scratch[:0])
 				if err != nil {
 					reason = err.Error()
-				} else if isHeader(cells, l.Columns) {
-					if in.repeated++; in.repeated == 1 {
-						in.firstRep = row.Number
-					}
 				} else {
 					in.profile.record(layout, l.Columns, cells, row.Number)
 				}
@@ -233,17 +227,6 @@ func (in *inspector) read(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-// isHeader reports whether a row repeats the header, as in parts that were
-// joined by hand.
-func isHeader(cells [][]byte, columns []string) bool {
-	for i, c := range cells {
-		if string(c) != columns[i] {
-			return false
-		}
-	}
-	return len(cells) > 0
 }
 
 func (in *inspector) unreadable(reason string, row int64) {
@@ -288,9 +271,6 @@ func (in *inspector) finish() {
 			out.Paged = cmp.Or(out.Paged, p.rows)
 		}
 	}
-	if in.repeated > 0 {
-		out.Notes = append(out.Notes, fmt.Sprintf("%d rows repeat the header (the first is row %d); a run calls them invalid", in.repeated, in.firstRep))
-	}
 	if out.Headless {
 		out.Notes = append(out.Notes, "the first line looks like a row and not like a header: columns are called column1, column2, …; input.columns of a mapping names them")
 	}
@@ -317,11 +297,11 @@ func presetFits(e *source.Export, heads [][]byte) []PresetFit {
 	for i := range e.Layouts {
 		l := &e.Layouts[i]
 		if l.Format == source.CSV {
-			all = append(all, mapping.Fits(mapping.Layout{Columns: l.Columns}, nil)...)
+			all = append(all, mapping.Fits(mapping.Layout{Columns: l.Columns})...)
 		}
 	}
-	for _, h := range heads {
-		all = append(all, mapping.Fits(mapping.Layout{JSON: true}, h)...)
+	if len(heads) > 0 {
+		all = append(all, mapping.Fits(mapping.Layout{JSON: true}, heads...)...)
 	}
 	slices.SortStableFunc(all, func(a, b mapping.Fit) int { return cmp.Compare(b.Score, a.Score) })
 	out := []PresetFit{}

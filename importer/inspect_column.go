@@ -34,6 +34,7 @@ type Column struct {
 
 	name   string  // as it is written, for a mapping
 	cell   bool    // CSV cells that hold JSON
+	within []int   // CSV layouts that have it
 	lists  float64 // share of cells that hold several values, parted by commas
 	shares [kindCount]float64
 }
@@ -82,6 +83,7 @@ type column struct {
 	cell       bool
 	lists      int64
 	spellings  []string
+	layouts    []int // CSV layouts that have it
 }
 
 func newColumn(name string) *column {
@@ -157,7 +159,7 @@ func (c *column) epochYear(v []byte, k valueKind) {
 
 // result says what was found. Of is the number of values that there could be.
 func (c *column) result(of int64) Column {
-	out := Column{Name: shownName(c.name), Of: of, Filled: c.filled, Samples: c.samples, Distinct: -1, name: c.name, cell: c.cell, Spellings: c.spellings}
+	out := Column{Name: shownName(c.name), Of: of, Filled: c.filled, Samples: c.samples, Distinct: -1, name: c.name, cell: c.cell, within: c.layouts, Spellings: c.spellings}
 	for k, n := range c.kinds {
 		if n == 0 {
 			continue
@@ -238,7 +240,11 @@ func isPlainWord(v string) bool {
 func (c *column) timeForms() []TimeForm {
 	seconds, millis := c.kinds[kindEpochS], c.kinds[kindEpochMS]
 	texts := c.kinds[kindTime] + c.kinds[kindDate]
-	if c.filled == 0 || (seconds+millis+texts)*10 < c.filled*8 {
+	least := int64(8)
+	if isExpiry(c.name) {
+		least = 2 // the others say unlimited, or the like
+	}
+	if c.filled == 0 || (seconds+millis+texts)*10 < c.filled*least {
 		if c.filled > 0 && c.serials*10 >= c.filled*8 && hasWord(c.name, timeWords()) {
 			return []TimeForm{{Format: "excel", Count: c.serials, Zone: zoneMissing, Order: "five digits: days that a spreadsheet counts from 1900"}}
 		}

@@ -52,6 +52,11 @@ func (p *profile) record(layout int, names []string, cells [][]byte, row int64) 
 	columns, ok := p.csv[layout]
 	if !ok {
 		columns = p.header(names)
+		for _, c := range columns {
+			if c != nil {
+				c.layouts = append(c.layouts, layout)
+			}
+		}
 		p.csv[layout] = columns
 	}
 	p.row = row

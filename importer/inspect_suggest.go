@@ -15,8 +15,10 @@ type Suggestion struct {
 	UserID, ProfileID, Email *Column
 	Mixed                    bool // one column holds ids as well as e-mail addresses
 	Timestamp                *Column
-	OtherTimes               []*Column // columns that hold times as well
-	ValidUntil               *Column
+	// AlsoUser and AlsoTimes stand for UserID and Timestamp in the files that lack these.
+	AlsoUser, AlsoTimes []*Column
+	OtherTimes          []*Column // columns that hold times as well
+	ValidUntil          *Column
 
 	// Form is how decisions lie in a row: "columns", "object", "array", "split",
 	// the name of a decoder, or empty where one column holds one.
@@ -57,7 +59,8 @@ func (v *view) outer(yield func(*Column) bool) {
 }
 
 func (v *view) subject(s *Suggestion) {
-	var user, visitor, mail int
+	var visitor, mail int
+	var users []rated
 	for c := range v.outer {
 		if c.Filled == 0 || len(c.Times) > 0 && !strings.HasSuffix(compactName(lastName(c.name)), "id") || slices.Contains(s.Decisions, c) {
 			continue
@@ -69,13 +72,14 @@ func (v *view) subject(s *Suggestion) {
 		if email >= 0.95 {
 			continue
 		}
-		if score := exact(c.name, personHints()); score > 0 && score+int(c.Fill()*5) > user {
-			s.UserID, user = c, score+int(c.Fill()*5)
+		if score := exact(c.name, personHints()); score > 0 {
+			users = append(users, rated{c, score + int(c.Fill()*5)})
 		}
 		if score := exact(c.name, visitorHints()); score > 0 && score+int(c.Fill()*5) > visitor {
 			s.ProfileID, visitor = c, score+int(c.Fill()*5)
 		}
 	}
+	s.UserID, s.AlsoUser = v.choose(users)
 	// A column of ids and addresses is both; one of addresses is the e-mail.
 	s.Mixed = s.UserID != nil && s.UserID.shares[kindEmail] >= 0.05 && (s.Email == nil || s.Email == s.UserID)
 	if s.Mixed {
@@ -91,7 +95,8 @@ func (v *view) times(s *Suggestion) {
 	if s.Form == "array" {
 		within = s.Source.name + "[]"
 	}
-	var best, end int
+	var end int
+	var found []rated
 	for i := range v.in.Columns {
 		c := &v.in.Columns[i]
 		inside := within != "" && strings.HasPrefix(c.name, within+".")
@@ -118,15 +123,48 @@ func (v *view) times(s *Suggestion) {
 		if !strings.Contains(c.Times[0].Zone, zoneInText) {
 			score -= 5
 		}
-		if score > best {
-			if s.Timestamp != nil {
-				s.OtherTimes = append(s.OtherTimes, s.Timestamp)
-			}
-			s.Timestamp, best = c, score
-		} else {
-			s.OtherTimes = append(s.OtherTimes, c)
+		found = append(found, rated{c, score})
+	}
+	s.Timestamp, s.AlsoTimes = v.choose(found)
+	for _, r := range found {
+		if r.column != s.Timestamp && !slices.Contains(s.AlsoTimes, r.column) {
+			s.OtherTimes = append(s.OtherTimes, r.column)
 		}
 	}
+}
+
+// rated is a column and how well it suits.
+type rated struct {
+	column *Column
+	score  int
+}
+
+// choose gives the column that suits best, and for files that lack it the best
+// of theirs.
+func (v *view) choose(found []rated) (best *Column, also []*Column) {
+	slices.SortStableFunc(found, func(a, b rated) int { return cmp.Compare(b.score, a.score) })
+	covered := map[int]bool{}
+	for _, r := range found {
+		if r.score <= 0 {
+			break
+		}
+		adds := best == nil
+		for _, l := range r.column.within {
+			adds = adds || !covered[l]
+		}
+		if !adds {
+			continue
+		}
+		for _, l := range r.column.within {
+			covered[l] = true
+		}
+		if best == nil {
+			best = r.column
+		} else {
+			also = append(also, r.column)
+		}
+	}
+	return best, also
 }
 
 // option is one way in which the decisions may lie in a row.

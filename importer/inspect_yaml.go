@@ -137,7 +137,7 @@ func (d *draft) each() {
 			}
 			d.line(2, "%s: %s%s", scalar(lastName(c.name)), d.from(c), note)
 		}
-		if len(d.in.Layouts) > 1 {
+		if slices.ContainsFunc(s.Decisions, d.inSome) {
 			d.line(1, "optional: true # not every file has all of them")
 		}
 	case "split":
@@ -177,7 +177,7 @@ func (d *draft) subject() {
 		d.line(1, `email: {from: %s, match: '^[^@\s]+@[^@\s]+$', trim: true, lower: true}`, d.from(s.UserID))
 	} else if s.UserID != nil {
 		found = true
-		d.line(1, "userId: {from: %s, trim: true}%s", d.from(s.UserID), d.fill(s.UserID))
+		d.line(1, "userId: {from: %s, trim: true}%s", d.from(s.UserID, s.AlsoUser...), d.fill(s.UserID))
 	}
 	if s.Email != nil && !s.Mixed {
 		found = true
@@ -199,6 +199,9 @@ func (d *draft) subject() {
 	}
 }
 
+// inSome reports whether some files lack a column.
+func (d *draft) inSome(c *Column) bool { return len(c.within) > 0 && len(c.within) < len(d.in.Layouts) }
+
 // fill warns of a column that is often empty.
 func (d *draft) fill(c *Column) string {
 	if c.Fill() > 0.995 {
@@ -207,157 +210,11 @@ func (d *draft) fill(c *Column) string {
 	return fmt.Sprintf(" # filled in %.0f %%", 100*c.Fill())
 }
 
-func (d *draft) action() {
-	s := d.s
-	switch {
-	case s.FileState:
-		d.line(1, "action:")
-		d.line(2, "from: $file # the state stands in the names of the files alone")
-		d.line(2, `match: '^([^_.\s]*)'`)
-		d.values(d.fileWords())
-	case len(s.Decisions) == 0 && s.Source == nil:
-		d.line(1, "# %s: which column says what somebody decided? None has words such as yes, opted_in or DENIED.", toDecide)
-		for _, c := range d.datedDecisions() {
-			d.line(1, "# %s holds times, and its name sounds like a decision at that time", c.name)
-		}
-		d.line(1, "action:")
-		d.line(2, "from: %s", toDecide)
-		d.values(nil)
-	case s.ownWords():
-		d.line(1, "action: %s # it says accept and reject itself, in the words of the target", scalar(s.Decisions[0].name))
-	default:
-		d.line(1, "action:")
-		d.line(2, "from: %s", s.actionFrom(d))
-		d.values(d.decisionWords())
-	}
-}
-
-// ownWords reports whether the export is in the words of the target already.
-func (s *Suggestion) ownWords() bool {
-	if s.Form != "" || len(s.Decisions) != 1 || !strings.EqualFold(s.Decisions[0].name, "action") || s.Decisions[0].Others > 0 {
-		return false
-	}
-	for _, v := range s.Decisions[0].Values {
-		if v.Value != "accept" && v.Value != "reject" {
-			return false
-		}
-	}
-	return len(s.Decisions[0].Values) > 0
-}
-
-// actionFrom is where a mapping reads the decision.
-func (s *Suggestion) actionFrom(d *draft) string {
-	switch s.Form {
-	case "", "array":
-		return d.from(s.Decisions[0])
-	default:
-		return "each.value"
-	}
-}
-
-// element is how a mapping names a value of an array's element.
-func (s *Suggestion) element(c *Column) string {
-	if s.Form == "array" {
-		if rest, ok := strings.CutPrefix(c.name, s.Source.name+"[]"); ok {
-			return "each" + rest
-		}
-	}
-	return c.name
-}
-
-// from is a column as a mapping takes it: in all its spellings.
-func (d *draft) from(c *Column) string {
-	if len(c.Spellings) == 0 {
-		return scalar(d.s.element(c))
-	}
-	names := []string{scalar(c.name)}
-	for _, s := range c.Spellings {
-		names = append(names, scalar(s))
-	}
-	return "[" + strings.Join(names, ", ") + "]"
-}
-
-// values writes the table of values, every one of them open.
-func (d *draft) values(found []ValueCount) {
-	d.line(2, "values: # accept or reject; a value that says nothing keeps an empty place, one that is not listed makes its row invalid")
-	if len(found) == 0 {
-		d.line(3, "%s: %s # %s: accept or reject?", toDecide, toDecide, toDecide)
-	}
-	for _, v := range found {
-		count := ""
-		if v.Count > 0 {
-			count = fmt.Sprintf(" (%d times)", v.Count)
-		}
-		d.line(3, "%s: %s # %s: accept or reject?%s", quoted(v.Value), toDecide, toDecide, count)
-	}
-}
-
-// decisionWords are the values of the decision columns; those that differ in
-// case alone are one, as they are for values.
-func (d *draft) decisionWords() []ValueCount {
-	var all []ValueCount
-	add := func(value string, n int64) {
-		for i := range all {
-			if strings.EqualFold(all[i].Value, value) {
-				all[i].Count += n
-				return
-			}
-		}
-		all = append(all, ValueCount{value, n})
-	}
-	others := 0
-	for _, c := range d.s.Decisions {
-		others += c.Others
-		for _, v := range c.Values {
-			add(v.Value, v.Count)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b ValueCount) int { return cmp.Compare(b.Count, a.Count) })
-	if others > 0 {
-		d.line(2, "# Values that are not shown here: %d; a dry run lists the rows that have them.", others)
-	}
-	if len(all) == 0 && d.s.Source != nil { // decoders and lists of pairs
-		for _, w := range []string{"true", "false", "yes", "no"} {
-			if d.s.Form == "split" == (len(w) < 4) {
-				all = append(all, ValueCount{w, 0})
-			}
-		}
-	}
-	return all
-}
-
-// fileWords are the states in the names of the files.
-func (d *draft) fileWords() []ValueCount {
-	var all []ValueCount
-	for _, m := range d.in.Members {
-		word, _, _ := strings.Cut(strings.ToLower(m.Name), "_")
-		if i := slices.IndexFunc(all, func(v ValueCount) bool { return v.Value == word }); i >= 0 {
-			all[i].Count += m.Rows
-		} else {
-			all = append(all, ValueCount{word, m.Rows})
-		}
-	}
-	return all
-}
-
-// datedDecisions are columns such as unsubscribed_at: that there is a time says
-// what was decided.
-func (d *draft) datedDecisions() []*Column {
-	var out []*Column
-	for i := range d.in.Columns {
-		c := &d.in.Columns[i]
-		if len(c.Times) > 0 && scoreOf(c.name, []hint{{"optin", 1}, {"opted", 1}, {"optout", 1}, {"subscri", 1}, {"withdraw", 1}, {"revoke", 1}, {"consent", 1}}) > 0 {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
 func (d *draft) category() {
 	s := d.s
 	switch {
 	case s.Category != nil:
-		d.line(1, "category: %s", d.from(s.Category))
+		d.line(1, "category: {from: %s}", d.from(s.Category))
 	case s.Form == "array":
 		d.line(1, "category: each.id # %s: no member of the elements looks like the name of a category", toDecide)
 	case s.Form != "":
@@ -377,7 +234,7 @@ func (d *draft) timestamp() {
 	var formats []string
 	either := false
 	d.line(1, "timestamp:")
-	for _, f := range c.Times {
+	for _, f := range d.timeForms() {
 		if len(f.Either) > 0 {
 			either = true
 			d.line(2, "# %s: %s", toDecide, f.Order)
@@ -389,7 +246,7 @@ func (d *draft) timestamp() {
 		}
 		formats = append(formats, f.Format)
 	}
-	d.line(2, "from: %s%s", d.from(c), d.fill(c))
+	d.line(2, "from: %s%s", d.from(c, d.s.AlsoTimes...), d.fill(c))
 	switch {
 	case either:
 		d.line(2, "format: %s", toDecide)
@@ -403,14 +260,28 @@ func (d *draft) timestamp() {
 		}
 		d.line(2, "format: [%s]", strings.Join(formats, ", "))
 	}
-	if i := slices.IndexFunc(c.Times, TimeForm.Zoneless); i >= 0 {
-		d.line(2, "# %s: which zone are these times in? Zone in the text: %s.", toDecide, c.Times[i].Zone)
+	if i := slices.IndexFunc(d.timeForms(), TimeForm.Zoneless); i >= 0 {
+		d.line(2, "# %s: which zone are these times in? Zone in the text: %s.", toDecide, d.timeForms()[i].Zone)
 		d.line(2, "# An IANA name such as Europe/Berlin, or UTC; the platform's documentation says which.")
 		d.line(2, "timezone: %s", toDecide)
 	}
 	for _, o := range d.s.OtherTimes {
 		d.line(2, "# %s holds times, too%s", d.s.element(o), strings.Replace(d.fill(o), " #", ",", 1))
 	}
+}
+
+// timeForms are the forms of all columns that the timestamp is read from. What
+// one file proves of the order of day and month is no proof for another.
+func (d *draft) timeForms() []TimeForm {
+	forms := slices.Clone(d.s.Timestamp.Times)
+	for _, c := range d.s.AlsoTimes {
+		for _, f := range c.Times {
+			if !slices.ContainsFunc(forms, func(o TimeForm) bool { return o.Format == f.Format && o.Format != "" }) {
+				forms = append(forms, f)
+			}
+		}
+	}
+	return forms
 }
 
 func (d *draft) validUntil() {
@@ -429,7 +300,10 @@ func (d *draft) validUntil() {
 	if c.Times[0].Zoneless() {
 		extra += ", timezone: " + toDecide
 	}
-	if c.Fill() < 1 {
+	if d.inSome(c) {
+		extra += ", optional: true"
+	}
+	if c.Fill() < 1 || d.inSome(c) {
 		extra += ", default: unlimited"
 	}
 	d.line(1, "validUntil: {from: %s%s}%s", d.from(c), extra, d.fill(c))

@@ -20,49 +20,64 @@ type Fit struct {
 	Score int
 }
 
-// Fits gives the presets that an export looks like, the surest first. First is
-// the text of the first JSON value; it counts for JSON alone, as the header
-// does for CSV.
-func Fits(l Layout, first []byte) []Fit {
+// Fits gives the presets that an export looks like, the surest first. Of JSON
+// the first documents count, any one of them, as the header does of CSV.
+func Fits(l Layout, documents ...[]byte) []Fit {
 	header := map[string]bool{}
 	for _, c := range l.Columns {
 		header[sameHeading(c)] = true
 	}
-	var doc jsonDoc
-	known := l.JSON && doc.parse(first) == ""
+	var docs []*jsonDoc
+	for _, text := range documents {
+		if d := new(jsonDoc); d.parse(text) == "" {
+			docs = append(docs, d)
+		}
+	}
 	var fits []Fit
 	for _, p := range Presets() {
-		var more struct {
-			Parameters []struct {
-				Name, Description, Example string
-				Default                    *string
-				Required                   bool
-			}
-			Input struct{ Rows string }
-		}
-		if err := yaml.Unmarshal(p.Source, &more); err != nil {
-			continue // a test holds that no preset is broken
-		}
-		score := 0
-		switch {
-		case l.JSON && known:
-			score = doc.marks(p.Detect.JSON, more.Input.Rows)
-		case !l.JSON:
-			score = p.Detect.marks(header)
-		}
-		if score == 0 {
+		if l.JSON && (len(p.Detect.JSON) == 0 || len(docs) == 0) {
 			continue
 		}
-		f := Fit{Preset: p, Score: score, Rows: more.Input.Rows}
-		for _, q := range more.Parameters {
-			if q.Required || q.Default == nil {
-				f.Missing = append(f.Missing, Parameter{Name: q.Name, Description: strings.Join(strings.Fields(q.Description), " "), Example: q.Example})
+		score := 0
+		if !l.JSON {
+			if score = p.Detect.marks(header); score == 0 {
+				continue
 			}
 		}
-		fits = append(fits, f)
+		rows, missing, err := p.needs()
+		if err != nil {
+			continue // a test holds that no preset is broken
+		}
+		for i := 0; i < len(docs) && l.JSON && score == 0; i++ {
+			score = docs[i].marks(p.Detect.JSON, rows)
+		}
+		if score > 0 {
+			fits = append(fits, Fit{Preset: p, Missing: missing, Rows: rows, Score: score})
+		}
 	}
 	slices.SortStableFunc(fits, func(a, b Fit) int { return cmp.Compare(b.Score, a.Score) })
 	return fits
+}
+
+// needs reads from a preset where its rows lie, and the parameters that must be given.
+func (p *Preset) needs() (rows string, missing []Parameter, err error) {
+	var text struct {
+		Parameters []struct {
+			Name, Description, Example string
+			Default                    *string
+			Required                   bool
+		}
+		Input struct{ Rows string }
+	}
+	if err := yaml.Unmarshal(p.Source, &text); err != nil {
+		return "", nil, err
+	}
+	for _, q := range text.Parameters {
+		if q.Required || q.Default == nil {
+			missing = append(missing, Parameter{Name: q.Name, Description: strings.Join(strings.Fields(q.Description), " "), Example: q.Example})
+		}
+	}
+	return text.Input.Rows, missing, nil
 }
 
 // sameHeading writes a heading so that what differs in case, blanks and kinds of
