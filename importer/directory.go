@@ -28,15 +28,20 @@ func (im *Import) spool(c *source.Config) error {
 	}
 	path := filepath.Join(im.cfg.Dir, spooled)
 	c.Paths = []string{path}
+	text, err := source.Unpack(im.cfg.Stdin)
+	if err != nil {
+		return refuse("", "standard input %w", err)
+	}
+	defer text.Close()
 	if err := im.cfg.Disk.MkdirAll(im.cfg.Dir); err != nil {
 		return refuse("choose another directory with --out", "%w", err)
 	}
-	err := journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
+	err = journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
 		z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest))
 		if err != nil {
 			return err
 		}
-		if _, err := io.Copy(z, im.cfg.Stdin); err != nil {
+		if _, err := io.Copy(z, text); err != nil {
 			return err
 		}
 		return z.Close()

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -99,6 +100,25 @@ func decompress(kind string, r io.Reader) (io.ReadCloser, error) {
 	default:
 		return io.NopCloser(r), nil
 	}
+}
+
+// Unpack gives the text of a stream that may be packed as a file may be. An
+// archive cannot come as a stream: its list of members stands at its end. An
+// error is a predicate of the stream, or one of reading it.
+func Unpack(r io.Reader) (io.ReadCloser, error) {
+	b := bufio.NewReaderSize(r, magicSize)
+	head, err := b.Peek(magicSize)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	kind, err := compressionOf(head)
+	if err != nil {
+		return nil, err
+	}
+	if kind == zipped {
+		return nil, errors.New("is a zip archive, which can only be read as a file; give its name instead of -")
+	}
+	return decompress(kind, b)
 }
 
 // packed is a decompressor whose errors say what to do.
