@@ -23,6 +23,9 @@ func (e *ChangedError) Error() string { return e.Path + " " + e.How }
 // last input are no change, unless they continue a row that had been read. The
 // error is a *ChangedError when the inputs were read and are not the same.
 func (e *Export) Check(m Mark) error {
+	if m == (Mark{}) {
+		return nil // nothing had been read, so nothing can have changed
+	}
 	if m.Input < 0 || m.Input >= len(e.inputs) {
 		return fmt.Errorf("check the export: its checkpoint is at file %d, but there are %d", m.Input+1, len(e.inputs))
 	}
