@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -136,26 +138,26 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 	}
 	defer past.close()
 	high := s.high()
-	reader, err := s.export.Read(s.export.Start(), source.ReadOptions{Sums: s.sums})
+	reader, err := s.export.Read(s.export.Start(), source.ReadOptions{Sums: s.sums, NoMarks: true})
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
 	rows := make([]int64, len(s.export.Inputs))
 
-	g, ctx := errgroup.WithContext(ctx)
+	g, working := errgroup.WithContext(ctx)
 	judged := make(chan *judgedBatch)
-	worked := inOrder(ctx, g, 2, judged, func() func(*judgedBatch) {
+	worked := inOrder(working, g, runtime.GOMAXPROCS(0), judged, func() func(*judgedBatch) {
 		return func(b *judgedBatch) { v.Work(&b.survey) }
 	})
-	free := make(chan *judgedBatch, 4)
+	free := make(chan *judgedBatch, runtime.GOMAXPROCS(0)+1)
 	for range cap(free) {
 		free <- &judgedBatch{}
 	}
 	g.Go(func() error {
 		defer close(judged)
 		sweep := sweep{export: s.export, mappers: s.mappers, watch: s.watch}
-		return sweep.over(ctx, plain(reader), func(b *mappedBatch) error {
+		return sweep.over(working, s.rows(reader, high), func(b *mappedBatch) error {
 			if s.fold != nil {
 				if err := s.fold(b.seen); err != nil {
 					return err
@@ -168,8 +170,8 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 			var j *judgedBatch
 			select {
 			case j = <-free:
-			case <-ctx.Done():
-				return ctx.Err()
+			case <-working.Done():
+				return working.Err()
 			}
 			if err := j.judge(past, b, n, s.snap.Header.DryRun); err != nil {
 				return err
@@ -177,8 +179,8 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 			rows[b.member.Input] += int64(n)
 			select {
 			case judged <- j:
-			case <-ctx.Done():
-				return ctx.Err()
+			case <-working.Done():
+				return working.Err()
 			}
 			if n < len(b.rows) {
 				return errStopSweep
@@ -195,10 +197,35 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 		}
 		return nil
 	})
-	if err := g.Wait(); err != nil {
+	err = g.Wait()
+	switch {
+	case s.snap.Header.DryRun && errors.As(err, new(*readError)):
+		return &RefusedError{Err: err} // nothing was sent, nor will be
+	case err != nil:
 		return err
 	}
 	return s.measure(ctx, reader, rows)
+}
+
+// rows feeds the rows of an import that is complete to the end, for the sums of
+// the files, and those of another one up to row high: what lies behind it may
+// be what could not be read.
+func (s *Survey) rows(reader *source.Reader, high int64) feeder {
+	next := plain(reader)
+	if s.snap.Header.DryRun || s.complete() {
+		return next
+	}
+	var last int64
+	return func() (fed, error) {
+		if last >= high {
+			return fed{}, io.EOF
+		}
+		in, err := next()
+		if err == nil {
+			last = in.Rows[len(in.Rows)-1].Number
+		}
+		return in, err
+	}
 }
 
 // judgedBatch is a batch with what became of its rows, in memory of its own:
