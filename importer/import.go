@@ -86,7 +86,8 @@ func Open(cfg Config) (*Import, error) {
 	}
 	im, err := goOn(cfg, w, state)
 	if err != nil {
-		return nil, errors.Join(err, w.Close())
+		_ = w.Close() // it has nothing to add
+		return nil, err
 	}
 	return im, nil
 }
@@ -115,6 +116,10 @@ func begin(cfg Config) (*Import, error) {
 		return nil, &RefusedError{Err: err}
 	}
 	im.export, im.reading = export, export
+	if hasLineage(export) {
+		im.notes = append(im.notes, "the export has a column "+RowColumn+", as the rejected rows of an import do: it is imported as an export of its own; "+
+			"--repair DIR instead goes on with the import in DIR that they came from")
+	}
 	if err := im.create(); err != nil {
 		return nil, errors.Join(err, export.Close())
 	}
@@ -154,12 +159,14 @@ func (im *Import) create() error {
 	im.journal = w
 	im.pass = journal.Pass{N: 1, Kind: journal.Import}
 	if err := im.startPass(im.spec, units); err != nil {
-		return errors.Join(err, w.Close())
+		_ = w.Close() // it says the same again
+		return err
 	}
 	return nil
 }
 
 // startPass stores the mapping beside the checkpoint and writes the pass.
+// Nothing was sent when it fails.
 func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
 	sum := spec.SHA256()
 	im.pass.Mapping = journal.Mapping{Name: spec.Name(), SHA256: sum, File: "mapping-" + sum[:12] + ".yaml", Units: units}
@@ -168,9 +175,14 @@ func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("store the mapping: %w", err)
+		err = fmt.Errorf("store the mapping: %w", err)
+	} else {
+		err = im.journal.Pass(im.pass)
 	}
-	return im.journal.Pass(im.pass)
+	if err != nil {
+		return &RefusedError{Err: err, Hint: "make room or mend the cause, then run it again with --resume"}
+	}
+	return nil
 }
 
 // Close lets go of checkpoint and export.

@@ -29,6 +29,11 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 		return im, im.firstPass()
 	}
 	im.pass = state.Passes[len(state.Passes)-1]
+	for _, p := range state.Passes { // reports need them all, and should not find out after sending
+		if _, err := loadMapping(cfg.Dir, p.Mapping); err != nil {
+			return nil, err
+		}
+	}
 	if err := im.sameMapping(); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ type rowStream struct {
 
 // streamOf begins at the first row of an export.
 func streamOf(export *source.Export, number *lineage) (*rowStream, error) {
-	reader, err := export.Read(export.Start(), source.ReadOptions{})
+	reader, err := export.Read(export.Start(), source.ReadOptions{NoMarks: true})
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +128,26 @@ func (l *lineage) of(layout *source.Layout, row *source.Row) (int64, error) {
 		return 0, fmt.Errorf("its %s is no row number", RowColumn)
 	}
 	return n, nil
+}
+
+// hasLineage reports whether an export looks like the rejected rows of another
+// import.
+func hasLineage(e *source.Export) bool {
+	l := &e.Layouts[0]
+	if l.Format == source.CSV {
+		return columnOf(l.Columns, RowColumn) >= 0
+	}
+	reader, err := e.Read(e.Start(), source.ReadOptions{NoMarks: true})
+	if err != nil {
+		return false // whoever reads the export next says so
+	}
+	defer reader.Close()
+	b, err := reader.Next()
+	if err != nil {
+		return false
+	}
+	_, ok := mapping.NumberAt(b.Rows[0].Raw, RowColumn)
+	return ok
 }
 
 func columnOf(columns []string, name string) int {

@@ -159,7 +159,7 @@ func (f *runFlags) check(paths []string) error {
 			return usage("give - alone", "standard input (-) does not go together with other files (argument %d)", i+1)
 		}
 	}
-	return f.limits().Validate()
+	return refused(f.limits().Validate())
 }
 
 func (f *runFlags) limits() importer.Limits {
