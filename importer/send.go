@@ -103,9 +103,10 @@ func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
 	if send.Err() != nil {
 		return nil // cut off by the stop, not by the target
 	}
-	if s.counts(a) {
+	if s.counts(t, a) {
 		t.attempts++
 	}
+	t.broke = s.now().UnixNano()
 	if t.attempts >= s.limits.Attempts {
 		return s.settle(t, journal.Outcome{State: journal.Failed, Status: a.Status, Message: a.Message})
 	}
@@ -130,11 +131,17 @@ func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
 // counts reports whether an attempt counts against its consent: the target is
 // there for others, or for nobody else any more. A target that is gone for
 // everybody uses up nobody's attempts.
-func (s *sender) counts(a intempt.Answer) bool {
+func (s *sender) counts(t *task, a intempt.Answer) bool {
 	if a.Status == 0 && (a.Refused || !s.reached.Load()) {
 		return false
 	}
 	last := s.lastSuccess.Load()
+	if a.Status == 0 && !a.Timeout {
+		// The connection broke: neither an answer nor a silence. It speaks of
+		// this consent when others get through between its attempts, and of a
+		// target that is gone when nobody does.
+		return t.broke != 0 && last > t.broke || s.lanes.alone(fewLeft)
+	}
 	if last != 0 && s.now().UnixNano()-last < int64(lively) {
 		return true
 	}

@@ -17,8 +17,9 @@ type task struct {
 	packed []byte
 	row    *openRow
 
-	attempts int // those that count against the limit
-	tries    int // requests made
+	attempts int   // those that count against the limit
+	tries    int   // requests made
+	broke    int64 // when an attempt last came to nothing, in unix nanoseconds
 
 	next *task // behind it in the lane
 	due  int64 // unix nanoseconds, while delayed
