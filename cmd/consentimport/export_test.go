@@ -80,11 +80,7 @@ func rehearse(t *testing.T, n int, faults string) *rehearsal {
 // newRehearsal makes one without an export.
 func newRehearsal(t *testing.T, faults string) *rehearsal {
 	t.Helper()
-	f, err := sandbox.ParseFaults(faults)
-	require.NoError(t, err)
-	server, err := sandbox.Start(sandbox.Config{Key: testKey, Faults: f, Seed: 7})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = server.Close() })
+	server := newSandboxWith(t, testKey, faults)
 	dir := t.TempDir()
 	r := &rehearsal{
 		program: program{dir: dir, env: []string{"INTEMPT_API_KEY=" + testKey}},
@@ -92,6 +88,17 @@ func newRehearsal(t *testing.T, faults string) *rehearsal {
 	}
 	r.write(t, "plain.yaml", plainMapping)
 	return r
+}
+
+// newSandboxWith starts a sandbox that takes one key.
+func newSandboxWith(t *testing.T, key, faults string) *sandbox.Server {
+	t.Helper()
+	f, err := sandbox.ParseFaults(faults)
+	require.NoError(t, err)
+	server, err := sandbox.Start(sandbox.Config{Key: key, Faults: f, Seed: 7})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	return server
 }
 
 // write puts a file beside the export and gives its path.

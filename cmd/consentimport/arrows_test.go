@@ -1,0 +1,86 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/consentimport/consentimport/"
+
+// arrows are the imports allowed between the rooms of the project: they run one
+// way. A room may import itself by way of its tests; what is not listed is not
+// allowed.
+var arrows = map[string][]string{
+	"cmd/consentimport": {"report", "importer", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping"},
+	"report":            {"importer", "importer/source", "importer/intempt", "importer/journal", "mapping"},
+	"importer":          {"importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/decode"},
+	// The checkpoint holds positions and settings of the reader, as types.
+	"importer/journal":           {"importer/source"},
+	"importer/journal/faultdisk": {"importer/journal"},
+	"importer/source":            {"mapping"},
+	"importer/intempt":           {"mapping"},
+	"importer/sandbox":           {"mapping"},
+	"mapping":                    {"mapping/decode"},
+	"mapping/decode":             {},
+}
+
+// tests may also use what breaks things on purpose, and the sandbox.
+var forTests = []string{"importer/sandbox", "importer/journal/faultdisk"}
+
+func TestArrowsRunOneWay(t *testing.T) {
+	seen := map[string]int{}
+	root := "../.."
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && path != root):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go"):
+			return nil
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		room := filepath.ToSlash(rel)
+		allowed, known := arrows[room]
+		if !assert.True(t, known, "%s is in a room without a line in the table of arrows", path) {
+			return nil
+		}
+		test := strings.HasSuffix(path, "_test.go")
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			to, ours := strings.CutPrefix(name, module)
+			if !ours {
+				continue
+			}
+			seen[room]++
+			ok := slices.Contains(allowed, to) || test && (to == room || slices.Contains(forTests, to))
+			assert.True(t, ok, "%s imports %s: that arrow is not allowed", path, to)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	for room := range arrows {
+		_, err := filepath.Glob(filepath.Join(root, room, "*.go"))
+		require.NoError(t, err)
+	}
+	assert.Greater(t, len(seen), 6, "the rooms were found")
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/journal/faultdisk"
+)
+
+// crashRehearsal is a small import with every outcome in it: sent, rejected,
+// skipped and invalid, several decisions about one subject and category, and a
+// withdrawal that is refused.
+func crashRehearsal(t *testing.T) *rehearsal {
+	r := newRehearsal(t, "subject400=eve")
+	text := exportHeader
+	for i, c := range [][3]string{
+		{"ann", "mail", "yes"}, {"bob", "mail", "yes"}, {"ann", "mail", "no"}, {"eve", "mail", "yes"},
+		{"ann", "mail", "yes"}, {"cat", "mail", "hm"}, {"bob", "ads", "no"}, {"dan", "mail", ""},
+		{"bob", "mail", "no"}, {"eve", "ads", "no"}, {"ann", "ads", "yes"}, {"bob", "mail", "yes"},
+	} {
+		text += exportRow(i+1, c[0], c[1], c[2])
+	}
+	r.write(t, "export.csv", text)
+	r.rows = 12
+	return r
+}
+
+// crashConcurrency is how many requests may be repeated a kill.
+const crashConcurrency = 3
+
+// check compares an import that was interrupted and taken up again with one that
+// was not.
+func (r *rehearsal) check(t *testing.T, want map[string]string, kills int) {
+	t.Helper()
+	assert.Equal(t, want, r.derived(t))
+	last := map[lane]int{}
+	arrived := map[int]bool{}
+	total := 0
+	for c := range r.server.All {
+		row, err := strconv.Atoi(strings.TrimPrefix(c.Message, "row "))
+		require.NoError(t, err)
+		l := lane{c.UserID, c.Category}
+		assert.GreaterOrEqual(t, row, last[l], "order of %v", l)
+		last[l], arrived[row] = row, true
+		total++
+	}
+	assert.Equal(t, map[int]bool{1: true, 2: true, 3: true, 5: true, 7: true, 9: true, 11: true, 12: true}, arrived)
+	assert.LessOrEqual(t, total-len(arrived), kills*crashConcurrency, "repeats")
+	assert.EqualValues(t, 1, r.server.Stats().MaxInFlight)
+}
+
+// derived are the reports, without what says when, how fast and in how many runs
+// the import went.
+func (r *rehearsal) derived(t *testing.T) map[string]string {
+	t.Helper()
+	files := filesIn(t, r.out())
+	for name, text := range files {
+		switch {
+		case name == "checkpoint.jsonl" || name == "checkpoint.lock" || name == "report.html":
+			delete(files, name)
+		case name == "report.json":
+			var all map[string]any
+			require.NoError(t, json.Unmarshal([]byte(text), &all))
+			for _, k := range []string{"startedAt", "finishedAt", "runs", "http", "elapsedSeconds", "consentsPerSecond", "throughput", "notes", "next", "steps", "target"} {
+				delete(all, k)
+			}
+			plain, err := json.MarshalIndent(all, "", " ")
+			require.NoError(t, err)
+			files[name] = strings.ReplaceAll(string(plain), r.dir, "DIR")
+		default:
+			files[name] = strings.ReplaceAll(text, r.dir, "DIR")
+		}
+	}
+	return files
+}
+
+// everyStep calls try with k = 1, 2, … until it says that no step was hit, some
+// at a time, and gives the number of steps.
+func everyStep(t *testing.T, stride int, try func(t *testing.T, k int) (hit bool)) int {
+	t.Helper()
+	var mu sync.Mutex
+	steps := 0
+	over := false
+	for first := 1; !over; first += 16 * stride {
+		t.Run(fmt.Sprintf("from %d", first), func(t *testing.T) {
+			for i := range 16 {
+				k := first + i*stride
+				t.Run(strconv.Itoa(k), func(t *testing.T) {
+					t.Parallel()
+					hit := try(t, k)
+					mu.Lock()
+					defer mu.Unlock()
+					if hit {
+						steps = max(steps, k)
+					} else {
+						over = true
+					}
+				})
+			}
+		})
+		require.Less(t, first, 2000, "the steps have no end")
+		if t.Failed() {
+			break
+		}
+	}
+	return steps
+}
+
+// The process is killed at the k-th durable step of the whole run, reports
+// included: before it, or half-way through its write. Taken up again, everything
+// is as if nothing had happened.
+func TestAKillAtAnyStepLeavesNoTrace(t *testing.T) {
+	t.Parallel()
+	calm := crashRehearsal(t)
+	code := calm.here(t, nil, calm.args("--concurrency", "3")...).code
+	require.Contains(t, []int{exitFailures, exitPermissive}, code)
+	want := calm.derived(t)
+	stride := 5
+	if soak {
+		stride = 1
+	}
+	for _, action := range []string{"kill", "tear"} {
+		t.Run(action, func(t *testing.T) {
+			steps := everyStep(t, stride, func(t *testing.T, k int) bool {
+				r := crashRehearsal(t)
+				broken := r.program
+				broken.env = append([]string{fmt.Sprintf("%s=%s@%d", diskFault, action, k)}, r.env...)
+				args := r.args("--concurrency", strconv.Itoa(crashConcurrency))
+				f := broken.exec(t, args...)
+				if f.code != -1 {
+					f.requireCode(t, code)
+					return false
+				}
+				r.here(t, nil, r.args("--resume", "--concurrency", strconv.Itoa(crashConcurrency))...).requireCode(t, code)
+				r.check(t, want, 1)
+				return true
+			})
+			assert.Greater(t, steps, 20)
+		})
+	}
+}
+
+// The same right before the n-th request leaves, and when its answer has come
+// but is not noted yet.
+func TestAKillAtAnyRequestLeavesNoTrace(t *testing.T) {
+	t.Parallel()
+	calm := crashRehearsal(t)
+	code := calm.here(t, nil, calm.args("--concurrency", "3")...).code
+	want := calm.derived(t)
+	for _, when := range []string{"before", "after"} {
+		for n := 1; n <= 11; n++ {
+			if !soak && n%2 == 0 {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s %d", when, n), func(t *testing.T) {
+				t.Parallel()
+				r := crashRehearsal(t)
+				broken := r.program
+				broken.env = append([]string{fmt.Sprintf("%s=%s@%d", sendFault, when, n)}, r.env...)
+				f := broken.exec(t, r.args("--concurrency", strconv.Itoa(crashConcurrency))...)
+				if n > 10 { // there are ten requests
+					f.requireCode(t, code)
+				} else {
+					f.requireCode(t, -1)
+					r.here(t, nil, r.args("--resume", "--concurrency", strconv.Itoa(crashConcurrency))...).requireCode(t, code)
+				}
+				r.check(t, want, 1)
+			})
+		}
+	}
+}
+
+// The disk fails at the k-th durable step and from then on, or for good: the run
+// stops, says so, and goes on when there is room again.
+func TestADiskThatFailsAtAnyStepStopsTheRun(t *testing.T) {
+	t.Parallel()
+	calm := crashRehearsal(t)
+	code := calm.here(t, nil, calm.args("--concurrency", "3")...).code
+	want := calm.derived(t)
+	stride := 3
+	if soak {
+		stride = 1
+	}
+	for _, action := range []faultdisk.Action{faultdisk.Fail, faultdisk.Short} {
+		t.Run(string(action), func(t *testing.T) {
+			steps := everyStep(t, stride, func(t *testing.T, k int) bool {
+				r := crashRehearsal(t)
+				disk := faultdisk.New(journal.OS{}, faultdisk.Plan{Step: int64(k), Do: action})
+				f := r.here(t, disk, r.args("--concurrency", strconv.Itoa(crashConcurrency))...)
+				if disk.Steps() < int64(k) {
+					f.requireCode(t, code)
+					return false
+				}
+				require.Contains(t, []int{exitRefused, exitIncomplete}, f.code, "step %d: %s", k, f.stderr)
+				assert.Contains(t, f.stderr, "no space left", "step %d", k)
+				if f.code == exitRefused {
+					assert.Zero(t, r.server.Stats().Requests, "refused means that nothing was sent")
+					f.message(t)
+				}
+				r.here(t, nil, r.args("--resume", "--concurrency", strconv.Itoa(crashConcurrency))...).requireCode(t, code)
+				r.check(t, want, 1)
+				return true
+			})
+			assert.Greater(t, steps, 20)
+		})
+	}
+}
+
+// A kill during a resume, a retry and a repair is a kill like any other.
+func TestKillsOfEveryLaterPass(t *testing.T) {
+	t.Parallel()
+	run := func(t *testing.T, fault string) (*rehearsal, map[string]string) {
+		r := crashRehearsal(t)
+		with := func(n int, args ...string) finished {
+			p := r.program
+			if fault != "" {
+				step, err := strconv.Atoi(fault)
+				require.NoError(t, err)
+				p.env = append([]string{fmt.Sprintf("%s=kill@%d", diskFault, step*n)}, r.env...)
+			}
+			return p.exec(t, args...)
+		}
+		r.here(t, nil, r.args("--limit", "5", "--concurrency", "3")...).requireCode(t, exitIncomplete)
+		with(2, r.args("--resume", "--concurrency", "3")...)
+		r.here(t, nil, r.args("--resume", "--concurrency", "3")...)
+		r.faults(t, "")
+		with(2, r.args("--resume", "--retry", "--concurrency", "3")...)
+		r.here(t, nil, r.args("--resume", "--retry", "--concurrency", "3")...)
+		text, err := os.ReadFile(filepath.Join(r.out(), "rejected.csv"))
+		require.NoError(t, err)
+		mended := r.write(t, "mended.csv", strings.ReplaceAll(string(text), ",hm,", ",yes,"))
+		repair := append(append([]string{"run"}, r.target()...), "--repair", r.out(), mended)
+		with(3, repair...)
+		r.here(t, nil, append(append([]string{"run", "--resume"}, r.target()...), r.export)...)
+		r.here(t, nil, repair...)
+		files := r.derived(t)
+		delete(files, "report.json") // it tells of one pass more
+		for name := range files {
+			if strings.HasPrefix(name, "repair-") {
+				delete(files, name)
+			}
+		}
+		return r, files
+	}
+	calm, want := run(t, "")
+	assert.Zero(t, summaryIn(t, calm.out()).Failures())
+	steps := []string{"3", "6", "9", "13"}
+	if soak {
+		steps = nil
+		for k := 1; k < 40; k++ {
+			steps = append(steps, strconv.Itoa(k))
+		}
+	}
+	for _, step := range steps {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			r, got := run(t, step)
+			assert.Equal(t, want, got)
+			assert.Zero(t, summaryIn(t, r.out()).Failures())
+			assert.EqualValues(t, calm.server.Stats().Distinct, r.server.Stats().Distinct)
+			assert.LessOrEqual(t, r.server.Stats().Duplicates, int64(3*crashConcurrency))
+			r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+		})
+	}
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A file system that is really full: the run stops, says so, and goes on when
+// there is room.
+func TestAFullDiskStopsTheRun(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 3000, "refuse=30%")
+	small := filepath.Join(t.TempDir(), "small")
+	require.NoError(t, os.Mkdir(small, 0o700))
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=96k"); err != nil {
+		t.Skipf("no file system can be mounted here: %v", err)
+	}
+	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(small, 0)) })
+	out := filepath.Join(small, "import")
+	got := r.here(t, nil, r.args("--out", out)...).requireCode(t, exitIncomplete)
+	assert.Contains(t, got.stderr, "no space left on device")
+	assert.Contains(t, got.stderr, "--resume")
+	stored := r.server.Stats().Stored
+	require.Less(t, stored, int64(3000))
+
+	require.NoError(t, syscall.Mount("tmpfs", small, "tmpfs", syscall.MS_REMOUNT, "size=16m"))
+	again := r.here(t, nil, r.args("--out", out, "--resume")...)
+	require.Contains(t, []int{exitFailures, exitPermissive}, again.code, again.stderr)
+	s := summaryIn(t, out)
+	assert.Equal(t, r.server.Stats().Distinct, s.Consents.Sent)
+	assert.LessOrEqual(t, r.server.Stats().Duplicates, int64(64))
+	assert.EqualValues(t, 3000, s.Rows.Read)
+}
