@@ -112,7 +112,7 @@ export function fides(name) {
     }
     return { id: 'pri_' + c.uuid(), privacy_notice_history_id: 'pri_' + c.uuid(), email: mail ? mess(c, p.email) : null, phone_number: null, external_id: external, fides_user_device_id: device, request_timestamp: micro, request_origin: c.pick(['privacy_center', 'banner_and_modal', 'tcf_overlay']), preference, notice_name: tcf ? 'tcf' : notice, user_geography: 'fr_idg', method, truncated_ip_address: '203.0.113.0', url_recorded: 'https://shop.example/?q=été', property_id: null, tcf_preferences: tcf };
   };
-  const page = (from, to, n) => json({ items: Array.from({ length: to - from + 1 }, (_, i) => item(from + i)), total: 180, page: n, size: 100, pages: 2 }, n === 1 ? 2 : undefined);
+  const page = (from, to, n) => json({ items: Array.from({ length: to - from + 1 }, (_, i) => item(from + i)), total: 180, page: n, size: 100, pages: 2 }, n === 1 ? 1 : undefined);
   save(name, { 'export.1.json': page(1, 100, 1) + '\n', 'export.2.json': page(101, 180, 2) }, truth, ['--set=sourceId=9007199254740993']);
 }
 
@@ -126,5 +126,5 @@ export function iubenda(name) {
     if (!broken) for (const k in preferences) truth.says({ action: preferences[k] ? 'accept' : 'reject', timestamp: at, source: 'iubenda', category: k, userId: id ?? undefined, email: mail ? p.email : undefined });
     return { id: c.uuid(), timestamp: iso(at, true).replace('Z', '+0000'), owner: 'acme', source: c.pick(['public', 'private']), ip_address: '203.0.113.7', subject: { id, email: mail ? mess(c, p.email) : null, first_name: p.first, last_name: p.last, full_name: null, verified: false }, preferences, legal_notices: [{ identifier: 'privacy_policy', version: 3 }], proofs: [{ content: '<p>Sì, acconsento</p>', form: '<form>\n<input name="email">\n</form>' }], proof_documents: [] };
   });
-  save(name, { 'export.json': json(list, 2) }, truth);
+  save(name, { 'export.json': json(list, 1) }, truth);
 }

@@ -76,7 +76,7 @@ export function onetrust(name) {
   });
   const many = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => subject(from + i));
   save(name, {
-    'export.1.json': json(page(many(1, 40), 0, true), 2) + '\n',
+    'export.1.json': json(page(many(1, 40), 0, true), 1) + '\n',
     'export.2.json': '\ufeff' + json(page(many(41, 80), 1, true)),         // minified, no newline at the end
     'export.3.json': json(page(subject(81), 2, false)) + '\n',             // content is one object
     'export.4.jsonl': many(82, 161).map(s => json(s)).join('\r\n') + '\r\n\r\n',

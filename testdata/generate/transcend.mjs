@@ -7,7 +7,7 @@ export function transcend(name) {
   const purposes = ['Advertising', 'Analytics', 'Essential', 'Functional', 'SaleOfInfo'];
   const rows = [['userId', 'timestamp', 'partition', 'decryptionStatus', 'updatedAt', 'usp', 'gpp', 'tcf', 'airgapVersion', 'metadata', 'metadataTimestamp', 'email', 'phone', ...purposes, 'Advertising_Channels', 'Analytics_Frequency']];
   const partition = c.uuid();
-  for (let n = 1; n <= 260; n++) {
+  for (let n = 1; n <= 240; n++) {
     const p = person(c, n), crm = c.is(0.5) ? c.digits(19) : '', at = c.time(2022) + c.int(0, 999);
     const mails = c.is(0.05) ? [p.email, 'second.' + p.email] : c.is(0.95) ? [p.email] : [];
     const closed = c.is(0.01), broken = c.is(0.015);
