@@ -112,7 +112,7 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 // they repair: somebody may have sorted them otherwise while at it. They are
 // held in memory; a file of repaired rows was gone through by hand.
 func repairedRows(given *source.Export) ([]source.Row, error) {
-	reader, err := given.Read(given.Start(), source.ReadOptions{})
+	reader, err := given.Read(given.Start(), source.ReadOptions{NoMarks: true})
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (s *sweep) over(ctx context.Context, next feeder, consume func(*mappedBatch
 		workers = runtime.GOMAXPROCS(0)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	free := make(chan *mappedBatch, 3*workers+2)
+	free := make(chan *mappedBatch, 2*workers+2)
 	for range cap(free) {
 		free <- &mappedBatch{}
 	}
@@ -298,7 +298,7 @@ func learn(export *source.Export, spec *mapping.Spec) (mapping.Units, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader, err := export.Read(export.Start(), source.ReadOptions{})
+	reader, err := export.Read(export.Start(), source.ReadOptions{NoMarks: true})
 	if err != nil {
 		return nil, &RefusedError{Err: err}
 	}
