@@ -79,9 +79,9 @@ func (r *fastRun) truth(n *fastNode) bool {
 	case fastOr:
 		return r.truth(n.left) || r.truth(n.right)
 	case fastEqual:
-		return equalOperands(r.value(n.left), r.value(n.right))
+		return r.equal(n)
 	case fastNotEqual:
-		return !equalOperands(r.value(n.left), r.value(n.right))
+		return !r.equal(n)
 	case fastLess, fastLessOrEqual, fastGreater, fastGreaterOrEqual:
 		order, reason := compareOperands(r.value(n.left), r.value(n.right))
 		if reason != "" {
@@ -124,6 +124,18 @@ func (r *fastRun) truth(n *fastNode) bool {
 		r.fail(n, reason)
 	}
 	return holds
+}
+
+// equal is short for the usual case, text with a text from the expression.
+func (r *fastRun) equal(n *fastNode) bool {
+	v := r.value(n.left)
+	if n.right.op != fastConst {
+		return equalOperands(v, r.value(n.right))
+	}
+	if v.kind == jsonString && n.right.value.kind == jsonString {
+		return string(v.text) == string(n.right.value.text)
+	}
+	return equalOperands(v, n.right.value)
 }
 
 func (op fastOp) holdsFor(order int) bool {

@@ -77,6 +77,7 @@ func TestConditionHolds(t *testing.T) {
 		{`1 < opens < 3`, testRow{"opens": text("2")}, true},
 		{`upper(trim(privacy_action)) == "V"`, testRow{"privacy_action": text(" v ")}, true},
 		{`lower(name) == "ärger"`, testRow{"name": text("ÄRGER")}, true},
+		{`upper(name) == "ÄRGER"`, testRow{"name": text("ärger")}, true},
 		{`lower(name) == ""`, no, true},
 		{`trim(each.value) == "1"`, testRow{"each.value": number("1")}, true},
 		{`string(each.value) == "Auto"`, testRow{"each.value": text("Auto")}, true},
@@ -98,6 +99,10 @@ func TestConditionHolds(t *testing.T) {
 		{`id in ["1","2","3","4","5","6","7","8","9","10","11","12","13"]`, testRow{"id": text("13")}, true},
 		{`"news" in tags`, testRow{"tags": list(`["x", "news"]`)}, true},
 		{`"news" in tags`, no, false},
+		{`"news" in tags`, testRow{"tags": object(`{"news": 1}`)}, true},
+		{`a in [b, "x"]`, testRow{"a": text("1"), "b": number("1")}, true},
+		{`a in split(b, ",")`, testRow{"a": text("y"), "b": text("x,y")}, true},
+		{`a in 1..3`, testRow{"a": text("3")}, true},
 		{`row["S"] matches "UNSUBSCRIBED|SPAM"`, testRow{"S": text("[SPAM]")}, true},
 		{`row["S"] matches "UNSUBSCRIBED|SPAM"`, testRow{"S": text("SPA")}, false},
 		{`row["S"] matches "UNSUBSCRIBED|SPAM"`, no, false},
@@ -145,6 +150,7 @@ func TestConditionNames(t *testing.T) {
 		{`row.plain == row["a.b"]`, []conditionRef{{name: "plain", optional: true}, {name: "a.b", optional: true}}},
 		{`$file == "a" || $row == 1`, []conditionRef{{name: "$file"}, {name: "$row"}}},
 		{`let a = b; len(filter(c, .d == a)) > 0`, []conditionRef{{name: "b"}, {name: "c"}}},
+		{`let v = a; v.b == v["c"]`, []conditionRef{{name: "a"}}},
 		{`type == "track" and count == 1`, []conditionRef{{name: "type"}, {name: "count"}}},
 		{`"a" == "a"`, nil},
 	}
@@ -313,7 +319,7 @@ func (e expressions) pick(from ...string) string {
 }
 
 func (e expressions) literal() string {
-	s := fmt.Sprintf("%q", e.pick("", "true", "yes", "1", "abc", "ärger", "email", "1.0", "10"))
+	s := fmt.Sprintf("%q", e.pick("", "true", "yes", "1", "abc", "ärger", "ÄRGER", "email", "1.0", "10"))
 	if e.plain {
 		return s
 	}
