@@ -5,7 +5,7 @@ export function usercentrics(name) {
   const c = new Chance(name), truth = new Truth();
   const services = { H1Vl5NidjWX: 'google-analytics', BJ59EidsWQ: 'youtube', 'S1_9Vsuj-Q': 'facebook-pixel' }, essential = 'H1WIoN9oZ7';
   const rows = [['Controller ID', 'Timestamp', 'CMP Configuration ID', 'CMP Configuration Version', 'Consent Action', 'Data Processing Service ID', 'Data Processing Service Version', 'Consent Given', 'Consent String\n']];
-  for (let n = 1; n <= 70; n++) {
+  for (let n = 1; n <= 50; n++) {
     const id = c.hex(64);
     let at = c.time(2024) + c.int(0, 999);
     for (let k = c.int(1, 3); k > 0; k--, at += c.int(1, 90) * 86400000) {

@@ -72,14 +72,14 @@ export function onetrust(name) {
   };
   const page = (content, n, more) => ({
     content, pageable: { limit: 100, offset: n * 100, sort: { sorted: true, unsorted: false, empty: false }, pageNumber: n, pageSize: 100, paged: true, unpaged: false },
-    last: !more, totalElements: 161, totalPages: 3, numberOfElements: Array.isArray(content) ? content.length : 1, first: n === 0, number: n, size: 100, sort: { sorted: true, unsorted: false, empty: false }, empty: false,
+    last: !more, totalElements: 141, totalPages: 3, numberOfElements: Array.isArray(content) ? content.length : 1, first: n === 0, number: n, size: 100, sort: { sorted: true, unsorted: false, empty: false }, empty: false,
   });
   const many = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => subject(from + i));
   save(name, {
     'export.1.json': json(page(many(1, 40), 0, true), 1) + '\n',
     'export.2.json': '\ufeff' + json(page(many(41, 80), 1, true)),         // minified, no newline at the end
     'export.3.json': json(page(subject(81), 2, false)) + '\n',             // content is one object
-    'export.4.jsonl': many(82, 161).map(s => json(s)).join('\r\n') + '\r\n\r\n',
+    'export.4.jsonl': many(82, 141).map(s => json(s)).join('\r\n') + '\r\n\r\n',
   }, truth);
 }
 

@@ -21,7 +21,7 @@ export function segmentSubscriptions(name) {
   const c = new Chance(name), truth = new Truth();
   const rows = [['user_id', 'email', 'phone', 'email_subscription_status', 'sms_subscription_status', 'whatsapp_subscription_status']];
   const words = { subscribed: 'accept', unsubscribed: 'reject', 'did-not-subscribe': null, '': null };
-  for (let n = 1; n <= 240; n++) {
+  for (let n = 1; n <= 180; n++) {
     const p = person(c, n), user = c.is(0.5) ? c.digits(19) : '', made = [], cells = [];
     for (const channel of ['email', 'sms', 'whatsapp']) {
       const w = c.weighted({ subscribed: 40, unsubscribed: 25, 'did-not-subscribe': 15, '': 20 });
