@@ -755,9 +755,9 @@ func valueIn(v, list any) (bool, error) {
 	case []int:
 		return slices.ContainsFunc(list, func(item int) bool { return equalValues(item, v) }), nil
 	case map[string]any:
-		key, _ := v.(string)
+		key, ok := v.(string)
 		_, is := list[key]
-		return is, nil
+		return ok && is, nil
 	}
 	return false, &conditionError{reason: "in needs a list on its right"}
 }

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"cmp"
 	"reflect"
 	"regexp"
 	"slices"
@@ -364,24 +365,14 @@ func compareNumbers(a, b []byte) (order int, ok bool) {
 	i, erri := strconv.ParseInt(string(a), 10, 64)
 	j, errj := strconv.ParseInt(string(b), 10, 64)
 	if erri == nil && errj == nil {
-		return compareOrdered(i, j), true
+		return cmp.Compare(i, j), true
 	}
 	x, errx := strconv.ParseFloat(string(a), 64)
 	y, erry := strconv.ParseFloat(string(b), 64)
 	if errx != nil || erry != nil {
 		return 0, false
 	}
-	return compareOrdered(x, y), true
-}
-
-func compareOrdered[T int64 | float64](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return cmp.Compare(x, y), true
 }
 
 // looksNumeric keeps inf, nan, 0x1p4 and 1_000 from being numbers.
