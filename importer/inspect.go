@@ -155,7 +155,10 @@ func headless(e *source.Export) bool {
 // isDatum reports whether a cell is somebody's data and no heading.
 func isDatum(cell string) bool {
 	v := bytes.TrimSpace([]byte(cell))
-	switch shapeOf(v) {
+	if len(v) == 0 {
+		return false
+	}
+	switch k, _ := shapeOf(v); k {
 	case kindEmail, kindUUID, kindTime, kindDate, kindEpochS, kindEpochMS, kindIP:
 		return true
 	case kindInteger:

@@ -92,7 +92,7 @@ func newColumn(name string) *column {
 
 // add takes a value, which is trimmed and not empty.
 func (c *column) add(v []byte, row int64) valueKind {
-	k := shapeOf(v)
+	k, written := shapeOf(v)
 	c.kinds[k]++
 	if k != kindNothing {
 		c.filled++
@@ -111,9 +111,7 @@ func (c *column) add(v []byte, row int64) valueKind {
 	}
 	switch k {
 	case kindTime, kindDate:
-		if t, ok := readTime(v); ok {
-			c.times.add(&t, row)
-		}
+		c.times.add(&written, row)
 	case kindEpochS, kindEpochMS:
 		c.epochYear(v, k)
 	case kindInteger, kindDecimal:

@@ -48,48 +48,52 @@ var kindNames = [kindCount]string{
 // longestWord is the longest value that can be a word of decision.
 const longestWord = 40
 
-// shapeOf says what a trimmed, non-empty value looks like.
-func shapeOf(v []byte) valueKind {
+// shapeOf says what a trimmed, non-empty value looks like, and of a time how it
+// is written.
+func shapeOf(v []byte) (valueKind, timeText) {
 	if len(v) <= longestWord {
 		if k, ok := wordKind(v); ok {
-			return k
+			return k, timeText{}
 		}
 	}
 	switch c := v[0]; {
 	case c == '{' || c == '[':
 		if jsontext.Value(v).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
-			return kindJSON
+			return kindJSON, timeText{}
 		}
 	case c >= '0' && c <= '9' || c == '-' || c == '+' || c == '\'' || c == '.':
 		if k, ok := numberKind(bytes.TrimPrefix(v, []byte("'"))); ok {
-			return k
+			return k, timeText{}
 		}
 	}
 	if isEmail(v) {
-		return kindEmail
+		return kindEmail, timeText{}
 	}
 	if k, ok := hexKind(v); ok {
-		return k
+		return k, timeText{}
 	}
 	if t, ok := readTime(v); ok {
 		if t.clock {
-			return kindTime
+			return kindTime, t
 		}
-		return kindDate
+		return kindDate, t
 	}
 	switch {
 	case len(v) <= 45 && bytes.ContainsAny(v, ".:") && isIP(v):
-		return kindIP
+		return kindIP, timeText{}
 	case bytes.HasPrefix(v, []byte("http://")) || bytes.HasPrefix(v, []byte("https://")):
-		return kindURL
+		return kindURL, timeText{}
 	}
 	if _, ok := pairsOf(v); ok {
-		return kindPairs
+		return kindPairs, timeText{}
 	}
-	return kindText
+	return kindText, timeText{}
 }
 
 func wordKind(v []byte) (valueKind, bool) {
+	if len(v) > 1 && bytes.ContainsAny(v, "0123456789@") {
+		return 0, false // no word has any
+	}
 	switch strings.ToLower(string(v)) {
 	case "null", "n/a", "na", "nil", "-", "–", "—", `\n`, "undefined":
 		return kindNothing, true

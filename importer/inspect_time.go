@@ -13,7 +13,7 @@ type timeText struct {
 	pattern   []byte
 	a, b      int // these two numbers
 	ambiguous bool
-	iso       bool // needs no pattern
+	iso       bool // may need no pattern: isoPattern says
 	clock     bool
 	year      int
 	zone      zoneKind
@@ -48,7 +48,7 @@ func readTime(v []byte) (timeText, bool) {
 	if len(v) < 6 || len(v) > longestTime || !isLetterOrDigit(v[0]) || bytes.IndexFunc(v, func(r rune) bool { return r >= '0' && r <= '9' }) < 0 {
 		return timeText{}, false
 	}
-	s := timeScan{v: v, digits2: true, hourAt: -1}
+	s := timeScan{v: v, digits2: true, hourAt: -1, t: timeText{pattern: make([]byte, 0, 40)}}
 	for s.at < len(v) {
 		c := v[s.at]
 		ok := true
@@ -76,7 +76,7 @@ func readTime(v []byte) (timeText, bool) {
 		}
 	}
 	dated := s.t.year > 0 && (s.numbers == 2 || s.month && s.numbers == 1)
-	s.t.iso = s.t.iso && s.digits2 && s.t.zone != zoneAbbreviation && isoPattern(s.t.pattern)
+	s.t.iso = s.t.iso && s.digits2 && s.t.zone != zoneAbbreviation
 	return s.t, dated
 }
 
@@ -250,8 +250,7 @@ func longOrShort(word, long, short string) string {
 }
 
 // isoPattern reports whether a pattern is one that is read without being named.
-func isoPattern(p []byte) bool {
-	s := string(p)
+func isoPattern(s string) bool {
 	for _, date := range []string{"%Y-%m-%d", "%Y%m%d"} {
 		rest, ok := strings.CutPrefix(s, date)
 		if !ok {

@@ -30,7 +30,7 @@ const (
 // formTally counts the texts of one pattern.
 type formTally struct {
 	pattern       string
-	iso           bool
+	maybeISO, iso bool
 	zone          zoneKind
 	names         []string
 	count         int64
@@ -51,13 +51,13 @@ const maxForms = 8
 type timeTally struct{ forms []*formTally }
 
 func (t *timeTally) add(s *timeText, row int64) {
-	i := slices.IndexFunc(t.forms, func(f *formTally) bool { return f.pattern == string(s.pattern) })
+	i := slices.IndexFunc(t.forms, func(f *formTally) bool { return f.pattern == string(s.pattern) && f.maybeISO == s.iso })
 	if i < 0 {
 		if len(t.forms) == maxForms {
 			return
 		}
 		i = len(t.forms)
-		t.forms = append(t.forms, &formTally{pattern: string(s.pattern), iso: s.iso, zone: s.zone, years: [2]int{s.year, s.year}})
+		t.forms = append(t.forms, &formTally{pattern: string(s.pattern), maybeISO: s.iso, iso: s.iso && isoPattern(string(s.pattern)), zone: s.zone, years: [2]int{s.year, s.year}})
 	}
 	f := t.forms[i]
 	f.count++
