@@ -11,9 +11,14 @@ func (m *Mapper) eval(f *field, v *value) {
 	*v = value{}
 	switch {
 	case len(f.cases) > 0:
-		if c := m.caseOf(f); c != nil {
+		c, reason := m.caseOf(f)
+		switch {
+		case reason != "":
+			v.reason = reason
+			return
+		case c != nil:
 			m.eval(c, v)
-		} else {
+		default:
 			v.empty, v.column = true, f.column()
 		}
 		f.otherwise(v)
@@ -41,17 +46,22 @@ func (m *Mapper) eval(f *field, v *value) {
 }
 
 // caseOf is the first case whose condition holds, nil when none does. A
-// condition that cannot be judged does not hold.
-func (m *Mapper) caseOf(f *field) *field {
+// condition that cannot be judged makes the row invalid: passing it over could
+// turn a refusal into the consent of the next case.
+func (m *Mapper) caseOf(f *field) (*field, string) {
 	for _, c := range f.cases {
 		if c.when == nil {
-			return c
+			return c, ""
 		}
-		if holds, err := c.when.c.holds(c.when.look); err == nil && holds {
-			return c
+		holds, err := c.when.c.holds(c.when.look)
+		if err != nil {
+			return nil, err.Error()
+		}
+		if holds {
+			return c, ""
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 // candidates gives the first value that is not empty.

@@ -319,7 +319,7 @@ func (m *Mapper) times(c *Consent, fault func(int, value)) {
 func (m *Mapper) timesOf(i int) *timeReader {
 	f := m.fields[i]
 	for len(f.cases) > 0 {
-		next := m.caseOf(f)
+		next, _ := m.caseOf(f)
 		if next == nil {
 			break
 		}
@@ -333,7 +333,7 @@ var unlimitedWord = []byte("unlimited")
 func (m *Mapper) validUntil(c *Consent, dated bool, fault func(int, value)) {
 	f := m.fields[fieldValidUntil]
 	for len(f.cases) > 0 {
-		next := m.caseOf(f)
+		next, _ := m.caseOf(f)
 		if next == nil {
 			break
 		}
