@@ -178,7 +178,7 @@ func TestAForgottenQuoteCostsOneRow(t *testing.T) {
 // import is under way: it stops, and says so.
 func TestAnExportThatBreaksOffStopsTheRun(t *testing.T) {
 	t.Parallel()
-	r := rehearse(t, 20_000, "")
+	r := rehearse(t, 8_000, "")
 	text, err := os.ReadFile(r.export)
 	require.NoError(t, err)
 	var packed bytes.Buffer

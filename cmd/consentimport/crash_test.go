@@ -84,16 +84,25 @@ func (r *rehearsal) derived(t *testing.T) map[string]string {
 	return files
 }
 
+// stepsEach is the distance of the steps that the bounded form tries. Each kind of
+// damage begins at another one.
+const stepsEach = 6
+
 // everyStep calls try with k = 1, 2, … until it says that no step was hit, some
-// at a time, and gives the number of steps.
-func everyStep(t *testing.T, stride int, try func(t *testing.T, k int) (hit bool)) int {
+// at a time, and gives the number of the last one. The bounded form begins at
+// begin and tries one in stepsEach.
+func everyStep(t *testing.T, begin int, try func(t *testing.T, k int) (hit bool)) int {
 	t.Helper()
+	stride := stepsEach
+	if soak {
+		begin, stride = 1, 1
+	}
 	var mu sync.Mutex
 	steps := 0
 	over := false
-	for first := 1; !over; first += 16 * stride {
+	for first := begin; !over; first += 6 * stride {
 		t.Run(fmt.Sprintf("from %d", first), func(t *testing.T) {
-			for i := range 16 {
+			for i := range 6 {
 				k := first + i*stride
 				t.Run(strconv.Itoa(k), func(t *testing.T) {
 					t.Parallel()
@@ -125,13 +134,9 @@ func TestAKillAtAnyStepLeavesNoTrace(t *testing.T) {
 	code := calm.here(t, nil, calm.args("--concurrency", "3")...).code
 	require.Contains(t, []int{exitFailures, exitPermissive}, code)
 	want := calm.derived(t)
-	stride := 5
-	if soak {
-		stride = 1
-	}
-	for _, action := range []string{"kill", "tear"} {
+	for i, action := range []string{"kill", "tear"} {
 		t.Run(action, func(t *testing.T) {
-			steps := everyStep(t, stride, func(t *testing.T, k int) bool {
+			steps := everyStep(t, 1+3*i, func(t *testing.T, k int) bool {
 				r := crashRehearsal(t)
 				broken := r.program
 				broken.env = append([]string{fmt.Sprintf("%s=%s@%d", diskFault, action, k)}, r.env...)
@@ -187,13 +192,9 @@ func TestADiskThatFailsAtAnyStepStopsTheRun(t *testing.T) {
 	calm := crashRehearsal(t)
 	code := calm.here(t, nil, calm.args("--concurrency", "3")...).code
 	want := calm.derived(t)
-	stride := 3
-	if soak {
-		stride = 1
-	}
-	for _, action := range []faultdisk.Action{faultdisk.Fail, faultdisk.Short} {
+	for i, action := range []faultdisk.Action{faultdisk.Fail, faultdisk.Short} {
 		t.Run(string(action), func(t *testing.T) {
-			steps := everyStep(t, stride, func(t *testing.T, k int) bool {
+			steps := everyStep(t, 2+3*i, func(t *testing.T, k int) bool {
 				r := crashRehearsal(t)
 				disk := faultdisk.New(journal.OS{}, faultdisk.Plan{Step: int64(k), Do: action})
 				f := r.here(t, disk, r.args("--concurrency", strconv.Itoa(crashConcurrency))...)

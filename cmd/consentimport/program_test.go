@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -13,8 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"context"
 
 	"github.com/stretchr/testify/require"
 
@@ -102,8 +101,10 @@ type finished struct {
 // surroundings are the environment of the program: nothing of the one that the
 // tests happen to run in, but for what the race detector and Go itself need.
 func (p program) surroundings() []string {
-	env := append([]string{asProgram + "=1", "TZ=Pacific/Chatham", "HOME=" + os.TempDir()}, p.env...)
-	for _, name := range []string{"PATH", "TMPDIR", "GORACE", "GOCOVERDIR"} {
+	env := append([]string{asProgram + "=1", "TZ=Pacific/Chatham", "HOME=" + os.TempDir(),
+		"GORACE=atexit_sleep_ms=0", // otherwise the race detector sleeps for a second at every exit
+	}, p.env...)
+	for _, name := range []string{"PATH", "TMPDIR", "GOCOVERDIR"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
 		}
