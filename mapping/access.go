@@ -92,12 +92,13 @@ func (c *jsonCell) parse(text []byte) string {
 
 // element is one of the consents that a row makes.
 type element struct {
-	key   []byte
-	value []byte
-	kind  jsonKind
-	doc   *jsonDoc // of array and object elements
-	node  int
-	index int
+	key    []byte
+	value  []byte
+	kind   jsonKind
+	doc    *jsonDoc // of array and object elements
+	node   int
+	index  int
+	column string // that the value came from, when it is not the list's own
 }
 
 // get gives the text and kind of a value; jsonNull when nothing is there. The

@@ -35,8 +35,10 @@ type Mapper struct {
 	elem       *element
 	decoded    decode.Cell
 	listed     [][]byte
-	fixed      [fieldCount]value // values that are the same for all elements
-	isFixed    [fieldCount]bool
+	values     [fieldCount]value // what the fields came to, each worked out when first asked for
+	stamps     [fieldCount]uint64
+	round      uint64 // counts rows and elements
+	nothing    value
 }
 
 // Units are the units of the columns of epoch times: "s" or "ms" by column.
@@ -83,7 +85,7 @@ type boundCondition struct {
 // Bind compiles the mapping against the columns of an export. A column that the
 // export lacks, or has twice, is an *Error.
 func (s *Spec) Bind(l Layout) (*Mapper, error) {
-	m := &Mapper{spec: s, layout: l}
+	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}}
 	b := &binder{m: m}
 	for i, f := range s.fields {
 		if f != nil {
@@ -267,9 +269,6 @@ func (b *binder) field(spec *fieldSpec) *field {
 		f.perElement = f.when != nil && f.when.perElement
 	}
 	if spec.unlimited {
-		if a, ok := b.resolve(spec.from[0]); ok && a.kind == accessCell {
-			f.from = []accessor{a}
-		}
 		return f
 	}
 	f.from = b.anyOf(spec.from, spec.name, spec.optional)
@@ -395,4 +394,12 @@ func (b *binder) star(e *eachSpec) {
 	if len(b.m.columns) == 0 {
 		b.fail(e.at, "name them with columns: {category: column}", "no column is left for decisions")
 	}
+}
+
+// or is a text, empty when there is none.
+func or(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }

@@ -36,7 +36,7 @@ func (m *Mapper) add(e element) {
 func (m *Mapper) eachColumns() (string, string) {
 	for i := range m.columns {
 		c := &m.columns[i]
-		el := element{key: c.category, kind: jsonNull}
+		el := element{key: c.category, kind: jsonNull, column: c.from[0].name}
 		for k := range c.from {
 			text, kind, reason := m.get(&c.from[k])
 			if reason != "" {
@@ -46,7 +46,7 @@ func (m *Mapper) eachColumns() (string, string) {
 				return columnSays(c.from[k].name, "holds a list or an object, not a decision"), c.from[k].name
 			}
 			if kind != jsonNull && (el.kind == jsonNull || m.isEmpty(trimSpace(el.value))) {
-				el.value, el.kind = text, kind
+				el.value, el.kind, el.column = text, kind, c.from[k].name
 			}
 		}
 		m.add(el)
@@ -74,7 +74,7 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 			}
 			part = part[at[len(at)-2]:at[len(at)-1]]
 		}
-		el := element{key: part, value: part, kind: jsonString}
+		el := element{key: part, value: part, kind: jsonString, column: m.list.name}
 		if e.pair != "" {
 			i := bytes.LastIndex(part, []byte(e.pair))
 			if i < 0 {
@@ -138,6 +138,9 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 		switch {
 		case e.form == eachObject:
 			el.key = doc.key(c, m.arena)
+			if m.twice(el.key) {
+				return columnSays(m.list.name, "names a category twice"), m.list.name
+			}
 		case el.kind == jsonObject:
 			if v := doc.member(c, "value"); v != none { // each.value of an element that has a member of that name
 				el.kind, el.value = doc.nodes[v].kind, doc.string(v, m.arena)
@@ -200,4 +203,10 @@ func (m *Mapper) accepted(e *eachSpec) (string, string) {
 		m.add(el)
 	}
 	return "", ""
+}
+
+// twice reports whether an element of that key is there already: a document that
+// says two things about one category says nothing about it.
+func (m *Mapper) twice(key []byte) bool {
+	return slices.ContainsFunc(m.elems, func(e element) bool { return bytes.Equal(e.key, key) })
 }

@@ -24,10 +24,8 @@ func (m *Mapper) eval(f *field, v *value) {
 		f.otherwise(v)
 		return
 	case f.spec.unlimited:
-		if len(f.from) == 0 {
-			v.text = unlimitedWord
-			return
-		}
+		v.text = unlimitedWord
+		return
 	case f.spec.constant != nil:
 		v.text, v.raw, v.empty = f.constant, f.constant, len(f.constant) == 0
 		m.look(f, v)
@@ -70,7 +68,7 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 	for i := range from {
 		a := &from[i]
 		text, kind, reason := m.get(a)
-		last.column = a.name
+		last.column = m.source(a)
 		if reason != "" {
 			last.reason = columnSays(m.nameOf(a), reason)
 			return
@@ -79,7 +77,7 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 			continue
 		}
 		if kind >= jsonArray {
-			last.reason = columnSays(a.name, "holds a list or an object, not a single value")
+			last.reason = columnSays(last.column, "holds a list or an object, not a single value")
 			return
 		}
 		trimmed := trimSpace(text)
@@ -110,11 +108,23 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 			}
 		}
 		last.text, last.empty = text, false
-		if i < len(f.units) {
+		switch {
+		case f.spec.times == nil:
+		case a.kind == accessValue: // each column has its own unit
+			last.unit = m.units[last.column]
+		case i < len(f.units):
 			last.unit = f.units[i]
 		}
 		return
 	}
+}
+
+// source is the column that a value came from.
+func (m *Mapper) source(a *accessor) string {
+	if a.kind == accessValue && m.elem != nil && m.elem.column != "" {
+		return m.elem.column
+	}
+	return a.name
 }
 
 func (m *Mapper) nameOf(a *accessor) string {
@@ -155,10 +165,14 @@ func (m *Mapper) lookUp(s *fieldSpec, v *value) {
 	at, ok := s.byText[string(v.raw)]
 	if !ok {
 		for i := range s.values {
-			if len(s.values[i].from) > 0 && equalFold(v.raw, s.values[i].from) {
-				at, ok = i, true
+			if len(s.values[i].from) == 0 || !equalFold(v.raw, s.values[i].from) {
+				continue
+			}
+			if ok && (s.values[at].to != s.values[i].to || s.values[at].nothing != s.values[i].nothing) {
+				ok = false // two spellings that differ in case alone disagree: nobody can tell
 				break
 			}
+			at, ok = i, true
 		}
 	}
 	if !ok {
@@ -198,6 +212,7 @@ func equalFold(b []byte, s string) bool {
 func (m *Mapper) fillTemplate(f *field, v *value) {
 	var space [16][]byte
 	parts := space[:0] // found first: finding may use the arena too
+	named, said := false, false
 	for i := range f.template {
 		p := &f.template[i]
 		if !p.named {
@@ -212,7 +227,13 @@ func (m *Mapper) fillTemplate(f *field, v *value) {
 		if v.column == "" {
 			v.column = p.from.name
 		}
-		parts = append(parts, trimSpace(text))
+		text = trimSpace(text)
+		named, said = true, said || !m.isEmpty(text)
+		parts = append(parts, text)
+	}
+	if named && !said { // words of the mapping alone are no value of the row
+		v.empty = true
+		return
 	}
 	from := len(*m.arena)
 	for _, p := range parts {

@@ -48,7 +48,8 @@ func (m *Mapper) learn(f *field, units Units) {
 		if a.ofElement() && m.elem == nil {
 			continue
 		}
-		if _, known := units[a.name]; known {
+		name := m.source(a)
+		if _, known := units[name]; known {
 			continue
 		}
 		text, _, reason := m.get(a)
@@ -56,7 +57,7 @@ func (m *Mapper) learn(f *field, units Units) {
 			continue
 		}
 		if unit := epochUnit(trimSpace(text)); unit != "" {
-			units[a.name] = unit
+			units[name] = unit
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package mapping
 
-import (
-	"bytes"
-	"fmt"
-)
+import "fmt"
 
 // value is what a field of a consent came to.
 type value struct {
@@ -24,7 +21,8 @@ func (m *Mapper) Map(rec *Record, out *Result) {
 	out.Consents, out.Dropped = out.Consents[:0], out.Dropped[:0]
 	m.rec, m.arena = rec, &out.arena
 	m.generation++
-	m.elem, m.elems, m.isFixed = nil, m.elems[:0], [fieldCount]bool{}
+	m.round++
+	m.elem, m.elems = nil, m.elems[:0]
 	if reason := m.open(rec); reason != "" {
 		out.invalid(reason, "")
 		return
@@ -112,6 +110,7 @@ func (m *Mapper) skipped(out *Result) bool {
 	why := ""
 	for i := range m.elems {
 		m.elem = &m.elems[i]
+		m.round++
 		reason, met, err := m.met(m.eskip)
 		if err != nil {
 			out.invalid("each.skip: "+err.Error(), "")
@@ -142,18 +141,19 @@ func (m *Mapper) category() []byte {
 
 // value is a field of the current element. What is the same for all elements of
 // a row is worked out once.
-func (m *Mapper) value(i int) value {
+func (m *Mapper) value(i int) *value {
 	f := m.fields[i]
 	if f == nil {
-		return value{empty: true}
+		return &m.nothing
 	}
-	if m.isFixed[i] {
-		return m.fixed[i]
+	stamp := m.generation
+	if f.perElement {
+		stamp = m.round
 	}
-	var v value
-	m.eval(f, &v)
-	if !f.perElement && !f.spec.required {
-		m.fixed[i], m.isFixed[i] = v, true
+	v := &m.values[i]
+	if m.stamps[i] != stamp {
+		m.stamps[i] = stamp
+		m.eval(f, v)
 	}
 	return v
 }
@@ -167,35 +167,36 @@ func (m *Mapper) consent(out *Result) {
 		return
 	}
 	sound := true
-	fault := func(i int, v value) {
+	fault := func(i int, reason, column string) {
 		sound = false
-		out.invalid(fieldNames[i]+": "+v.reason, v.column)
-	}
-	if action.reason == "" {
-		switch {
-		case bytes.EqualFold(trimSpace(action.text), acceptWord):
-			c.Action = Accept
-		case bytes.EqualFold(trimSpace(action.text), rejectWord):
-			c.Action = Reject
-		default:
-			action.reason = m.unlisted(action.column, action.raw) + " (an action is accept or reject; list what means which under values)"
-		}
+		out.invalid(fieldNames[i]+": "+reason, column)
 	}
 	c.Raw = action.raw
-	if action.reason != "" {
-		fault(fieldAction, action)
+	reason := action.reason
+	if reason == "" {
+		switch word := trimSpace(action.text); {
+		case equalFold(word, "accept"):
+			c.Action = Accept
+		case equalFold(word, "reject"):
+			c.Action = Reject
+		default:
+			reason = m.unlisted(action.column, action.raw) + " (an action is accept or reject; list what means which under values)"
+		}
+	}
+	if reason != "" {
+		fault(fieldAction, reason, action.column)
 		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: m.unnamed(action.raw), Why: Unlisted})
 	}
 	text := func(i int, into *[]byte) {
 		v := m.value(i)
 		if v.reason != "" {
-			fault(i, v)
+			fault(i, v.reason, v.column)
 			return
 		}
 		*into = v.text
 		if v.empty {
 			if f := m.fields[i]; f != nil && f.spec.required {
-				fault(i, value{reason: "is required, and empty", column: f.column()})
+				fault(i, "is required, and empty", f.column())
 			}
 		}
 	}
@@ -205,14 +206,14 @@ func (m *Mapper) consent(out *Result) {
 	text(fieldCategory, &c.Category)
 	named := len(c.Subject()) > 0
 	if !named {
-		fault(fieldUserID, value{reason: m.nobody(), column: m.subjectColumn()})
+		fault(fieldUserID, nobodyNamed, m.subjectColumn())
 	}
 	if len(c.UserID) == 0 && len(c.ProfileID) == 0 {
 		c.UserID = c.Email // an address by itself is no identifier for the target
 	}
 	text(fieldSource, &c.Source)
 	if v := m.value(fieldSource); v.empty && v.reason == "" {
-		fault(fieldSource, value{reason: "is empty", column: m.fields[fieldSource].column()})
+		fault(fieldSource, "is empty", m.fields[fieldSource].column())
 	}
 	text(fieldMessage, &c.Message)
 	m.sourceID(&c, fault)
@@ -223,11 +224,7 @@ func (m *Mapper) consent(out *Result) {
 	}
 }
 
-var acceptWord, rejectWord = []byte("accept"), []byte("reject")
-
-func (m *Mapper) nobody() string {
-	return "no userId, profileId or email: nobody can tell whose decision it is"
-}
+const nobodyNamed = "no userId, profileId or email: nobody can tell whose decision it is"
 
 func (m *Mapper) subjectColumn() string {
 	for _, i := range [...]int{fieldUserID, fieldProfileID, fieldEmail} {
@@ -252,23 +249,23 @@ func (f *field) column() string {
 }
 
 // sourceID reads the target's source: digits alone, never through a float.
-func (m *Mapper) sourceID(c *Consent, fault func(int, value)) {
+func (m *Mapper) sourceID(c *Consent, fault func(i int, reason, column string)) {
 	v := m.value(fieldSourceID)
 	switch {
 	case v.reason != "":
-		fault(fieldSourceID, v)
+		fault(fieldSourceID, v.reason, v.column)
 		return
 	case v.empty:
 		return
 	}
 	text := trimSpace(v.text)
 	if isScientific(text) {
-		fault(fieldSourceID, value{reason: columnSays(v.column, reasonMangled), column: v.column})
+		fault(fieldSourceID, columnSays(v.column, reasonMangled), v.column)
 		return
 	}
 	n, ok := wholeNumber(text)
 	if !ok {
-		fault(fieldSourceID, value{reason: columnSays(v.column, "is no whole number of at most 19 digits"), column: v.column})
+		fault(fieldSourceID, columnSays(v.column, "is no whole number of at most 19 digits"), v.column)
 		return
 	}
 	c.SourceID, c.HasSourceID = n, true
@@ -297,18 +294,18 @@ func wholeNumber(b []byte) (int64, bool) {
 }
 
 // times reads timestamp and validUntil.
-func (m *Mapper) times(c *Consent, fault func(int, value)) {
+func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 	v := m.value(fieldTimestamp)
 	ok := false
 	switch {
 	case v.reason != "":
-		fault(fieldTimestamp, v)
+		fault(fieldTimestamp, v.reason, v.column)
 	case v.empty:
-		fault(fieldTimestamp, value{reason: columnSays(m.fields[fieldTimestamp].column(), "is empty: without the time of consent there is no consent"), column: m.fields[fieldTimestamp].column()})
+		fault(fieldTimestamp, columnSays(m.fields[fieldTimestamp].column(), "is empty: without the time of consent there is no consent"), m.fields[fieldTimestamp].column())
 	default:
 		ms, reason := m.timesOf(fieldTimestamp).read(v.text, v.unit)
 		if ok = reason == ""; !ok {
-			fault(fieldTimestamp, value{reason: columnSays(v.column, reason), column: v.column})
+			fault(fieldTimestamp, columnSays(v.column, reason), v.column)
 		}
 		c.Timestamp = ms
 	}
@@ -330,7 +327,7 @@ func (m *Mapper) timesOf(i int) *timeReader {
 
 var unlimitedWord = []byte("unlimited")
 
-func (m *Mapper) validUntil(c *Consent, dated bool, fault func(int, value)) {
+func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, column string)) {
 	f := m.fields[fieldValidUntil]
 	for len(f.cases) > 0 {
 		next, _ := m.caseOf(f)
@@ -339,7 +336,7 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(int, value)) {
 		}
 		f = next
 	}
-	if f.spec.unlimited && len(f.from) == 0 {
+	if f.spec.unlimited {
 		c.ValidUntil = Unlimited
 		return
 	}
@@ -349,22 +346,23 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(int, value)) {
 			var v value
 			m.candidates(f, f.after, &v)
 			if v.reason != "" {
-				fault(fieldValidUntil, v)
+				fault(fieldValidUntil, v.reason, v.column)
 				return
 			}
 			if v.empty {
-				m.until(c, f, value{text: f.fallback, empty: len(f.fallback) == 0}, fault)
+				f.otherwise(&v)
+				m.until(c, f, &v, fault)
 				return
 			}
 			var err error
 			if life, err = parseLifetime(string(trimSpace(v.text)) + a.unit); err != nil {
-				fault(fieldValidUntil, value{reason: columnSays(v.column, "is no number of days or months"), column: v.column})
+				fault(fieldValidUntil, columnSays(v.column, "is no lifetime: it must be a whole number above 0"), v.column)
 				return
 			}
 		}
 		if dated {
 			if c.ValidUntil = life.after(c.Timestamp); c.ValidUntil > maxMillis {
-				fault(fieldValidUntil, value{reason: reasonLate})
+				fault(fieldValidUntil, reasonLate, "")
 			}
 		}
 		return
@@ -372,25 +370,18 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(int, value)) {
 	m.until(c, f, m.value(fieldValidUntil), fault)
 }
 
-func or(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-func (m *Mapper) until(c *Consent, f *field, v value, fault func(int, value)) {
+func (m *Mapper) until(c *Consent, f *field, v *value, fault func(i int, reason, column string)) {
 	switch {
 	case v.reason != "":
-		fault(fieldValidUntil, v)
+		fault(fieldValidUntil, v.reason, v.column)
 	case v.empty:
-		fault(fieldValidUntil, value{reason: columnSays(f.column(), "is empty"), column: f.column()})
-	case bytes.EqualFold(trimSpace(v.text), unlimitedWord):
+		fault(fieldValidUntil, columnSays(f.column(), "is empty"), f.column())
+	case equalFold(trimSpace(v.text), "unlimited"):
 		c.ValidUntil = Unlimited
 	default:
 		ms, reason := f.spec.times.read(v.text, v.unit)
 		if reason != "" {
-			fault(fieldValidUntil, value{reason: columnSays(v.column, reason), column: v.column})
+			fault(fieldValidUntil, columnSays(v.column, reason), v.column)
 		}
 		c.ValidUntil = ms
 	}

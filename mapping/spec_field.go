@@ -157,11 +157,15 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 				d = r.text(m.value, "default")
 			}
 			f.fallback = &d
-			if name == "action" && strings.EqualFold(strings.TrimSpace(d), "accept") {
+			switch word := strings.TrimSpace(d); {
+			case name == "action" && strings.EqualFold(word, "accept"):
 				r.fail(m.value, "default: accept would turn silence into consent")
-				if r.err != nil {
-					r.err.Hint = "leave it away: an empty action is no statement, and makes no consent"
-				}
+				r.err.Hint = "leave it away: an empty action is no statement, and makes no consent"
+			case name == "action" && word != "" && word != "reject":
+				r.fail(m.value, "default: %s is no action; the only one that can be meant by an empty cell is reject", word)
+			case name == "timestamp" && word != "":
+				r.fail(m.value, "default on timestamp would invent the time of a consent")
+				r.err.Hint = "leave it away: a row without the time of consent is invalid"
 			}
 		case "format":
 			formats = r.texts(m.value, "format")
@@ -211,6 +215,11 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 			r.fail(n, "%v", err)
 		}
 	}
+	if f.constant != nil && *f.constant != "" && f.times != nil && r.err == nil && *f.constant != "unlimited" {
+		if _, reason := f.times.read([]byte(*f.constant), ""); reason != "" {
+			r.fail(n, "%s: %q %s", f.name, *f.constant, reason)
+		}
+	}
 	if f.values != nil {
 		f.byText = make(map[string]int, len(f.values))
 		for i, v := range f.values {
@@ -223,6 +232,9 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 		return
 	}
 	for _, v := range f.values {
+		if v.from == "" && !v.nothing {
+			r.fail(n, "values gives a meaning to an empty cell, but an empty action is no statement")
+		}
 		if !v.nothing && v.to != "accept" && v.to != "reject" {
 			r.fail(n, "action has %q for the value %q; an action is accept or reject%s", v.to, v.from, didYouMean(v.to, []string{"accept", "reject"}))
 		}
