@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -268,10 +269,15 @@ func shownName(name string) string {
 	if isDatum(name) {
 		return maskValue([]byte(name))
 	}
+	return oneLine(name)
+}
+
+// oneLine takes line ends and other control characters out of a text.
+func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r
-	}, name)
+	}, s)
 }

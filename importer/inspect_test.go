@@ -422,6 +422,7 @@ func FuzzInspect(f *testing.F) {
 	f.Add("userId,at\nu1,31/12/2023\n")
 	f.Add(`{"a":[{"b":{"c":true}}],"d":"x"}`)
 	f.Add("a;b\n\"x\";Mon Feb 10 2025 14:33:05 GMT+0100\n")
+	f.Add("id,\"consent\ndate\",\"tags: x\n\"\nu1,2024-01-01T00:00:00Z,\"a,b\"\nu2,2024-01-01T00:00:00Z,\"a,b\"\n")
 	f.Add("[{\"\\ud800\":1}]")
 	f.Add("a,a\n1,2\n20110122T,+1\n")
 	dir := f.TempDir()

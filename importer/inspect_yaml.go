@@ -52,9 +52,11 @@ func (in *Inspection) SuggestMapping() []byte {
 	return d.Bytes()
 }
 
+// line writes one line, whatever is in the names that it mentions: a heading may
+// hold a line end.
 func (d *draft) line(depth int, format string, args ...any) {
 	d.WriteString(strings.Repeat("  ", depth))
-	fmt.Fprintf(d, format, args...)
+	d.WriteString(oneLine(fmt.Sprintf(format, args...)))
 	d.WriteByte('\n')
 }
 
