@@ -1,0 +1,315 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// answers is a target that is told what to answer, and watches the order in
+// which consents arrive. Its clock is that of a synctest bubble.
+type answers struct {
+	answer func(c *mapping.Consent, try int) (intempt.Answer, time.Duration)
+
+	mu      sync.Mutex
+	tries   map[string]int   // by message, which names the consent
+	flying  map[string]int   // by subject
+	arrived map[string][]int // rows, by subject; each try
+	noted   map[int]bool     // rows whose outcome was noted
+	wrong   []string
+}
+
+func (a *answers) Send(ctx context.Context, c *mapping.Consent) intempt.Answer {
+	a.mu.Lock()
+	subject, name := string(c.UserID), string(c.Message)
+	row := int(c.Timestamp)
+	a.tries[name]++
+	if a.flying[subject]++; a.flying[subject] > 1 {
+		a.wrong = append(a.wrong, fmt.Sprintf("row %d of %s is in flight together with another", row, subject))
+	}
+	if before := a.arrived[subject]; len(before) > 0 {
+		switch last := before[len(before)-1]; {
+		case last > row:
+			a.wrong = append(a.wrong, fmt.Sprintf("row %d of %s arrived after row %d", row, subject, last))
+		case last != row && !a.noted[last]:
+			a.wrong = append(a.wrong, fmt.Sprintf("row %d of %s left before the outcome of row %d was noted", row, subject, last))
+		}
+	}
+	a.arrived[subject] = append(a.arrived[subject], row)
+	answer, after := a.answer(c, a.tries[name])
+	a.mu.Unlock()
+	select {
+	case <-time.After(after):
+	case <-ctx.Done():
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.flying[subject]--
+	return answer
+}
+
+// Append is the journal: it takes a while.
+func (a *answers) Append(o journal.Outcome) error {
+	time.Sleep(time.Millisecond)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	row := int(o.Ref.Row)
+	if a.noted[row] {
+		a.wrong = append(a.wrong, fmt.Sprintf("row %d has two outcomes", row))
+	}
+	a.noted[row] = true
+	return nil
+}
+
+// consentOf is row n of a subject; the time stands for the row.
+func consentOf(row int, subject string) *mapping.Consent {
+	return &mapping.Consent{
+		Action: mapping.Accept, Timestamp: int64(row), ValidUntil: mapping.Unlimited, Source: []byte("web"),
+		UserID: []byte(subject), Message: fmt.Appendf(nil, "%d", row),
+	}
+}
+
+// sending runs a sender over rows of subjects and gives what it counted and why
+// it stopped, if it did.
+func sending(target *answers, subjects []string, limits Limits) (*counters, *Stop) {
+	target.tries, target.flying, target.arrived, target.noted = map[string]int{}, map[string]int{}, map[string][]int{}, map[int]bool{}
+	l := newLanes(4, window{Bytes: 1 << 20, Tasks: 50}, time.Now)
+	var stopped *Stop
+	var mu sync.Mutex
+	s := &sender{
+		target: target, pacer: intempt.NewPacer(intempt.PacerConfig{Max: limits.Concurrency}), lanes: l, book: target,
+		limits: limits, now: time.Now, count: &counters{},
+		stop: func(why Stop) {
+			mu.Lock()
+			defer mu.Unlock()
+			if stopped == nil {
+				stopped = &why
+			}
+			l.stop()
+		},
+	}
+	s.lastHeard.Store(time.Now().UnixNano())
+	var wait sync.WaitGroup
+	wait.Go(l.hurry)
+	for range limits.Concurrency {
+		wait.Go(func() { _ = s.loop(context.Background(), context.Background()) }) // Append never fails
+	}
+	for i, subject := range subjects {
+		c := consentOf(i+1, subject)
+		t := &task{ref: journal.Ref{Row: int64(i + 1), Consent: 1}, last: true, key: keyOf(c.Subject(), c.Category), packed: pack(c)}
+		if !l.addRow(source.Position{Row: int64(i + 1)}, []*task{t}) {
+			break
+		}
+	}
+	l.close()
+	wait.Wait()
+	return s.count, stopped
+}
+
+func limitsOf(concurrency, attempts int) Limits {
+	return Limits{Concurrency: concurrency, Attempts: attempts, RetryFor: DefaultRetryFor, MaxFailures: Budget{Share: 1}}
+}
+
+// Whatever the target answers and however long it takes: of one subject one is
+// in flight, in row order through all retries, the next leaves when the outcome
+// is noted, and every row gets one outcome.
+func TestSendingKeepsTheOrder(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		subjects := rapid.SliceOfN(rapid.SampledFrom([]string{"ann", "bob", "cat", "dan"}), 1, 80).Draw(rt, "subjects")
+		concurrency := rapid.IntRange(1, 8).Draw(rt, "concurrency")
+		seed := rapid.Uint64().Draw(rt, "seed")
+		var count *counters
+		var stop *Stop
+		var target *answers
+		synctest.Test(t, func(t *testing.T) {
+			target = &answers{answer: func(c *mapping.Consent, try int) (intempt.Answer, time.Duration) {
+				r := rand.New(rand.NewPCG(seed, uint64(c.Timestamp)<<8|uint64(min(try, 200))))
+				answer := []intempt.Answer{
+					{Class: intempt.Sent, Status: 200}, {Class: intempt.Sent, Status: 204}, {Class: intempt.Rejected, Status: 400},
+					{Class: intempt.Transient, Status: 500}, {Class: intempt.Transient, Timeout: true}, {Class: intempt.Transient},
+					{Class: intempt.Transient, Refused: true}, {Class: intempt.Transient, Status: 429, RetryAfter: time.Second},
+				}[r.IntN(8)]
+				return answer, time.Duration(r.IntN(400)) * time.Millisecond
+			}}
+			count, stop = sending(target, subjects, limitsOf(concurrency, 3))
+		})
+		if len(target.wrong) > 0 {
+			rt.Fatal(strings.Join(target.wrong, "\n"))
+		}
+		if stop != nil {
+			rt.Fatalf("stopped: %s", stop.Detail)
+		}
+		if len(target.noted) != len(subjects) {
+			rt.Fatalf("%d of %d rows have an outcome", len(target.noted), len(subjects))
+		}
+		if _, all := count.outcome(journal.Pending); all != int64(len(subjects)) {
+			rt.Fatalf("%d outcomes counted", all)
+		}
+	})
+}
+
+// A record that always fails is set down as failed after its attempts, while the
+// others go on.
+func TestOneBadRecordStopsNobody(t *testing.T) {
+	for name, bad := range map[string]intempt.Answer{
+		"an error":            {Class: intempt.Transient, Status: 500},
+		"a silence":           {Class: intempt.Transient, Timeout: true},
+		"a closed connection": {Class: intempt.Transient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				subjects := []string{"bad"}
+				for i := range 3000 {
+					subjects = append(subjects, fmt.Sprint("good", i))
+				}
+				var last time.Time
+				began := time.Now()
+				target := &answers{answer: func(c *mapping.Consent, _ int) (intempt.Answer, time.Duration) {
+					if string(c.UserID) == "bad" {
+						return bad, 10 * time.Millisecond
+					}
+					last = time.Now()
+					return intempt.Answer{Class: intempt.Sent, Status: 200}, 20 * time.Millisecond
+				}}
+				count, stop := sending(target, subjects, limitsOf(2, 4))
+				assert.Nil(t, stop)
+				assert.EqualValues(t, 3000, count.sent.Load())
+				assert.EqualValues(t, 1, count.failed.Load())
+				assert.Less(t, last.Sub(began), 3000*25*time.Millisecond, "the others do not wait")
+				assert.LessOrEqual(t, target.tries["1"], 5)
+			})
+		})
+	}
+}
+
+// A target that is gone for everybody uses up nobody's attempts: whatever it
+// takes until it is back, nothing has failed.
+func TestATargetThatIsGoneUsesUpNoAttempts(t *testing.T) {
+	for name, c := range map[string]struct {
+		gone intempt.Answer
+		from time.Duration
+		back time.Duration
+	}{
+		"nobody listens":              {gone: intempt.Answer{Class: intempt.Transient, Refused: true}, from: time.Second, back: 10 * time.Minute},
+		"connections close":           {gone: intempt.Answer{Class: intempt.Transient}, from: time.Second, back: 10 * time.Minute},
+		"busy from the beginning":     {gone: intempt.Answer{Class: intempt.Transient, Status: 503}, back: 10 * time.Minute},
+		"throttled for minutes":       {gone: intempt.Answer{Class: intempt.Transient, Status: 429}, back: 10 * time.Minute},
+		"silent from the beginning":   {gone: intempt.Answer{Class: intempt.Transient, Timeout: true}, back: 10 * time.Minute},
+		"an error from the beginning": {gone: intempt.Answer{Class: intempt.Transient, Status: 500}, back: 10 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var subjects []string
+				for i := range 500 {
+					subjects = append(subjects, fmt.Sprint("s", i))
+				}
+				began := time.Now()
+				target := &answers{answer: func(*mapping.Consent, int) (intempt.Answer, time.Duration) {
+					if at := time.Since(began); at >= c.from && at < c.back {
+						return c.gone, 10 * time.Millisecond
+					}
+					return intempt.Answer{Class: intempt.Sent, Status: 200}, 100 * time.Millisecond
+				}}
+				count, stop := sending(target, subjects, limitsOf(8, 3))
+				require.Nil(t, stop)
+				assert.EqualValues(t, 500, count.sent.Load())
+				assert.Zero(t, count.failed.Load())
+			})
+		})
+	}
+}
+
+// The run stops when the target was gone for too long: soon when it was never
+// reached, after --retry-for when it was.
+func TestATargetThatStaysAwayStopsTheRun(t *testing.T) {
+	for name, c := range map[string]struct {
+		from time.Duration // since when it is gone
+		gone intempt.Answer
+		stop [2]time.Duration // between which the run stops
+	}{
+		"never there": {gone: intempt.Answer{Class: intempt.Transient, Refused: true}, stop: [2]time.Duration{firstContact, 2 * firstContact}},
+		"gone later":  {from: 2 * time.Second, gone: intempt.Answer{Class: intempt.Transient, Refused: true}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
+		"always busy": {gone: intempt.Answer{Class: intempt.Transient, Status: 503}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var subjects []string
+				for i := range 400 {
+					subjects = append(subjects, fmt.Sprint("s", i))
+				}
+				began := time.Now()
+				target := &answers{answer: func(*mapping.Consent, int) (intempt.Answer, time.Duration) {
+					if time.Since(began) >= c.from {
+						return c.gone, 10 * time.Millisecond
+					}
+					return intempt.Answer{Class: intempt.Sent, Status: 200}, 100 * time.Millisecond
+				}}
+				count, stop := sending(target, subjects, limitsOf(8, 3))
+				require.NotNil(t, stop)
+				assert.Equal(t, StopGone, stop.Kind)
+				assert.GreaterOrEqual(t, time.Since(began), c.stop[0])
+				assert.Less(t, time.Since(began), c.stop[1])
+				assert.Zero(t, count.failed.Load())
+			})
+		})
+	}
+}
+
+func TestAStopAnswerStopsTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target := &answers{answer: func(c *mapping.Consent, _ int) (intempt.Answer, time.Duration) {
+			if c.Timestamp == 3 {
+				return intempt.Answer{Class: intempt.Stopped, Status: 401, Message: "no"}, 0
+			}
+			return intempt.Answer{Class: intempt.Sent, Status: 200}, time.Second
+		}}
+		count, stop := sending(target, strings.Split(strings.Repeat("abcdefghij", 10), ""), limitsOf(2, 3))
+		require.NotNil(t, stop)
+		assert.Equal(t, StopRefused, stop.Kind)
+		assert.Contains(t, stop.Detail, "401")
+		assert.LessOrEqual(t, count.sent.Load(), int64(3), "what was in flight finishes, nothing else leaves")
+		assert.Zero(t, count.rejected.Load()+count.failed.Load())
+	})
+}
+
+func TestBudgets(t *testing.T) {
+	for text, c := range map[string]struct {
+		failures, outcomes int64
+		spent              bool
+	}{
+		"50%":  {100, 199, false}, // fewer than 200 say nothing
+		"50% ": {101, 200, true},
+		"50.%": {100, 200, false},
+		"0.5%": {1, 200, false},
+		".5%":  {2, 200, true},
+		"100%": {500, 500, false},
+		"20":   {20, 20, false},
+		"20 ":  {21, 21, true},
+		"0":    {1, 1, true},
+	} {
+		b, err := ParseBudget(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, c.spent, b.spent(c.failures, c.outcomes), "%s: %d of %d", text, c.failures, c.outcomes)
+		again, err := ParseBudget(b.String())
+		require.NoError(t, err)
+		assert.Equal(t, b, again)
+	}
+	for _, bad := range []string{"", "%", "-1", "101%", "0%", "NaN%", "1e3", "half", "5 0%"} {
+		_, err := ParseBudget(bad)
+		assert.ErrorContains(t, err, "--max-failures", bad)
+	}
+}
