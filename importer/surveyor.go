@@ -156,7 +156,7 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 	}
 	g.Go(func() error {
 		defer close(judged)
-		sweep := sweep{export: s.export, mappers: s.mappers, watch: s.watch}
+		sweep := sweep{export: s.export, mappers: s.mappers, watch: s.watch, hold: cap(free)}
 		return sweep.over(working, s.rows(reader, high), func(b *mappedBatch) error {
 			if s.fold != nil {
 				if err := s.fold(b.seen); err != nil {
@@ -193,6 +193,7 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 			if err := v.Fold(&b.survey); err != nil {
 				return err
 			}
+			b.mapped.release()
 			free <- b
 		}
 		return nil
@@ -228,18 +229,20 @@ func (s *Survey) rows(reader *source.Reader, high int64) feeder {
 	}
 }
 
-// judgedBatch is a batch with what became of its rows, in memory of its own:
-// the mapped batch goes on to other rows meanwhile.
+// judgedBatch is a mapped batch with what became of its rows. It holds the mapped
+// batch, whose bytes its consents are.
 type judgedBatch struct {
+	mapped   *mappedBatch
 	survey   SurveyBatch
 	rows     []SurveyRow
 	consents []SurveyConsent
 	readable []mapping.Consent
-	text     []byte // bytes of consents that do not lie in the rows
+	text     []byte // bytes of consents that another mapping read
 }
 
 // judge fills in the first n rows of b with their outcomes.
 func (j *judgedBatch) judge(p *past, b *mappedBatch, n int, dry bool) error {
+	j.mapped = b
 	j.rows, j.consents, j.readable, j.text = j.rows[:0], j.consents[:0], j.readable[:0], j.text[:0]
 	for i := range n {
 		row := SurveyRow{Row: &b.src.Rows[i], Status: b.rows[i].status, Reason: b.rows[i].reason, Column: b.rows[i].column}
@@ -282,7 +285,11 @@ func (j *judgedBatch) mixed(p *past, b *mappedBatch, i int, row *SurveyRow) erro
 	res := &v.version.memory.result
 	row.Status, row.Reason, row.Column = res.Status, res.Reason, res.Column
 	if res.Status != mapping.Mapped {
-		j.take(row, v.version.consents)
+		first := len(j.readable)
+		for k := range v.version.consents {
+			j.readable = append(j.readable, j.own(v.version.consents[k]))
+		}
+		row.Readable = j.readable[first:len(j.readable):len(j.readable)]
 		return nil
 	}
 	first := len(j.consents)
@@ -294,21 +301,17 @@ func (j *judgedBatch) mixed(p *past, b *mappedBatch, i int, row *SurveyRow) erro
 	return nil
 }
 
-// take copies the consents of a row into the batch's own memory.
+// take makes the consents of a row those of the batch.
 func (j *judgedBatch) take(row *SurveyRow, consents []mapping.Consent) {
 	if row.Status == mapping.Mapped {
 		first := len(j.consents)
 		for k := range consents {
-			j.consents = append(j.consents, SurveyConsent{Consent: j.own(consents[k])})
+			j.consents = append(j.consents, SurveyConsent{Consent: consents[k]})
 		}
 		row.Consents = j.consents[first:len(j.consents):len(j.consents)]
 		return
 	}
-	first := len(j.readable)
-	for k := range consents {
-		j.readable = append(j.readable, j.own(consents[k]))
-	}
-	row.Readable = j.readable[first:len(j.readable):len(j.readable)]
+	row.Readable = consents
 }
 
 // own copies the bytes of a consent.

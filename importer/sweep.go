@@ -30,7 +30,7 @@ type mappedBatch struct {
 	origins  []rowText // of a repaired file: the row of the export that each row stands for
 	memory   batchMemory
 	seen     any // what the observer keeps of the batch
-	survey   SurveyBatch
+	home     chan *mappedBatch
 }
 
 // batchMemory is reused from batch to batch.
@@ -39,6 +39,9 @@ type batchMemory struct {
 	cells   [][]byte
 	scratch []byte
 }
+
+// release gives a held batch back, so that its memory serves other rows.
+func (b *mappedBatch) release() { b.home <- b }
 
 func (b *mappedBatch) of(row int) []mapping.Consent {
 	r := &b.rows[row]
@@ -77,6 +80,7 @@ type sweep struct {
 	mappers []*mapping.Mapper // one a layout
 	watch   observer          // may be nil
 	workers int               // 0: one a processor
+	hold    int               // batches that the consumer may keep, until it releases each; 0: none
 }
 
 // bind compiles the mapping against every layout of the export.
@@ -117,9 +121,9 @@ func (s *sweep) over(ctx context.Context, next feeder, consume func(*mappedBatch
 		workers = runtime.GOMAXPROCS(0)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	free := make(chan *mappedBatch, 2*workers+2)
+	free := make(chan *mappedBatch, 2*workers+2+s.hold)
 	for range cap(free) {
-		free <- &mappedBatch{}
+		free <- &mappedBatch{home: free}
 	}
 	read := make(chan *mappedBatch)
 	g.Go(func() error {
@@ -132,7 +136,9 @@ func (s *sweep) over(ctx context.Context, next feeder, consume func(*mappedBatch
 			if err := consume(b); err != nil {
 				return err
 			}
-			free <- b
+			if s.hold == 0 {
+				b.release()
+			}
 		}
 		return nil
 	})
