@@ -52,6 +52,8 @@ func codeOf(err error) int {
 		return e.code
 	case errors.As(err, &m), importer.IsRefused(err):
 		return exitRefused
+	case strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
+		return exitRefused
 	default:
 		return exitInternal
 	}
