@@ -12,6 +12,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/report"
 )
 
 // environment is all that the program takes from its surroundings.
@@ -22,6 +23,7 @@ type environment struct {
 	now            func() time.Time
 	disk           journal.Disk
 	terminal       bool                                  // stderr is one
+	stdoutTerminal bool                                  // stdout is one
 	width          int                                   // columns of the terminal
 	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
 	signals        func() (<-chan os.Signal, func())
@@ -32,8 +34,14 @@ func realEnvironment() *environment {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.Getenv, now: time.Now, disk: journal.OS{}, width: 80,
 	}
-	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) {
-		e.terminal = true
+	for _, stream := range []struct {
+		file *os.File
+		is   *bool
+	}{{os.Stdout, &e.stdoutTerminal}, {os.Stderr, &e.terminal}} {
+		fd := int(stream.file.Fd())
+		if *stream.is = term.IsTerminal(fd); !*stream.is {
+			continue
+		}
 		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
 			e.width = w
 		}
@@ -44,6 +52,18 @@ func realEnvironment() *environment {
 		return c, func() { signal.Stop(c) }
 	}
 	return e
+}
+
+// pageWidth is how wide text is set where no terminal says otherwise.
+const pageWidth = 100
+
+// style is how text on standard output is shown: as wide as the terminal, in
+// colour unless NO_COLOR has a value (https://no-color.org).
+func (e *environment) style() report.Style {
+	if !e.stdoutTerminal {
+		return report.Style{Width: pageWidth}
+	}
+	return report.Style{Width: e.width, Color: e.getenv("NO_COLOR") == ""}
 }
 
 // interruptible gives a context that the first signal ends. The second one ends

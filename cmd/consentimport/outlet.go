@@ -91,3 +91,23 @@ func (f *runFlags) outlet(env *environment) (*outlet, error) {
 	}
 	return o, nil
 }
+
+// outletTo makes the way to a sandbox that runs already.
+func (f *runFlags) outletTo(url string) (*outlet, error) {
+	dialect, err := intempt.ParseDialect(f.dialect)
+	if err != nil {
+		return nil, refused(err)
+	}
+	o := &outlet{identity: journal.Target{Org: "sandbox", Project: "sandbox", Dialect: f.dialect, Sandbox: true}, dialect: dialect}
+	cfg := intempt.Config{
+		BaseURL: url, Org: o.identity.Org, Project: o.identity.Project, Dialect: dialect,
+		Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
+	}
+	if cfg.Key, err = intempt.ParseKey(sandboxKey); err != nil {
+		return nil, err
+	}
+	if o.client, err = intempt.New(cfg); err != nil {
+		return nil, err
+	}
+	return o, nil
+}

@@ -48,9 +48,12 @@ func newRoot(env *environment) *cobra.Command {
 row to the decisions it states, and sends each decision to Intempt's Consent API:
 in order per person, resumable after any interruption, with a report that balances.
 
-Begin with a rehearsal; it sends nothing and needs no key:
+Begin with a rehearsal; it sends nothing to the target and needs no key:
   consentimport inspect export.csv
-  consentimport run --dry-run --preset transcend export.csv`,
+  consentimport run --dry-run --preset transcend export.csv
+  consentimport rehearse --preset transcend export.csv
+
+Shell completion: consentimport completion --help. Man pages: consentimport man --help.`,
 		Example: `  consentimport run --sandbox --preset onetrust export.json
   consentimport run --preset transcend --org acme --project shop --api-key-file key.txt preferences.csv.gz`,
 		SilenceErrors: true,
@@ -61,16 +64,47 @@ Begin with a rehearsal; it sends nothing and needs no key:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage(fmt.Sprintf("%s --help lists the flags", c.CommandPath()), "%w", err)
 	})
+	root.SetOut(env.stdout) // completion keeps what is set when it is made
 	root.AddCommand(
 		newRun(env),
+		newRehearse(env),
 		newInspect(env),
 		newMapping(env),
 		newReport(env),
 		newVerify(env),
 		newSandbox(env),
+		newMan(env),
 		newVersion(env),
 	)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	giveExamples(root)
 	return root
+}
+
+// giveExamples adds examples to the commands that cobra makes.
+func giveExamples(root *cobra.Command) {
+	examples := map[string]string{
+		"consentimport help":                  "  consentimport help run\n  consentimport help mapping show",
+		"consentimport completion":            "  consentimport completion bash > /etc/bash_completion.d/consentimport\n  consentimport completion zsh > \"${fpath[1]}/_consentimport\"",
+		"consentimport completion bash":       "  consentimport completion bash > /etc/bash_completion.d/consentimport\n  consentimport completion bash --no-descriptions > consentimport.bash",
+		"consentimport completion zsh":        "  consentimport completion zsh > \"${fpath[1]}/_consentimport\"\n  consentimport completion zsh --no-descriptions > _consentimport",
+		"consentimport completion fish":       "  consentimport completion fish > ~/.config/fish/completions/consentimport.fish\n  consentimport completion fish | source",
+		"consentimport completion powershell": "  consentimport completion powershell | Out-String | Invoke-Expression\n  consentimport completion powershell > consentimport.ps1",
+	}
+	walk(root, func(c *cobra.Command) {
+		if c.Example == "" {
+			c.Example = examples[c.CommandPath()]
+		}
+	})
+}
+
+// walk calls f for a command and all below it.
+func walk(c *cobra.Command, f func(*cobra.Command)) {
+	f(c)
+	for _, sub := range c.Commands() {
+		walk(sub, f)
+	}
 }
 
 // exactly wraps cobra's argument checks so that a wrong number is a usage error.
@@ -87,7 +121,9 @@ func newVersion(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  arguments(cobra.NoArgs, "it takes none"),
+		Example: `  consentimport version
+  consentimport --version`,
+		Args: arguments(cobra.NoArgs, "it takes none"),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(env.stdout, "consentimport %s\n", version())
 			return err

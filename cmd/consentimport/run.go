@@ -173,7 +173,7 @@ func printSummary(env *environment, s *report.Summary, asJSON bool) error {
 	if asJSON {
 		return report.JSON(env.stdout, s)
 	}
-	return report.Text(env.stdout, s, report.Style{Width: 100})
+	return report.Text(env.stdout, s, env.style())
 }
 
 // messages go to standard error, a line each.

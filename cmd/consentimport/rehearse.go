@@ -1,0 +1,360 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/sandbox"
+	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report"
+)
+
+const (
+	// realisticFaults are those of a target on an ordinary day.
+	realisticFaults = "400=0.5%,429=2%,500=1%,reset=0.2%,lost=0.1%,latency=20ms"
+	// sampleRows is how many rows are rehearsed unless told otherwise.
+	sampleRows = 20000
+	// sampleFor bounds the sample where --rate makes it slow, unless told otherwise.
+	sampleFor = 2 * time.Minute
+)
+
+// rehearseFlags are the flags of rehearse as they were typed; those that run has
+// too are in the first part.
+type rehearseFlags struct {
+	run     runFlags
+	limited bool // --limit was given
+	faults  string
+	seed    uint64
+	keep    string
+}
+
+func newRehearse(env *environment) *cobra.Command {
+	var f rehearseFlags
+	c := &cobra.Command{
+		Use:   "rehearse EXPORT...",
+		Short: "Rehearse the whole import here: dry run, sandbox with faults, interruption, resume",
+		Long: `rehearse goes over the whole export as run --dry-run does, then imports its first rows
+into a sandbox inside this process that misbehaves like a target on an ordinary day. After
+a third of the consents it interrupts itself as Ctrl-C would (the process is not killed),
+and goes on with --resume. Then it checks that the sandbox holds exactly the decisions that
+the import says it sent, in order per person and category, and says how long the real run
+would take, what it will meet, and what to fix first. Nothing leaves this machine.
+
+A real target has its own speed and limits: give --faults the latency that you measured,
+and --rate what you were allowed. Exit codes: 0 passed; 3 there is something to fix; 2 it
+could not be rehearsed, or was interrupted by somebody.`,
+		Example: `  consentimport rehearse --preset transcend preferences.csv
+  consentimport rehearse --preset onetrust --rate 200 --faults 429=5%,latency=80ms-200ms --limit 5000 export.json`,
+		Args: arguments(cobra.MinimumNArgs(1), "name the files of the export"),
+		RunE: func(c *cobra.Command, paths []string) error {
+			f.limited = c.Flags().Changed("limit")
+			return f.rehearse(env, rehearsedAs(c, paths), paths)
+		},
+	}
+	fl := c.Flags()
+	f.run.mapping.register(c)
+	f.run.read.register(c)
+	fl.StringVar(&f.run.dialect, "dialect", "docs", "how times and the key are written: `docs|sdk`")
+	fl.IntVar(&f.run.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")
+	fl.Float64Var(&f.run.rate, "rate", 0, "consents per second at most, `N` (0: no fixed limit)")
+	fl.StringVar(&f.run.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
+	fl.Int64Var(&f.run.limit, "limit", sampleRows, "send the first `N` rows (0: all); with --rate, fewer where they would take more than 2 minutes")
+	fl.StringVar(&f.run.progress, "progress", "auto", "how progress is shown: `auto|bar|log|none`")
+	fl.StringVar(&f.faults, "faults", realisticFaults, "let the sandbox misbehave as the `LIST` says (consentimport sandbox --help)")
+	fl.Uint64Var(&f.seed, "seed", 1, "`N` from which the faults are drawn, so that they repeat")
+	fl.StringVar(&f.keep, "keep", "", "keep checkpoints and reports of the rehearsal in `DIR`, which must be new")
+	_ = c.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions(intempt.DialectNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.MarkFlagDirname("keep")
+	return c
+}
+
+// rehearsedAs is the command line of the real run that was rehearsed.
+func rehearsedAs(c *cobra.Command, paths []string) report.Invocation {
+	in := invocation(c, paths)
+	kept := in.Flags[:0]
+	for _, f := range in.Flags {
+		switch f.Name {
+		case "faults", "seed", "keep", "limit", "progress":
+		default:
+			kept = append(kept, f)
+		}
+	}
+	in.Flags = kept
+	return in
+}
+
+// trial is what a rehearsal found out.
+type trial struct {
+	dry      *report.Summary // of the whole export
+	faults   string
+	rate     float64       // --rate
+	sample   int64         // rows that were sent
+	took     time.Duration // time that the runs of the sample worked
+	requests int64
+	lag      time.Duration // median of the answers
+	cutAfter int64         // requests before the interruption; 0 when there was none
+	stop     *importer.Stop
+	found    *holdings
+	held     comparison
+	injected int64 // refusals that the faults made up
+	keep     string
+}
+
+func (f *rehearseFlags) rehearse(env *environment, called report.Invocation, paths []string) (err error) {
+	f.run.attempts, f.run.retryFor = importer.DefaultAttempts, importer.DefaultRetryFor
+	faults, err := f.check(paths)
+	if err != nil {
+		return err
+	}
+	spec, err := f.run.spec(paths)
+	if err != nil {
+		return err
+	}
+	dir, remove, err := f.directory()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	ctx, release := env.interruptible(func(string) {
+		messages{env}.note("stopping: the rehearsal ends; nothing was sent to a target")
+	})
+	defer release()
+
+	t := &trial{faults: faults.String(), rate: f.run.rate, keep: f.keep}
+	if t.dry, err = f.survey(ctx, env, spec, filepath.Join(dir, "dry-run"), called); err != nil {
+		return err
+	}
+	if err := interrupted(ctx); err != nil {
+		return err
+	}
+	if err := f.perform(ctx, env, t, spec, faults, filepath.Join(dir, "import"), called); err != nil {
+		return err
+	}
+	if err := t.print(env.stdout, env.style()); err != nil {
+		return err
+	}
+	return endWith(t.exitCode())
+}
+
+// interrupted is the error of a rehearsal that somebody ended.
+func interrupted(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return usage("run the rehearsal again", "interrupted; nothing was sent to a target")
+}
+
+func (f *rehearseFlags) check(paths []string) (sandbox.Faults, error) {
+	faults, err := sandbox.ParseFaults(f.faults)
+	if err != nil {
+		return faults, usage("consentimport sandbox --help lists the faults", "--faults: %w", err)
+	}
+	if _, err := importer.ParseBudget(f.run.maxFailures); err != nil {
+		return faults, refused(err)
+	}
+	for _, p := range paths {
+		if p == "-" {
+			return faults, usage("write it to a file first", "rehearse reads the export more than once, which standard input (-) does not allow")
+		}
+	}
+	return faults, f.run.check(paths)
+}
+
+// directory makes the place for what the rehearsal writes, and says how to be
+// rid of it. It holds what an import's does, so it is for its owner alone.
+func (f *rehearseFlags) directory() (dir string, remove func() error, err error) {
+	if f.keep == "" {
+		dir, err := os.MkdirTemp("", "consentimport-rehearsal-")
+		if err != nil {
+			return "", nil, usage("TMPDIR or --keep DIR name another place", "make a directory for the rehearsal: %w", err)
+		}
+		return dir, func() error { return os.RemoveAll(dir) }, nil
+	}
+	if list, err := os.ReadDir(f.keep); err == nil && len(list) > 0 {
+		return "", nil, usage("give --keep a new directory", "--keep %s: something lies in there already", f.keep)
+	}
+	if err := os.MkdirAll(f.keep, 0o700); err != nil {
+		return "", nil, refused(fmt.Errorf("--keep: %w", err))
+	}
+	return f.keep, func() error { return nil }, nil
+}
+
+// survey is the dry run over the whole export.
+func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapping.Spec, dir string, called report.Invocation) (*report.Summary, error) {
+	dry := f.run
+	dry.dryRun, dry.out = true, dir
+	im, err := importer.Open(dry.config(env, spec, called.Exports, nil))
+	if err != nil {
+		return nil, err
+	}
+	defer im.Close()
+	for _, n := range im.Notes() {
+		messages{env}.note(n)
+	}
+	if err := im.Rehearsed(); err != nil {
+		return nil, err
+	}
+	return dry.report(ctx, env, im, called)
+}
+
+// perform imports the sample in two runs and compares.
+func (f *rehearseFlags) perform(ctx context.Context, env *environment, t *trial, spec *mapping.Spec, faults sandbox.Faults, dir string, called report.Invocation) error {
+	rows, made := t.dry.Rows.Read, t.dry.Consents.Made
+	t.sample = f.sampleOf(rows, made)
+	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey, Faults: faults, Seed: f.seed})
+	if err != nil {
+		return fmt.Errorf("start the sandbox: %w", err)
+	}
+	defer server.Close()
+	f.run.sandbox, f.run.out = true, dir
+	cut := int64(1)
+	if rows > 0 {
+		cut = max(1, int64(float64(made)*float64(t.sample)/float64(rows)/3))
+	}
+	p := &performance{flags: f.run, env: env, spec: spec, server: server, trial: t, called: called}
+	if err := p.act(ctx, cut); err != nil {
+		return err
+	}
+	if err := interrupted(ctx); err != nil {
+		return err
+	}
+	if t.stop == nil || t.stop.Kind == importer.StopSignal {
+		if err := p.act(ctx, 0); err != nil {
+			return err
+		}
+	}
+	if err := interrupted(ctx); err != nil {
+		return err
+	}
+	return p.compare(ctx)
+}
+
+// sampleOf says how many of the rows are sent.
+func (f *rehearseFlags) sampleOf(rows, made int64) int64 {
+	n := rows
+	if f.run.limit > 0 {
+		n = min(n, f.run.limit)
+	}
+	if f.run.rate > 0 && !f.limited && made > 0 {
+		perRow := float64(made) / float64(rows)
+		n = min(n, max(1, int64(f.run.rate*sampleFor.Seconds()/perRow)))
+	}
+	return n
+}
+
+// performance is the import of the sample into the sandbox.
+type performance struct {
+	flags  runFlags
+	env    *environment
+	spec   *mapping.Spec
+	server *sandbox.Server
+	trial  *trial
+	called report.Invocation
+}
+
+// act is one run, the second one a resume. With a cut it is interrupted behind
+// that many requests, as by a signal.
+func (p *performance) act(ctx context.Context, cut int64) error {
+	t := p.trial
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	out, err := p.flags.outletTo(p.server.URL())
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	p.flags.resume = cut == 0
+	im, err := importer.Open(p.flags.config(p.env, p.spec, p.called.Exports, out))
+	if err != nil {
+		return err
+	}
+	defer im.Close()
+	env, limits := *p.env, p.flags.limits()
+	limits.Rows = 0
+	if t.sample < t.dry.Rows.Read {
+		if limits.Rows = t.sample - im.Progress().Rows; limits.Rows <= 0 { // all of them have their outcome
+			t.stop = nil
+			return nil
+		}
+	}
+	if cut > 0 {
+		env.target = func(under importer.Target) importer.Target {
+			if p.env.target != nil {
+				under = p.env.target(under)
+			}
+			return &interruption{under: under, at: cut, cancel: cancel}
+		}
+	}
+	shown := p.flags.showProgress(p.env, im)
+	start := time.Now()
+	stop, err := im.Run(ctx, out.sending(&env, limits, p.flags.rate))
+	t.took += time.Since(start)
+	shown()
+	t.stop = stop
+	now := out.client.Stats().Snapshot()
+	t.requests += now.Requests
+	t.lag = now.Quantile(0.5)
+	if cut > 0 && stop != nil && stop.Kind == importer.StopSignal {
+		t.cutAfter = now.Requests
+	}
+	return err
+}
+
+// interruption is a target behind whose n-th request the run is interrupted.
+type interruption struct {
+	under  importer.Target
+	at     int64
+	n      atomic.Int64
+	cancel func()
+}
+
+// Send implements importer.Target.
+func (i *interruption) Send(ctx context.Context, c *mapping.Consent) intempt.Answer {
+	a := i.under.Send(ctx, c)
+	if i.n.Add(1) == i.at {
+		i.cancel()
+	}
+	return a
+}
+
+// compare reads the checkpoint and asks the sandbox what it holds.
+func (p *performance) compare(ctx context.Context) error {
+	t := p.trial
+	survey, err := importer.OpenSurvey(p.env.disk, p.flags.out)
+	if err != nil {
+		return err
+	}
+	defer survey.Close()
+	dialect, err := intempt.ParseDialect(p.flags.dialect)
+	if err != nil {
+		return refused(err)
+	}
+	t.found = newHoldings(dialect, t.sample)
+	if err := survey.Each(ctx, t.found); err != nil && !errors.Is(err, errPastSample) {
+		return fmt.Errorf("compare checkpoint and sandbox: %w", err)
+	}
+	t.held = t.found.compare(p.server.All)
+	for _, name := range []string{"400", "413", "422", "refuse"} {
+		t.injected += p.server.Stats().Faults[name]
+	}
+	if t.keep == "" {
+		return nil
+	}
+	whole, err := importer.OpenSurvey(p.env.disk, p.flags.out)
+	if err != nil {
+		return err
+	}
+	defer whole.Close()
+	_, err = writeReport(ctx, p.env, whole, p.flags.out, p.called, []string{"this is a rehearsal: everything went to a sandbox with the faults " + t.faults})
+	return err
+}

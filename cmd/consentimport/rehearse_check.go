@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/sandbox"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// holdings compares what an import says that it sent with what the sandbox
+// holds: per subject and category, decision by decision, in order. It visits the
+// survey of the import. Consents are kept as hashes of their requests, 16 bytes
+// each, and nothing of a person.
+type holdings struct {
+	dialect intempt.Dialect
+	rows    int64 // of the sample
+	lanes   map[uint64][]due
+	body    []byte
+
+	sent, rejected, failed int64 // outcomes, as the import's checkpoint has them
+}
+
+// due is one consent that the sandbox has to hold.
+type due struct {
+	hash uint64
+	// may is set where the import got no answer that counts, so that the target
+	// may hold the consent or not: its answer was lost before it was refused.
+	may bool
+}
+
+func newHoldings(dialect intempt.Dialect, rows int64) *holdings {
+	return &holdings{dialect: dialect, rows: rows, lanes: map[uint64][]due{}}
+}
+
+// errPastSample ends a survey behind the rows that were rehearsed.
+var errPastSample = errors.New("past the sample")
+
+// Work implements importer.Visitor.
+func (h *holdings) Work(*importer.SurveyBatch) {}
+
+// Fold implements importer.Visitor.
+func (h *holdings) Fold(b *importer.SurveyBatch) error {
+	for i := range b.Rows {
+		if b.Rows[i].Row.Number > h.rows {
+			return errPastSample
+		}
+		for j := range b.Rows[i].Consents {
+			h.expect(&b.Rows[i].Consents[j])
+		}
+	}
+	return nil
+}
+
+func (h *holdings) expect(c *importer.SurveyConsent) {
+	may := true
+	switch c.Outcome.State {
+	case journal.Sent:
+		h.sent++
+		may = false
+	case journal.Rejected:
+		h.rejected++
+	case journal.Failed:
+		h.failed++
+	default:
+		return
+	}
+	lane, hash := h.sum(&c.Consent)
+	h.lanes[lane] = append(h.lanes[lane], due{hash, may})
+}
+
+// sum gives the lane of a consent and the hash of its request: two consents are
+// equal when their requests are.
+func (h *holdings) sum(c *mapping.Consent) (lane, hash uint64) {
+	h.body = append(h.body[:0], c.Subject()...)
+	h.body = append(h.body, 0)
+	h.body = append(h.body, c.Category...)
+	lane = xxhash.Sum64(h.body)
+	h.body = intempt.AppendBody(h.body[:0], h.dialect, c)
+	return lane, xxhash.Sum64(h.body)
+}
+
+// settled counts the consents that have their outcome.
+func (h *holdings) settled() int64 { return h.sent + h.rejected + h.failed }
+
+// comparison is what became of the decisions in the sandbox.
+type comparison struct {
+	held    int64 // sent, and there at their place
+	repeats int64 // there again, directly behind themselves: the answer was lost or the run interrupted
+	missing int64 // sent, and not there
+	strange int64 // there, and never sent, or not at their place
+}
+
+// exact reports whether the sandbox holds what the import says, and only that.
+func (c comparison) exact() bool { return c.missing == 0 && c.strange == 0 }
+
+// compare goes over all that the sandbox holds, in order of arrival.
+func (h *holdings) compare(arrived func(yield func(*sandbox.Consent) bool)) comparison {
+	var c comparison
+	at := make(map[uint64]int, len(h.lanes))
+	for got := range arrived {
+		lane, hash := h.sum(&mapping.Consent{
+			Action: got.Action, Timestamp: got.Timestamp, ValidUntil: got.ValidUntil,
+			SourceID: got.SourceID, HasSourceID: got.HasSourceID, Source: []byte(got.Source), Category: []byte(got.Category),
+			UserID: []byte(got.UserID), ProfileID: []byte(got.ProfileID), Email: []byte(got.Email), Message: []byte(got.Message),
+		})
+		want, i := h.lanes[lane], at[lane]
+		next, ok := place(want[i:], hash)
+		if !ok && i > 0 && want[i-1].hash == hash {
+			c.repeats++
+			continue
+		}
+		if !ok { // those before it are missing
+			next = slices.IndexFunc(want[i:], func(w due) bool { return w.hash == hash })
+		}
+		if next < 0 {
+			c.strange++
+			continue
+		}
+		if !want[i+next].may {
+			c.held++
+		}
+		at[lane] = i + next + 1
+	}
+	c.missing = h.sent - c.held
+	return c
+}
+
+// place finds where among the consents that are due next one belongs: the first
+// that has to be there, or one before it that may be.
+func place(want []due, hash uint64) (at int, ok bool) {
+	for i, w := range want {
+		switch {
+		case w.hash == hash && !w.may:
+			return i, true
+		case w.hash == hash && !ok:
+			at, ok = i, true
+		case !w.may:
+			return at, ok
+		}
+	}
+	return at, ok
+}
