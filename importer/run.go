@@ -158,11 +158,14 @@ func (r *run) mark(latencies bool) error {
 // end sets down how the run ended.
 func (r *run) end(err error) (*Stop, error) {
 	why := journal.End{At: r.im.cfg.Now().UTC(), State: "complete"}
-	if r.stopped == nil && err == nil && r.limited.Load() {
-		r.stopped = &Stop{StopLimit, fmt.Sprintf("stopped after the %d rows of --limit", r.out.Limits.Rows)}
+	r.mu.Lock()
+	stopped := r.stopped // a signal may still come; it finds the run at its end
+	r.mu.Unlock()
+	if stopped == nil && err == nil && r.limited.Load() {
+		stopped = &Stop{StopLimit, fmt.Sprintf("stopped after the %d rows of --limit", r.out.Limits.Rows)}
 	}
-	if r.stopped != nil {
-		why.State, why.Why, why.Detail = "incomplete", string(r.stopped.Kind), r.stopped.Detail
+	if stopped != nil {
+		why.State, why.Why, why.Detail = "incomplete", string(stopped.Kind), stopped.Detail
 	}
 	if e := r.mark(true); e != nil && err == nil {
 		err = e
@@ -170,10 +173,10 @@ func (r *run) end(err error) (*Stop, error) {
 	if e := r.im.journal.End(why); e != nil && err == nil {
 		err = e
 	}
-	if err != nil && r.stopped == nil {
-		r.stopped = &Stop{StopDisk, err.Error()}
+	if err != nil && stopped == nil {
+		stopped = &Stop{StopDisk, err.Error()}
 	}
-	return r.stopped, err
+	return stopped, err
 }
 
 // readError is an export that cannot be read any further.
