@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -322,12 +321,4 @@ func (r *reader) after(n ast.Node) *afterSpec {
 		r.fail(n, "after takes a lifetime such as 395d, or {from: column, unit: d}")
 	}
 	return a
-}
-
-// zoneOf is the zone of a field's times, for messages.
-func (f *fieldSpec) zoneOf() *time.Location {
-	if f.times == nil {
-		return nil
-	}
-	return f.times.zone
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -258,9 +257,6 @@ func TestADryRunSendsNothingAndIsReplaced(t *testing.T) {
 	got = r.here(t, nil, r.args("--out", dir)...).requireCode(t, exitRefused)
 	assert.Contains(t, got.message(t), "dry run")
 }
-
-// times takes what may differ between two reports of the same import out of one.
-var times = regexp.MustCompile(`(?m)^ *"(finishedAt|startedAt|elapsedSeconds|consentsPerSecond|at)": .*\n`)
 
 func TestReportWritesTheSameAgain(t *testing.T) {
 	t.Parallel()
