@@ -107,6 +107,9 @@ func (im *Import) lookBack() error {
 		}
 		return nil
 	})
+	if errors.As(err, new(*readError)) {
+		return &RefusedError{Err: err} // nothing of this pass was sent yet
+	}
 	if err != nil {
 		return err
 	}

@@ -45,11 +45,11 @@ func TestEveryConsentIsAccountedForInBadWeather(t *testing.T) {
 func TestKillsLoseNothingAndRepeatLittle(t *testing.T) {
 	t.Parallel()
 	const concurrency = 16
-	kills := 8
+	kills, rows := 8, longRows()/2
 	if soak {
-		kills = 20
+		kills, rows = 20, longRows()
 	}
-	r := rehearse(t, longRows()/2, weather)
+	r := rehearse(t, rows, weather)
 	random := rand.New(rand.NewPCG(2, 3))
 	killed := 0
 	for i := 1; i <= kills; i++ {

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func utf16le(s string) string {
+	var b bytes.Buffer
+	b.WriteString("\xff\xfe")
+	for _, u := range utf16.Encode([]rune(s)) {
+		b.WriteByte(byte(u))
+		b.WriteByte(byte(u >> 8))
+	}
+	return b.String()
+}
+
+func gzipped(s string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write([]byte(s)) // to memory
+	_ = z.Close()
+	return b.String()
+}
+
+// Whatever form an export has, its rejected rows can be mended in that form and
+// go on in the import that they came from.
+func TestEveryFormOfAnExportCanBeRepaired(t *testing.T) {
+	const simple = `name: forms
+INPUTconsent:
+  userId: id
+  action: {from: decision, values: {"yes": accept, "no": reject}}
+  timestamp: decided
+  validUntil: unlimited
+  source: {const: web}
+  message: name
+`
+	const rows = "7,Zoë,yes,2024-01-01T00:00:00Z\n8,Jürgen,WRONG,2024-01-01T00:00:00Z\n9,\"Ann\nLee\",WRONG,2024-01-01T00:00:00Z\n"
+	const header = "id,name,decision,decided\n"
+	latin := strings.NewReplacer("ë", "\xeb", "ü", "\xfc")
+	for name, c := range map[string]struct {
+		file, text, input string
+		wrong, right      string // as the rejected file has them
+		invalid           int
+		message           string // of row 2
+	}{
+		"csv":               {file: "e.csv", text: header + rows},
+		"crlf":              {file: "e.csv", text: strings.ReplaceAll(header+rows, "\n", "\r\n")},
+		"with a BOM":        {file: "e.csv", text: "\ufeff" + header + rows},
+		"semicolons, 1252":  {file: "e.csv", text: latin.Replace(strings.ReplaceAll(header+rows, ",", ";")), input: "input: {encoding: windows-1252}\n"},
+		"utf-16":            {file: "e.csv", text: utf16le(header + rows), wrong: utf16le("WRONG")[2:], right: utf16le("no")[2:]},
+		"a preamble":        {file: "e.csv", text: "Export of ACME\n\n" + header + rows, input: "input: {skipLines: 2}\n"},
+		"no header":         {file: "e.csv", text: rows, input: "input: {columns: [id, name, decision, decided]}\n"},
+		"gzip":              {file: "e.csv.gz", text: gzipped(header + rows)},
+		"no newline at end": {file: "e.csv", text: header + strings.TrimSuffix(rows, "\n")},
+		"jsonl": {file: "e.jsonl", text: `{"id":1234567890123456789,"name":"Zoë","decision":"yes","decided":"2024-01-01T00:00:00Z"}` + "\n" +
+			`{"id":1234567890123456788,"name":"Jürgen","decision":"WRONG","decided":"2024-01-01T00:00:00Z"}` + "\n" +
+			`{"id": 9 , "name":"Ann\nLee", "decision":"WRONG","decided":"2024-01-01T00:00:00Z"}`},
+		"a JSON array": {file: "e.json", text: `[{"id":"7","name":"Zoë","decision":"yes","decided":"2024-01-01T00:00:00Z"},
+  {"id":"8","name":"Jürgen","decision":"WRONG","decided":"2024-01-01T00:00:00Z"},
+  {"id":"9","name":"Ann\nLee",
+   "decision":"WRONG","decided":"2024-01-01T00:00:00Z"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRehearsal(t, "")
+			r.write(t, "plain.yaml", strings.Replace(simple, "INPUT", c.input, 1))
+			r.export = r.write(t, c.file, c.text)
+			r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+			require.Equal(t, []string{"2", "3"}, column(t, r.out(), "failures.csv", "row"))
+			found, err := filepath.Glob(filepath.Join(r.out(), "rejected.*"))
+			require.NoError(t, err)
+			require.Len(t, found, 1)
+			text, err := os.ReadFile(found[0])
+			require.NoError(t, err)
+			wrong, right := "WRONG", "no"
+			if c.wrong != "" {
+				wrong, right = c.wrong, c.right
+			}
+			// _error may quote the value too; that is of no consequence.
+			mended := r.write(t, "mended"+filepath.Ext(found[0]), strings.ReplaceAll(string(text), wrong, right))
+			got := r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), mended)...)
+			got.requireCode(t, exitComplete)
+			all := r.server.Consents()
+			require.Len(t, all, 3)
+			var names []string
+			for _, c := range all {
+				names = append(names, c.Message)
+			}
+			for i := range names { // a line break within a cell is that of the file
+				names[i] = strings.ReplaceAll(names[i], "\r\n", "\n")
+			}
+			assert.ElementsMatch(t, []string{"Zoë", "Jürgen", "Ann\nLee"}, names)
+			assert.Equal(t, []string{"1", "2", "3"}, column(t, r.out(), "successes.csv", "row"))
+			s := summaryIn(t, r.out())
+			assert.EqualValues(t, 3, s.Rows.Read)
+			r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+		})
+	}
+}
+
+// A row with too few cells is filled up, so that _row stands in its column; the
+// repair needs only say what was missing.
+func TestAShortRowCanBeRepaired(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+"2,bob,b@people.example\n"+
+		strings.TrimSuffix(exportRow(3, "cat", "mail", "yes"), "\n")+",and,more\n")
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	text, err := os.ReadFile(filepath.Join(r.out(), "rejected.csv"))
+	require.NoError(t, err)
+	require.Contains(t, string(text), "2,bob,b@people.example,,,,2,")
+	mended := strings.ReplaceAll(string(text), "2,bob,b@people.example,,,,2,", "2,bob,b@people.example,mail,no,2024-01-01T00:00:00Z,2,")
+	mended = strings.ReplaceAll(mended, ",and,more", "")
+	path := r.write(t, "mended.csv", mended)
+	r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)...).requireCode(t, exitComplete)
+	assert.Equal(t, []string{"1", "2", "3"}, column(t, r.out(), "successes.csv", "row"))
+}
+
+// A repaired file that cannot be one of this import is refused, and nothing is
+// sent.
+func TestARepairThatDoesNotFitIsRefused(t *testing.T) {
+	head := "n,id,mail,purpose,decision,decided,_row,_error\n"
+	row := strings.TrimSuffix(exportRow(2, "bob", "mail", "yes"), "\n")
+	for name, c := range map[string]struct {
+		text string
+		says []string
+	}{
+		"no _row":          {text: exportHeader + row + "\n", says: []string{"_row", "rejected.csv"}},
+		"no number":        {text: head + row + ",two,x\n", says: []string{"line 2", "_row"}},
+		"the same twice":   {text: head + row + ",2,x\n" + row + ",2,x\n", says: []string{"row 2", "lines 2 and 3"}},
+		"a row of nowhere": {text: head + row + ",99,x\n", says: []string{"row 99"}},
+		"a row cut short":  {text: head + "2,bob\n", says: []string{"line 2"}},
+		"nothing":          {text: "", says: []string{"mended.csv"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRehearsal(t, "")
+			r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "WRONG"))
+			r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+			before := r.server.Stats().Requests
+			path := r.write(t, "mended.csv", c.text)
+			repair := append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)
+			message := r.here(t, nil, repair...).requireCode(t, exitRefused).message(t)
+			for _, s := range c.says {
+				assert.Contains(t, message, s)
+			}
+			assert.Equal(t, before, r.server.Stats().Requests)
+			// The import is none the worse.
+			r.write(t, "mended.csv", head+row+",2,x\n")
+			r.here(t, nil, repair...).requireCode(t, exitComplete)
+			r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+		})
+	}
+}
+
+// A row that is sent already, and one that was fine, are not sent by a repair.
+func TestARepairSendsNothingTwice(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "WRONG"))
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	head := "n,id,mail,purpose,decision,decided,_row,_error\n"
+	one, two := strings.TrimSuffix(exportRow(1, "ann", "mail", "no"), "\n"), strings.TrimSuffix(exportRow(2, "bob", "mail", "yes"), "\n")
+	path := r.write(t, "mended.csv", head+one+",1,\n"+two+",2,\n")
+	repair := append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)
+	r.here(t, nil, repair...).requireCode(t, exitComplete)
+	r.here(t, nil, repair...).requireCode(t, exitComplete)
+	assert.EqualValues(t, 2, r.server.Stats().Stored)
+	r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+}
