@@ -1,0 +1,76 @@
+package mapping_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/mapping"
+)
+
+func compiledSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(mapping.Schema()))
+	require.NoError(t, err)
+	c := jsonschema.NewCompiler()
+	require.NoError(t, c.AddResource("mapping.json", doc))
+	s, err := c.Compile("mapping.json")
+	require.NoError(t, err)
+	return s
+}
+
+func asJSON(t *testing.T, text []byte) any {
+	t.Helper()
+	j, err := yaml.YAMLToJSON(text)
+	require.NoError(t, err)
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(j))
+	require.NoError(t, err)
+	return doc
+}
+
+func TestTheSchemaTakesEveryPreset(t *testing.T) {
+	s := compiledSchema(t)
+	presets := mapping.Presets()
+	require.NotEmpty(t, presets)
+	for _, p := range presets {
+		assert.NoError(t, s.Validate(asJSON(t, p.Source)), p.Name)
+	}
+}
+
+func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
+	s := compiledSchema(t)
+	for name, text := range map[string]string{
+		"unknown key":       "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userid: u}",
+		"unknown field key": "consent: {action: {form: a}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"no timestamp":      "consent: {action: a, validUntil: unlimited, source: s, userId: u}",
+		"unknown format":    "input: {format: xml}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+	} {
+		_, err := mapping.Parse("x.yaml", []byte(text), nil)
+		assert.Error(t, err, name)
+		assert.Error(t, s.Validate(asJSON(t, []byte(text))), name)
+	}
+}
+
+// FuzzParse: whatever the text of a mapping, it is taken or refused with an
+// *Error; what is taken stays the same when it was stored.
+func FuzzParse(f *testing.F) {
+	for _, p := range mapping.Presets() {
+		f.Add(p.Source)
+	}
+	f.Add([]byte("consent: {action: {from: a, values: {\"yes\": accept}}, timestamp: t, validUntil: {after: 395d}, source: {const: web}, userId: u}"))
+	f.Add([]byte("each: {split: c, by: \",\", pair: \":\"}\nconsent: {action: each.value, timestamp: t, validUntil: unlimited, source: s, email: e}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		spec, err := mapping.Parse("x.yaml", text, nil)
+		if err != nil {
+			assert.IsType(t, &mapping.Error{}, err)
+			return
+		}
+		again, err := mapping.Parse("x.yaml", spec.Source(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, spec.SHA256(), again.SHA256())
+	})
+}
