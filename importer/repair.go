@@ -18,6 +18,12 @@ import (
 // The file is copied into the out directory first, in the order of the rows that
 // it repairs: reports and a resume need it, and the user may go on editing.
 func (im *Import) startRepair() error {
+	// A resume goes on with the last pass. So rows that the import itself has not
+	// read yet would be read by nobody; those of a repair have an outcome.
+	if end := im.state.End; im.pass.Kind != journal.Repair && (end == nil || end.State != "complete") {
+		return refuse("go on with it first: run --resume, without --repair; then repair what is left in its rejected rows",
+			"the import in %s has not come to its end yet", im.cfg.Dir)
+	}
 	repaired, err := im.keepRepaired()
 	if err != nil {
 		return err

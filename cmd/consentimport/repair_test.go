@@ -177,3 +177,23 @@ func TestARepairSendsNothingTwice(t *testing.T) {
 	assert.EqualValues(t, 2, r.server.Stats().Stored)
 	r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
 }
+
+// An import that has rows left to read is not done by repairing the others.
+func TestARepairComesAfterTheImport(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG")+exportRow(2, "bob", "mail", "yes"))
+	r.here(t, nil, r.args("--limit", "1")...).requireCode(t, exitIncomplete)
+	text, err := os.ReadFile(filepath.Join(r.out(), "rejected.csv"))
+	require.NoError(t, err)
+	path := r.write(t, "mended.csv", strings.ReplaceAll(string(text), "WRONG", "yes"))
+	repair := append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)
+	assert.Contains(t, r.here(t, nil, repair...).requireCode(t, exitRefused).message(t), "--resume")
+	r.here(t, nil, r.args("--resume")...).requireCode(t, exitFailures)
+	r.here(t, nil, repair...).requireCode(t, exitComplete)
+	assert.EqualValues(t, 2, r.server.Stats().Stored)
+	r.rows = 2
+	s := summaryIn(t, r.out())
+	assert.EqualValues(t, 2, s.Rows.Read)
+	assert.EqualValues(t, 2, s.Consents.Sent)
+}
