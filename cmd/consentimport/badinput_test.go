@@ -192,6 +192,10 @@ func TestAnExportThatBreaksOffStopsTheRun(t *testing.T) {
 	s := summaryIn(t, r.out())
 	assert.Equal(t, "incomplete", s.State)
 	assert.EqualValues(t, r.server.Stats().Stored, s.Consents.Sent)
+	// Got again, as a whole this time, it goes on.
+	r.write(t, "export.csv.gz", packed.String())
+	r.here(t, nil, r.args("--resume")...).requireCode(t, exitComplete)
+	assert.Zero(t, r.account(t))
 }
 
 func TestAWrongKeyStopsTheRun(t *testing.T) {
