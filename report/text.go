@@ -24,9 +24,8 @@ func Text(w io.Writer, s *Summary, style Style) error {
 		style.Width = 100
 	}
 	p := &page{style: style, width: max(style.Width, 40)}
-	head := p.head(s)
-	tail := p.tail(s)
-	lines := head
+	lines := p.head(s)
+	tail := p.tail(s, textLines-len(lines)-1)
 	for _, section := range []func(*Summary, int) []string{p.failures, p.patch, p.lint, p.decisions, p.skips} {
 		room := textLines - len(lines) - len(tail) - 2 // a blank line before it and before the tail
 		if room < 2 {
@@ -43,7 +42,8 @@ func Text(w io.Writer, s *Summary, style Style) error {
 	return nil
 }
 
-// head is what is always shown first: verdict, danger, balance.
+// head is what is always shown first: verdict, danger, balance, whether there is
+// something to look at, and what a dry run is signed off by.
 func (p *page) head(s *Summary) []string {
 	text, tone := Verdict(s)
 	lines := p.paintAll(bold+";"+toneColour[tone], p.wrap(text, 2))
@@ -59,8 +59,16 @@ func (p *page) head(s *Summary) []string {
 	}
 	lines = append(lines, p.figures(rows, consents)...)
 	lines = append(lines,
-		p.fit("subjects  about "+thousands(s.SubjectsApprox)),
-		p.fit("time      "+pace(s)))
+		p.fit("subjects  about "+thousands(s.SubjectsApprox)))
+	if !s.DryRun { // nothing was sent, so there is no pace to go by
+		lines = append(lines, p.fit("time      "+pace(s)))
+	}
+	if n := int64(len(s.Lint)); n > 0 {
+		lines = append(lines, p.fit("look at   "+plural(n, "lint finding")+" (see report.html)"))
+	}
+	if s.DryRun && s.DecisionsHash != "" {
+		lines = append(lines, p.fit("signature "+s.DecisionsHash))
+	}
 	if s.OutDir != "" {
 		lines = append(lines, p.fit("reports   "+filepath.Join(s.OutDir, "report.html")))
 	}
@@ -211,7 +219,7 @@ func (p *page) lint(s *Summary, room int) []string {
 	for _, f := range s.Lint[:min(len(s.Lint), most)] {
 		digits = max(digits, len(thousands(f.Count)))
 	}
-	lines := []string{p.paint(bold, "look at")}
+	lines := []string{p.paint(bold, "lint")}
 	if s.DryRun {
 		room = min(room, 5) // the decision table follows
 	}
@@ -239,11 +247,7 @@ func (p *page) decisions(s *Summary, room int) []string {
 	if !s.DryRun || len(s.Decisions) == 0 {
 		return nil
 	}
-	title := "decisions"
-	if s.DecisionsHash != "" {
-		title += "  (signature " + s.DecisionsHash + ")"
-	}
-	lines := []string{p.paint(bold, p.fit(title))}
+	lines := []string{p.paint(bold, "decisions")}
 	category, value, action, digits := 0, 0, 0, 0
 	for _, d := range s.Decisions {
 		category = max(category, min(utf8.RuneCountInString(d.Category), 24))
@@ -276,15 +280,27 @@ func (p *page) skips(s *Summary, room int) []string {
 	return lines
 }
 
-// tail is what is always shown last: what to do now.
-func (p *page) tail(s *Summary) []string {
-	var lines []string
-	for _, n := range s.Notes {
-		lines = append(lines, p.wrap("note: "+n, 2)...)
-	}
+// tail is what is always shown last: what to do now. Notes are left out where
+// there is no room for them; report.html has them all.
+func (p *page) tail(s *Summary, room int) []string {
+	var steps []string
 	for _, step := range s.Steps {
-		lines = append(lines, p.wrap(step, 2)...)
+		steps = append(steps, p.wrap(step, 2)...)
 	}
 	// The command is never cut: it is there to be copied.
-	return append(lines, p.paint(bold, printable(s.Next)))
+	steps = append(steps, p.paint(bold, printable(s.Next)))
+	var notes []string
+	for i, n := range s.Notes {
+		lines := p.wrap("note: "+n, 2)
+		left := 0
+		if i < len(s.Notes)-1 {
+			left = 1 // the line that counts the rest
+		}
+		if len(notes)+len(lines)+left+len(steps) > room {
+			notes = append(notes, p.fit(fmt.Sprintf("… %s more in report.html", plural(int64(len(s.Notes)-i), "note"))))
+			break
+		}
+		notes = append(notes, lines...)
+	}
+	return append(notes, steps...)
 }

@@ -93,8 +93,12 @@ func base(path string) string {
 	return path[strings.LastIndexAny(path, `/\`)+1:]
 }
 
-// pace says how long it took and how much work it was.
+// pace says how long it took and how much work it was. A dry run has no pace: it
+// reads much faster than any target answers.
 func pace(s *Summary) string {
+	if s.DryRun {
+		return ""
+	}
 	parts := []string{lapse(s.ElapsedSeconds)}
 	if s.ConsentsPerSecond > 0 {
 		parts = append(parts, thousands(int64(s.ConsentsPerSecond+0.5))+" consents/s")
