@@ -61,7 +61,7 @@ func (r rule) text() ruleText {
 		ruleZone:          {"zone-missing", "Times carry no zone and make their rows invalid; say in the mapping which one they are in (timezone: Europe/Berlin)."},
 		ruleDayMonth:      {"day-month-ambiguous", "No time shows by a number above 12 which of its first two numbers is the day; make sure that the format has day and month in the right order."},
 		ruleContradiction: {"contradiction", "At least these consents say the opposite of another of the same subject, category and time; find out which one holds and remove the other."},
-		ruleOrder:         {"out-of-time-order", "At least these consents are older than the one before of the same subject and category; run with --history chronological."},
+		ruleOrder:         {"out-of-time-order", "At least these consents are older than the one before of the same subject and category; sort the export by time, since rows are sent in their order."},
 		ruleExpired:       {"expired", "Consents have a validUntil that has passed; leave them out, or check the column and the lifetime that it comes from."},
 		ruleShare:         {"nearly-all-accepted", "At least 99.9 % of the consents are accept; make sure that the export has the refusals and that the mapping reads them."},
 		ruleShareDiffers:  {"accepted-share-differs", "The share of accept among the consents is far from the share of yes among the export's values; check which values are turned around or left out."},

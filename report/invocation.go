@@ -61,6 +61,16 @@ func (v *Invocation) flag(name string) string {
 	return ""
 }
 
+// goesOnWith makes a run that repaired rows one of the import that they belong
+// to. The repaired file as an export, or no --out, would begin another import and
+// send its rows once more, outside the order of the first.
+func (v *Invocation) goesOnWith(exports []string, dir string) {
+	v.Exports = exports
+	if len(exports) == 0 || dir != exports[0]+".import" {
+		v.Flags = append(slices.Clone(v.Flags), Flag{"out", dir})
+	}
+}
+
 // shellLine joins words so that a POSIX shell takes them apart again.
 func shellLine(words []string) string {
 	quoted := make([]string, len(words))

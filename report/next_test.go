@@ -177,3 +177,17 @@ func TestFormulasAreDisarmed(t *testing.T) {
 	assert.Contains(t, read(t, dir, "superseded.csv"), ",'\tcat,")
 	assert.Contains(t, read(t, dir, "rejected.csv"), "\n=2+5,@x,-3,2,")
 }
+
+// What is left after a repair goes on in the same import, never with the
+// repaired file as an export of its own.
+func TestAfterARepairTheImportGoesOn(t *testing.T) {
+	repair := func() Invocation {
+		return Invocation{Exports: []string{"walk/r.csv"}, Flags: []Flag{{"preset", "acme"}, {"repair", "walk/import"}}}
+	}
+	v := repair()
+	v.goesOnWith([]string{"acme.csv"}, "walk/import")
+	assert.Equal(t, "consentimport run acme.csv --preset acme --out walk/import --resume --retry", v.command(v.Exports, nil, "--resume", "--retry"))
+	v = repair()
+	v.goesOnWith([]string{"acme.csv"}, "acme.csv.import")
+	assert.Equal(t, "consentimport run acme.csv --preset acme --resume --retry", v.command(v.Exports, nil, "--resume", "--retry"))
+}

@@ -169,6 +169,8 @@ func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*
 	called := opts.Invocation
 	if len(called.Exports) == 0 {
 		called = recall(called.Program, dir, facts)
+	} else if called.flag("repair") != "" {
+		called.goesOnWith(recall(called.Program, dir, facts).Exports, dir)
 	}
 	advise(s, &called)
 	return s, nil
