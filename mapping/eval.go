@@ -8,7 +8,7 @@ import (
 
 // eval works a field out for the current element.
 func (m *Mapper) eval(f *field, v *value) {
-	*v = value{}
+	*v = value{by: f}
 	switch {
 	case len(f.cases) > 0:
 		c, reason := m.caseOf(f)

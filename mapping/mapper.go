@@ -4,6 +4,7 @@ import "fmt"
 
 // value is what a field of a consent came to.
 type value struct {
+	by     *field // the field it came to, or the case of it that counts
 	text   []byte
 	raw    []byte // trimmed, before values were looked up
 	unit   string
@@ -303,7 +304,7 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 	case v.empty:
 		fault(fieldTimestamp, columnSays(m.fields[fieldTimestamp].column(), "is empty: without the time of consent there is no consent"), m.fields[fieldTimestamp].column())
 	default:
-		ms, reason := m.timesOf(fieldTimestamp).read(v.text, v.unit)
+		ms, reason := v.by.spec.times.read(v.text, v.unit)
 		if ok = reason == ""; !ok {
 			fault(fieldTimestamp, columnSays(v.column, reason), v.column)
 		}
@@ -312,30 +313,11 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 	m.validUntil(c, ok, fault)
 }
 
-// timesOf is the reader of the case of a field that counts for this element.
-func (m *Mapper) timesOf(i int) *timeReader {
-	f := m.fields[i]
-	for len(f.cases) > 0 {
-		next, _ := m.caseOf(f)
-		if next == nil {
-			break
-		}
-		f = next
-	}
-	return f.spec.times
-}
-
 var unlimitedWord = []byte("unlimited")
 
 func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, column string)) {
-	f := m.fields[fieldValidUntil]
-	for len(f.cases) > 0 {
-		next, _ := m.caseOf(f)
-		if next == nil {
-			break
-		}
-		f = next
-	}
+	found := m.value(fieldValidUntil)
+	f := found.by
 	if f.spec.unlimited {
 		c.ValidUntil = Unlimited
 		return
@@ -367,7 +349,7 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, co
 		}
 		return
 	}
-	m.until(c, f, m.value(fieldValidUntil), fault)
+	m.until(c, f, found, fault)
 }
 
 func (m *Mapper) until(c *Consent, f *field, v *value, fault func(i int, reason, column string)) {

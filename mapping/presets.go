@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"cmp"
 	"embed"
 	"fmt"
 	"slices"
@@ -24,42 +23,54 @@ type Preset struct {
 
 // Presets lists the presets by name.
 func Presets() []Preset {
-	entries, err := presetFiles.ReadDir("presets")
-	if err != nil {
-		return nil // cannot be: the folder is part of the program
-	}
 	var out []Preset
-	for _, e := range entries {
-		text, err := presetFiles.ReadFile("presets/" + e.Name())
-		if err != nil {
-			continue
+	for _, name := range presetNames() {
+		if p, err := readPreset(name); err == nil { // a test holds that none is broken
+			out = append(out, p)
 		}
-		var head struct {
-			Description, Confirmed string
-			Detect                 struct {
-				Columns, Any, JSON []string
-			}
-		}
-		if err := yaml.Unmarshal(text, &head); err != nil {
-			continue // a test holds that none is broken
-		}
-		out = append(out, Preset{
-			Name: strings.TrimSuffix(e.Name(), ".yaml"), Description: strings.Join(strings.Fields(head.Description), " "),
-			Confirmed: strings.Join(strings.Fields(head.Confirmed), " "), Source: text, Detect: Detect(head.Detect),
-		})
 	}
-	slices.SortFunc(out, func(a, b Preset) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
 // FindPreset gives a preset by its name.
 func FindPreset(name string) (Preset, error) {
-	var names []string
-	for _, p := range Presets() {
-		if p.Name == name {
-			return p, nil
-		}
-		names = append(names, p.Name)
+	names := presetNames()
+	if !slices.Contains(names, name) {
+		return Preset{}, fmt.Errorf("there is no preset %q%s; consentimport mapping list shows them all", name, didYouMean(name, names))
 	}
-	return Preset{}, fmt.Errorf("there is no preset %q%s; consentimport mapping list shows them all", name, didYouMean(name, names))
+	return readPreset(name)
+}
+
+// presetNames lists the names, sorted as the folder is.
+func presetNames() []string {
+	entries, err := presetFiles.ReadDir("presets")
+	if err != nil {
+		return nil // cannot be: the folder is part of the program
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = strings.TrimSuffix(e.Name(), ".yaml")
+	}
+	slices.Sort(names)
+	return names
+}
+
+func readPreset(name string) (Preset, error) {
+	text, err := presetFiles.ReadFile("presets/" + name + ".yaml")
+	if err != nil {
+		return Preset{}, fmt.Errorf("read preset %s: %w", name, err)
+	}
+	var head struct {
+		Description, Confirmed string
+		Detect                 struct {
+			Columns, Any, JSON []string
+		}
+	}
+	if err := yaml.Unmarshal(text, &head); err != nil {
+		return Preset{}, fmt.Errorf("read preset %s: %w", name, err)
+	}
+	return Preset{
+		Name: name, Description: strings.Join(strings.Fields(head.Description), " "),
+		Confirmed: strings.Join(strings.Fields(head.Confirmed), " "), Source: text, Detect: Detect(head.Detect),
+	}, nil
 }

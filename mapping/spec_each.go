@@ -85,11 +85,7 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 				e.ignore = append(e.ignore, splitList(t)...)
 			}
 		case "match":
-			re, err := regexp.Compile(r.text(m.value, "match"))
-			if err != nil {
-				r.fail(m.value, "match is no regular expression: %v", err)
-			}
-			e.match = re
+			e.match = r.pattern(m.value)
 		case "otherwise":
 			if t := r.text(m.value, "otherwise"); t != "row" {
 				r.fail(m.value, "otherwise: %q is not known; the only one is row", t)

@@ -143,11 +143,7 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 			}
 			f.unescape = true
 		case "match":
-			re, err := regexp.Compile(r.text(m.value, "match"))
-			if err != nil {
-				r.fail(m.value, "match is no regular expression: %v", err)
-			}
-			f.match = re
+			f.match = r.pattern(m.value)
 		case "values":
 			f.values = r.values(m.value, name)
 		case "default":

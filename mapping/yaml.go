@@ -247,6 +247,15 @@ func (r *reader) truth(n ast.Node, what string) bool {
 	}
 }
 
+// pattern gives the regular expression of match.
+func (r *reader) pattern(n ast.Node) *regexp.Regexp {
+	re, err := regexp.Compile(r.text(n, "match"))
+	if err != nil {
+		r.fail(n, "match is no regular expression: %v", err)
+	}
+	return re
+}
+
 // pairs gives a map of texts in order; a scalar a=b,c=d is one too, so that a
 // parameter can stand for a map. A value may be missing: pair.null.
 func (r *reader) pairs(n ast.Node, what string) []pair {
