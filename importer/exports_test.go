@@ -53,7 +53,7 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 	}
 	out := &passed{}
 	s := sweep{export: export, mappers: mappers}
-	err = s.run(ctx, export.Start(), source.ReadOptions{}, func(b *mappedBatch) error {
+	err = sweepAll(ctx, &s, func(b *mappedBatch) error {
 		for i := range b.rows {
 			row := &b.rows[i]
 			out.rows++
@@ -68,6 +68,16 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 		return nil
 	})
 	return out, err
+}
+
+// sweepAll runs a sweep over the whole of its export.
+func sweepAll(ctx context.Context, s *sweep, consume func(*mappedBatch) error) error {
+	reader, err := s.export.Read(s.export.Start(), source.ReadOptions{})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	return s.run(ctx, plain(reader), consume)
 }
 
 // example is a folder of testdata/exports or testdata/traps.

@@ -20,7 +20,7 @@ func (r *run) feed(ctx context.Context) error {
 	sweep := sweep{export: r.im.reading, mappers: r.im.mappers}
 	limit := r.out.Limits.Rows
 	var took int64
-	err = sweep.over(ctx, next, func(b *mappedBatch) error {
+	err = sweep.run(ctx, next, func(b *mappedBatch) error {
 		n := len(b.rows)
 		if limit > 0 && took+int64(n) > limit {
 			n = int(limit - took)

@@ -248,7 +248,7 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 	require.NoError(t, err)
 	var rows []decidedRow
 	s := sweep{export: export, mappers: mappers, workers: 1}
-	err = s.run(t.Context(), export.Start(), source.ReadOptions{}, func(b *mappedBatch) error {
+	err = sweepAll(t.Context(), &s, func(b *mappedBatch) error {
 		for i := range b.rows {
 			accepts := slices.ContainsFunc(b.of(i), func(c mapping.Consent) bool { return c.Action == mapping.Accept })
 			// where no word is an accept, rows that reject are as good

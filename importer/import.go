@@ -206,15 +206,6 @@ func (im *Import) Close() error {
 // Notes are what the user should know about how the import was opened.
 func (im *Import) Notes() []string { return im.notes }
 
-// Header is what the checkpoint belongs to.
-func (im *Import) Header() journal.Header { return im.header }
-
-// Spec is the mapping of the current pass.
-func (im *Import) Spec() *mapping.Spec { return im.spec }
-
-// Export is the export as it was opened.
-func (im *Import) Export() *source.Export { return im.export }
-
 // merged joins what the user set with what the mapping says of its input; the
 // user's word goes first.
 func merged(c source.Config, in mapping.Input) source.Config {

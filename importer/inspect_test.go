@@ -252,7 +252,7 @@ func TestSuggestedMappingRuns(t *testing.T) {
 			mapped, all := 0, 0
 			s := sweep{export: export, mappers: mappers, workers: 1}
 			reasons := map[string]int{}
-			err = s.run(context.Background(), export.Start(), source.ReadOptions{NoMarks: true}, func(b *mappedBatch) error {
+			err = sweepAll(context.Background(), &s, func(b *mappedBatch) error {
 				for _, r := range b.rows {
 					if all++; r.status == mapping.Mapped {
 						mapped++

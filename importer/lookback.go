@@ -128,7 +128,7 @@ func (im *Import) sweepRead(high int64, each func(*mappedBatch) error) error {
 	}
 	defer done()
 	s := sweep{export: im.reading, mappers: im.mappers}
-	return s.over(context.Background(), next, func(b *mappedBatch) error {
+	return s.run(context.Background(), next, func(b *mappedBatch) error {
 		cut := 0
 		for cut < len(b.rows) && b.src.Rows[cut].Number <= high {
 			cut++

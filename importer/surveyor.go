@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -157,7 +156,7 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 	g.Go(func() error {
 		defer close(judged)
 		sweep := sweep{export: s.export, mappers: s.mappers, watch: s.watch, hold: cap(free)}
-		return sweep.over(working, s.rows(reader, high), func(b *mappedBatch) error {
+		return sweep.run(working, s.rows(reader, high), func(b *mappedBatch) error {
 			if s.fold != nil {
 				if err := s.fold(b.seen); err != nil {
 					return err
@@ -377,6 +376,3 @@ func httpFacts(h journal.HTTP) HTTPFacts {
 	}
 	return f
 }
-
-// MappingFile is where the mapping of a pass lies.
-func (s *Survey) MappingFile(p journal.Pass) string { return filepath.Join(s.dir, p.Mapping.File) }

@@ -100,22 +100,13 @@ func bind(export *source.Export, spec *mapping.Spec, units mapping.Units) ([]*ma
 	return mappers, nil
 }
 
-// run reads from a position to the end and calls consume for each batch, in
-// order, from one goroutine. A batch is reused after consume returns.
-// errStopSweep from consume ends the sweep without an error.
-func (s *sweep) run(ctx context.Context, from source.Position, opts source.ReadOptions, consume func(*mappedBatch) error) error {
-	reader, err := s.export.Read(from, opts)
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	return s.over(ctx, plain(reader), consume)
-}
-
 // errStopSweep ends a sweep early; it is no failure.
 var errStopSweep = errors.New("stop the sweep")
 
-func (s *sweep) over(ctx context.Context, next feeder, consume func(*mappedBatch) error) error {
+// run maps what next feeds and calls consume for each batch, in order, from one
+// goroutine. A batch is reused after consume returns, or when it is released if
+// the sweep holds batches. errStopSweep from consume ends it without an error.
+func (s *sweep) run(ctx context.Context, next feeder, consume func(*mappedBatch) error) error {
 	workers := s.workers
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)

@@ -36,7 +36,7 @@ func didYouMean(word string, candidates []string) string {
 func nearest(word string, candidates []string) string {
 	best, found := max(2, len(word)/3)+1, ""
 	for _, c := range candidates {
-		d := distance(strings.ToLower(word), strings.ToLower(c))
+		d := Distance(strings.ToLower(word), strings.ToLower(c))
 		if d < best || d == best && found == "" && d == 0 {
 			best, found = d, c
 		}
@@ -44,8 +44,10 @@ func nearest(word string, candidates []string) string {
 	return found
 }
 
-// distance counts insertions, deletions, replacements and swaps of neighbours.
-func distance(a, b string) int {
+// Distance counts the insertions, deletions, replacements and swaps of neighbours
+// that turn a into b (optimal string alignment); 1000 for texts that no name is as
+// long as.
+func Distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	if len(x) > 100 || len(y) > 100 {
 		return 1000

@@ -67,8 +67,8 @@ func newColumns(months []Month) *columns {
 		}
 	}
 	c.Labels = ticks(n, name)
-	c.Peak = thousands(peak)
-	c.Accept, c.No = thousands(all), thousands(no)
+	c.Peak = Thousands(peak)
+	c.Accept, c.No = Thousands(all), Thousands(no)
 	c.Describe = fmt.Sprintf("Consents by the %s of their decision, from %s to %s; the most, %s, in %s.",
 		c.Unit, name(0), name(n-1), c.Peak, c.PeakAt)
 	return c

@@ -87,7 +87,7 @@ func newFlow(s *Summary) *flow {
 func listing(segments []segment) string {
 	parts := make([]string, len(segments))
 	for i, s := range segments {
-		parts[i] = thousands(s.n) + " " + s.name
+		parts[i] = Thousands(s.n) + " " + s.name
 	}
 	return strings.Join(parts, ", ")
 }
@@ -108,14 +108,14 @@ func outcomes(c *Consents, dryRun bool) []segment {
 // level adds a bar and gives the shapes of all segments, empty ones too.
 func (f *flow) level(title, note string, segments []segment, width float64, total int64) []shape {
 	y := flowFirst + flowStep*float64(len(f.Levels))
-	l := flowLevel{Title: title, N: thousands(total), Note: note}
+	l := flowLevel{Title: title, N: Thousands(total), Note: note}
 	shapes := layOut(segments, 0, y, width, flowBar)
 	for i, x := range shapes {
 		if x.W > 0 {
 			f.Shapes = append(f.Shapes, x)
 		}
 		if seg := segments[i]; seg.name != "" && seg.n > 0 {
-			l.Labels = append(l.Labels, label{seg.class, seg.name, thousands(seg.n), percent(float64(seg.n) / float64(max(total, 1)))})
+			l.Labels = append(l.Labels, label{seg.class, seg.name, Thousands(seg.n), percent(float64(seg.n) / float64(max(total, 1)))})
 		}
 	}
 	f.Levels = append(f.Levels, l)

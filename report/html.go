@@ -35,7 +35,7 @@ const (
 // htmlTemplate parses the page once, when it is first needed.
 var htmlTemplate = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("report.html").Funcs(template.FuncMap{
-		"n":       thousands,
+		"n":       Thousands,
 		"plural":  plural,
 		"size":    size,
 		"toInt64": func(n int) int64 { return int64(n) },
@@ -142,7 +142,7 @@ func newHTMLPage(s *Summary) *htmlPage {
 		if status == "0" {
 			name = "no answer"
 		}
-		p.Answers = append(p.Answers, label{Name: name, N: thousands(count)})
+		p.Answers = append(p.Answers, label{Name: name, N: Thousands(count)})
 	}
 	slices.SortFunc(p.Answers, func(a, b label) int { return strings.Compare(a.Name, b.Name) })
 	return p
@@ -233,7 +233,7 @@ func rowList(rows []int64) string {
 			b.WriteString("…")
 			break
 		}
-		b.WriteString(thousands(r))
+		b.WriteString(Thousands(r))
 	}
 	return b.String()
 }

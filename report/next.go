@@ -4,16 +4,17 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/consentimport/consentimport/importer"
 )
 
-// The words in a journal's last line that call for different advice; importer
-// has them as StopKind.
+// The words in a journal's last line that call for different advice.
 const (
-	whyRefused = "target-refused"
-	whyGone    = "target-gone"
-	whyBudget  = "failure-budget"
-	whyDisk    = "disk"
-	whyExport  = "export"
+	whyRefused = string(importer.StopRefused)
+	whyGone    = string(importer.StopGone)
+	whyBudget  = string(importer.StopBudget)
+	whyDisk    = string(importer.StopDisk)
+	whyExport  = string(importer.StopExport)
 )
 
 // advise says what to do now: the command to run next and, before it, what a

@@ -138,7 +138,7 @@ func TestTheJournalKnowsTheImport(t *testing.T) {
 
 func TestNumbersForPeople(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -999: "-999"} {
-		assert.Equal(t, want, thousands(n))
+		assert.Equal(t, want, Thousands(n))
 	}
 	for s, want := range map[float64]string{0: "0 ms", 0.81: "810 ms", 1.25: "1.2 s", 252: "4 min 12 s", 7500: "2 h 5 min", 273600: "3 d 4 h"} {
 		assert.Equal(t, want, lapse(s))

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// thousands writes a number with separators: 1,234,567.
-func thousands(n int64) string {
+// Thousands writes a number with separators: 1,234,567.
+func Thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	sign := ""
 	if n < 0 {
@@ -25,9 +25,9 @@ func plural(n int64, noun string) string {
 		return "1 " + noun
 	}
 	if last := len(noun) - 1; noun[last] == 'y' {
-		return thousands(n) + " " + noun[:last] + "ies"
+		return Thousands(n) + " " + noun[:last] + "ies"
 	}
-	return thousands(n) + " " + noun + "s"
+	return Thousands(n) + " " + noun + "s"
 }
 
 // size is a number of bytes in units of 1024.

@@ -59,7 +59,7 @@ func (p *page) head(s *Summary) []string {
 	}
 	lines = append(lines, p.figures(rows, consents)...)
 	lines = append(lines,
-		p.fit("subjects  about "+thousands(s.SubjectsApprox)))
+		p.fit("subjects  about "+Thousands(s.SubjectsApprox)))
 	if !s.DryRun { // nothing was sent, so there is no pace to go by
 		lines = append(lines, p.fit("time      "+pace(s)))
 	}
@@ -114,12 +114,12 @@ func balanceLine(name string, line, other []figure) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-8s", name)
 	for i, f := range line {
-		digits, letters := len(thousands(f.n)), len(f.name)
+		digits, letters := len(Thousands(f.n)), len(f.name)
 		if i < len(other) {
-			digits = max(digits, len(thousands(other[i].n)))
+			digits = max(digits, len(Thousands(other[i].n)))
 			letters = max(letters, len(other[i].name))
 		}
-		fmt.Fprintf(&b, "  %*s %-*s", digits, thousands(f.n), letters, f.name)
+		fmt.Fprintf(&b, "  %*s %-*s", digits, Thousands(f.n), letters, f.name)
 	}
 	return strings.TrimRight(b.String(), " ")
 }
@@ -134,12 +134,12 @@ func (p *page) failures(s *Summary, room int) []string {
 	lines := []string{p.paint(bold, "failures")}
 	digits := 0
 	for _, g := range groups {
-		digits = max(digits, len(thousands(g.Count)))
+		digits = max(digits, len(Thousands(g.Count)))
 	}
 	indent := strings.Repeat(" ", digits+11)
 	shown := 0
 	for _, g := range groups {
-		block := []string{p.fit(fmt.Sprintf("  %*s  %5s  %-9s %s%s", digits, thousands(g.Count), percent(g.Share), stageText(&g), g.Reason, firstRows(g.Rows)))}
+		block := []string{p.fit(fmt.Sprintf("  %*s  %5s  %-9s %s%s", digits, Thousands(g.Count), percent(g.Share), stageText(&g), g.Reason, firstRows(g.Rows)))}
 		if g.Suggestion != nil {
 			block = append(block, p.paintAll(dim, p.hang(indent+"→ ", g.Suggestion.Text, 2))...)
 		}
@@ -217,7 +217,7 @@ func (p *page) lint(s *Summary, room int) []string {
 	}
 	digits := 0
 	for _, f := range s.Lint[:min(len(s.Lint), most)] {
-		digits = max(digits, len(thousands(f.Count)))
+		digits = max(digits, len(Thousands(f.Count)))
 	}
 	lines := []string{p.paint(bold, "lint")}
 	if s.DryRun {
@@ -225,7 +225,7 @@ func (p *page) lint(s *Summary, room int) []string {
 	}
 	shown := 0
 	for _, f := range s.Lint {
-		block := p.hang(fmt.Sprintf("  %*s  ", digits, thousands(f.Count)), f.Message+firstRows(f.Rows), perFinding)
+		block := p.hang(fmt.Sprintf("  %*s  ", digits, Thousands(f.Count)), f.Message+firstRows(f.Rows), perFinding)
 		left := 0
 		if shown < len(s.Lint)-1 {
 			left = 1
@@ -253,14 +253,14 @@ func (p *page) decisions(s *Summary, room int) []string {
 		category = max(category, min(utf8.RuneCountInString(d.Category), 24))
 		value = max(value, min(utf8.RuneCountInString(d.Value)+2, 26))
 		action = max(action, min(utf8.RuneCountInString(d.Action), 24))
-		digits = max(digits, len(thousands(d.Count)))
+		digits = max(digits, len(Thousands(d.Count)))
 	}
 	for i, d := range s.Decisions {
 		if left := len(s.Decisions) - i; left > 1 && len(lines)+2 > room {
 			return append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "line"))))
 		}
 		lines = append(lines, p.fit(fmt.Sprintf("  %-*s  %-*s → %-*s  %*s",
-			category, short(d.Category, 24), value, `"`+short(d.Value, 24)+`"`, action, short(d.Action, 24), digits, thousands(d.Count))))
+			category, short(d.Category, 24), value, `"`+short(d.Value, 24)+`"`, action, short(d.Action, 24), digits, Thousands(d.Count))))
 	}
 	return lines
 }
@@ -275,7 +275,7 @@ func (p *page) skips(s *Summary, room int) []string {
 		if i == 3 || len(lines)+1 > room {
 			break
 		}
-		lines = append(lines, p.fit(fmt.Sprintf("  %*s  %s", len(thousands(s.Skips[0].Count)), thousands(k.Count), k.Reason)))
+		lines = append(lines, p.fit(fmt.Sprintf("  %*s  %s", len(Thousands(s.Skips[0].Count)), Thousands(k.Count), k.Reason)))
 	}
 	return lines
 }

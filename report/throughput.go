@@ -73,8 +73,8 @@ func newThroughput(s *Summary) *throughput {
 		return nil
 	}
 	t := &throughput{
-		Height: throughputHeight, Peak: thousands(int64(peak + 0.5)),
-		Retries: thousands(s.HTTP.Retries), Throttle: lapse(s.HTTP.ThrottledSeconds),
+		Height: throughputHeight, Peak: Thousands(int64(peak + 0.5)),
+		Retries: Thousands(s.HTTP.Retries), Throttle: lapse(s.HTTP.ThrottledSeconds),
 		Labels: []string{"start", lapse(total / 2), lapse(total)},
 	}
 	t.Answered = "M0 " + coordinate(throughputHeight) + line(done, peak) + "L" + coordinate(chartWidth) + " " + coordinate(throughputHeight) + "Z"

@@ -29,7 +29,7 @@ func Verdict(s *Summary) (text string, tone Tone) {
 		return "INCOMPLETE: " + s.Detail + left, Warn
 	case s.DryRun && failures > 0:
 		return fmt.Sprintf("DRY RUN: %s of %s can be imported, %s cannot",
-			thousands(s.Consents.Made), plural(s.Consents.Made, "consent"), plural(s.Rows.Invalid, "row")), Warn
+			Thousands(s.Consents.Made), plural(s.Consents.Made, "consent"), plural(s.Rows.Invalid, "row")), Warn
 	case s.DryRun:
 		return fmt.Sprintf("DRY RUN: %s would be sent, nothing is wrong", plural(s.Consents.Made, "consent")), Good
 	case s.OverPermissive.Count > 0:
@@ -60,7 +60,7 @@ func permissiveText(s *Summary) string {
 	if n == 1 {
 		return "1 rejection did not arrive and the target still has an accept: act on suppress.csv first"
 	}
-	return thousands(n) + " rejections did not arrive and the target still has an accept: act on suppress.csv first"
+	return Thousands(n) + " rejections did not arrive and the target still has an accept: act on suppress.csv first"
 }
 
 // identity says in one line what went where.
@@ -101,7 +101,7 @@ func pace(s *Summary) string {
 	}
 	parts := []string{lapse(s.ElapsedSeconds)}
 	if s.ConsentsPerSecond > 0 {
-		parts = append(parts, thousands(int64(s.ConsentsPerSecond+0.5))+" consents/s")
+		parts = append(parts, Thousands(int64(s.ConsentsPerSecond+0.5))+" consents/s")
 	}
 	if s.Runs > 1 {
 		parts = append(parts, plural(int64(s.Runs), "run"))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report"
 )
 
 // approve goes over the whole export before anything is sent, where the user
@@ -51,7 +52,7 @@ func strict(w io.Writer, found []mapping.Finding) error {
 		return nil
 	}
 	for _, l := range found {
-		fmt.Fprintf(w, "lint: %s (%s): %s\n", l.Rule, thousands(l.Count), l.Message)
+		fmt.Fprintf(w, "lint: %s (%s): %s\n", l.Rule, report.Thousands(l.Count), l.Message)
 	}
 	return usage("mend the mapping or the export, or leave --strict away once somebody has looked at it", "--strict: the lint found %d things, so nothing was sent", len(found))
 }

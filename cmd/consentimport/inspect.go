@@ -13,6 +13,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/report"
 )
 
 func newInspect(env *environment) *cobra.Command {
@@ -124,11 +125,11 @@ func (p *inspectionPrinter) line(depth int, format string, args ...any) {
 func printInspection(w io.Writer, in *importer.Inspection) error {
 	p := &inspectionPrinter{w: w}
 	p.files(in)
-	p.line(0, "rows: %s", thousands(in.Rows))
+	p.line(0, "rows: %s", report.Thousands(in.Rows))
 	if in.Unreadable > 0 {
-		p.line(1, "%s of them cannot be read:", thousands(in.Unreadable))
+		p.line(1, "%s of them cannot be read:", report.Thousands(in.Unreadable))
 		for _, u := range in.Reasons {
-			p.line(2, "%s: %s (%s)", thousands(u.Count), u.Reason, rowList(u.Rows, u.Count))
+			p.line(2, "%s: %s (%s)", report.Thousands(u.Count), u.Reason, rowList(u.Rows, u.Count))
 		}
 	}
 	for _, n := range in.Notes {
@@ -154,7 +155,7 @@ func (p *inspectionPrinter) files(in *importer.Inspection) {
 		if f.Compression != "none" && f.Compression != "" {
 			packed = f.Compression + ", by its first bytes"
 		}
-		p.line(0, "file: %s, %s bytes, %s", f.Path, thousands(f.Bytes), packed)
+		p.line(0, "file: %s, %s bytes, %s", f.Path, report.Thousands(f.Bytes), packed)
 	}
 	for i, l := range in.Layouts {
 		if len(in.Layouts) > 1 {
@@ -182,7 +183,7 @@ func (p *inspectionPrinter) files(in *importer.Inspection) {
 	}
 	if len(in.Members) > len(in.Inputs) {
 		for _, m := range in.Members {
-			p.line(1, "holds %s: %s rows", m.Name, thousands(m.Rows))
+			p.line(1, "holds %s: %s rows", m.Name, report.Thousands(m.Rows))
 		}
 	}
 }
@@ -220,7 +221,7 @@ func (p *inspectionPrinter) column(c *importer.Column) {
 	if len(c.Values) > 0 {
 		values := make([]string, 0, len(c.Values)+1)
 		for _, v := range c.Values {
-			values = append(values, fmt.Sprintf("%s (%s)", v.Value, thousands(v.Count)))
+			values = append(values, fmt.Sprintf("%s (%s)", v.Value, report.Thousands(v.Count)))
 		}
 		if c.Others > 0 {
 			values = append(values, fmt.Sprintf("and %d more that are not shown", c.Others))
@@ -239,7 +240,7 @@ func filled(c *importer.Column) string {
 	if share == "100.0 %" && c.Filled < c.Of {
 		share = "nearly always"
 	}
-	out := fmt.Sprintf("filled %s (%s of %s)", share, thousands(c.Filled), thousands(c.Of))
+	out := fmt.Sprintf("filled %s (%s of %s)", share, report.Thousands(c.Filled), report.Thousands(c.Of))
 	switch {
 	case c.Distinct > 0:
 		out += fmt.Sprintf(", %d distinct", c.Distinct)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/report"
 )
 
 // showProgress shows how the import goes until the function it returns is
@@ -106,15 +106,15 @@ func share(p importer.Progress) float64 {
 func describe(p importer.Progress, pace *pace) []string {
 	parts := []string{
 		fmt.Sprintf("%s of %s read", size(p.Bytes), size(p.Size)),
-		thousands(p.Sent) + " sent",
-		thousands(int64(pace.rate+0.5)) + "/s",
+		report.Thousands(p.Sent) + " sent",
+		report.Thousands(int64(pace.rate+0.5)) + "/s",
 	}
 	if eta, ok := pace.eta(p); ok {
 		parts = append(parts, "ETA "+span(eta))
 	}
 	add := func(n int64, what string) {
 		if n > 0 {
-			parts = append(parts, thousands(n)+" "+what)
+			parts = append(parts, report.Thousands(n)+" "+what)
 		}
 	}
 	add(p.Rejected, "rejected")
@@ -210,13 +210,4 @@ func size(n int64) string {
 		return fmt.Sprintf("%d B", n)
 	}
 	return fmt.Sprintf("%.1f %s", f, units[i])
-}
-
-// thousands writes a number with separators.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

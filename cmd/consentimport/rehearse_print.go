@@ -74,14 +74,14 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	}
 	p.add("", "")
 	d := t.dry
-	p.add("export", fmt.Sprintf("%s rows, %s consents, about %s subjects", thousands(d.Rows.Read), thousands(d.Consents.Made), thousands(d.SubjectsApprox)))
+	p.add("export", fmt.Sprintf("%s rows, %s consents, about %s subjects", report.Thousands(d.Rows.Read), report.Thousands(d.Consents.Made), report.Thousands(d.SubjectsApprox)))
 	which := "all rows"
 	if t.sample < d.Rows.Read {
-		which = "the first " + thousands(t.sample) + " rows"
+		which = "the first " + report.Thousands(t.sample) + " rows"
 	}
-	p.add("rehearsed", fmt.Sprintf("%s, %s consents, against a sandbox with %s", which, thousands(t.found.settled()), cmp.Or(t.faults, "no faults")))
+	p.add("rehearsed", fmt.Sprintf("%s, %s consents, against a sandbox with %s", which, report.Thousands(t.found.settled()), cmp.Or(t.faults, "no faults")))
 	if t.cutAfter > 0 {
-		p.add("cut off", fmt.Sprintf("after %s requests, as by Ctrl-C (the process was not killed), then resumed", thousands(t.cutAfter)))
+		p.add("cut off", fmt.Sprintf("after %s requests, as by Ctrl-C (the process was not killed), then resumed", report.Thousands(t.cutAfter)))
 	} else {
 		p.add("cut off", "not: the sample was sent before the interruption came")
 	}
@@ -110,10 +110,10 @@ func (t *trial) heldText() string {
 	h := t.held
 	if h.exact() {
 		return fmt.Sprintf("holds all %s decisions sent, in order per person and category, none missing; %s arrived again after a lost answer or a retry",
-			thousands(h.held), thousands(h.repeats))
+			report.Thousands(h.held), report.Thousands(h.repeats))
 	}
 	return fmt.Sprintf("holds %s of %s decisions sent; %s missing, %s that were not sent or are out of order",
-		thousands(h.held), thousands(t.found.sent), thousands(h.missing), thousands(h.strange))
+		report.Thousands(h.held), report.Thousands(t.found.sent), report.Thousands(h.missing), report.Thousands(h.strange))
 }
 
 // forecast says how long the real run takes and what it will meet.
@@ -124,7 +124,7 @@ func (t *trial) forecast(p *labelled) {
 		p.add("forecast", "none: nothing was sent")
 	default:
 		perSecond := float64(t.requests) / t.took.Seconds()
-		text := fmt.Sprintf("about %s for %s requests, at the %.0f requests/s of this rehearsal (median answer %s", span(max(took, time.Second)), thousands(requests), perSecond, t.lag.Round(time.Millisecond))
+		text := fmt.Sprintf("about %s for %s requests, at the %.0f requests/s of this rehearsal (median answer %s", span(max(took, time.Second)), report.Thousands(requests), perSecond, t.lag.Round(time.Millisecond))
 		if t.rate > 0 {
 			text += fmt.Sprintf(", --rate %g", t.rate)
 		}
@@ -134,14 +134,14 @@ func (t *trial) forecast(p *labelled) {
 		}
 		p.add("forecast", text)
 	}
-	p.add("expect", fmt.Sprintf("%s invalid rows (counted)", thousands(t.dry.Rows.Invalid)))
+	p.add("expect", fmt.Sprintf("%s invalid rows (counted)", report.Thousands(t.dry.Rows.Invalid)))
 	scaled := t.refusedHere()
 	if n := t.found.settled(); n > 0 {
 		scaled = int64(float64(scaled)*float64(t.dry.Consents.Made)/float64(n) + 0.5)
 	}
-	p.add("", fmt.Sprintf("%s consents refused by what the sandbox checks itself (estimated); it made up %s refusals more here, the target's own rules are not known", thousands(scaled), thousands(t.injected)))
+	p.add("", fmt.Sprintf("%s consents refused by what the sandbox checks itself (estimated); it made up %s refusals more here, the target's own rules are not known", report.Thousands(scaled), report.Thousands(t.injected)))
 	if t.found.failed > 0 {
-		p.add("", fmt.Sprintf("%s consents of the sample failed: no answer that counts in %d attempts", thousands(t.found.failed), importer.DefaultAttempts))
+		p.add("", fmt.Sprintf("%s consents of the sample failed: no answer that counts in %d attempts", report.Thousands(t.found.failed), importer.DefaultAttempts))
 	}
 }
 
@@ -151,7 +151,7 @@ func (t *trial) fix(p *labelled) {
 	switch {
 	case len(t.dry.FailureGroups) > 0:
 		g := t.dry.FailureGroups[0]
-		text := fmt.Sprintf("%s times: %s", thousands(g.Count), g.Reason)
+		text := fmt.Sprintf("%s times: %s", report.Thousands(g.Count), g.Reason)
 		if g.Column != "" && !strings.Contains(g.Reason, g.Column) {
 			text += fmt.Sprintf(" (column %s)", g.Column)
 		}
@@ -171,7 +171,7 @@ func (t *trial) fix(p *labelled) {
 		p.add("fix first", "see failures.csv of the rehearsal with --keep DIR")
 	case len(t.dry.Lint) > 0:
 		l := t.dry.Lint[0]
-		p.add("look at", fmt.Sprintf("%s (%s times): %s", l.Rule, thousands(l.Count), l.Message))
+		p.add("look at", fmt.Sprintf("%s (%s times): %s", l.Rule, report.Thousands(l.Count), l.Message))
 	}
 }
 

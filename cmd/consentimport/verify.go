@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/report"
 )
 
 func newVerify(env *environment) *cobra.Command {
@@ -64,7 +65,7 @@ func printAudit(out io.Writer, dir string, a *importer.Audit) error {
 	line("last line", "%s, after %d runs", stamp(f.Finished), len(f.Runs))
 	line("checkpoint", "sha256 %s", a.Journal.SHA256)
 	for _, in := range f.Inputs {
-		line("export", "%s, %s bytes, %s rows", in.Path, thousands(in.Bytes), thousands(in.Rows))
+		line("export", "%s, %s bytes, %s rows", in.Path, report.Thousands(in.Bytes), report.Thousands(in.Rows))
 		line("", "sha256 %s", cmp.Or(in.SHA256, "(not computed: the import is incomplete)"))
 	}
 	for _, p := range f.Passes {
@@ -74,10 +75,10 @@ func printAudit(out io.Writer, dir string, a *importer.Audit) error {
 	if !h.DryRun {
 		line("target", "%s %s/%s, dialect %s", h.Target.BaseURL, h.Target.Org, h.Target.Project, h.Target.Dialect)
 	}
-	line("rows", "%s read = %s mapped + %s skipped + %s invalid", thousands(a.Rows.Read), thousands(a.Rows.Mapped), thousands(a.Rows.Skipped), thousands(a.Rows.Invalid))
+	line("rows", "%s read = %s mapped + %s skipped + %s invalid", report.Thousands(a.Rows.Read), report.Thousands(a.Rows.Mapped), report.Thousands(a.Rows.Skipped), report.Thousands(a.Rows.Invalid))
 	t := a.Consents
 	line("consents", "%s made = %s sent + %s rejected + %s failed + %s pending + %s superseded",
-		thousands(t.Made), thousands(t.Sent), thousands(t.Rejected), thousands(t.Failed), thousands(t.Pending), thousands(t.Superseded))
+		report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Rejected), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func printDecided(out io.Writer, a *importer.Audit) error {
 	for _, d := range keys {
 		t := a.ByDecision[d]
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", cmp.Or(d.Category, "(none)"), d.Action,
-			thousands(t.Made), thousands(t.Sent), thousands(t.Rejected), thousands(t.Failed), thousands(t.Pending), thousands(t.Superseded))
+			report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Rejected), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
 	}
 	return w.Flush()
 }
@@ -122,7 +123,7 @@ func verdict(a *importer.Audit) string {
 		return "VERDICT: untouched and balanced, but incomplete: go on with --resume."
 	case a.Consents.Rejected+a.Consents.Failed+a.Rows.Invalid > 0:
 		return fmt.Sprintf("VERDICT: untouched, balanced and complete; %s consents and %s rows did not arrive (see failures.csv).",
-			thousands(a.Consents.Rejected+a.Consents.Failed), thousands(a.Rows.Invalid))
+			report.Thousands(a.Consents.Rejected+a.Consents.Failed), report.Thousands(a.Rows.Invalid))
 	default:
 		return "VERDICT: untouched, balanced and complete: every decision of the export arrived."
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/consentimport/consentimport/mapping"
 )
 
 // Faults says how the sandbox misbehaves. The zero value is a server without
@@ -286,34 +288,9 @@ func parseDown(value string) (d down, err error) {
 func nearest(name string, known []string) string {
 	best, at := "", 3
 	for _, k := range known {
-		if d := distance(name, k); d < at && d < len(k) {
+		if d := mapping.Distance(name, k); d < at && d < len(k) {
 			best, at = k, d
 		}
 	}
 	return best
-}
-
-// distance is the number of insertions, deletions, replacements and swaps of
-// neighbours that turn a into b (optimal string alignment).
-func distance(a, b string) int {
-	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
-	next := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		next[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				next[j] = min(next[j], before[j-2]+1)
-			}
-		}
-		before, row, next = row, next, before
-	}
-	return row[len(b)]
 }
