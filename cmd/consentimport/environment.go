@@ -26,6 +26,7 @@ type environment struct {
 	stdoutTerminal bool                                  // stdout is one
 	width          int                                   // columns of the terminal
 	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
+	timeout        time.Duration                         // of one request; 0: that of the client
 	signals        func() (<-chan os.Signal, func())
 }
 

@@ -68,7 +68,7 @@ func (f *runFlags) outlet(env *environment) (*outlet, error) {
 	o := &outlet{identity: f.target(env), dialect: dialect}
 	cfg := intempt.Config{
 		BaseURL: o.identity.BaseURL, Org: o.identity.Org, Project: o.identity.Project, Dialect: dialect,
-		Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
+		Timeout: env.timeout, Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
 	}
 	if f.sandbox {
 		server, err := sandbox.Start(sandbox.Config{Key: sandboxKey})

@@ -90,6 +90,8 @@ type program struct {
 	dir   string   // working directory
 	env   []string // NAME=VALUE beside what every program gets
 	stdin io.Reader
+	// timeout of one request, for a program that runs here; 0: the usual one.
+	timeout time.Duration
 }
 
 // finished is a program that has ended.
@@ -168,7 +170,7 @@ func (p program) here(t *testing.T, disk journal.Disk, args ...string) finished 
 		in = strings.NewReader("")
 	}
 	env := &environment{
-		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80,
+		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80, timeout: p.timeout,
 		getenv:  func(name string) string { return vars[name] },
 		signals: func() (<-chan os.Signal, func()) { return make(chan os.Signal), func() {} },
 	}
