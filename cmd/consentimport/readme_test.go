@@ -1,0 +1,345 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// readme is where the documentation of the project stands.
+const readme = "../../README.md"
+
+// block is a fenced block of the README.
+type block struct {
+	language string
+	line     int // of its first line, from 1
+	lines    []string
+}
+
+// readmeBlocks takes the fenced blocks out of the README. One in a language that
+// has no rule below fails the test, so that no command hides in it.
+func readmeBlocks(t *testing.T) []block {
+	t.Helper()
+	text, err := os.ReadFile(readme)
+	require.NoError(t, err)
+	var all []block
+	open := false
+	for i, line := range strings.Split(string(text), "\n") {
+		switch language, fence := strings.CutPrefix(line, "```"); {
+		case fence && !open:
+			require.Contains(t, []string{"sh", "text", "yaml"}, language, "README line %d: no rule for blocks of %q", i+1, language)
+			all, open = append(all, block{language: language, line: i + 2}), true
+		case fence:
+			open = false
+		case open:
+			last := &all[len(all)-1]
+			last.lines = append(last.lines, line)
+		}
+	}
+	require.False(t, open, "README: a block is not closed")
+	return all
+}
+
+// notRun are the commands of the README that a test cannot run within itself, and
+// what holds for them instead.
+var notRun = map[string]func(t *testing.T){
+	"go run": func(*testing.T) {}, // the name of a command, not one to type
+	"go test -race ./...": func(*testing.T) {}, // is running
+	"go build -o consentimport ./cmd/consentimport": func(t *testing.T) {
+		requireText(t, "../../cmd/consentimport/*.go", "package main")
+	},
+	"testdata/bench/compare.sh": func(t *testing.T) {
+		require.NoError(t, exec.Command("bash", "-n", "../../testdata/bench/compare.sh").Run(), "compare.sh is a script")
+		info, err := os.Stat("../../testdata/bench/compare.sh")
+		require.NoError(t, err)
+		require.NotZero(t, info.Mode()&0o100, "compare.sh may be executed")
+	},
+	"go test -run xxx -bench . ./importer/... ./mapping/...": func(t *testing.T) {
+		requireText(t, "../../importer/*/*_test.go", "func Benchmark")
+		requireText(t, "../../mapping/*_test.go", "func Benchmark")
+	},
+}
+
+// requireText fails when none of some files has a text.
+func requireText(t *testing.T, pattern, text string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if strings.Contains(string(content), text) {
+			return
+		}
+	}
+	require.Fail(t, "not there", "%q in %s", text, pattern)
+}
+
+// endsWith is how the README says with which code a command ends; without it, 0.
+var endsWith = regexp.MustCompile(`^(.*\S)\s+# ends with ([0-9])$`)
+
+// aside is a remark behind a command.
+var aside = regexp.MustCompile(`\s{2,}#.*$`)
+
+// guide walks through the README as a reader does: in one directory, with the
+// program in the path, a block in one shell.
+type guide struct {
+	program
+	url  string   // of the sandbox that stands for the real target
+	addr string   // of the one that the README starts
+	ran  []string // commands, as they stand in the README
+}
+
+// newGuide prepares what a reader has before the first command: the clone, an
+// export that is sound, a key.
+func newGuide(t *testing.T) *guide {
+	t.Helper()
+	server := newSandboxWith(t, testKey, "")
+	dir := t.TempDir()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	testdata, err := filepath.Abs("../../testdata")
+	require.NoError(t, err)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
+	require.NoError(t, os.Symlink(exe, filepath.Join(dir, "bin", "consentimport")))
+	require.NoError(t, os.Symlink(testdata, filepath.Join(dir, "testdata")))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "key.txt"), []byte(testKey+"\n"), 0o600))
+	soundExport(t, filepath.Join(dir, "preferences.csv"))
+	g := &guide{program: program{dir: dir}, url: server.URL()}
+	free := newSandboxWith(t, testKey, "")
+	g.addr = strings.TrimSuffix(strings.TrimPrefix(free.URL(), "http://"), "/v1")
+	require.NoError(t, free.Close())
+	return g
+}
+
+// soundExport writes the rows of the shipped example of which every consent is
+// taken, under the name that the README gives the reader's own export.
+func soundExport(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Open("../../testdata/exports/transcend/export.csv")
+	require.NoError(t, err)
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	require.NoError(t, err)
+	var text strings.Builder
+	w := csv.NewWriter(&text)
+	for i, row := range rows {
+		line := strings.Join(row, ",")
+		if i == 0 || (row[0] != "" || strings.Count(row[11], "@") == 1) && !strings.Contains(line, ",Auto") && !strings.Contains(line, ",unknown") {
+			require.NoError(t, w.Write(row))
+		}
+	}
+	w.Flush()
+	require.NoError(t, w.Error())
+	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
+}
+
+// Every command of the README does what it says, in the order in which it stands
+// there, and ends with the code that is given behind it.
+func TestTheReadmeRuns(t *testing.T) {
+	t.Parallel()
+	g := newGuide(t)
+	for _, b := range readmeBlocks(t) {
+		if b.language != "yaml" {
+			g.block(t, b)
+		}
+	}
+	require.Greater(t, len(g.ran), 25, "the README has more commands than that: %q", g.ran)
+	said := strings.Join(g.ran, "\n")
+	for _, command := range []string{"run", "inspect", "mapping list", "mapping show", "mapping check", "mapping schema", "report", "verify", "sandbox", "rehearse", "man"} {
+		assert.Contains(t, said, "consentimport "+command+" ", "the README shows it")
+	}
+}
+
+// block runs the commands of one block.
+func (g *guide) block(t *testing.T, b block) {
+	t.Helper()
+	shell := *g // what is exported lasts as long as the block
+	var sandbox *running
+	for i, line := range b.lines {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		want := exitComplete
+		if m := endsWith.FindStringSubmatch(line); m != nil {
+			line = m[1]
+			want, _ = strconv.Atoi(m[2])
+		}
+		line = aside.ReplaceAllString(line, "")
+		g.ran = append(g.ran, line+" ")
+		if instead, ok := notRun[line]; ok {
+			instead(t)
+			continue
+		}
+		place := "README line " + strconv.Itoa(b.line+i) + ": " + line
+		line = shell.fill(t, line)
+		switch word, rest, _ := strings.Cut(line, " "); word {
+		case "export":
+			shell.env = append(append([]string{}, shell.env...), strings.Fields(rest)...)
+			shell.env = append(shell.env, "INTEMPT_BASE_URL="+shell.url)
+		case "curl":
+			requireAnswer(t, rest, place)
+		case "consentimport", "mkdir", "cp", "sed", "echo", "INTEMPT_API_KEY=any.key":
+			if strings.HasPrefix(rest, "sandbox ") {
+				sandbox = shell.start(t, strings.Fields(rest)...)
+				requireListening(t, sandbox, place)
+				continue
+			}
+			code, out := shell.sh(t, line)
+			require.Equal(t, want, code, "%s\n%s", place, out)
+		default:
+			require.Fail(t, "no rule for a command", place)
+		}
+	}
+	if sandbox != nil {
+		require.NoError(t, sandbox.cmd.Process.Signal(os.Interrupt))
+		sandbox.wait(t).requireCode(t, exitComplete)
+	}
+}
+
+// approved finds the hash that a dry run prints.
+var approved = regexp.MustCompile(`(?m)^signature ([0-9a-f]{64})$`)
+
+// fill puts in the reader's own for what the README cannot know, and the program
+// for what makes it.
+func (g *guide) fill(t *testing.T, line string) string {
+	t.Helper()
+	line = strings.Replace(line, "go run ./cmd/consentimport", "consentimport", 1)
+	line = strings.ReplaceAll(line, "127.0.0.1:8787", g.addr)
+	if strings.Contains(line, "HASH") {
+		_, out := g.sh(t, "consentimport run --dry-run --preset transcend preferences.csv")
+		m := approved.FindStringSubmatch(out)
+		require.NotNil(t, m, "the hash of a dry run:\n%s", out)
+		line = strings.ReplaceAll(line, "HASH", m[1])
+	}
+	return line
+}
+
+// sh runs a line as a shell does.
+func (g *guide) sh(t *testing.T, line string) (code int, out string) {
+	t.Helper()
+	c := exec.Command("sh", "-c", line)
+	c.Dir, c.Env = g.dir, append(g.surroundings(), "PATH="+filepath.Join(g.dir, "bin")+":"+os.Getenv("PATH"))
+	var both safeBuffer
+	c.Stdout, c.Stderr = &both, &both
+	err := c.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return c.ProcessState.ExitCode(), both.String()
+}
+
+func requireListening(t *testing.T, server *running, place string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Contains(server.stdout.String(), "listening") },
+		10*time.Second, 10*time.Millisecond, place)
+}
+
+func requireAnswer(t *testing.T, url, place string) {
+	t.Helper()
+	answer, err := http.Get(url)
+	require.NoError(t, err, place)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err, place)
+	require.Equal(t, http.StatusOK, answer.StatusCode, "%s\n%s", place, text)
+}
+
+// The mappings that the README shows are ones that the program takes.
+func TestTheMappingsOfTheReadmeAreSound(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, b := range readmeBlocks(t) {
+		if b.language != "yaml" {
+			continue
+		}
+		checked++
+		file := filepath.Join(t.TempDir(), "mapping.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(strings.Join(b.lines, "\n")+"\n"), 0o600))
+		args := []string{"mapping", "check", file}
+		if strings.Contains(strings.Join(b.lines, "\n"), "${categories}") {
+			args = append(args, "--set", "categories=analytics=2")
+		}
+		program{}.here(t, nil, args...).requireCode(t, exitComplete)
+	}
+	require.GreaterOrEqual(t, checked, 2)
+}
+
+// inline finds what the README's sentences and tables tell the reader to type.
+var inline = regexp.MustCompile("`((?:consentimport|go|run|mapping|inspect|verify|report|rehearse|man|sandbox|completion) [^`]+)`")
+
+// placeholders are what stands in a sentence for the reader's own.
+var placeholders = strings.NewReplacer(
+	"help COMMAND", "help run", "man COMMAND", "man run", "NAME", "transcend", "NAME=VALUE", "purposes=Analytics",
+	"FILE", "mine.yaml", "DIR", "preferences.csv.import", " …", " preferences.csv")
+
+// What its sentences name is there too: each command, with each of its flags.
+func TestTheSentencesOfTheReadmeNameCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(readme)
+	require.NoError(t, err)
+	found := inline.FindAllStringSubmatch(string(text), -1)
+	require.Greater(t, len(found), 8)
+	for _, m := range found {
+		if instead, ok := notRun[m[1]]; ok {
+			instead(t)
+			continue
+		}
+		words := strings.Fields(strings.TrimPrefix(placeholders.Replace(m[1]), "consentimport "))
+		requireCommand(t, m[0], words)
+	}
+}
+
+// The examples of --help are commands that the program would take.
+func TestTheExamplesOfHelpExist(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, command := range everyCommand(t) {
+		got := program{}.here(t, nil, append(command, "--help")...).requireCode(t, exitComplete)
+		_, after, _ := strings.Cut(got.stdout, "Examples:\n")
+		lines, _, _ := strings.Cut(after, "\n\n")
+		for line := range strings.SplitSeq(lines, "\n") {
+			line, _, _ = strings.Cut(strings.TrimSpace(line), " | ")
+			line, _, _ = strings.Cut(line, " > ")
+			words := strings.Fields(line)
+			for len(words) > 0 && words[0] != "consentimport" {
+				words = words[1:] // what stands before it in a pipe
+			}
+			if len(words) == 0 {
+				continue
+			}
+			checked++
+			requireCommand(t, line, words[1:])
+		}
+	}
+	require.Greater(t, checked, 30)
+}
+
+// requireCommand fails when there is no such command, or it has no such flag.
+func requireCommand(t *testing.T, place string, words []string) {
+	t.Helper()
+	root := newRoot(&environment{stdout: &safeBuffer{}, stderr: &safeBuffer{}})
+	c, rest, err := root.Find(words)
+	require.NoError(t, err, place)
+	require.True(t, c != root || strings.HasPrefix(words[0], "-"), "%s: there is no such command", place)
+	c.InitDefaultHelpFlag()
+	c.InitDefaultVersionFlag()
+	require.NoError(t, c.ParseFlags(rest), place)
+	if c.Args != nil && strings.Contains(place, "consentimport ") { // a bare name is no command line
+		require.NoError(t, c.ValidateArgs(c.Flags().Args()), place)
+	}
+}
