@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -15,40 +16,62 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 )
 
+// BenchmarkAppend appends to a checkpoint on a real file, from so many goroutines
+// at once as requests are in flight, each waiting until its outcome is written.
+// The Writer brings what was written to the medium twice a second meanwhile, as
+// it does in an import; "each synced" waits for that with every outcome.
 func BenchmarkAppend(b *testing.B) {
-	w := begin(b, b.TempDir())
-	defer w.Close()
-	row := int64(0)
-	for b.Loop() {
-		row++
-		if err := w.Append(sent(row, 1, true)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
-}
-
-func BenchmarkAppend64(b *testing.B) {
-	w := begin(b, b.TempDir())
-	defer w.Close()
-	var row atomic.Int64
-	var wg sync.WaitGroup
-	for range 64 {
-		wg.Go(func() {
-			for {
-				n := row.Add(1)
-				if n > int64(b.N) {
-					return
-				}
-				if err := w.Append(sent(n, 1, true)); err != nil {
-					b.Error(err)
-					return
-				}
-			}
+	for _, goroutines := range []int{1, 64, 1024} {
+		b.Run(fmt.Sprintf("%d goroutines", goroutines), func(b *testing.B) {
+			benchAppend(b, goroutines, 64, func(w *journal.Writer, row int64) error { return w.Append(sent(row, 1, true)) })
 		})
 	}
-	wg.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+	b.Run("64 goroutines, all rejected", func(b *testing.B) {
+		benchAppend(b, 64, 64, func(w *journal.Writer, row int64) error {
+			return w.Append(rejected(row, 1, "source is required for this profile"))
+		})
+	})
+	b.Run("1 goroutine, each synced", func(b *testing.B) {
+		benchAppend(b, 1, 1, func(w *journal.Writer, row int64) error {
+			return errors.Join(w.Append(sent(row, 1, true)), w.Sync())
+		})
+	})
+}
+
+// benchAppend has each goroutine append some records a round.
+func benchAppend(b *testing.B, goroutines, each int, put func(*journal.Writer, int64) error) {
+	dir := b.TempDir()
+	w := begin(b, dir)
+	before := size(b, dir)
+	var row atomic.Int64
+	b.ReportAllocs()
+	for b.Loop() {
+		var wg sync.WaitGroup
+		for range goroutines {
+			wg.Go(func() {
+				for range each {
+					if err := put(w, row.Add(1)); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	taken := b.Elapsed()
+	require.NoError(b, w.Close())
+	records := row.Load()
+	b.SetBytes((size(b, dir) - before) / int64(b.N))
+	b.ReportMetric(float64(records)/taken.Seconds(), "records/s")
+	b.ReportMetric(float64(size(b, dir)-before)/float64(records), "B/record")
+}
+
+// size is how long the checkpoint in a directory is.
+func size(b *testing.B, dir string) int64 {
+	info, err := os.Stat(filepath.Join(dir, journal.Name))
+	require.NoError(b, err)
+	return info.Size()
 }
 
 // bulk is a checkpoint of rows with one consent each, as 64 senders would write
@@ -82,10 +105,9 @@ func bulk(b *testing.B, rows, fail int) (dir string) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	dir := bulk(b, 1<<19, 100)
-	info, err := os.Stat(filepath.Join(dir, journal.Name))
-	require.NoError(b, err)
-	b.SetBytes(info.Size())
+	dir := bulk(b, 1<<17, 100)
+	b.SetBytes(size(b, dir))
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := journal.Read(journal.OS{}, dir); err != nil {
 			b.Fatal(err)
@@ -108,6 +130,7 @@ func BenchmarkLedger(b *testing.B) {
 			require.NoError(b, err)
 			var dst []journal.PassOutcome
 			n := 0
+			b.ReportAllocs()
 			for b.Loop() {
 				l, err := s.Ledger(0)
 				require.NoError(b, err)

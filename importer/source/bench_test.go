@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -10,11 +11,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 )
 
-// benchRows is how many rows the benchmarks read: about 64 MiB.
-const benchRows = 600_000
+// benchRows is how many rows the benchmarks read: about 16 MiB.
+const benchRows = 150_000
 
 // benchCSV makes an export of 12 columns and about 110 bytes a row.
 func benchCSV(quoted bool) []byte {
@@ -47,14 +49,34 @@ func benchFile(b *testing.B, data []byte) string {
 	return path
 }
 
+// compressed is data as it lies in a compressed export.
+func compressed(b *testing.B, data []byte, compress func(io.Writer) (io.WriteCloser, error)) []byte {
+	var out bytes.Buffer
+	w, err := compress(&out)
+	require.NoError(b, err)
+	_, err = w.Write(data)
+	require.NoError(b, err)
+	require.NoError(b, w.Close())
+	return out.Bytes()
+}
+
+// benchPacked is benchFile for a compressed export; its speed is that of the text.
+func benchPacked(b *testing.B, data []byte, compress func(io.Writer) (io.WriteCloser, error)) string {
+	path := benchFile(b, compressed(b, data, compress))
+	b.SetBytes(int64(len(data)))
+	return path
+}
+
+func toGzip(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil }
+func toZstd(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }
+
 // benchRead reads an export once a round, and takes its rows apart if it should.
 func benchRead(b *testing.B, cfg Config, opts ReadOptions, split bool) {
 	e, err := Open(cfg)
 	require.NoError(b, err)
 	defer e.Close()
 	b.ReportAllocs()
-	b.ResetTimer()
-	for range b.N {
+	for b.Loop() {
 		r, err := e.Read(e.Start(), opts)
 		require.NoError(b, err)
 		var cells [][]byte
@@ -102,6 +124,12 @@ func BenchmarkRead(b *testing.B) {
 	b.Run("csv rows, cells, marks and sums", func(b *testing.B) {
 		benchRead(b, Config{Paths: []string{benchFile(b, plainCSV)}}, ReadOptions{Sums: true}, true)
 	})
+	b.Run("csv rows and cells, gzip", func(b *testing.B) {
+		benchRead(b, Config{Paths: []string{benchPacked(b, plainCSV, toGzip)}}, ReadOptions{NoMarks: true}, true)
+	})
+	b.Run("csv rows and cells, zstd", func(b *testing.B) {
+		benchRead(b, Config{Paths: []string{benchPacked(b, plainCSV, toZstd)}}, ReadOptions{NoMarks: true}, true)
+	})
 	b.Run("encoding/csv ReuseRecord", func(b *testing.B) { benchStandard(b, plainCSV) })
 	b.Run("encoding/csv ReuseRecord, quoted", func(b *testing.B) { benchStandard(b, quotedCSV) })
 }
@@ -110,8 +138,7 @@ func BenchmarkRead(b *testing.B) {
 func benchStandard(b *testing.B, data []byte) {
 	path := benchFile(b, data)
 	b.ReportAllocs()
-	b.ResetTimer()
-	for range b.N {
+	for b.Loop() {
 		f, err := os.Open(path)
 		require.NoError(b, err)
 		r := csv.NewReader(f)
@@ -137,8 +164,7 @@ func BenchmarkScan(b *testing.B) {
 	b.SetBytes(int64(len(data) / piece * piece))
 	rows := make([]Row, 0, batchRows)
 	b.ReportAllocs()
-	b.ResetTimer()
-	for range b.N {
+	for b.Loop() {
 		for i := 0; i+piece <= len(data); i += piece {
 			s := &csvScanner{delimiter: ',', lineEnd: '\n', columns: 12}
 			w := &window{data: data[i : i+piece], line: 1}
@@ -163,8 +189,7 @@ func BenchmarkSplit(b *testing.B) {
 			var scratch []byte
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
-			b.ResetTimer()
-			for range b.N {
+			for b.Loop() {
 				for _, line := range lines {
 					var err error
 					if cells, scratch, err = l.Split(line, cells[:0], scratch[:0]); err != nil {
@@ -215,8 +240,7 @@ func BenchmarkCheck(b *testing.B) {
 		m = batch.Mark
 	}
 	require.NoError(b, r.Close())
-	b.ResetTimer()
-	for range b.N {
+	for b.Loop() {
 		require.NoError(b, e.Check(m))
 	}
 }
