@@ -55,7 +55,7 @@ func readmeBlocks(t *testing.T) []block {
 // notRun are the commands of the README that a test cannot run within itself, and
 // what holds for them instead.
 var notRun = map[string]func(t *testing.T){
-	"go run": func(*testing.T) {}, // the name of a command, not one to type
+	"go run":              func(*testing.T) {}, // the name of a command, not one to type
 	"go test -race ./...": func(*testing.T) {}, // is running
 	"go build -o consentimport ./cmd/consentimport": func(t *testing.T) {
 		requireText(t, "../../cmd/consentimport/*.go", "package main")
