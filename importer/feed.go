@@ -17,6 +17,11 @@ func (r *run) feed(ctx context.Context) error {
 		return &readError{err}
 	}
 	defer done()
+	revise, err := r.im.reviser()
+	if err != nil {
+		return &readError{err}
+	}
+	defer revise.close()
 	sweep := sweep{export: r.im.reading, mappers: r.im.mappers}
 	limit := r.out.Limits.Rows
 	var took int64
@@ -27,6 +32,9 @@ func (r *run) feed(ctx context.Context) error {
 			r.limited.Store(true)
 		}
 		took += int64(n)
+		if err := revise.apply(b); err != nil {
+			return err
+		}
 		if err := r.take(b, n); err != nil {
 			return err
 		}

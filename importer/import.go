@@ -46,6 +46,7 @@ type Import struct {
 	reading *source.Export // what this pass reads: export, or the repaired file
 	spec    *mapping.Spec
 	mappers []*mapping.Mapper
+	units   mapping.Units // of a pass after others: what its mapping has learnt
 	journal *journal.Writer
 	header  journal.Header
 	pass    journal.Pass

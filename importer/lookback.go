@@ -127,6 +127,11 @@ func (im *Import) sweepRead(high int64, each func(*mappedBatch) error) error {
 		return &RefusedError{Err: err}
 	}
 	defer done()
+	revise, err := im.reviser()
+	if err != nil {
+		return err
+	}
+	defer revise.close()
 	s := sweep{export: im.reading, mappers: im.mappers}
 	return s.run(context.Background(), next, func(b *mappedBatch) error {
 		cut := 0
@@ -134,6 +139,9 @@ func (im *Import) sweepRead(high int64, each func(*mappedBatch) error) error {
 			cut++
 		}
 		b.rows = b.rows[:cut]
+		if err := revise.apply(b); err != nil {
+			return err
+		}
 		if err := each(b); err != nil {
 			return err
 		}

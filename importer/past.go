@@ -11,9 +11,9 @@ import (
 // version is one reading of rows: a mapping, and where the rows' text comes
 // from. Passes that share both share the version.
 type version struct {
-	key     string            // digest of the mapping, and the name of a repaired copy
-	mappers []*mapping.Mapper // one a layout of the export, or of the repaired copy
-	repair  *rowStream        // nil: rows of the export
+	key     string            // digest of the mapping, and the names of repaired copies
+	mappers []*mapping.Mapper // one a layout of the export; nil: a repair, which reads mended rows alone
+	mended  revisions         // whose rows stand in for the export's
 	memory  batchMemory
 	// what the row looked up last became
 	row      int64
@@ -55,10 +55,20 @@ func openPast(snap *journal.Snapshot, disk journal.Disk, dir string, export *sou
 	return p, nil
 }
 
+// add makes the version of a pass known. The pass of a repair reads the rows of
+// its file; one that reads the export after repairs reads mended rows as they were
+// mended last.
 func (p *past) add(pass journal.Pass, dir string) error {
-	key := pass.Mapping.SHA256
-	if pass.Repair != nil {
-		key += " " + pass.Repair.Name
+	key, over := pass.Mapping.SHA256, []journal.Pass{pass}
+	if pass.Repair == nil {
+		over = p.snap.Passes[:pass.N-1]
+	} else {
+		key += " only"
+	}
+	for _, o := range over {
+		if o.Repair != nil {
+			key += " " + o.Repair.Name
+		}
 	}
 	for i, v := range p.versions {
 		if v.key == key {
@@ -71,27 +81,21 @@ func (p *past) add(pass journal.Pass, dir string) error {
 		return err
 	}
 	v := &version{key: key, row: -1}
-	over := p.export
-	if pass.Repair != nil {
-		if v.repair, err = openRepaired(dir, pass.Repair); err != nil {
-			return err
-		}
-		over = v.repair.export
-	}
-	if v.mappers, err = bind(over, spec, pass.Mapping.Units); err != nil {
+	if v.mended, err = openRevisions(over, dir, spec, pass.Mapping.Units); err != nil {
 		return err
 	}
 	p.of = append(p.of, len(p.versions))
 	p.versions = append(p.versions, v)
-	return nil
+	if pass.Repair == nil {
+		v.mappers, err = bind(p.export, spec, pass.Mapping.Units)
+	}
+	return err
 }
 
 func (p *past) close() error {
 	errs := []error{p.ledger.Close()}
 	for _, v := range p.versions {
-		if v.repair != nil {
-			errs = append(errs, v.repair.close())
-		}
+		errs = append(errs, v.mended.close())
 	}
 	return errors.Join(errs...)
 }
@@ -113,22 +117,20 @@ func (p *past) read(v *version, t rowText) (bool, error) {
 		return v.covers, nil
 	}
 	v.row, v.covers = t.row.Number, true
-	row, layout, l := t.row, t.layout, (*source.Layout)(nil)
-	if v.repair != nil {
-		found, err := v.repair.at(t.row.Number)
-		if err != nil {
-			return false, err
-		}
-		if v.covers = found.row != nil; !v.covers {
-			return false, nil
-		}
-		row, layout, l = found.row, found.layout, &v.repair.export.Layouts[found.layout]
-	} else {
-		l = &p.export.Layouts[layout]
+	by, mended, err := v.mended.find(t.row.Number)
+	switch {
+	case err != nil:
+		return false, err
+	case by != nil:
+		by.mapRow(mended, t.file, &v.rec, &v.memory)
+	case v.mappers == nil:
+		v.covers = false
+		return false, nil
+	default:
+		v.memory.result.Reset()
+		v.memory.scratch = v.memory.scratch[:0]
+		mapRow(v.mappers[t.layout], &p.export.Layouts[t.layout], t.file, t.row, &v.rec, &v.memory)
 	}
-	v.memory.result.Reset()
-	v.memory.scratch = v.memory.scratch[:0]
-	mapRow(v.mappers[layout], l, t.file, row, &v.rec, &v.memory)
 	v.consents = v.memory.result.Consents
 	return true, nil
 }
@@ -138,7 +140,7 @@ func (p *past) lastPass(t rowText) (int, error) {
 	last := p.ledger.Covered(t.row.Number)
 	for pass := len(p.of); pass > last; pass-- {
 		v := p.versions[p.of[pass-1]]
-		if v.repair == nil || p.snap.High(pass) < t.row.Number {
+		if v.mappers != nil || p.snap.High(pass) < t.row.Number {
 			continue
 		}
 		covers, err := p.read(v, t)

@@ -209,7 +209,8 @@ func (im *Import) firstPass() error {
 // continuePass goes on where the last pass stood.
 func (im *Import) continuePass() error {
 	var err error
-	if im.mappers, err = bind(im.reading, im.spec, im.pass.Mapping.Units); err != nil {
+	im.units = im.pass.Mapping.Units
+	if im.mappers, err = bind(im.reading, im.spec, im.units); err != nil {
 		return &RefusedError{Err: err}
 	}
 	im.from = im.reading.Start()
@@ -236,7 +237,7 @@ func (im *Import) startRetry() error {
 	if im.mappers, err = bind(im.export, im.spec, units); err != nil {
 		return &RefusedError{Err: err}
 	}
-	im.reading = im.export
+	im.reading, im.units = im.export, units
 	im.from = im.export.Start()
 	im.pass = journal.Pass{N: im.pass.N + 1, Kind: journal.Retry}
 	im.count.seed(im.state)

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const mendedHeader = "n,id,mail,purpose,decision,decided,_row,_error\n"
+
+// mendedRow is row n as somebody has mended it.
+func mendedRow(n int, subject, purpose, decision string) string {
+	return fmt.Sprintf("%s,%d,\n", strings.TrimSuffix(exportRow(n, subject, purpose, decision), "\n"), n)
+}
+
+// repair goes on in the import with mended rows.
+func (r *rehearsal) repair(t *testing.T, rows string, flags ...string) finished {
+	t.Helper()
+	path := r.write(t, "mended.csv", mendedHeader+rows)
+	return r.here(t, nil, append(append(append([]string{"run"}, r.target()...), flags...), "--repair", r.out(), path)...)
+}
+
+// arrivals are all that arrived: row, subject and decision.
+func (r *rehearsal) arrivals() (got []string) {
+	for c := range r.server.All {
+		got = append(got, strings.TrimPrefix(c.Message, "row ")+" "+c.UserID+" "+c.Action.String())
+	}
+	return got
+}
+
+// What somebody mended is what the import is about from then on: a retry sends
+// the mended form of a row, the latest one, never the one of the export, and
+// reports go with it.
+func TestARetryGoesOnWithMendedRows(t *testing.T) {
+	t.Parallel()
+	const ends = "1 ann accept"
+	faults := []string{"", "after@1"}
+	if soak {
+		faults = append(faults, "before@1", "kill@1", "kill@3", "kill@5", "kill@7", "kill@9", "kill@11")
+	}
+	for name, c := range map[string]struct {
+		row2, row3 string // decisions in the export
+		do         func(t *testing.T, r *rehearsal)
+		arrived    []string
+	}{
+		"refused after it was mended": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
+			r.faults(t, "subject400=bob")
+			r.repair(t, mendedRow(2, "bob", "mail", "no")).requireCode(t, exitFailures)
+		}, []string{ends, "3 cat accept", "2 bob reject"}},
+		"refused before and after": {"yes", "yes", func(t *testing.T, r *rehearsal) {
+			r.faults(t, "subject400=bobby")
+			r.repair(t, mendedRow(2, "bobby", "mail", "no")).requireCode(t, exitFailures)
+		}, []string{ends, "3 cat accept", "2 bobby reject"}},
+		"mended twice": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
+			r.repair(t, mendedRow(2, "bob", "mail", "hm")).requireCode(t, exitFailures)
+			r.faults(t, "subject400=robert")
+			r.repair(t, mendedRow(2, "robert", "mail", "yes")).requireCode(t, exitFailures)
+		}, []string{ends, "3 cat accept", "2 robert accept"}},
+		"two rows, mended one after the other": {"WRONG", "WRONG", func(t *testing.T, r *rehearsal) {
+			r.faults(t, "400=100%")
+			r.repair(t, mendedRow(3, "cathy", "mail", "yes")).requireCode(t, exitFailures)
+			r.repair(t, mendedRow(2, "bobby", "mail", "yes")).requireCode(t, exitFailures)
+		}, []string{ends, "2 bobby accept", "3 cathy accept"}},
+		"a repair that was not done": {"WRONG", "WRONG", func(t *testing.T, r *rehearsal) {
+			r.repair(t, mendedRow(2, "bob", "mail", "no")+mendedRow(3, "cat", "mail", "no"), "--limit", "1").requireCode(t, exitIncomplete)
+		}, []string{ends, "2 bob reject", "3 cat reject"}},
+		"a retry in between": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
+			r.faults(t, "400=100%")
+			r.repair(t, mendedRow(2, "bob", "mail", "no")).requireCode(t, exitFailures)
+			r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitFailures)
+			assert.Equal(t, []string{"send"}, column(t, r.out(), "failures.csv", "stage"), "it is not what the export says")
+			r.repair(t, mendedRow(2, "bo", "mail", "yes")).requireCode(t, exitFailures)
+		}, []string{ends, "3 cat accept", "2 bo accept"}},
+		"overtaken by the export": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
+			r.repair(t, mendedRow(2, "cat", "mail", "no")).requireCode(t, exitComplete)
+		}, []string{ends, "3 cat accept"}},
+		"one that the mapping did not know": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
+			r.repair(t, mendedRow(2, "bobby", "mail", "hm")).requireCode(t, exitFailures)
+			r.write(t, "plain.yaml", strings.Replace(plainMapping, `"no": reject`, `"no": reject, hm: reject`, 1))
+		}, []string{ends, "3 cat accept", "2 bobby reject"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, fault := range faults {
+				t.Run(fault, func(t *testing.T) {
+					t.Parallel()
+					r := newRehearsal(t, "subject400=bob")
+					r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", c.row2)+exportRow(3, "cat", "mail", c.row3))
+					r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+					c.do(t, r)
+					r.faults(t, "")
+					retry := r.args("--resume", "--retry")
+					if fault != "" {
+						killed := r.program
+						what := sendFault
+						if strings.HasPrefix(fault, "kill") {
+							what = diskFault
+						}
+						killed.env = append([]string{what + "=" + fault}, r.env...)
+						if code := killed.exec(t, retry...).code; name == "overtaken by the export" && what == sendFault {
+							require.Equal(t, exitComplete, code, "nothing is sent")
+						} else {
+							require.Equal(t, -1, code)
+						}
+					}
+					r.here(t, nil, retry...).requireCode(t, exitComplete)
+					got := r.arrivals()
+					if fault != "" { // arrived, and nobody had noted it
+						got = withoutRepeats(got)
+					}
+					assert.ElementsMatch(t, c.arrived, got)
+					s := summaryIn(t, r.out())
+					assert.EqualValues(t, 3, s.Rows.Read, "balanced against the export")
+					assert.EqualValues(t, 3, s.Consents.Made)
+					assert.EqualValues(t, len(c.arrived), s.Consents.Sent)
+					assert.Zero(t, s.Failures())
+					assert.NotContains(t, filesIn(t, r.out()), "suppress.csv")
+					r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+					r.here(t, nil, "report", r.out()).requireCode(t, exitComplete)
+				})
+			}
+		})
+	}
+}
+
+func withoutRepeats(list []string) (out []string) {
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// A mapping that fits the export, but not the rows that were mended, is refused
+// with what it does not fit.
+func TestARetryWhoseMappingDoesNotFitMendedRowsIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "subject400=bob")
+	r.write(t, "export.csv", strings.Replace(exportHeader, "\n", ",more\n", 1)+
+		strings.Replace(exportRow(1, "ann", "mail", "yes"), "\n", ",x\n", 1)+strings.Replace(exportRow(2, "bob", "mail", "yes"), "\n", ",x\n", 1))
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	r.repair(t, mendedRow(2, "bob", "mail", "no")).requireCode(t, exitFailures) // without the column that nobody needed
+	r.faults(t, "")
+	before := r.server.Stats().Requests
+	r.write(t, "plain.yaml", strings.Replace(plainMapping, `"row {n}"`, `"row {n} {more}"`, 1))
+	message := r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitRefused).message(t)
+	assert.Contains(t, message, "more")
+	assert.Contains(t, message, "repair-2.csv")
+	assert.Equal(t, before, r.server.Stats().Requests)
+	r.write(t, "plain.yaml", plainMapping)
+	r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitComplete)
+	_, err := os.Stat(filepath.Join(r.out(), "repair-2.csv"))
+	assert.NoError(t, err)
+}
