@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +36,9 @@ const (
 // the requests per second as the server saw them, which is net/http in a process
 // of its own on loopback. What else is to be compared, testdata/bench/compare.sh
 // compares.
+//
+// report/dryrun are pairs of the report of an import a tenth of which was refused
+// and the dry run of the same export.
 //
 // With -cpu 1 one goroutine runs at a time, in the references too; put taskset -c 0
 // before it for what one processor does. With -cpu 2 ours uses two processors and
@@ -77,10 +79,17 @@ func BenchmarkReference(b *testing.B) {
 			}
 		})
 	}
+	b.Run("report/dryrun", func(b *testing.B) {
+		export, _ := writeExport(b, "csv", referenceBytes/4, 0)
+		out := importExport(b, startServer(b), "choosy", exitFailures, export)
+		inPairs(b, float64(fileSize(b, export))/1e6, "MB/s", func() float64 {
+			return timed(func() { require.Equal(b, exitFailures, run(benchEnvironment(), []string{"report", out})) })
+		}, func() float64 { return timed(func() { rehearseExport(b, "csv", export) }) })
+	})
 	b.Run("import", func(b *testing.B) {
 		export, rows := writeExport(b, "csv", 0, referenceRows)
 		server := startServer(b)
-		ours := func() float64 { importExport(b, server, export); return server.seconds(b, rows) }
+		ours := func() float64 { importExport(b, server, "acme", exitComplete, export); return server.seconds(b, rows) }
 		for _, loop := range []struct {
 			name   string
 			sender func(url string) sender
@@ -161,10 +170,13 @@ func rehearseExport(b *testing.B, kind, export string) {
 	require.Equal(b, exitComplete, code)
 }
 
-func importExport(b *testing.B, server *bareServer, export string) {
-	out := filepath.Join(filepath.Dir(export), "import")
+// importExport gives the directory of the import, or fails when it does not end
+// with this code.
+func importExport(b *testing.B, server *bareServer, org string, code int, export string) (out string) {
+	out = filepath.Join(filepath.Dir(export), "import")
 	require.NoError(b, os.RemoveAll(out))
-	code := run(benchEnvironment(), []string{"run", "--progress", "none", "--mapping", benchMapping("csv"), "--out", out,
-		"--base-url", server.base(), "--org", "acme", "--project", "web", "--concurrency", strconv.Itoa(64), export})
-	require.Equal(b, exitComplete, code)
+	got := run(benchEnvironment(), []string{"run", "--progress", "none", "--mapping", benchMapping("csv"), "--out", out,
+		"--base-url", server.base(), "--org", org, "--project", "web", "--concurrency", "64", export})
+	require.Equal(b, code, got)
+	return out
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net"
 	"net/http"
@@ -27,8 +28,9 @@ import (
 const asServer = "CONSENTIMPORT_BENCH_SERVER"
 
 // BenchmarkServer is no benchmark: started by startServer, it is a server of
-// net/http that takes everything, until its standard input ends. GET /seconds
-// answers how many it took, and in how many seconds, since the GET before.
+// net/http that takes everything, until its standard input ends; of the bodies for
+// the organisation "choosy" it refuses a tenth. GET /seconds answers how many
+// came, and in how many seconds, since the GET before.
 func BenchmarkServer(b *testing.B) {
 	if os.Getenv(asServer) == "" {
 		b.Skip("it is the server of another benchmark")
@@ -41,11 +43,17 @@ func BenchmarkServer(b *testing.B) {
 	})
 	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
 		first.CompareAndSwap(0, time.Now().UnixNano())
-		if size, err := io.Copy(io.Discard, r.Body); err == nil && size > 100 {
+		sum := crc32.NewIEEE()
+		if size, err := io.Copy(sum, r.Body); err == nil && size > 100 {
 			n.Add(1)
 		}
 		last.Store(time.Now().UnixNano())
 		w.Header().Set("Content-Type", "application/json")
+		if strings.HasPrefix(r.URL.Path, "/v1/choosy/") && sum.Sum32()%10 == 0 {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"message":"source is required for this profile"}`)
+			return
+		}
 		_, _ = io.WriteString(w, "{}")
 	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
