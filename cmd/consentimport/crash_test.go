@@ -39,9 +39,16 @@ func crashRehearsal(t *testing.T) *rehearsal {
 const crashConcurrency = 3
 
 // check compares an import that was interrupted and taken up again with one that
-// was not.
-func (r *rehearsal) check(t *testing.T, want map[string]string, kills int) {
+// was not. The rows are those that arrive.
+func (r *rehearsal) check(t *testing.T, want map[string]string, kills int, rows ...int) {
 	t.Helper()
+	if len(rows) == 0 {
+		rows = []int{1, 2, 3, 5, 7, 9, 11, 12}
+	}
+	due := map[int]bool{}
+	for _, row := range rows {
+		due[row] = true
+	}
 	assert.Equal(t, want, r.derived(t))
 	last := map[lane]int{}
 	arrived := map[int]bool{}
@@ -54,7 +61,7 @@ func (r *rehearsal) check(t *testing.T, want map[string]string, kills int) {
 		last[l], arrived[row] = row, true
 		total++
 	}
-	assert.Equal(t, map[int]bool{1: true, 2: true, 3: true, 5: true, 7: true, 9: true, 11: true, 12: true}, arrived)
+	assert.Equal(t, due, arrived)
 	assert.LessOrEqual(t, total-len(arrived), kills*crashConcurrency, "repeats")
 	assert.EqualValues(t, 1, r.server.Stats().MaxInFlight)
 }
@@ -255,7 +262,7 @@ func TestKillsOfEveryLaterPass(t *testing.T) {
 	}
 	calm, want := run(t, "")
 	assert.Zero(t, summaryIn(t, calm.out()).Failures())
-	steps := []string{"3", "6", "9", "13"}
+	steps := []string{"6", "11"}
 	if soak {
 		steps = nil
 		for k := 1; k < 40; k++ {

@@ -56,6 +56,7 @@ type rehearsal struct {
 	export string         // path of the export
 	lanes  map[lane][]int // rows of each subject and category, in order
 	rows   int
+	killed bool // the last program was
 }
 
 // rehearse makes one with an export of n rows, in which every subject has
