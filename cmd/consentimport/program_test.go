@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +31,8 @@ const (
 	asProgram = "CONSENTIMPORT_TEST_PROGRAM" // set: be the program
 	diskFault = "CONSENTIMPORT_TEST_DISK"    // a faultdisk.Plan, such as kill@17
 	sendFault = "CONSENTIMPORT_TEST_SEND"    // SIGKILL before@N or after@N, the N-th request
+	// goroutineFile is a file in which the program counts its goroutines.
+	goroutineFile = "CONSENTIMPORT_TEST_GOROUTINES"
 )
 
 // soak turns the bounded form of the long tests into the full one.
@@ -55,6 +58,13 @@ func TestMain(m *testing.M) {
 		env.target = func(under importer.Target) importer.Target {
 			return &deadly{under: under, at: at, after: when == "after"}
 		}
+	}
+	if path := os.Getenv(goroutineFile); path != "" {
+		go func() {
+			for range time.Tick(100 * time.Millisecond) {
+				_ = os.WriteFile(path, []byte(strconv.Itoa(runtime.NumGoroutine())), 0o600)
+			}
+		}()
 	}
 	os.Exit(run(env, os.Args[1:]))
 }
