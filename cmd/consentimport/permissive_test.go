@@ -1,0 +1,543 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// historyMapping reads the exports of the histories below: a row states a
+// decision about each of two categories, or says nothing about it.
+const historyMapping = `name: history
+each:
+  columns: {mail: mail, ads: ads}
+consent:
+  userId: id
+  action: {from: each.value, values: {"yes": accept, "no": reject%s}}
+  timestamp: decided
+  validUntil: unlimited
+  source: {const: web}
+  category: each.key
+  message: {template: "row {n}"}
+`
+
+var historyColumns = []string{"n", "id", "mail", "ads", "decided"}
+
+// said is a row of a history.
+type said struct {
+	subject   string
+	mail, ads string // yes, no, hm or nothing
+	second    int    // of the decision; 0: the row does not say when
+}
+
+func (s said) time() string {
+	if s.second == 0 {
+		return ""
+	}
+	return began.Add(time.Duration(s.second) * time.Second).Format(time.RFC3339)
+}
+
+// spot is a consent of a history: a row makes one about a category at most.
+type spot struct {
+	row      int
+	category string
+}
+
+// stated is a consent of the model.
+type stated struct {
+	spot
+	lane
+	n      int // of the consents of its row, or of those that could be read of it
+	accept bool
+	second int
+	state  string // "", sent, refused, superseded
+	by     string
+}
+
+func (s *stated) ref() string { return fmt.Sprintf("%d.%d", s.row, s.n) }
+
+// final says whether nothing can change it any more.
+func (s *stated) final() bool { return s.state == "sent" || s.state == "superseded" }
+
+// newer is the order of decisions: by time, then by row.
+func (s *stated) newer(than *stated) bool {
+	return s.second > than.second || s.second == than.second && s.row > than.row
+}
+
+// model is an import that keeps everything in memory and is never interrupted.
+type model struct {
+	meanings map[string]bool // of cells: accept?
+	consents [][]*stated     // by row; of an invalid row those that could be read
+	invalid  []bool          // by row
+	last     map[lane]*stated
+	passes   int
+}
+
+func newModel(rows int) *model {
+	return &model{
+		meanings: map[string]bool{"yes": true, "no": false},
+		consents: make([][]*stated, rows), invalid: make([]bool, rows), last: map[lane]*stated{},
+	}
+}
+
+// pass reads rows again, in order, and sends what is not final to a target that
+// refuses some.
+func (m *model) pass(rows map[int]said, refuses map[spot]int) {
+	m.passes++
+	for i := range m.consents {
+		s, there := rows[i+1]
+		if !there {
+			continue
+		}
+		read := []*stated{}
+		invalid := false
+		for _, cell := range [][2]string{{"mail", s.mail}, {"ads", s.ads}} {
+			accept, listed := m.meanings[cell[1]]
+			switch {
+			case cell[1] == "":
+				continue
+			case !listed:
+				invalid = true
+				continue
+			}
+			read = append(read, &stated{spot: spot{i + 1, cell[0]}, lane: lane{s.subject, cell[0]}, n: len(read) + 1, accept: accept, second: s.second})
+		}
+		invalid = invalid || len(read) > 0 && s.second == 0
+		final := slices.ContainsFunc(m.consents[i], (*stated).final)
+		if !final {
+			m.consents[i], m.invalid[i] = read, invalid // nothing holds the row to what it said before
+		}
+		if invalid || len(m.consents[i]) != len(read) {
+			continue // a row is sent whole or not at all
+		}
+		for k, c := range m.consents[i] {
+			if !c.final() {
+				read[k].state = c.state
+				m.consents[i][k] = read[k]
+				m.send(read[k], refuses[read[k].spot] != 0)
+			}
+		}
+	}
+}
+
+// send decides about one consent. In the import itself rows are sent in their
+// order, whatever their times; what comes again later never follows a newer one.
+func (m *model) send(c *stated, refuse bool) {
+	var newest *stated
+	for _, o := range m.all() {
+		if m.passes > 1 && o.lane == c.lane && o.state == "sent" && o.newer(c) && (newest == nil || o.newer(newest)) {
+			newest = o
+		}
+	}
+	switch {
+	case newest != nil:
+		c.state, c.by = "superseded", newest.ref()
+	case refuse:
+		c.state = "refused"
+	default:
+		c.state, m.last[c.lane] = "sent", c
+	}
+}
+
+// all are the consents in row order.
+func (m *model) all() []*stated { return slices.Concat(m.consents...) }
+
+// expected is what the files of an import must say.
+type expected struct {
+	Sent, Failed, Superseded, Over, Suppress []string
+	Code                                     int
+}
+
+func (m *model) expected() expected {
+	var e expected
+	newest := map[lane]*stated{} // of the rejects that the target does not know of
+	for i, row := range m.consents {
+		if m.invalid[i] {
+			e.Failed = append(e.Failed, fmt.Sprintf("%d map", i+1))
+		}
+		for _, c := range row {
+			switch {
+			case c.state == "sent":
+				e.Sent = append(e.Sent, c.ref())
+				continue
+			case c.state == "superseded":
+				e.Superseded = append(e.Superseded, c.ref()+" by "+c.by)
+				continue
+			case !m.invalid[i]:
+				e.Failed = append(e.Failed, c.ref()+" send")
+			}
+			if last := m.last[c.lane]; !c.accept && last != nil && last.accept {
+				e.Over = append(e.Over, c.ref())
+				if n := newest[c.lane]; n == nil || c.newer(n) {
+					newest[c.lane] = c
+				}
+			}
+		}
+	}
+	for _, c := range m.all() {
+		if newest[c.lane] == c {
+			e.Suppress = append(e.Suppress, strings.Join([]string{c.subject, c.spot.category, c.ref()}, " "))
+		}
+	}
+	switch {
+	case len(e.Over) > 0:
+		e.Code = exitPermissive
+	case len(e.Failed) > 0:
+		e.Code = exitFailures
+	}
+	return e
+}
+
+// choosy is a target that refuses what a pass of a history says, for good or by
+// failing, and keeps the last decision that it took of each lane.
+type choosy struct {
+	mu      sync.Mutex
+	refuses map[spot]int // status
+	last    map[lane]string
+}
+
+func (c *choosy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var got struct{ UserID, Action, Category, Message string }
+	if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	at := spot{category: got.Category}
+	_, _ = fmt.Sscanf(got.Message, "row %d", &at.row)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if status := c.refuses[at]; status != 0 {
+		http.Error(w, "not this one", status)
+		return
+	}
+	c.last[lane{got.UserID, got.Category}] = got.Action
+	_, _ = w.Write([]byte("{}"))
+}
+
+// history is an import in a directory beside its model.
+type history struct {
+	program
+	target  *choosy
+	url     string
+	rows    map[int]said
+	exports []string
+	model   *model
+	seen    *tally
+	was     int // exit code of the step before
+}
+
+// tally counts what histories had in them: a test in which nobody was killed, or
+// nothing was held back, has shown nothing.
+type tally struct{ kills, permissive, superseded, cleared int }
+
+func (h *history) out() string { return filepath.Join(h.dir, "out") }
+
+// files writes the rows as some files.
+func (h *history) files(t *testing.T, sizes []int) {
+	row := 0
+	for i, n := range sizes {
+		text := strings.Join(historyColumns, ",") + "\n"
+		for range n {
+			row++
+			s := h.rows[row]
+			text += fmt.Sprintf("%d,%s,%s,%s,%s\n", row, s.subject, s.mail, s.ads, s.time())
+		}
+		path := filepath.Join(h.dir, fmt.Sprintf("part-%d.csv", i+1))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		h.exports = append(h.exports, path)
+	}
+}
+
+// mapping writes the mapping, in which hm has a meaning or none, and gives its path.
+func (h *history) mapping(t *testing.T, hm string) string {
+	more := ""
+	if hm != "" {
+		more = ", hm: " + hm
+		h.model.meanings["hm"] = hm == "accept"
+	}
+	path := filepath.Join(h.dir, "history"+hm+".yaml")
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, historyMapping, more), 0o600))
+	return path
+}
+
+// step runs a pass of the import, killed as told and taken up again, and then
+// checks all that it wrote.
+func (h *history) step(t *testing.T, kills [2]string, args ...string) {
+	common := []string{"run", "--base-url", h.url, "--org", "o", "--project", "p", "--concurrency", "3", "--attempts", "1", "--max-failures", "100%"}
+	args = append(slices.Clone(common), args...)
+	resume := append(append(slices.Clone(common), "--resume", "--out", h.out()), h.exports...)
+	if h.model.passes == 1 {
+		resume = args // as long as nothing is written down, the mapping must be named
+	}
+	got := h.killed(t, kills[0], args...)
+	if got.code == -1 {
+		h.seen.kills++
+		if got = h.killed(t, kills[1], resume...); got.code == -1 {
+			got = h.here(t, nil, resume...)
+		}
+		// Killed before the pass was written down, it is to be begun again; else
+		// the same command would be another pass.
+		if len(summaryIn(t, h.out()).Passes) < h.model.passes {
+			got = h.here(t, nil, args...)
+		}
+	}
+	h.check(t, got)
+}
+
+// killed runs the program until a kill of the form VARIABLE=PLAN; without one, to
+// its end.
+func (h *history) killed(t *testing.T, kill string, args ...string) finished {
+	if kill == "" {
+		return h.here(t, nil, args...)
+	}
+	p := h.program
+	p.env = append([]string{kill}, h.env...)
+	return p.exec(t, args...)
+}
+
+// check compares what the import wrote with the model, and the model with what
+// the target holds.
+func (h *history) check(t *testing.T, f finished) {
+	t.Helper()
+	want := h.model.expected()
+	h.seen.superseded += len(want.Superseded)
+	if want.Code == exitPermissive {
+		h.seen.permissive++
+	} else if h.was == exitPermissive {
+		h.seen.cleared++
+	}
+	h.was = want.Code
+	got := expected{
+		Sent: column(t, h.out(), "successes.csv", "consent"), Code: f.code,
+		Over: summaryIn(t, h.out()).OverPermissive.Consents,
+	}
+	join := func(file, with string, names ...string) (lines []string) {
+		var columns [][]string
+		for _, name := range names {
+			columns = append(columns, column(t, h.out(), file, name))
+		}
+		for i := range columns[0] {
+			var cells []string
+			for _, c := range columns {
+				if c[i] != "" {
+					cells = append(cells, c[i])
+				}
+			}
+			lines = append(lines, strings.Join(cells, with))
+		}
+		return lines
+	}
+	for i, consent := range column(t, h.out(), "failures.csv", "consent") {
+		if consent == "" {
+			consent = column(t, h.out(), "failures.csv", "row")[i]
+		}
+		got.Failed = append(got.Failed, consent+" "+column(t, h.out(), "failures.csv", "stage")[i])
+	}
+	got.Superseded = join("superseded.csv", " by ", "consent", "by")
+	got.Suppress = join("suppress.csv", " ", "userId", "category", "consent")
+	if len(got.Over) == 0 {
+		got.Over = nil
+	}
+	require.Equal(t, want, got, "%s", f.stderr)
+	s := summaryIn(t, h.out())
+	require.EqualValues(t, len(want.Over), s.OverPermissive.Count)
+	require.Equal(t, want.Code, s.ExitCode)
+	require.Len(t, s.Passes, h.model.passes)
+	held := map[lane]string{}
+	for l, c := range h.model.last {
+		held[l] = map[bool]string{true: "accept", false: "reject"}[c.accept]
+	}
+	require.Equal(t, held, h.target.last, "what the target took last")
+}
+
+// mend rewrites the rejected rows as a person would, and gives the file and what
+// the rows say now; nil when there is nothing to mend.
+func (h *history) mend(t *testing.T, as map[int]said) (string, map[int]said) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.out(), "rejected.csv"))
+	if os.IsNotExist(err) {
+		return "", nil
+	}
+	require.NoError(t, err)
+	lines, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
+	require.NoError(t, err)
+	mended, out := map[int]said{}, lines[:1]
+	for _, l := range lines[1:] {
+		row, err := strconv.Atoi(l[0])
+		require.NoError(t, err)
+		require.Equal(t, l[0], l[len(historyColumns)], "_row")
+		s, keep := as[row]
+		if !keep {
+			continue
+		}
+		mended[row] = s
+		l[2], l[3], l[4] = s.mail, s.ads, s.time()
+		out = append(out, l)
+	}
+	if len(mended) == 0 {
+		return "", nil
+	}
+	var b strings.Builder
+	require.NoError(t, csv.NewWriter(&b).WriteAll(out))
+	path := filepath.Join(h.dir, fmt.Sprintf("mended-%d.csv", h.model.passes))
+	require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
+	return path, mended
+}
+
+// act is a pass after the import: a retry, perhaps with a meaning for hm, or a
+// repair, in which some rows say something else or are left out.
+type act struct {
+	refuses map[spot]int
+	kills   [2]string
+	repair  bool
+	hm      string // of a retry: accept, reject or no new meaning
+	mended  map[int]said
+}
+
+// scenario is a history before it is played.
+type scenario struct {
+	files []int // rows of each
+	rows  map[int]said
+	acts  []act // the import and what comes after
+}
+
+func drawScenario(rt *rapid.T) *scenario {
+	s := &scenario{files: rapid.SliceOfN(rapid.IntRange(1, 12), 1, 3).Draw(rt, "files"), rows: map[int]said{}}
+	rows := 0
+	for _, n := range s.files {
+		rows += n
+	}
+	cell := rapid.SampledFrom([]string{"yes", "yes", "no", "no", "no", "hm", ""})
+	second := rapid.IntRange(0, 8)
+	for row := 1; row <= rows; row++ {
+		s.rows[row] = said{rapid.SampledFrom([]string{"ann", "ann", "bob"}).Draw(rt, "subject"), cell.Draw(rt, "mail"), cell.Draw(rt, "ads"), second.Draw(rt, "second")}
+	}
+	for range rapid.IntRange(2, 4).Draw(rt, "passes") {
+		a := act{
+			refuses: drawRefusals(rt, rows), kills: drawKills(rt), repair: rapid.Bool().Draw(rt, "repair"),
+			hm: rapid.SampledFrom([]string{"", "accept", "reject"}).Draw(rt, "hm"), mended: map[int]said{},
+		}
+		for row := 1; row <= rows; row++ {
+			r := s.rows[row]
+			for _, c := range []*string{&r.mail, &r.ads} {
+				if *c == "hm" {
+					*c = rapid.SampledFrom([]string{"yes", "no", "hm"}).Draw(rt, "means")
+				}
+			}
+			if r.second == 0 {
+				r.second = second.Draw(rt, "second")
+			}
+			if rapid.IntRange(0, 3).Draw(rt, "keep") > 0 {
+				a.mended[row] = r
+			}
+		}
+		s.acts = append(s.acts, a)
+	}
+	return s
+}
+
+// drawKills draws where the program dies, and where it dies once more.
+func drawKills(rt *rapid.T) (kills [2]string) {
+	for i := range kills {
+		n := rapid.IntRange(1, 24).Draw(rt, "at")
+		switch rapid.IntRange(0, 4).Draw(rt, "kill") {
+		case 1:
+			kills[i] = fmt.Sprintf("%s=kill@%d", diskFault, n)
+		case 2:
+			kills[i] = fmt.Sprintf("%s=tear@%d", diskFault, n)
+		case 3:
+			kills[i] = fmt.Sprintf("%s=before@%d", sendFault, n)
+		case 4:
+			kills[i] = fmt.Sprintf("%s=after@%d", sendFault, n)
+		}
+	}
+	return kills
+}
+
+// drawRefusals draws what the target refuses in a pass.
+func drawRefusals(rt *rapid.T, rows int) map[spot]int {
+	refuses := map[spot]int{}
+	for row := 1; row <= rows; row++ {
+		for _, category := range []string{"mail", "ads"} {
+			if rapid.IntRange(0, 99).Draw(rt, "refused") < 35 {
+				refuses[spot{row, category}] = rapid.SampledFrom([]int{400, 422, 500}).Draw(rt, "status")
+			}
+		}
+	}
+	return refuses
+}
+
+// The lists of what is too permissive at the target and of what was held back,
+// the exit code and report.json are those of a naive model: over histories in
+// several files, after the import, retries that may change the mapping, and
+// repairs, each of them killed anywhere.
+func TestTooPermissiveAndSupersededEqualANaiveModelOverKills(t *testing.T) {
+	t.Parallel()
+	budget := 4 * time.Second
+	if soak {
+		budget = 5 * time.Minute
+	}
+	start, failing, seen := time.Now(), false, &tally{}
+	rapid.Check(t, func(rt *rapid.T) {
+		if time.Since(start) > budget && !failing {
+			return // only what failed is made smaller beyond that
+		}
+		s := drawScenario(rt)
+		if !t.Run("history", func(t *testing.T) { s.play(t, seen) }) {
+			failing = true
+			rt.Fatalf("history %+v", s)
+		}
+	})
+	for what, n := range map[string]int{"kills": seen.kills, "exit code 5": seen.permissive, "exit code 5 no more": seen.cleared, "superseded": seen.superseded} {
+		require.Positive(t, n, "%s: %+v", what, seen)
+	}
+}
+
+// play runs the program and the model, and compares them after each pass.
+func (s *scenario) play(t *testing.T, seen *tally) {
+	h := &history{rows: s.rows, seen: seen, model: newModel(len(s.rows)), target: &choosy{last: map[lane]string{}}}
+	h.dir, h.env = t.TempDir(), []string{"INTEMPT_API_KEY=" + testKey}
+	server := httptest.NewServer(h.target)
+	defer server.Close()
+	h.url = server.URL
+	h.files(t, s.files)
+	rows := maps.Clone(s.rows)
+	for i, a := range s.acts {
+		h.target.mu.Lock()
+		h.target.refuses = a.refuses
+		h.target.mu.Unlock()
+		switch {
+		case i == 0:
+			args := []string{"--resume", "--mapping", h.mapping(t, ""), "--out", h.out()}
+			h.model.pass(rows, a.refuses)
+			h.step(t, a.kills, append(args, h.exports...)...)
+		case a.repair:
+			if file, says := h.mend(t, a.mended); says != nil {
+				maps.Copy(rows, says) // from now on that is what the row says
+				h.model.pass(says, a.refuses)
+				h.step(t, a.kills, "--repair", h.out(), file)
+			}
+		default:
+			args := []string{"--resume", "--retry", "--out", h.out()}
+			if a.hm != "" {
+				args = append(args, "--mapping", h.mapping(t, a.hm))
+			}
+			h.model.pass(rows, a.refuses)
+			h.step(t, a.kills, append(args, h.exports...)...)
+		}
+	}
+}
