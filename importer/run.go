@@ -152,6 +152,8 @@ func (r *run) mark(latencies bool) error {
 	r.mu.Unlock()
 	m.At, m.Low, m.HTTP = r.im.cfg.Now().UTC(), r.lanes.low(), r.out.HTTP(latencies)
 	m.HTTP.Retries = r.count.retries.Load()
+	_, throttled := r.out.Pacer.Throttled()
+	m.HTTP.Throttled = throttled.Seconds()
 	return r.im.journal.Mark(m)
 }
 
@@ -162,7 +164,7 @@ func (r *run) end(err error) (*Stop, error) {
 	stopped := r.stopped // a signal may still come; it finds the run at its end
 	r.mu.Unlock()
 	if stopped == nil && err == nil && r.limited.Load() {
-		stopped = &Stop{StopLimit, fmt.Sprintf("stopped after the %d rows of --limit", r.out.Limits.Rows)}
+		stopped = &Stop{StopLimit, fmt.Sprintf("stopped by --limit %d", r.out.Limits.Rows)}
 	}
 	if stopped != nil {
 		why.State, why.Why, why.Detail = "incomplete", string(stopped.Kind), stopped.Detail

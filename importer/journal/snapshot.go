@@ -60,7 +60,8 @@ type Point struct {
 	At  time.Time
 	Run int
 	Counts
-	Requests, Retries int64 // of all runs so far
+	Requests, Retries int64   // of all runs so far
+	Throttled         float64 // seconds, of all runs so far
 }
 
 // segment is the part of the file that belongs to a pass.
@@ -214,11 +215,12 @@ func (f *fold) mark(m Mark) {
 	f.low = max(f.low, m.Low.Row)
 	f.window.prune(f.low)
 	f.point(Point{
-		At:       m.At,
-		Run:      len(f.Runs),
-		Counts:   f.Total,
-		Requests: f.base.Requests + f.run.Requests,
-		Retries:  f.base.Retries + f.run.Retries,
+		At:        m.At,
+		Run:       len(f.Runs),
+		Counts:    f.Total,
+		Requests:  f.base.Requests + f.run.Requests,
+		Retries:   f.base.Retries + f.run.Retries,
+		Throttled: f.base.Throttled + f.run.Throttled,
 	})
 }
 
