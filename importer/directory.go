@@ -19,6 +19,9 @@ import (
 // spooled is the name under which standard input is kept in the out directory.
 const spooled = "input.zst"
 
+// lockFile is the lock of an out directory; package journal takes it.
+const lockFile = ".lock"
+
 // spool keeps standard input in the out directory before anything of it is
 // sent, so that resume, report and verify need nothing else. Should the process
 // die meanwhile, nothing was sent.
@@ -33,6 +36,7 @@ func (im *Import) spool(c *source.Config) error {
 		return refuse("", "standard input %w", err)
 	}
 	defer text.Close()
+	im.spooled = true
 	if err := im.cfg.Disk.MkdirAll(im.cfg.Dir); err != nil {
 		return refuse("choose another directory with --out", "%w", err)
 	}
@@ -52,33 +56,67 @@ func (im *Import) spool(c *source.Config) error {
 	return nil
 }
 
-// vacant checks that a directory without a checkpoint is not somebody else's.
-func vacant(dir string) error {
+// vacant checks that a directory without a checkpoint is not somebody else's, and
+// says whether it is still to be made.
+func vacant(dir string) (missing bool, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return true, nil
 	}
 	if err != nil {
-		return refuse("choose another directory with --out", "use %s as the out directory: %w", dir, err)
+		return false, refuse("choose another directory with --out", "use %s as the out directory: %w", dir, err)
 	}
 	for _, e := range entries {
 		if !ours(e.Name()) {
-			return refuse("choose a new directory with --out", "%s holds files that no import wrote (%s, for one)", dir, e.Name())
+			return false, refuse("choose a new directory with --out", "%s holds files that no import wrote (%s, for one)", dir, e.Name())
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // Abandon removes an import that was begun by this process and of which nothing
-// was sent, so that the next try can begin anew.
+// was sent, so that the next try can begin anew: its files, the directory that was
+// made for it; and what --restart has set aside is put back.
 func (im *Import) Abandon() error {
 	if !im.fresh {
 		return nil
 	}
-	err := im.journal.Close()
-	im.journal = nil
-	for _, name := range []string{"checkpoint.jsonl", im.pass.Mapping.File} {
-		err = errors.Join(err, im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, name)))
+	err := im.removeBegun()
+	if im.aside != "" {
+		if _, e := os.Lstat(im.cfg.Dir); errors.Is(e, os.ErrNotExist) {
+			err = errors.Join(err, im.cfg.Disk.Rename(im.aside, im.cfg.Dir), im.cfg.Disk.SyncDir(filepath.Dir(im.cfg.Dir)))
+		}
+	}
+	return err
+}
+
+// removeBegun removes what this process has written. It holds the lock meanwhile,
+// if it came as far as that; without the lock the checkpoint is not its own.
+func (im *Import) removeBegun() error {
+	var errs []error
+	remove := func(name string) {
+		err := im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	if im.spooled {
+		remove(spooled)
+	}
+	if im.journal != nil {
+		remove(journal.Name)
+		if im.pass.Mapping.File != "" {
+			remove(im.pass.Mapping.File)
+		}
+		if im.made {
+			remove(lockFile)
+		}
+		errs = append(errs, im.journal.Close())
+		im.journal = nil
+	}
+	err := errors.Join(errs...)
+	if im.made && err == nil {
+		_ = im.cfg.Disk.Remove(im.cfg.Dir) // unless somebody else has put something there
 	}
 	return err
 }
@@ -86,23 +124,24 @@ func (im *Import) Abandon() error {
 // ours reports whether an import that died early may have left the file.
 func ours(name string) bool {
 	switch name {
-	case spooled, "checkpoint.jsonl", ".lock":
+	case spooled, journal.Name, lockFile:
 		return true
 	}
 	return strings.HasSuffix(name, ".tmp") || strings.HasPrefix(name, "mapping-") && strings.HasSuffix(name, ".yaml")
 }
 
 // setAside renames the out directory, if there is one. It is never deleted.
-func setAside(cfg Config) error {
+// It gives the new name.
+func setAside(cfg Config) (to string, err error) {
 	if _, err := os.Stat(cfg.Dir); errors.Is(err, os.ErrNotExist) {
-		return nil
+		return "", nil
 	}
 	lock, err := journal.Lock(cfg.Disk, cfg.Dir)
 	if err != nil {
-		return &RefusedError{Err: err, Hint: hintOf(err)}
+		return "", &RefusedError{Err: err, Hint: hintOf(err)}
 	}
 	defer lock.Close()
-	to := cfg.Dir + ".old-" + cfg.Now().UTC().Format("20060102-150405")
+	to = cfg.Dir + ".old-" + cfg.Now().UTC().Format("20060102-150405")
 	for n := 2; ; n++ {
 		if _, err := os.Lstat(to); errors.Is(err, os.ErrNotExist) {
 			break
@@ -110,9 +149,9 @@ func setAside(cfg Config) error {
 		to = fmt.Sprintf("%s.old-%s-%d", cfg.Dir, cfg.Now().UTC().Format("20060102-150405"), n)
 	}
 	if err := cfg.Disk.Rename(cfg.Dir, to); err != nil {
-		return refuse("move it yourself, or use another --out", "set %s aside: %w", cfg.Dir, err)
+		return "", refuse("move it yourself, or use another --out", "set %s aside: %w", cfg.Dir, err)
 	}
-	return cfg.Disk.SyncDir(filepath.Dir(cfg.Dir))
+	return to, cfg.Disk.SyncDir(filepath.Dir(cfg.Dir))
 }
 
 // RemoveDryRun removes what an earlier dry run wrote to a directory: a dry run

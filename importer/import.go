@@ -65,6 +65,10 @@ type Import struct {
 	notes []string
 	turns []turn
 	fresh bool // the import began with this process
+	// What Abandon undoes: the directory that was made, standard input that was
+	// kept in it, and where an older import was set aside.
+	made, spooled bool
+	aside         string
 }
 
 // Open makes the import ready to run. Every error is one for the user, and
@@ -73,15 +77,22 @@ func Open(cfg Config) (*Import, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	var aside string
 	if cfg.Restart {
-		if err := setAside(cfg); err != nil {
+		var err error
+		if aside, err = setAside(cfg); err != nil {
 			return nil, err
 		}
 	}
 	w, state, err := journal.Open(cfg.Disk, cfg.Dir)
 	switch {
 	case errors.Is(err, journal.ErrEmpty), errors.Is(err, journal.ErrNone):
-		return begin(cfg)
+		im := &Import{cfg: cfg, spec: cfg.Spec, fresh: true, aside: aside}
+		if err := im.begin(); err != nil {
+			_ = im.Abandon() // the first error is the one to report
+			return nil, err
+		}
+		return im, nil
 	case err != nil:
 		return nil, &RefusedError{Err: err, Hint: hintOf(err)}
 	}
@@ -94,27 +105,29 @@ func Open(cfg Config) (*Import, error) {
 }
 
 // begin starts an import in a directory that holds none.
-func begin(cfg Config) (*Import, error) {
-	if err := vacant(cfg.Dir); err != nil {
-		return nil, err
+func (im *Import) begin() error {
+	cfg := im.cfg
+	made, err := vacant(cfg.Dir)
+	if err != nil {
+		return err
 	}
 	if cfg.Spec == nil {
-		return nil, refuse("name one with --preset NAME or --mapping FILE", "no mapping: %s holds no import to go on with", cfg.Dir)
+		return refuse("name one with --preset NAME or --mapping FILE", "no mapping: %s holds no import to go on with", cfg.Dir)
 	}
 	if cfg.Repair != "" {
-		return nil, refuse("give --repair the out directory of the import whose rows were repaired", "%s holds no import", cfg.Dir)
+		return refuse("give --repair the out directory of the import whose rows were repaired", "%s holds no import", cfg.Dir)
 	}
-	im := &Import{cfg: cfg, spec: cfg.Spec, fresh: true}
+	im.made = made
 	if cfg.Resume {
 		im.notes = append(im.notes, "no checkpoint was written yet, so nothing was sent: the import starts now")
 	}
 	reading := cfg.Source
 	if err := im.spool(&reading); err != nil {
-		return nil, err
+		return err
 	}
 	export, err := source.Open(merged(reading, cfg.Spec.Input()))
 	if err != nil {
-		return nil, &RefusedError{Err: err}
+		return &RefusedError{Err: err}
 	}
 	im.export, im.reading = export, export
 	if hasLineage(export) {
@@ -122,10 +135,10 @@ func begin(cfg Config) (*Import, error) {
 			"--repair DIR instead goes on with the import in DIR that they came from")
 	}
 	if err := im.create(); err != nil {
-		return nil, errors.Join(err, export.Close())
+		return errors.Join(err, export.Close())
 	}
 	im.from = export.Start()
-	return im, nil
+	return nil
 }
 
 // create binds the mapping, learns what it must from the first rows and writes
@@ -155,15 +168,12 @@ func (im *Import) create() error {
 	}
 	w, err := journal.Create(im.cfg.Disk, im.cfg.Dir, im.header)
 	if err != nil {
+		im.made, im.spooled = false, false // somebody else may be at work there
 		return &RefusedError{Err: err, Hint: hintOf(err)}
 	}
 	im.journal = w
 	im.pass = journal.Pass{N: 1, Kind: journal.Import}
-	if err := im.startPass(im.spec, units); err != nil {
-		_ = w.Close() // it says the same again
-		return err
-	}
-	return nil
+	return im.startPass(im.spec, units)
 }
 
 // startPass stores the mapping beside the checkpoint and writes the pass.
