@@ -92,6 +92,14 @@ func (f *runFlags) outlet(env *environment) (*outlet, error) {
 	return o, nil
 }
 
+// checkTarget is for a dry run, which needs no target, but notes the one that is
+// given in its reports.
+func (f *runFlags) checkTarget(env *environment) error {
+	t := f.target(env)
+	key, _ := f.key(env) // none is needed
+	return refused(intempt.Config{BaseURL: t.BaseURL, Org: t.Org, Project: t.Project, Key: key}.CheckSecrets())
+}
+
 // outletTo makes the way to a sandbox that runs already.
 func (f *runFlags) outletTo(url string) (*outlet, error) {
 	dialect, err := intempt.ParseDialect(f.dialect)

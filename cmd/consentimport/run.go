@@ -56,6 +56,8 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 			return refused(err)
 		}
 		defer send.close()
+	} else if err := f.checkTarget(env); err != nil {
+		return err
 	}
 	ctx, release := env.interruptible(say.note)
 	defer release()

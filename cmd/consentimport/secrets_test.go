@@ -95,6 +95,10 @@ func TestNoKeyAndNoPersonLeaks(t *testing.T) {
 		"a proxy that is not there": {flags: []string{"--base-url", "https://nowhere.invalid/v1", "--retry-for", "1s"}, env: []string{"HTTPS_PROXY=http://" + closed.Addr().String()}, codes: []int{exitIncomplete}},
 		"a key in the wrong place":  {flags: []string{"--base-url", "https://api.example.com/v1?apiKey=" + markedKey}, codes: []int{exitRefused}},
 		"a key as user info":        {flags: []string{"--base-url", "https://markedident:4711==@api.example.com/v1"}, codes: []int{exitRefused}},
+		"a key with a slash there":  {flags: []string{"--base-url", "https://" + markedKey + "@api.example.com/v1"}, codes: []int{exitRefused}},
+		"the same, in a dry run":    {flags: []string{"--dry-run", "--base-url", "https://" + markedKey + "@api.example.com/v1"}, codes: []int{exitRefused}},
+		"a key in a path":           {flags: []string{"--base-url", "https://api.example.com/" + markedKey + "/v1"}, codes: []int{exitRefused}},
+		"a key as organisation":     {flags: []string{"--dry-run", "--org", markedKey}, codes: []int{exitRefused}},
 		"an unknown flag":           {flags: []string{"--api-keys", "x"}, codes: []int{exitRefused}},
 		"a lint, strictly":          {flags: []string{"--strict"}, codes: []int{exitRefused, exitFailures, exitPermissive}},
 	} {

@@ -49,6 +49,9 @@ type Config struct {
 // Validate says what is wrong with the target in words of the user's flags. The
 // key never appears in them.
 func (c Config) Validate() error {
+	if err := c.CheckSecrets(); err != nil {
+		return err
+	}
 	if _, err := c.base(); err != nil {
 		return err
 	}
@@ -96,10 +99,41 @@ func article(noun string) string {
 	return "a"
 }
 
-// base parses and checks the base URL. What it says never quotes the URL as a
-// whole: somebody may have put a key into it.
+// baseURL names the base URL in messages, the way that users set it.
+const baseURL = "--base-url (INTEMPT_BASE_URL)"
+
+// CheckSecrets says whether anything of a target that is printed, and noted in
+// checkpoint and reports, holds the key, or stands where keys are put by mistake.
+// It is all that a dry run needs to know of a target.
+func (c Config) CheckSecrets() error {
+	const belongs = "the key goes into --api-key-file or INTEMPT_API_KEY"
+	u, err := url.Parse(c.BaseURL)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s is not a URL; it looks like %s", baseURL, DefaultBaseURL)
+	case u.User != nil:
+		return fmt.Errorf("%s must not hold a user or password; %s", baseURL, belongs)
+	case strings.Contains(u.Path, "@") || strings.Contains(u.Opaque, "@"):
+		// What stands before it may be a key with a slash in it: then the host
+		// would be the key's beginning.
+		return fmt.Errorf("%s must not hold an @; %s", baseURL, belongs)
+	case u.RawQuery != "" || u.ForceQuery:
+		return fmt.Errorf("%s must not hold a query (what follows the ?); %s", baseURL, belongs)
+	case u.Fragment != "" || strings.HasSuffix(c.BaseURL, "#"):
+		return fmt.Errorf("%s must not hold a fragment (what follows the #)", baseURL)
+	}
+	for _, in := range []struct{ text, where string }{{c.BaseURL, baseURL}, {c.Org, "--org (INTEMPT_ORG)"}, {c.Project, "--project (INTEMPT_PROJECT)"}} {
+		if c.Key.within(in.text) {
+			return fmt.Errorf("%s holds the API key; %s", in.where, belongs)
+		}
+	}
+	return nil
+}
+
+// base parses and checks the base URL, beyond what CheckSecrets does. What it
+// says never quotes the URL as a whole: somebody may have put a key into it.
 func (c Config) base() (*url.URL, error) {
-	const where = "--base-url (INTEMPT_BASE_URL)"
+	const where = baseURL
 	text := c.BaseURL
 	if text == "" {
 		text = DefaultBaseURL
@@ -109,12 +143,6 @@ func (c Config) base() (*url.URL, error) {
 		return nil, fmt.Errorf("%s is not a URL; it looks like %s", where, DefaultBaseURL)
 	}
 	switch {
-	case u.User != nil:
-		return nil, fmt.Errorf("%s must not hold a user or password; the key goes into --api-key-file or INTEMPT_API_KEY", where)
-	case u.RawQuery != "" || u.ForceQuery:
-		return nil, fmt.Errorf("%s must not hold a query (what follows the ?); the key goes into --api-key-file or INTEMPT_API_KEY", where)
-	case u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return nil, fmt.Errorf("%s must not hold a fragment (what follows the #)", where)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, fmt.Errorf("%s must begin with https://; it looks like %s", where, DefaultBaseURL)
 	case u.Hostname() == "":

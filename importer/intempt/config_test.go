@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +44,13 @@ func TestConfigValidate(t *testing.T) {
 		{"query", func(c *Config) { c.BaseURL = "https://x/v1?apiKey=" + testKey }, "must not hold a query"},
 		{"empty query", func(c *Config) { c.BaseURL = "https://x/v1?" }, "must not hold a query"},
 		{"user", func(c *Config) { c.BaseURL = "https://u:p@x/v1" }, "must not hold a user or password"},
+		{"user with a slash", func(c *Config) { c.BaseURL = "https://ident/sec/ret@x.example/v1" }, "must not hold an @; the key goes into --api-key-file"},
+		{"user with a slash, encoded", func(c *Config) { c.BaseURL = "https://ident/sec%40x.example/v1" }, "must not hold an @"},
+		{"user without a scheme", func(c *Config) { c.BaseURL = "ident:sec/ret@x.example/v1" }, "must not hold an @"},
+		{"key in the path", func(c *Config) { c.BaseURL = "https://x.example/" + url.PathEscape(testKey) + "/v1" }, "--base-url (INTEMPT_BASE_URL) holds the API key; the key goes into"},
+		{"key as org", func(c *Config) { c.Org = testKey }, "--org (INTEMPT_ORG) holds the API key"},
+		{"secret as project", func(c *Config) { _, c.Project, _ = strings.Cut(testKey, ".") }, "--project (INTEMPT_PROJECT) holds the API key"},
+		{"a short key is any word", func(c *Config) { c.Key, c.Org = dotless, "s3cret" }, ""},
 		{"fragment", func(c *Config) { c.BaseURL = "https://x/v1#a" }, "must not hold a fragment"},
 		{"no org", func(c *Config) { c.Org = "" }, "no organisation: give --org or set INTEMPT_ORG"},
 		{"blank org", func(c *Config) { c.Org = " " }, "no organisation"},

@@ -106,5 +106,25 @@ func (k Key) halves() (identifier, secret string, ok bool) {
 	return strings.Cut(k.reveal(), ".")
 }
 
+// within reports whether a text holds the key, or its secret half, as it is or
+// encoded for a URL. What is too short to be told from any word does not count.
+func (k Key) within(text string) bool {
+	_, secret, _ := k.halves()
+	for _, part := range [...]string{k.reveal(), secret} {
+		if len(part) < minSecret {
+			continue
+		}
+		for _, form := range [...]string{part, url.QueryEscape(part), url.PathEscape(part)} {
+			if strings.Contains(text, form) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// minSecret is the length in bytes from which a text is taken for the key.
+const minSecret = 8
+
 // query gives the key as a value of a query string.
 func (k Key) query() string { return url.QueryEscape(k.reveal()) }
