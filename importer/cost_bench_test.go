@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -212,7 +213,9 @@ func (s *sender) sendUnordered(ctx context.Context, tasks <-chan *task) error {
 		if err := s.book.Append(journal.Outcome{Ref: t.ref, Last: t.last, State: journal.Sent}); err != nil {
 			return err
 		}
-		s.limits.MaxFailures.spent(s.count.outcome(journal.Sent))
+		if s.limits.MaxFailures.spent(s.count.outcome(journal.Sent)) {
+			return errors.New("sound consents count as failures")
+		}
 	}
 	return nil
 }
