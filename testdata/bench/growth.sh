@@ -142,7 +142,7 @@ share() {
 compare_cost() {
   local profile=$WORK/import.prof
   printf '\nwhat journal and order cost, by leaving them out; what progress takes\n'
-  (cd "$root" && go test -run '^$' -bench Cost -benchtime "${RUNS}x" ./importer && go test -run '^$' -bench Progress -benchtime 200ms ./cmd/consentimport) |
+  (cd "$root" && go test -run '^$' -bench Cost -benchtime "$((RUNS * 4 + 1))x" ./importer && go test -run '^$' -bench Progress -benchtime 200ms ./cmd/consentimport) |
     grep ^Benchmark
   (cd "$root" && go test -run '^$' -bench 'Reference/import/ours' -benchtime "${RUNS}x" -cpuprofile "$profile" -o "$WORK/cmd.test" ./cmd/consentimport) > "$WORK/out"
   printf '\n%-66s %10s\n' "share of an import's processor time, its reports included" %
