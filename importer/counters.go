@@ -10,6 +10,7 @@ import (
 type counters struct {
 	base                               journal.Counts // what earlier runs did
 	rows, bytes                        atomic.Int64
+	began                              atomic.Int64 // raw bytes before the first row of this run, and one: 0 is unknown
 	made                               atomic.Int64
 	sent, rejected, failed, superseded atomic.Int64
 	skipped, invalid                   atomic.Int64
@@ -43,6 +44,8 @@ func (c *counters) outcome(s journal.State) (failures, all int64) {
 // earlier runs of the same import did.
 type Progress struct {
 	Bytes, Size                        int64 // raw bytes read, of all
+	Began                              int64 // of them before this run
+	Made                               int64 // consents that this run has found to send
 	Rows                               int64
 	Sent, Rejected, Failed, Superseded int64
 	Invalid, Skipped                   int64
@@ -50,6 +53,18 @@ type Progress struct {
 	InFlight                           int64
 	Throttled                          bool
 	Settled                            int64 // outcomes of this run alone
+}
+
+// from is how many raw bytes were read before a batch. Of the first one of a run
+// that goes on in the middle it is known to within that batch.
+func (c *counters) from(b *mappedBatch) int64 {
+	if c.began.Load() > 0 {
+		return c.bytes.Load()
+	}
+	first, last := &b.src.Rows[0], &b.src.Rows[len(b.src.Rows)-1]
+	from := max(0, b.src.Read-(last.Offset+int64(len(last.Raw))-first.Offset))
+	c.began.Store(from + 1)
+	return from
 }
 
 // watch is where a running import is looked at from.
@@ -71,11 +86,12 @@ func (c *counters) seed(s *journal.Snapshot) {
 func (im *Import) Progress() Progress {
 	c := &im.count
 	p := Progress{
-		Bytes: c.bytes.Load(), Size: im.reading.Size(), Rows: c.rows.Load(),
+		Bytes: c.bytes.Load(), Size: im.reading.Size(), Rows: c.rows.Load(), Made: c.made.Load(),
 		Sent: c.base.Sent + c.sent.Load(), Rejected: c.base.Rejected + c.rejected.Load(),
 		Failed: c.base.Failed + c.failed.Load(), Superseded: c.base.Superseded + c.superseded.Load(),
 		Invalid: c.invalid.Load(), Skipped: c.skipped.Load(), InFlight: c.flying.Load(),
 	}
+	p.Began = max(0, c.began.Load()-1)
 	p.Settled = c.sent.Load() + c.rejected.Load() + c.failed.Load() + c.superseded.Load()
 	if w := im.watch.Load(); w != nil {
 		p.Retrying = w.lanes.retrying()

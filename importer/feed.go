@@ -38,7 +38,6 @@ func (r *run) feed(ctx context.Context) error {
 		if err := r.take(b, n); err != nil {
 			return err
 		}
-		r.count.bytes.Store(b.src.Read)
 		if r.limited.Load() {
 			return errStopSweep
 		}
@@ -71,8 +70,10 @@ func (r *run) take(b *mappedBatch, n int) error {
 	if err := r.mark(false); err != nil {
 		return err
 	}
+	from := r.count.from(b)
 	for i := range rows {
 		r.count.rows.Add(1)
+		r.count.bytes.Store(from + (b.src.Read-from)*int64(i+1)/int64(len(b.src.Rows)))
 		tasks, err := r.im.tasks(b, i)
 		if err != nil {
 			return err

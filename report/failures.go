@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"strconv"
+	"strings"
 
 	"github.com/gocarina/gocsv"
 
@@ -45,7 +46,8 @@ func invalidLine(file string, r *importer.SurveyRow, k groupKey) failureLine {
 	} else if k.column != "" {
 		l.Message = disarm("column " + k.column)
 	}
-	if len(r.Readable) == 1 {
+	// What could be read beside an action that could not is another decision.
+	if len(r.Readable) == 1 && !strings.HasPrefix(r.Reason, "action: ") {
 		l.Category = disarm(string(r.Readable[0].Category))
 		if a := r.Readable[0].Action; a != mapping.Undecided {
 			l.Action = a.String()

@@ -78,8 +78,8 @@ func newFlow(s *Summary) *flow {
 		f.split(2, made, f.level("came to", "", ends, chartWidth, s.Consents.Made))
 	}
 	f.Height = flowFirst + flowStep*float64(len(f.Levels)-1) + flowBar
-	f.Describe = plural(s.Rows.Read, "row") + " read: " + listing(rows) + ". " +
-		plural(s.Consents.Made, "consent") + " made: " + listing(outcomes(&s.Consents, s.DryRun)) + "."
+	f.Describe = Plural(s.Rows.Read, "row") + " read: " + listing(rows) + ". " +
+		Plural(s.Consents.Made, "consent") + " made: " + listing(outcomes(&s.Consents, s.DryRun)) + "."
 	return f
 }
 

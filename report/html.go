@@ -36,7 +36,7 @@ const (
 var htmlTemplate = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("report.html").Funcs(template.FuncMap{
 		"n":       Thousands,
-		"plural":  plural,
+		"plural":  Plural,
 		"size":    size,
 		"toInt64": func(n int) int64 { return int64(n) },
 		"percent": percent,
@@ -45,6 +45,7 @@ var htmlTemplate = sync.OnceValues(func() (*template.Template, error) {
 		"base":    base,
 		"rows":    rowList,
 		// A command breaks between its words only, not within --a-flag.
+		"step":  parted,
 		"words": func(s string) []string { return strings.Split(s, " ") },
 		"css":   func() template.CSS { return template.CSS(htmlStyle) },
 	}).Parse(htmlText)
@@ -174,7 +175,18 @@ func decisionBars(s *Summary) (bars []decisionBar, more int) {
 	return bars, more
 }
 
-// Cut gives the findings that the page lists.
+// Outcomes gives those that occurred, for the legend of the bars.
+func (p *htmlPage) Outcomes() []label {
+	var occurred []label
+	for _, x := range outcomes(&p.Consents, false) {
+		if x.n > 0 {
+			occurred = append(occurred, label{Class: x.class, Name: x.name})
+		}
+	}
+	return occurred
+}
+
+// Findings gives the findings that the page lists.
 func (p *htmlPage) Findings() []Finding { return p.Lint[:min(len(p.Lint), htmlFindings)] }
 
 // Skipped gives the reasons that the page lists.
@@ -222,9 +234,22 @@ func sentence(verdict string) string {
 	return head[:1] + strings.ToLower(head[1:]) + ": " + rest
 }
 
-// rowList names rows for the page.
-func rowList(rows []int64) string {
+// stepParts is a step as the page sets it.
+type stepParts struct{ Text, Command string }
+
+func parted(step string) stepParts {
+	text, command := SplitStep(step)
+	return stepParts{text, command}
+}
+
+// rowList names rows for the page, behind a label in the singular.
+func rowList(label string, rows []int64) string {
 	var b strings.Builder
+	b.WriteString(label)
+	if len(rows) > 1 {
+		b.WriteString("s")
+	}
+	b.WriteString(" ")
 	for i, r := range rows {
 		if i > 0 {
 			b.WriteString(", ")

@@ -21,7 +21,7 @@ const (
 // person has to do.
 func advise(s *Summary, v *Invocation) {
 	step := func(format string, args ...any) { s.Steps = append(s.Steps, fmt.Sprintf(format, args...)) }
-	if n := s.OverPermissive.Count; n > 0 {
+	if s.OverPermissive.Count > 0 && s.State != Incomplete { // else going on is what helps
 		step("First: stop what the target does for the people in %s, where it says yes and they said no.", ledgers[suppress].name)
 	}
 	switch {
@@ -105,6 +105,13 @@ func adviseFailures(s *Summary, v *Invocation, step func(string, ...any)) {
 	}
 }
 
+// SplitStep parts a step into what it says and the command that it ends with, if
+// any.
+func SplitStep(step string) (text, command string) {
+	text, command, _ = strings.Cut(step, "\n")
+	return text, command
+}
+
 // patched says whether the largest group of failures is mended by a change of
 // the mapping.
 func patched(s *Summary) bool {
@@ -122,7 +129,8 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 	if filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-") {
 		// The journal names that file by its digest: it is for reading only.
 		copied := s.Mapping.Name + "-fixed.yaml"
-		step("Copy the mapping, %s, and go on: %s", mend, shellLine([]string{"cp", file, copied}))
+		step("Copy the mapping:\n%s", shellLine([]string{"cp", file, copied}))
+		step("In the copy, %s, and go on:", mend)
 		return v.command(v.Exports, []string{"mapping", "approved"}, append([]string{"--mapping", copied}, more...)...)
 	}
 	if file != "" {
@@ -134,8 +142,8 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 		name = s.Mapping.Name
 	}
 	copied := name + "-fixed.yaml"
-	step("Copy the preset, %s, and go on: %s > %s", mend,
-		shellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
+	step("Copy the preset:\n%s > %s", shellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
+	step("In the copy, %s, and go on:", mend)
 	return v.command(v.Exports, []string{"preset", "approved"}, append([]string{"--mapping", copied}, more...)...)
 }
 

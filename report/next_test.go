@@ -149,7 +149,7 @@ func TestNumbersForPeople(t *testing.T) {
 	for n, want := range map[int64]string{1: "1 byte", 1023: "1,023 bytes", 1536: "1.5 KiB", 5 << 30: "5.0 GiB"} {
 		assert.Equal(t, want, size(n))
 	}
-	assert.Equal(t, "2 retries", plural(2, "retry"))
+	assert.Equal(t, "2 retries", Plural(2, "retry"))
 }
 
 // Cells of our lists that a spreadsheet would run are disarmed; those of the

@@ -19,8 +19,8 @@ func Thousands(n int64) string {
 	return sign + s
 }
 
-// plural is a counted noun: "1 row", "2,000 rows".
-func plural(n int64, noun string) string {
+// Plural is a counted noun: "1 row", "2,000 rows".
+func Plural(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
@@ -33,7 +33,7 @@ func plural(n int64, noun string) string {
 // size is a number of bytes in units of 1024.
 func size(n int64) string {
 	if n < 1024 {
-		return plural(n, "byte")
+		return Plural(n, "byte")
 	}
 	x, unit := float64(n)/1024, "KiB"
 	for _, next := range []string{"MiB", "GiB", "TiB"} {

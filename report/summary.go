@@ -62,7 +62,8 @@ type Summary struct {
 	Detail string `json:"detail"`
 	// Next is the exact command to run next, quoted for a POSIX shell.
 	Next string `json:"next"`
-	// Steps are what a person has to do before Next, in order.
+	// Steps are what a person has to do before Next, in order. One that ends with
+	// a command has it on a line of its own, see SplitStep.
 	Steps []string `json:"steps"`
 	Notes []string `json:"notes"`
 	// Passes are the sweeps over the export: the import, retries, repairs.

@@ -12,9 +12,11 @@ import (
 type Style struct {
 	Color bool
 	Width int // columns; 0 = 100
+	Lines int // that the summary takes at most, but for what must be said; 0 = 24
 }
 
-// textLines is how many lines the text summary has at most: one screen.
+// textLines is how many lines the text summary has at most where nobody says how
+// many fit: one screen.
 const textLines = 24
 
 // Text writes the summary for a terminal: the verdict first, the command to run
@@ -23,11 +25,14 @@ func Text(w io.Writer, s *Summary, style Style) error {
 	if style.Width <= 0 {
 		style.Width = 100
 	}
+	if style.Lines <= 0 {
+		style.Lines = textLines
+	}
 	p := &page{style: style, width: max(style.Width, 40)}
 	lines := p.head(s)
-	tail := p.tail(s, textLines-len(lines)-1)
+	tail := p.tail(s, style.Lines-len(lines)-1)
 	for _, section := range []func(*Summary, int) []string{p.failures, p.patch, p.lint, p.decisions, p.skips} {
-		room := textLines - len(lines) - len(tail) - 2 // a blank line before it and before the tail
+		room := style.Lines - len(lines) - p.rows(tail) - 2 // a blank line before it and before the tail
 		if room < 2 {
 			break
 		}
@@ -64,7 +69,7 @@ func (p *page) head(s *Summary) []string {
 		lines = append(lines, p.fit("time      "+pace(s)))
 	}
 	if n := int64(len(s.Lint)); n > 0 {
-		lines = append(lines, p.fit("look at   "+plural(n, "lint finding")+" (see report.html)"))
+		lines = append(lines, p.fit("look at   "+Plural(n, "lint finding")+" (see report.html)"))
 	}
 	if s.DryRun && s.DecisionsHash != "" {
 		lines = append(lines, p.fit("signature "+s.DecisionsHash))
@@ -131,6 +136,10 @@ func (p *page) failures(s *Summary, room int) []string {
 	if len(groups) == 0 {
 		return nil
 	}
+	// What to change comes right below: room is kept for it, if groups fit as well.
+	if patch := len(p.patch(s, room)); patch > 0 && room-patch-1 >= 4 {
+		room -= patch + 1
+	}
 	lines := []string{p.paint(bold, "failures")}
 	digits := 0
 	for _, g := range groups {
@@ -139,7 +148,7 @@ func (p *page) failures(s *Summary, room int) []string {
 	indent := strings.Repeat(" ", digits+11)
 	shown := 0
 	for _, g := range groups {
-		block := []string{p.fit(fmt.Sprintf("  %*s  %5s  %-9s %s%s", digits, Thousands(g.Count), percent(g.Share), stageText(&g), g.Reason, firstRows(g.Rows)))}
+		block := p.hang(fmt.Sprintf("  %*s  %5s  %-9s ", digits, Thousands(g.Count), percent(g.Share), stageText(&g)), g.Reason+firstRows(g.Rows), 2)
 		if g.Suggestion != nil {
 			block = append(block, p.paintAll(dim, p.hang(indent+"→ ", g.Suggestion.Text, 2))...)
 		}
@@ -154,7 +163,7 @@ func (p *page) failures(s *Summary, room int) []string {
 		shown++
 	}
 	if left := len(groups) - shown; left > 0 {
-		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "group"))))
+		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", Plural(int64(left), "group"))))
 	}
 	return lines
 }
@@ -211,7 +220,8 @@ func firstRows(rows []int64) string {
 
 // lint lists the findings about the mapping and the data.
 func (p *page) lint(s *Summary, room int) []string {
-	const most, perFinding = 3, 3
+	const most = 3
+	perFinding := 3
 	if len(s.Lint) == 0 {
 		return nil
 	}
@@ -221,7 +231,7 @@ func (p *page) lint(s *Summary, room int) []string {
 	}
 	lines := []string{p.paint(bold, "lint")}
 	if s.DryRun {
-		room = min(room, 5) // the decision table follows
+		room, perFinding = min(room, 5), 2 // the decision table follows
 	}
 	shown := 0
 	for _, f := range s.Lint {
@@ -237,7 +247,7 @@ func (p *page) lint(s *Summary, room int) []string {
 		shown++
 	}
 	if left := len(s.Lint) - shown; left > 0 {
-		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "finding"))))
+		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", Plural(int64(left), "finding"))))
 	}
 	return lines
 }
@@ -257,7 +267,7 @@ func (p *page) decisions(s *Summary, room int) []string {
 	}
 	for i, d := range s.Decisions {
 		if left := len(s.Decisions) - i; left > 1 && len(lines)+2 > room {
-			return append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", plural(int64(left), "line"))))
+			return append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", Plural(int64(left), "line"))))
 		}
 		lines = append(lines, p.fit(fmt.Sprintf("  %-*s  %-*s → %-*s  %*s",
 			category, short(d.Category, 24), value, `"`+short(d.Value, 24)+`"`, action, short(d.Action, 24), digits, Thousands(d.Count))))
@@ -284,10 +294,14 @@ func (p *page) skips(s *Summary, room int) []string {
 // there is no room for them; report.html has them all.
 func (p *page) tail(s *Summary, room int) []string {
 	var steps []string
+	// A command is neither cut nor broken: it is there to be copied.
 	for _, step := range s.Steps {
-		steps = append(steps, p.wrap(step, 2)...)
+		text, command := SplitStep(step)
+		steps = append(steps, p.wrap(text, 2)...)
+		if command != "" {
+			steps = append(steps, p.paint(bold, printable(command)))
+		}
 	}
-	// The command is never cut: it is there to be copied.
 	steps = append(steps, p.paint(bold, printable(s.Next)))
 	var notes []string
 	for i, n := range s.Notes {
@@ -296,8 +310,8 @@ func (p *page) tail(s *Summary, room int) []string {
 		if i < len(s.Notes)-1 {
 			left = 1 // the line that counts the rest
 		}
-		if len(notes)+len(lines)+left+len(steps) > room {
-			notes = append(notes, p.fit(fmt.Sprintf("… %s more in report.html", plural(int64(len(s.Notes)-i), "note"))))
+		if len(notes)+len(lines)+left+p.rows(steps) > room {
+			notes = append(notes, p.fit(fmt.Sprintf("… %s more in report.html", Plural(int64(len(s.Notes)-i), "note"))))
 			break
 		}
 		notes = append(notes, lines...)

@@ -38,6 +38,27 @@ func (p *page) fit(line string) string {
 	return string(r[:p.width-1]) + "…"
 }
 
+// rows is how many lines of the terminal some lines take: one that is longer than
+// it is wide goes on in the next.
+func (p *page) rows(lines []string) int {
+	n := 0
+	for _, line := range lines {
+		columns, escape := 0, false
+		for _, r := range line {
+			switch {
+			case r == '\x1b':
+				escape = true
+			case escape:
+				escape = r != 'm'
+			default:
+				columns++
+			}
+		}
+		n += max(1, (columns+p.width-1)/p.width)
+	}
+	return n
+}
+
 // wrap breaks a line at blanks, so that nothing of it is lost; lines after the
 // first are indented.
 func (p *page) wrap(line string, indent int) []string {

@@ -95,7 +95,7 @@ func newThroughput(s *Summary) *throughput {
 		t.Resumes = append(t.Resumes, shape{at / total * chartWidth, 0, 1.5, throughputHeight, "resume"})
 	}
 	t.Describe = fmt.Sprintf("Consents answered per second over %s of work in %s: at most %s; %s, throttled for %s.",
-		lapse(total), plural(int64(s.Runs), "run"), t.Peak, plural(s.HTTP.Retries, "retry"), t.Throttle)
+		lapse(total), Plural(int64(s.Runs), "run"), t.Peak, Plural(s.HTTP.Retries, "retry"), t.Throttle)
 	return t
 }
 

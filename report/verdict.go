@@ -24,21 +24,21 @@ func Verdict(s *Summary) (text string, tone Tone) {
 	case s.State != Complete:
 		left := ""
 		if s.Consents.Pending > 0 && !s.DryRun {
-			left = "; " + plural(s.Consents.Pending, "consent") + " of the rows read so far not sent"
+			left = "; " + Plural(s.Consents.Pending, "consent") + " of the rows read so far not sent"
 		}
 		return "INCOMPLETE: " + s.Detail + left, Warn
 	case s.DryRun && failures > 0:
 		return fmt.Sprintf("DRY RUN: %s of %s can be imported, %s cannot",
-			Thousands(s.Consents.Made), plural(s.Consents.Made, "consent"), plural(s.Rows.Invalid, "row")), Warn
+			Thousands(s.Consents.Made), Plural(s.Consents.Made, "consent"), Plural(s.Rows.Invalid, "row")), Warn
 	case s.DryRun:
-		return fmt.Sprintf("DRY RUN: %s would be sent, nothing is wrong", plural(s.Consents.Made, "consent")), Good
+		return fmt.Sprintf("DRY RUN: %s would be sent, nothing is wrong", Plural(s.Consents.Made, "consent")), Good
 	case s.OverPermissive.Count > 0:
 		return fmt.Sprintf("COMPLETE, BUT TOO PERMISSIVE: %s sent, %s failed",
-			plural(s.Consents.Sent, "consent"), failed(s)), Bad
+			Plural(s.Consents.Sent, "consent"), failed(s)), Bad
 	case failures > 0:
-		return fmt.Sprintf("COMPLETE WITH FAILURES: %s sent, %s failed", plural(s.Consents.Sent, "consent"), failed(s)), Warn
+		return fmt.Sprintf("COMPLETE WITH FAILURES: %s sent, %s failed", Plural(s.Consents.Sent, "consent"), failed(s)), Warn
 	default:
-		return fmt.Sprintf("COMPLETE: every row is accounted for, %s sent", plural(s.Consents.Sent, "consent")), Good
+		return fmt.Sprintf("COMPLETE: every row is accounted for, %s sent", Plural(s.Consents.Sent, "consent")), Good
 	}
 }
 
@@ -46,21 +46,21 @@ func Verdict(s *Summary) (text string, tone Tone) {
 func failed(s *Summary) string {
 	var parts []string
 	if n := s.Rows.Invalid; n > 0 {
-		parts = append(parts, plural(n, "row"))
+		parts = append(parts, Plural(n, "row"))
 	}
 	if n := s.Consents.Rejected + s.Consents.Failed; n > 0 {
-		parts = append(parts, plural(n, "consent"))
+		parts = append(parts, Plural(n, "consent"))
 	}
 	return strings.Join(parts, " and ")
 }
 
 // permissiveText says what over-permissive means for this import.
 func permissiveText(s *Summary) string {
-	n := s.OverPermissive.Count
-	if n == 1 {
-		return "1 rejection did not arrive and the target still has an accept: act on suppress.csv first"
+	left, act := " did not arrive", "act on suppress.csv first"
+	if s.State == Incomplete { // most of them are only waiting for their turn
+		left, act = " not at the target yet", "go on soon, or act on suppress.csv"
 	}
-	return Thousands(n) + " rejections did not arrive and the target still has an accept: act on suppress.csv first"
+	return Plural(s.OverPermissive.Count, "rejection") + left + ", and the target still has an accept: " + act
 }
 
 // identity says in one line what went where.
@@ -104,10 +104,10 @@ func pace(s *Summary) string {
 		parts = append(parts, Thousands(int64(s.ConsentsPerSecond+0.5))+" consents/s")
 	}
 	if s.Runs > 1 {
-		parts = append(parts, plural(int64(s.Runs), "run"))
+		parts = append(parts, Plural(int64(s.Runs), "run"))
 	}
 	if s.HTTP.Retries > 0 {
-		parts = append(parts, plural(s.HTTP.Retries, "retry"))
+		parts = append(parts, Plural(s.HTTP.Retries, "retry"))
 	}
 	if s.HTTP.ThrottledSeconds >= 1 {
 		parts = append(parts, "throttled "+lapse(s.HTTP.ThrottledSeconds))

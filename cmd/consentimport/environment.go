@@ -25,6 +25,7 @@ type environment struct {
 	terminal       bool                                  // stderr is one
 	stdoutTerminal bool                                  // stdout is one
 	width          int                                   // columns of the terminal
+	height         int                                   // its lines; 0: unknown
 	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
 	timeout        time.Duration                         // of one request; 0: that of the client
 	signals        func() (<-chan os.Signal, func())
@@ -43,8 +44,8 @@ func realEnvironment() *environment {
 		if *stream.is = term.IsTerminal(fd); !*stream.is {
 			continue
 		}
-		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
-			e.width = w
+		if w, h, err := term.GetSize(fd); err == nil && w > 0 {
+			e.width, e.height = w, h
 		}
 	}
 	e.signals = func() (<-chan os.Signal, func()) {
@@ -64,7 +65,11 @@ func (e *environment) style() report.Style {
 	if !e.stdoutTerminal {
 		return report.Style{Width: pageWidth}
 	}
-	return report.Style{Width: e.width, Color: e.getenv("NO_COLOR") == ""}
+	style := report.Style{Width: e.width, Color: e.getenv("NO_COLOR") == ""}
+	if e.height > 0 {
+		style.Lines = min(max(e.height, 20), 45) - 1 // the prompt stands below it
+	}
+	return style
 }
 
 // interruptible gives a context that the first signal ends. The second one ends

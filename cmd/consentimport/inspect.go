@@ -159,7 +159,7 @@ func (p *inspectionPrinter) files(in *importer.Inspection) {
 	}
 	for i, l := range in.Layouts {
 		if len(in.Layouts) > 1 {
-			p.line(0, "layout %d of %d, %d files", i+1, len(in.Layouts), l.Members)
+			p.line(0, "layout %d of %d, %s", i+1, len(in.Layouts), report.Plural(int64(l.Members), "file"))
 		}
 		p.line(1, "format: %s", l.Format)
 		for _, e := range l.Evidence {
@@ -172,7 +172,7 @@ func (p *inspectionPrinter) files(in *importer.Inspection) {
 		if in.Headless {
 			p.line(1, "header: none")
 		} else {
-			p.line(1, "header: %d columns", l.Columns)
+			p.line(1, "header: %s", report.Plural(int64(l.Columns), "column"))
 		}
 		if l.Preamble > 0 {
 			p.line(1, "lines above the header: %d", l.Preamble)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -64,30 +67,53 @@ func drawer(mode string, env *environment) (drawFunc, int) {
 		return bar(env.stderr, env.width), 1
 	case "log":
 		return func(p importer.Progress, pace *pace, last bool) {
-			fmt.Fprintf(env.stderr, "progress: %s\n", strings.Join(describe(p, pace), ", "))
+			fmt.Fprintf(env.stderr, "progress: %s\n", strings.Join(append([]string{read(p)}, describe(p, pace)...), ", "))
 		}, logEvery
 	default:
 		return nil, 0
 	}
 }
 
+// barWidth is the width of a terminal from which on there is room for a picture
+// beside the numbers.
+const barWidth = 60
+
 // bar draws on one line of a terminal.
 func bar(w io.Writer, width int) drawFunc {
+	if width < barWidth {
+		return numbers(w, width)
+	}
+	var frames bytes.Buffer // the bar draws itself at each change: the last one alone is shown
+	graph := min(24, 8+(width-barWidth)/4)
 	b := progressbar.NewOptions64(1<<20, // parts of the export: its size may be 0, which the bar does not take
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetWidth(max(8, min(30, width-70))),
+		progressbar.OptionSetWriter(&frames),
+		progressbar.OptionSetWidth(graph),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
 		progressbar.OptionThrottle(0),
 	)
 	return func(p importer.Progress, pace *pace, last bool) {
-		b.Describe(fit(describe(p, pace), width-20))
+		b.Describe(fit(append(describe(p, pace), read(p)), width-graph-10))
 		at := int64(share(p) * (1 << 20))
 		if !last {
 			at = min(at, 1<<20-1) // a full bar ends itself
 		}
 		_ = b.Set64(at) // a terminal that went away is no reason to stop
+		text := frames.String()
+		frames.Reset()
+		if last {
+			text = strings.TrimSuffix(text, "\n") + "\n"
+		}
+		_, _ = io.WriteString(w, text)
+	}
+}
+
+// numbers draws on one line of a terminal that has no room for a picture.
+func numbers(w io.Writer, width int) drawFunc {
+	return func(p importer.Progress, pace *pace, last bool) {
+		text := fmt.Sprintf("%3.0f%%  %s", math.Floor(share(p)*100), fit(append(describe(p, pace), read(p)), width-7))
+		fmt.Fprintf(w, "\r%-*s", max(0, width-1), text)
 		if last {
 			fmt.Fprintln(w)
 		}
@@ -102,13 +128,18 @@ func share(p importer.Progress) float64 {
 	return min(1, float64(p.Bytes)/float64(p.Size))
 }
 
+// read says how much of the export was read.
+func read(p importer.Progress) string {
+	return fmt.Sprintf("%s of %s read", size(p.Bytes), size(p.Size))
+}
+
 // describe says how the import goes, the most important first.
 func describe(p importer.Progress, pace *pace) []string {
-	parts := []string{
-		fmt.Sprintf("%s of %s read", size(p.Bytes), size(p.Size)),
-		report.Thousands(p.Sent) + " sent",
-		report.Thousands(int64(pace.rate+0.5)) + "/s",
+	speed := report.Thousands(int64(pace.rate+0.5)) + "/s"
+	if p.Throttled {
+		speed += " throttled" // by the target: no fault, and nothing to do about
 	}
+	parts := []string{report.Thousands(p.Sent) + " sent", speed}
 	if eta, ok := pace.eta(p); ok {
 		parts = append(parts, "ETA "+span(eta))
 	}
@@ -119,12 +150,11 @@ func describe(p importer.Progress, pace *pace) []string {
 	}
 	add(p.Rejected, "rejected")
 	add(p.Failed, "failed")
-	add(p.Superseded, "superseded")
-	add(p.Invalid, "invalid rows")
-	add(int64(p.Retrying), "retrying")
-	if p.Throttled {
-		parts = append(parts, "throttled")
+	if p.Invalid > 0 {
+		parts = append(parts, report.Plural(p.Invalid, "invalid row"))
 	}
+	add(int64(p.Retrying), "retrying")
+	add(p.Superseded, "superseded")
 	return parts
 }
 
@@ -136,7 +166,7 @@ func fit(parts []string, width int) string {
 		if out != "" {
 			next = out + ", " + p
 		}
-		if len(next) > max(width, 20) && out != "" {
+		if utf8.RuneCountInString(next) > max(width, 10) && out != "" {
 			break
 		}
 		out = next
@@ -175,13 +205,19 @@ func (s *pace) add(at time.Time, p importer.Progress) {
 	}
 }
 
-// eta is how long the rest takes at this speed; false when nothing moves.
+// eta is how long the rest takes at this speed; false when nothing moves. What is
+// not read yet is taken to hold as many consents as what this run has read: bytes
+// alone would leave out those that were read and wait to be sent.
 func (s *pace) eta(p importer.Progress) (time.Duration, bool) {
-	left := p.Size - p.Bytes
-	if left <= 0 || s.bytes <= 0 {
+	unread := float64(max(0, p.Size-p.Bytes))
+	left, speed := unread, s.bytes
+	if read := float64(p.Bytes - p.Began); p.Made > 0 && read > 0 {
+		left, speed = float64(p.Made)*unread/read+float64(p.Made-p.Settled), s.rate
+	}
+	if left <= 0 || speed <= 0 {
 		return 0, false
 	}
-	return time.Duration(float64(left) / s.bytes * float64(time.Second)), true
+	return time.Duration(min(left/speed, math.MaxInt32) * float64(time.Second)), true
 }
 
 // span writes a duration as a person says it: 2d 3h, 3h 20m, 4m 10s, 12s.

@@ -74,14 +74,14 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	}
 	p.add("", "")
 	d := t.dry
-	p.add("export", fmt.Sprintf("%s rows, %s consents, about %s subjects", report.Thousands(d.Rows.Read), report.Thousands(d.Consents.Made), report.Thousands(d.SubjectsApprox)))
+	p.add("export", fmt.Sprintf("%s, %s, about %s", report.Plural(d.Rows.Read, "row"), report.Plural(d.Consents.Made, "consent"), report.Plural(d.SubjectsApprox, "subject")))
 	which := "all rows"
 	if t.sample < d.Rows.Read {
-		which = "the first " + report.Thousands(t.sample) + " rows"
+		which = "the first " + report.Plural(t.sample, "row")
 	}
-	p.add("rehearsed", fmt.Sprintf("%s, %s consents, against a sandbox with %s", which, report.Thousands(t.found.settled()), cmp.Or(t.faults, "no faults")))
+	p.add("rehearsed", fmt.Sprintf("%s, %s, against a sandbox with %s", which, report.Plural(t.found.settled(), "consent"), cmp.Or(t.faults, "no faults")))
 	if t.cutAfter > 0 {
-		p.add("cut off", fmt.Sprintf("after %s requests, as by Ctrl-C (the process was not killed), then resumed", report.Thousands(t.cutAfter)))
+		p.add("cut off", fmt.Sprintf("after %s, as by Ctrl-C (the process was not killed), then resumed", report.Plural(t.cutAfter, "request")))
 	} else {
 		p.add("cut off", "not: the sample was sent before the interruption came")
 	}
@@ -93,7 +93,11 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	}
 	label := "before it"
 	for _, step := range d.Steps {
-		p.add(label, step)
+		text, command := report.SplitStep(step)
+		p.add(label, text)
+		if command != "" {
+			p.verbatim(strings.Repeat(" ", labelWidth) + command) // not wrapped either
+		}
 		label = ""
 	}
 	_, err := io.WriteString(w, p.text.String())
@@ -109,11 +113,11 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 func (t *trial) heldText() string {
 	h := t.held
 	if h.exact() {
-		return fmt.Sprintf("holds all %s decisions sent, in order per person and category, none missing; %s arrived again after a lost answer or a retry",
-			report.Thousands(h.held), report.Thousands(h.repeats))
+		return fmt.Sprintf("holds all of the %s sent, in order per person and category, none missing; %s arrived again after a lost answer or a retry",
+			report.Plural(h.held, "decision"), report.Thousands(h.repeats))
 	}
-	return fmt.Sprintf("holds %s of %s decisions sent; %s missing, %s that were not sent or are out of order",
-		report.Thousands(h.held), report.Thousands(t.found.sent), report.Thousands(h.missing), report.Thousands(h.strange))
+	return fmt.Sprintf("holds %s of %s sent; %s missing, %s that were not sent or are out of order",
+		report.Thousands(h.held), report.Plural(t.found.sent, "decision"), report.Thousands(h.missing), report.Thousands(h.strange))
 }
 
 // forecast says how long the real run takes and what it will meet.
@@ -124,7 +128,7 @@ func (t *trial) forecast(p *labelled) {
 		p.add("forecast", "none: nothing was sent")
 	default:
 		perSecond := float64(t.requests) / t.took.Seconds()
-		text := fmt.Sprintf("about %s for %s requests, at the %.0f requests/s of this rehearsal (median answer %s", span(max(took, time.Second)), report.Thousands(requests), perSecond, t.lag.Round(time.Millisecond))
+		text := fmt.Sprintf("about %s for %s, at the %.0f requests/s of this rehearsal (median answer %s", span(max(took, time.Second)), report.Plural(requests, "request"), perSecond, t.lag.Round(time.Millisecond))
 		if t.rate > 0 {
 			text += fmt.Sprintf(", --rate %g", t.rate)
 		}
@@ -134,14 +138,14 @@ func (t *trial) forecast(p *labelled) {
 		}
 		p.add("forecast", text)
 	}
-	p.add("expect", fmt.Sprintf("%s invalid rows (counted)", report.Thousands(t.dry.Rows.Invalid)))
+	p.add("expect", fmt.Sprintf("%s (counted)", report.Plural(t.dry.Rows.Invalid, "invalid row")))
 	scaled := t.refusedHere()
 	if n := t.found.settled(); n > 0 {
 		scaled = int64(float64(scaled)*float64(t.dry.Consents.Made)/float64(n) + 0.5)
 	}
-	p.add("", fmt.Sprintf("%s consents refused by what the sandbox checks itself (estimated); it made up %s refusals more here, the target's own rules are not known", report.Thousands(scaled), report.Thousands(t.injected)))
+	p.add("", fmt.Sprintf("%s refused by what the sandbox checks itself (estimated); it made up %s more here, the target's own rules are not known", report.Plural(scaled, "consent"), report.Plural(t.injected, "refusal")))
 	if t.found.failed > 0 {
-		p.add("", fmt.Sprintf("%s consents of the sample failed: no answer that counts in %d attempts", report.Thousands(t.found.failed), importer.DefaultAttempts))
+		p.add("", fmt.Sprintf("%s of the sample failed: no answer that counts in %d attempts", report.Plural(t.found.failed, "consent"), importer.DefaultAttempts))
 	}
 }
 
@@ -151,7 +155,7 @@ func (t *trial) fix(p *labelled) {
 	switch {
 	case len(t.dry.FailureGroups) > 0:
 		g := t.dry.FailureGroups[0]
-		text := fmt.Sprintf("%s times: %s", report.Thousands(g.Count), g.Reason)
+		text := fmt.Sprintf("%s: %s", report.Plural(g.Count, "time"), g.Reason)
 		if g.Column != "" && !strings.Contains(g.Reason, g.Column) {
 			text += fmt.Sprintf(" (column %s)", g.Column)
 		}
@@ -171,7 +175,7 @@ func (t *trial) fix(p *labelled) {
 		p.add("fix first", "see failures.csv of the rehearsal with --keep DIR")
 	case len(t.dry.Lint) > 0:
 		l := t.dry.Lint[0]
-		p.add("look at", fmt.Sprintf("%s (%s times): %s", l.Rule, report.Thousands(l.Count), l.Message))
+		p.add("look at", fmt.Sprintf("%s (%s): %s", l.Rule, report.Plural(l.Count, "time"), l.Message))
 	}
 }
 

@@ -138,7 +138,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	stop, runErr := im.Run(ctx, out.sending(env, f.limits(), f.rate))
 	shown()
 	if stop != nil {
-		say.note("stopped: " + stop.Detail)
+		say.note(stop.Detail + "; writing the reports")
 	}
 	// The reports are written even after a signal; a second signal ends the process.
 	s, err := f.report(context.WithoutCancel(ctx), env, im, called)
@@ -181,7 +181,13 @@ func printSummary(env *environment, s *report.Summary, asJSON bool) error {
 // messages go to standard error, a line each.
 type messages struct{ env *environment }
 
-func (m messages) note(text string) { fmt.Fprintf(m.env.stderr, "%s\n", oneLine(text)) }
+func (m messages) note(text string) {
+	clear := ""
+	if m.env.terminal {
+		clear = "\r\x1b[K" // a bar may stand there; it draws itself again below
+	}
+	fmt.Fprintf(m.env.stderr, "%s%s\n", clear, oneLine(text))
+}
 
 // invocation is the command line as the reports repeat it.
 func invocation(c *cobra.Command, paths []string) report.Invocation {

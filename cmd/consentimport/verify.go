@@ -62,17 +62,21 @@ func printAudit(out io.Writer, dir string, a *importer.Audit) error {
 	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	line("import", "%s in %s", h.ID, dir)
 	line("began", "%s", stamp(h.Started))
-	line("last line", "%s, after %d runs", stamp(f.Finished), len(f.Runs))
+	line("last line", "%s, after %s", stamp(f.Finished), report.Plural(int64(len(f.Runs)), "run"))
 	line("checkpoint", "sha256 %s", a.Journal.SHA256)
 	for _, in := range f.Inputs {
-		line("export", "%s, %s bytes, %s rows", in.Path, report.Thousands(in.Bytes), report.Thousands(in.Rows))
+		line("export", "%s, %s, %s", in.Path, report.Plural(in.Bytes, "byte"), report.Plural(in.Rows, "row"))
 		line("", "sha256 %s", cmp.Or(in.SHA256, "(not computed: the import is incomplete)"))
 	}
 	for _, p := range f.Passes {
 		line("mapping", "%s, pass %d (%s)", p.Mapping.Name, p.N, p.Kind)
 		line("", "sha256 %s", p.Mapping.SHA256)
 	}
-	if !h.DryRun {
+	switch {
+	case h.DryRun:
+	case h.Target.Sandbox:
+		line("target", "the sandbox of a rehearsal, dialect %s", h.Target.Dialect)
+	default:
 		line("target", "%s %s/%s, dialect %s", h.Target.BaseURL, h.Target.Org, h.Target.Project, h.Target.Dialect)
 	}
 	line("rows", "%s read = %s mapped + %s skipped + %s invalid", report.Thousands(a.Rows.Read), report.Thousands(a.Rows.Mapped), report.Thousands(a.Rows.Skipped), report.Thousands(a.Rows.Invalid))
@@ -122,8 +126,8 @@ func verdict(a *importer.Audit) string {
 	case a.Consents.Pending > 0:
 		return "VERDICT: untouched and balanced, but incomplete: go on with --resume."
 	case a.Consents.Rejected+a.Consents.Failed+a.Rows.Invalid > 0:
-		return fmt.Sprintf("VERDICT: untouched, balanced and complete; %s consents and %s rows did not arrive (see failures.csv).",
-			report.Thousands(a.Consents.Rejected+a.Consents.Failed), report.Thousands(a.Rows.Invalid))
+		return fmt.Sprintf("VERDICT: untouched, balanced and complete; %s and %s did not arrive (see failures.csv).",
+			report.Plural(a.Consents.Rejected+a.Consents.Failed, "consent"), report.Plural(a.Rows.Invalid, "row"))
 	default:
 		return "VERDICT: untouched, balanced and complete: every decision of the export arrived."
 	}
