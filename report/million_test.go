@@ -1,0 +1,100 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// crowd is a survey of an export so large that it is made batch by batch. Every
+// row fails, each tenth at mapping, the others at the target, in words that name
+// the row; each hundredth is a withdrawal whose subject had agreed before.
+type crowd struct {
+	facts importer.Facts
+	rows  int64
+}
+
+func (c *crowd) Facts() importer.Facts { return c.facts }
+
+func (c *crowd) Each(_ context.Context, v importer.Visitor) error {
+	layout := csvLayout("id,purpose,decision", "id", "purpose", "decision")
+	const size = 5000
+	b := importer.SurveyBatch{Layout: layout, File: "acme.csv"}
+	for n := int64(1); n <= c.rows; {
+		b.Rows = b.Rows[:0]
+		for ; n <= c.rows && len(b.Rows) < size; n++ {
+			user := "u" + strconv.FormatInt(n, 10)
+			raw := user + ",ads,no"
+			switch {
+			case n%100 == 0:
+				b.Rows = append(b.Rows, mapped(n, raw, consent(user, "ads", mapping.Accept, sent), consent(user, "ads", mapping.Reject, crowdRefused(n))))
+			case n%10 == 0:
+				b.Rows = append(b.Rows, invalid(n, raw, "decision", fmt.Sprintf("action: value \"v%d\" of column \"decision\" is not listed in values", n%7)))
+			default:
+				b.Rows = append(b.Rows, mapped(n, raw, consent(user, "ads", mapping.Reject, crowdRefused(n))))
+			}
+		}
+		v.Work(&b)
+		if err := v.Fold(&b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func crowdRefused(n int64) journal.Outcome {
+	return outcome(journal.Rejected, 400, 1, fmt.Sprintf("purpose %d of request %08x is not known", n%11, n*2654435761))
+}
+
+// crowdPage writes the reports of so many failures and gives the page's path.
+func crowdPage(t *testing.T, rows int64) (path string, sum *Summary) {
+	t.Helper()
+	c := &crowd{facts: finished(rows), rows: rows}
+	dir := t.TempDir()
+	sum, err := Write(t.Context(), journal.OS{}, dir, c, Options{
+		Tool: Tool{"consentimport", "1.0.0"}, Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{"preset", "acme"}}},
+	})
+	require.NoError(t, err)
+	require.NoError(t, sum.Balanced())
+	require.Equal(t, rows, sum.Failures())
+	return filepath.Join(dir, "report.html"), sum
+}
+
+// A million failures that were swept make no larger a page than a hundred, and
+// one that a browser shows as well.
+func TestAMillionFailuresMakeNoLargerPage(t *testing.T) {
+	rows := int64(1_000_000)
+	if raceDetector {
+		rows = 100_000 // ten times slower, and the page is the same
+	}
+	few, small := crowdPage(t, 100)
+	many, sum := crowdPage(t, rows)
+	assert.Equal(t, len(small.FailureGroups), len(sum.FailureGroups), "variable parts make no groups")
+	assert.EqualValues(t, rows/100, sum.OverPermissive.Count)
+	a, err := os.Stat(few)
+	require.NoError(t, err)
+	b, err := os.Stat(many)
+	require.NoError(t, err)
+	assert.InEpsilon(t, a.Size(), b.Size(), 0.05, "%d bytes for %d failures, %d for 100", b.Size(), rows, a.Size())
+
+	tab := startBrowser(t)
+	for _, width := range []int64{390, 1440} {
+		for _, scheme := range []string{"light", "dark"} {
+			view := lookAt(t, tab, many, width, scheme)
+			at := fmt.Sprintf("%d px, %s", width, scheme)
+			assert.LessOrEqual(t, view.Scroll, view.Inner, "%s: overflows", at)
+			assert.Empty(t, view.Wide, at)
+			assert.Empty(t, view.Faint, at)
+		}
+	}
+}
