@@ -263,3 +263,58 @@ func TestPacerHandsOver(t *testing.T) {
 	wg.Wait()
 	assert.Zero(t, p.state.Load())
 }
+
+// Who queues up in the very moment in which the last one leaves is not forgotten:
+// the gate is closed before anybody looks whether there is room. The moment is a
+// few nanoseconds long, so each round lets the other leave a little later.
+func TestPacerForgetsNobodyAtTheGate(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("nobody meets on one processor")
+	}
+	const rounds, latest, enough = 200_000, 600, 1500 * time.Millisecond
+	p := NewPacer(PacerConfig{Max: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	var called, gone atomic.Int64
+	spin := func(n *atomic.Int64, round int64) bool {
+		for i := 1; n.Load() < round; i++ {
+			if i%256 == 0 {
+				if ctx.Err() != nil {
+					return false
+				}
+				runtime.Gosched()
+			}
+		}
+		return true
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { // comes
+		for round := int64(1); round <= rounds && spin(&called, round); round++ {
+			if p.Acquire(ctx) != nil {
+				return
+			}
+			p.Release(ok)
+			gone.Store(round)
+		}
+	})
+	waste := 1
+	forgotten := time.AfterFunc(time.Minute, cancel)
+	began := time.Now()
+	for round := int64(1); round <= rounds && time.Since(began) < enough; round++ { // leaves
+		require.NoError(t, p.Acquire(ctx))
+		forgotten.Reset(3 * time.Second)
+		called.Store(round)
+		for range round % latest {
+			waste = waste*3 + 1
+		}
+		p.Release(ok)
+		if !spin(&gone, round) {
+			assert.Fail(t, "forgotten", "who came in round %d still waits, with %d in flight", round, p.state.Load()&(gate-1))
+			break
+		}
+	}
+	forgotten.Stop()
+	cancel()
+	wg.Wait()
+	assert.NotZero(t, waste)
+	assert.Zero(t, p.state.Load())
+}
