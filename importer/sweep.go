@@ -41,7 +41,10 @@ type batchMemory struct {
 }
 
 // release gives a held batch back, so that its memory serves other rows.
-func (b *mappedBatch) release() { b.home <- b }
+func (b *mappedBatch) release() {
+	b.src.Release()
+	b.home <- b
+}
 
 func (b *mappedBatch) of(row int) []mapping.Consent {
 	r := &b.rows[row]

@@ -10,8 +10,9 @@ import (
 
 // blockSize is how many bytes of text are read at a time, and headroom what is
 // left free before them for the row that began in the block before.
+// A block and what its rows become should fit into a processor's own cache.
 const (
-	blockSize = 256 << 10
+	blockSize = 64 << 10
 	headroom  = 4 << 10
 )
 
@@ -24,7 +25,7 @@ type block struct {
 	first  bool     // of its member
 	begin  Position // of a first block: where scanning begins
 	back   int      // of a first block: bytes of text that stand before begin
-	buf    []byte   // text from headroom on
+	memory *memory  // its buffer holds the text, from headroom on
 	eof    bool     // the member ends with it
 	mark   Mark
 	read   int64
@@ -40,7 +41,8 @@ type feed struct {
 	summed []int64     // bytes of each input that sums cover
 	blocks chan block
 	done   chan struct{}
-	marked Mark // what mark gave last
+	free   chan *memory // used by nobody
+	marked Mark         // what mark gave last
 }
 
 // sum gives the plain digests when all inputs were read to their ends.

@@ -8,7 +8,7 @@ import (
 )
 
 // batchRows is how many rows a batch has at most.
-const batchRows = 4096
+const batchRows = 1024
 
 // ReadOptions say what a Reader does beside finding rows. The zero value makes
 // marks from the beginning of the export.
@@ -34,6 +34,8 @@ type Reader struct {
 	member  int
 	started bool // a member is being scanned
 	window  window
+	lies    *memory // where the text of the window lies; nil when it lies in no block
+	rooms   chan []Row
 	scanner scanner
 	charset *charset
 	row     int64 // number of the next row
@@ -53,7 +55,7 @@ func (e *Export) Read(from Position, opts ReadOptions) (*Reader, error) {
 	if from.Member < 0 || from.Member >= len(e.members) || from.Offset < 0 || from.Line < 1 || from.Row < 1 {
 		return nil, fmt.Errorf("go on reading: there is no member %d with a row %d at offset %d in this export", from.Member, from.Row, from.Offset)
 	}
-	f := &feed{e: e, from: from, blocks: make(chan block, ahead), done: make(chan struct{})}
+	f := &feed{e: e, from: from, blocks: make(chan block, ahead), done: make(chan struct{}), free: make(chan *memory, spare)}
 	if !opts.NoMarks {
 		f.digest = newDigest()
 		if opts.Seed != nil {
@@ -70,7 +72,7 @@ func (e *Export) Read(from Position, opts ReadOptions) (*Reader, error) {
 		f.sums = newSums(len(e.inputs))
 		f.summed = make([]int64, len(e.inputs))
 	}
-	r := &Reader{e: e, from: from, feed: f, row: from.Row}
+	r := &Reader{e: e, from: from, feed: f, row: from.Row, rooms: make(chan []Row, spare)}
 	r.wait.Go(f.run)
 	return r, nil
 }
@@ -100,9 +102,9 @@ func (r *Reader) Sums() ([]string, bool) {
 func (r *Reader) Next() (*Batch, error) {
 	for {
 		if r.started {
-			found := r.scanner.scan(&r.window, make([]Row, 0, r.capacity()))
+			found := r.scanner.scan(&r.window, r.roomy())
 			if rows := r.since(found); len(rows) > 0 {
-				return r.batch(rows), nil
+				return r.batch(rows, found), nil
 			}
 			if len(found) > 0 {
 				continue
@@ -113,6 +115,8 @@ func (r *Reader) Next() (*Batch, error) {
 					r.err = fmt.Errorf("read %s at line %d: %s; get the file again", r.e.members[r.member].path, r.window.line, r.window.cut)
 				}
 				r.window = window{}
+				r.lies.drop()
+				r.lies = nil
 			}
 		}
 		if r.err != nil {
@@ -138,14 +142,28 @@ func (r *Reader) capacity() int {
 	return min(r.e.batchRows, r.size+r.size/8+64)
 }
 
+// roomy gives room for the rows of the next batch.
+func (r *Reader) roomy() []Row {
+	want := r.capacity()
+	select {
+	case room := <-r.rooms:
+		if cap(room) >= want {
+			return room[:0:want]
+		}
+	default:
+	}
+	return make([]Row, 0, want)
+}
+
 // take adds a block to the window.
 func (r *Reader) take(b block) {
 	if b.err != nil {
 		r.err = b.err
 	}
-	if b.buf == nil {
+	if b.memory == nil {
 		return
 	}
+	buf := b.memory.buf
 	r.mark, r.read = b.mark, b.read
 	w := &r.window
 	if b.first {
@@ -155,9 +173,10 @@ func (r *Reader) take(b block) {
 		r.scanner = m.grammar.scanner(m, layout, &r.e.Config)
 		r.charset = m.charset
 		*w = window{
-			data: b.buf[headroom:], pos: min(b.back, len(b.buf)-headroom), base: b.begin.Offset - int64(b.back), line: b.begin.Line, eof: b.eof,
+			data: buf[headroom:], pos: min(b.back, len(buf)-headroom), base: b.begin.Offset - int64(b.back), line: b.begin.Line, eof: b.eof,
 		}
 		w.here()
+		r.lies = b.memory
 		return
 	}
 	keep := w.data[max(0, w.pos-r.scanner.lookback()):]
@@ -165,10 +184,15 @@ func (r *Reader) take(b block) {
 	w.pos -= len(w.data) - len(keep)
 	if len(keep) <= headroom {
 		start := headroom - len(keep)
-		copy(b.buf[start:], keep)
-		w.data = b.buf[start:]
+		copy(buf[start:], keep)
+		w.data = buf[start:]
+		r.lies.drop()
+		r.lies = b.memory
 	} else {
-		w.data = append(append(make([]byte, 0, len(keep)+len(b.buf)-headroom), keep...), b.buf[headroom:]...)
+		w.data = append(append(make([]byte, 0, len(keep)+len(buf)-headroom), keep...), buf[headroom:]...)
+		r.lies.drop()
+		b.memory.drop()
+		r.lies = nil
 	}
 	w.eof = b.eof
 }
@@ -184,8 +208,9 @@ func (r *Reader) since(rows []Row) []Row {
 	return rows
 }
 
-// batch makes a batch of rows that were found in the window.
-func (r *Reader) batch(rows []Row) *Batch {
+// batch makes a batch of rows that were found in the window, in a room for rows.
+func (r *Reader) batch(rows, room []Row) *Batch {
+	r.lies.hold()
 	r.size = len(rows)
 	check := !r.valid(rows)
 	for i := range rows {
@@ -204,6 +229,7 @@ func (r *Reader) batch(rows []Row) *Batch {
 		Next:   Position{Member: r.member, Offset: r.window.next, Line: r.window.nextLine, Row: r.row},
 		Mark:   mark,
 		Read:   r.read,
+		memory: r.lies, room: room, home: r.rooms,
 	}
 }
 

@@ -148,11 +148,12 @@ func (f *feed) pump(i int, s *stream, begin Position, at int64, back int) error 
 		if first {
 			size += back
 		}
-		buf := make([]byte, headroom+size)
-		n, err := io.ReadFull(s.text, buf[headroom:])
+		mem := lend(f.free, headroom+size)
+		n, err := io.ReadFull(s.text, mem.buf[headroom:])
+		mem.buf = mem.buf[:headroom+n]
 		b := block{
 			member: i, first: first, begin: begin, back: back,
-			buf: buf[:headroom+n], eof: err == io.EOF || err == io.ErrUnexpectedEOF,
+			memory: mem, eof: err == io.EOF || err == io.ErrUnexpectedEOF,
 			mark: f.mark(), read: before + s.raw(),
 		}
 		if err != nil && !b.eof {
