@@ -191,9 +191,14 @@ func (s *sweep) mapBatch(m *mapping.Mapper, b *mappedBatch) {
 		if b.origins != nil {
 			file = b.origins[i].file
 		}
-		mapRow(m, b.layout, file, &b.src.Rows[i], &rec, mem)
 		first := len(b.consents)
-		b.consents = append(b.consents, mem.result.Consents...)
+		mem.result.Consents = b.consents[first:] // they are made where they stay
+		mapRow(m, b.layout, file, &b.src.Rows[i], &rec, mem)
+		if made := mem.result.Consents; cap(made) == cap(b.consents)-first {
+			b.consents = b.consents[:first+len(made)]
+		} else {
+			b.consents = append(b.consents, made...)
+		}
 		b.rows = append(b.rows, mappedRow{
 			status: mem.result.Status, reason: mem.result.Reason, column: mem.result.Column,
 			first: first, end: len(b.consents),

@@ -56,6 +56,8 @@ type field struct {
 	when       *boundCondition
 	units      []string // of the candidates of from, by position
 	perElement bool
+	plain      bool // one cell of a CSV row, as it is
+	cells      bool // of a template: all its values are cells of a CSV row
 }
 
 type boundPart struct {
@@ -289,6 +291,9 @@ func (b *binder) field(spec *fieldSpec) *field {
 	f.perElement = f.perElement || slices.ContainsFunc(f.from, accessor.ofElement) || slices.ContainsFunc(f.after, accessor.ofElement) ||
 		slices.ContainsFunc(f.template, func(p boundPart) bool { return p.named && p.from.ofElement() }) ||
 		slices.ContainsFunc(f.cases, func(c *field) bool { return c.perElement })
+	f.plain = len(f.from) == 1 && f.from[0].kind == accessCell && len(f.cases) == 0 && len(f.template) == 0 &&
+		spec.constant == nil && spec.after == nil && spec.match == nil && !spec.unescape
+	f.cells = len(f.template) > 0 && !slices.ContainsFunc(f.template, func(p boundPart) bool { return p.named && p.from.kind != accessCell })
 	return f
 }
 

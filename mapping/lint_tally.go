@@ -262,15 +262,15 @@ func isTestAddress(address []byte) bool {
 	if n < 6 {
 		return false
 	}
-	switch address[n-1] {
-	case 'm', 'g', 't', 'M', 'G', 'T':
-		for _, end := range []string{"@example.com", "@example.org", "@example.net", ".test", "@test.com"} {
-			if n > len(end) && bytes.EqualFold(address[n-len(end):], []byte(end)) && (end[0] == '@' || bytes.IndexByte(address, '@') >= 0) {
+	switch address[n-1] | 0x20 {
+	case 'm', 'g', 't':
+		for _, end := range [...]string{"@example.com", "@example.org", "@example.net", ".test", "@test.com"} {
+			if n > len(end) && address[n-len(end)] == end[0] && equalFold(address[n-len(end):], end) && (end[0] == '@' || bytes.IndexByte(address, '@') >= 0) {
 				return true
 			}
 		}
 	}
-	return address[4] == '@' && bytes.EqualFold(address[:4], []byte("test"))
+	return address[4] == '@' && equalFold(address[:4], "test")
 }
 
 // isTestSubject reports whether a JSON row is one that OneTrust marks as a test.

@@ -28,19 +28,8 @@ func (m *Mapper) Map(rec *Record, out *Result) {
 		out.invalid(reason, "")
 		return
 	}
-	for _, rules := range [...]struct {
-		rules  []boundRule
-		status Status
-	}{{m.skip, Skipped}, {m.refuse, Invalid}} {
-		reason, met, err := m.met(rules.rules)
-		if err != nil {
-			out.invalid("skip: "+err.Error(), "")
-			return
-		}
-		if met {
-			out.Status, out.Reason = rules.status, reason
-			return
-		}
+	if m.ruledOut(m.skip, Skipped, out) || m.ruledOut(m.refuse, Invalid, out) {
+		return
 	}
 	if m.spec.each == nil {
 		m.consent(out)
@@ -85,6 +74,18 @@ func (m *Mapper) open(rec *Record) string {
 		return m.record.read(rec)
 	}
 	return ""
+}
+
+// ruledOut applies rules about the whole row: one that is met makes no consents.
+func (m *Mapper) ruledOut(rules []boundRule, as Status, out *Result) bool {
+	reason, met, err := m.met(rules)
+	switch {
+	case err != nil:
+		out.invalid("skip: "+err.Error(), "")
+	case met:
+		out.Status, out.Reason = as, reason
+	}
+	return met || err != nil
 }
 
 // met finds the first rule that the row, or its current element, meets.

@@ -224,11 +224,18 @@ type months struct {
 	counts [(lastYear - 1970 + 1) * 12][2]int64
 	// from and to bound the months that are not zero, to exclusive.
 	from, to int
+	// day is the one whose month is index: what is decided on one day often
+	// stands together. Days count from 1.
+	day   int64
+	index int
 }
 
 func (m *months) add(ms int64, accept bool) {
-	y, mo, _ := civil(floorDiv(ms, msPerDay))
-	i := int(min(max((y-1970)*12+mo-1, 0), int64(len(m.counts)-1)))
+	if day := floorDiv(ms, msPerDay) + 1; day != m.day {
+		y, mo, _ := civil(day - 1)
+		m.day, m.index = day, int(min(max((y-1970)*12+mo-1, 0), int64(len(m.counts)-1)))
+	}
+	i := m.index
 	if accept {
 		m.counts[i][0]++
 	} else {
