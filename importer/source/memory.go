@@ -58,9 +58,13 @@ func (m *memory) drop() {
 // not be called, and may be from any goroutine, once.
 func (b *Batch) Release() {
 	b.memory.drop()
+	b.home.giveRoom(b.room)
+	b.Rows, b.room, b.memory = nil, nil, nil
+}
+
+func (r *Reader) giveRoom(room []Row) {
 	select {
-	case b.home <- b.room:
+	case r.rooms <- room:
 	default:
 	}
-	b.Rows, b.room, b.memory = nil, nil, nil
 }

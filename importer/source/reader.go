@@ -39,7 +39,6 @@ type Reader struct {
 	scanner scanner
 	charset *charset
 	row     int64 // number of the next row
-	size    int   // rows of the batch before
 	mark    Mark
 	read    int64
 	err     error // what follows after the rows of the window
@@ -102,10 +101,11 @@ func (r *Reader) Sums() ([]string, bool) {
 func (r *Reader) Next() (*Batch, error) {
 	for {
 		if r.started {
-			found := r.scanner.scan(&r.window, r.roomy())
+			found := r.scanner.scan(&r.window, r.takeRoom())
 			if rows := r.since(found); len(rows) > 0 {
 				return r.batch(rows, found), nil
 			}
+			r.giveRoom(found)
 			if len(found) > 0 {
 				continue
 			}
@@ -134,25 +134,14 @@ func (r *Reader) Next() (*Batch, error) {
 	}
 }
 
-// capacity is how many rows the next batch has room for.
-func (r *Reader) capacity() int {
-	if r.size == 0 {
-		return r.e.batchRows
-	}
-	return min(r.e.batchRows, r.size+r.size/8+64)
-}
-
-// roomy gives room for the rows of the next batch.
-func (r *Reader) roomy() []Row {
-	want := r.capacity()
+// takeRoom gives room for the rows of the next batch.
+func (r *Reader) takeRoom() []Row {
 	select {
 	case room := <-r.rooms:
-		if cap(room) >= want {
-			return room[:0:want]
-		}
+		return room[:0]
 	default:
+		return make([]Row, 0, r.e.batchRows)
 	}
-	return make([]Row, 0, want)
 }
 
 // take adds a block to the window.
@@ -211,7 +200,6 @@ func (r *Reader) since(rows []Row) []Row {
 // batch makes a batch of rows that were found in the window, in a room for rows.
 func (r *Reader) batch(rows, room []Row) *Batch {
 	r.lies.hold()
-	r.size = len(rows)
 	check := !r.valid(rows)
 	for i := range rows {
 		row := &rows[i]
@@ -229,7 +217,7 @@ func (r *Reader) batch(rows, room []Row) *Batch {
 		Next:   Position{Member: r.member, Offset: r.window.next, Line: r.window.nextLine, Row: r.row},
 		Mark:   mark,
 		Read:   r.read,
-		memory: r.lies, room: room, home: r.rooms,
+		memory: r.lies, room: room, home: r,
 	}
 }
 

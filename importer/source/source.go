@@ -132,7 +132,7 @@ type Batch struct {
 	// Read is the number of raw bytes consumed of all inputs so far.
 	Read int64
 
-	memory *memory    // where the rows lie
-	room   []Row      // all that Rows is a part of
-	home   chan []Row // to which room goes back
+	memory *memory // where the rows lie
+	room   []Row   // all that Rows is a part of
+	home   *Reader // to which room goes back
 }
