@@ -15,6 +15,7 @@ type accessor struct {
 	path  jsonPath // inside JSON
 	exact string   // JSON row: a top-level member that is spelled just so goes first
 	name  string   // as the mapping has it
+	found whereabouts
 }
 
 type accessKind uint8
@@ -114,14 +115,7 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonKind, reason string) {
 		}
 		return m.node(doc, doc.find(0, a.path))
 	case accessDoc:
-		n := none
-		if a.exact != "" {
-			n = m.doc.member(0, a.exact)
-		}
-		if n == none {
-			n = m.doc.find(0, a.path)
-		}
-		return m.node(&m.doc, n)
+		return m.node(&m.doc, m.doc.at(a))
 	case accessKey:
 		return m.elem.key, jsonString, ""
 	case accessValue:

@@ -56,8 +56,8 @@ type field struct {
 	when       *boundCondition
 	units      []string // of the candidates of from, by position
 	perElement bool
-	plain      bool // one cell of a CSV row, as it is
-	cells      bool // of a template: all its values are cells of a CSV row
+	plain      bool // one cell, or one value of a JSON row, as it is
+	cells      bool // of a template: all its values are such
 }
 
 type boundPart struct {
@@ -291,11 +291,15 @@ func (b *binder) field(spec *fieldSpec) *field {
 	f.perElement = f.perElement || slices.ContainsFunc(f.from, accessor.ofElement) || slices.ContainsFunc(f.after, accessor.ofElement) ||
 		slices.ContainsFunc(f.template, func(p boundPart) bool { return p.named && p.from.ofElement() }) ||
 		slices.ContainsFunc(f.cases, func(c *field) bool { return c.perElement })
-	f.plain = len(f.from) == 1 && f.from[0].kind == accessCell && len(f.cases) == 0 && len(f.template) == 0 &&
+	f.plain = len(f.from) == 1 && f.from[0].ofRow() && len(f.cases) == 0 && len(f.template) == 0 &&
 		spec.constant == nil && spec.after == nil && spec.match == nil && !spec.unescape
-	f.cells = len(f.template) > 0 && !slices.ContainsFunc(f.template, func(p boundPart) bool { return p.named && p.from.kind != accessCell })
+	f.cells = len(f.template) > 0 && !slices.ContainsFunc(f.template, func(p boundPart) bool { return p.named && !p.from.ofRow() })
 	return f
 }
+
+// ofRow reports whether the value stands in the row, which need not be taken
+// apart further.
+func (a accessor) ofRow() bool { return a.kind == accessCell || a.kind == accessDoc }
 
 // ofElement reports whether the value may differ between the elements of a row.
 func (a accessor) ofElement() bool { return a.kind >= accessKey && a.kind <= accessDays }

@@ -47,11 +47,20 @@ func (m *Mapper) eval(f *field, v *value) {
 	}
 }
 
-// cell works out a field that is one cell of a CSV row, which most are: the same
-// as candidates and look, by a shorter way.
+// cell works out a field that is one cell or one value of a JSON row, which most
+// are: the same as candidates and look, by a shorter way.
 func (m *Mapper) cell(f *field, v *value) {
 	a := &f.from[0]
-	text := m.rec.Cells[a.col]
+	var text []byte
+	if a.kind == accessCell {
+		text = m.rec.Cells[a.col]
+	} else {
+		var kind jsonKind
+		if text, kind, _ = m.node(&m.doc, m.doc.at(a)); kind >= jsonArray {
+			*v = value{by: f, column: a.name, empty: true, reason: columnSays(a.name, isNoSingle)}
+			return
+		}
+	}
 	trimmed := trimSpace(text)
 	v.by, v.raw, v.column, v.reason, v.unit = f, trimmed, a.name, "", ""
 	if m.isEmpty(trimmed) {
@@ -93,6 +102,8 @@ func (m *Mapper) caseOf(f *field) (*field, string) {
 	return nil, ""
 }
 
+const isNoSingle = "holds a list or an object, not a single value"
+
 // candidates gives the first value that is not empty.
 func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 	last.empty = true
@@ -108,7 +119,7 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 			continue
 		}
 		if kind >= jsonArray {
-			last.reason = columnSays(last.column, "holds a list or an object, not a single value")
+			last.reason = columnSays(last.column, isNoSingle)
 			return
 		}
 		trimmed := trimSpace(text)
@@ -258,8 +269,7 @@ func equalFold(b []byte, s string) bool {
 
 // fillTemplate joins the parts of a template; what is not there is left out.
 func (m *Mapper) fillTemplate(f *field, v *value) {
-	if f.cells {
-		m.fillCells(f, v)
+	if f.cells && m.fillCells(f, v) {
 		return
 	}
 	var space [16][]byte
@@ -295,9 +305,9 @@ func (m *Mapper) fillTemplate(f *field, v *value) {
 	v.raw, v.empty = v.text, len(v.text) == 0
 }
 
-// fillCells is fillTemplate where all values are cells of a CSV row, which need
-// no memory of their own.
-func (m *Mapper) fillCells(f *field, v *value) {
+// fillCells is fillTemplate where all values stand in the row. It gives up where
+// one has escapes: that needs the memory into which the template is filled.
+func (m *Mapper) fillCells(f *field, v *value) bool {
 	from := len(*m.arena)
 	text, named, said := *m.arena, false, false
 	for i := range f.template {
@@ -309,17 +319,26 @@ func (m *Mapper) fillCells(f *field, v *value) {
 		if !named {
 			named, v.column = true, p.from.name
 		}
-		part := trimSpace(m.rec.Cells[p.from.col])
+		var part []byte
+		if p.from.kind == accessCell {
+			part = m.rec.Cells[p.from.col]
+		} else if n := m.doc.at(&p.from); n != none && m.doc.nodes[n].escaped {
+			return false
+		} else {
+			part = m.doc.string(n, m.arena)
+		}
+		part = trimSpace(part)
 		said = said || !m.isEmpty(part)
 		text = append(text, part...)
 	}
 	if named && !said { // words of the mapping alone are no value of the row
 		v.empty = true
-		return
+		return true
 	}
 	*m.arena = text
 	v.text = text[from:len(text):len(text)]
 	v.raw, v.empty = v.text, len(v.text) == 0
+	return true
 }
 
 // keep copies a text into the result's memory.

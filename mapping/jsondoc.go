@@ -1,7 +1,11 @@
 package mapping
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -13,6 +17,7 @@ type jsonDoc struct {
 	text  []byte
 	nodes []jsonNode
 	pos   int
+	shape jsonShape
 }
 
 // jsonNode is one value; its members or elements follow it in the slice.
@@ -43,14 +48,16 @@ const maxDepth = 512
 // text is valid JSON.
 func (d *jsonDoc) parse(text []byte) (reason string) {
 	d.text, d.nodes, d.pos = text, d.nodes[:0], 0
+	d.shape.begin()
 	d.space()
-	if !d.value(0, 0, 0, false) {
+	if !d.value(0, jsonKey{}) {
 		return d.broken()
 	}
 	d.space()
 	if d.pos != len(text) {
 		return d.broken()
 	}
+	d.shape.end(d)
 	return ""
 }
 
@@ -62,6 +69,12 @@ func (d *jsonDoc) broken() string {
 }
 
 func (d *jsonDoc) space() {
+	if d.pos < len(d.text) && d.text[d.pos] <= ' ' {
+		d.blanks()
+	}
+}
+
+func (d *jsonDoc) blanks() {
 	for d.pos < len(d.text) {
 		switch d.text[d.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -72,18 +85,29 @@ func (d *jsonDoc) space() {
 	}
 }
 
-func (d *jsonDoc) value(depth int, keyStart, keyEnd int32, keyEscaped bool) bool {
+// jsonKey is the name of a member, none of an element.
+type jsonKey struct {
+	start, end int32
+	escaped    bool
+	expected   bool // it is the one of the shape
+}
+
+func (d *jsonDoc) value(depth int, key jsonKey) bool {
 	if d.pos >= len(d.text) || depth > maxDepth {
 		return false
 	}
 	at := len(d.nodes)
-	d.nodes = append(d.nodes, jsonNode{start: int32(d.pos), keyStart: keyStart, keyEnd: keyEnd, keyEscaped: keyEscaped})
+	if at == cap(d.nodes) {
+		d.nodes = slices.Grow(d.nodes, at+16)
+	}
+	d.nodes = d.nodes[:at+1]
+	n := &d.nodes[at]
+	*n = jsonNode{start: int32(d.pos), keyStart: key.start, keyEnd: key.end, keyEscaped: key.escaped}
 	var ok bool
 	switch c := d.text[d.pos]; {
 	case c == '"':
-		start, end, escaped, good := d.str()
-		n := &d.nodes[at]
-		n.kind, n.start, n.end, n.escaped, ok = jsonString, start, end, escaped, good
+		n.kind = jsonString
+		n.start, n.end, n.escaped, ok = d.str()
 	case c == '{':
 		d.nodes[at].kind = jsonObject
 		ok = d.object(depth)
@@ -107,6 +131,7 @@ func (d *jsonDoc) value(depth int, keyStart, keyEnd int32, keyEscaped bool) bool
 		d.nodes[at].end = int32(d.pos)
 	}
 	d.nodes[at].skip = int32(len(d.nodes))
+	d.shape.node(d, at, key.expected)
 	return ok
 }
 
@@ -126,20 +151,12 @@ func (d *jsonDoc) object(depth int) bool {
 		return true
 	}
 	for {
-		if d.pos >= len(d.text) || d.text[d.pos] != '"' {
-			return false
-		}
-		start, end, escaped, ok := d.str()
+		key, ok := d.name()
 		if !ok {
 			return false
 		}
 		d.space()
-		if d.pos >= len(d.text) || d.text[d.pos] != ':' {
-			return false
-		}
-		d.pos++
-		d.space()
-		if !d.value(depth+1, start, end, escaped) {
+		if !d.value(depth+1, key) {
 			return false
 		}
 		d.space()
@@ -159,6 +176,28 @@ func (d *jsonDoc) object(depth int) bool {
 	}
 }
 
+// name reads the name of a member and its colon. The one that the shape has at
+// this place is valid, as it was the first time.
+func (d *jsonDoc) name() (key jsonKey, ok bool) {
+	if likely := d.shape.name(len(d.nodes)); len(likely) > 0 && bytes.HasPrefix(d.text[d.pos:], likely) {
+		key = jsonKey{start: int32(d.pos + 1), end: int32(d.pos + len(likely) - 2), expected: true}
+		d.pos += len(likely)
+		return key, true
+	}
+	if d.pos >= len(d.text) || d.text[d.pos] != '"' {
+		return key, false
+	}
+	if key.start, key.end, key.escaped, ok = d.str(); !ok {
+		return key, false
+	}
+	d.space()
+	if d.pos >= len(d.text) || d.text[d.pos] != ':' {
+		return key, false
+	}
+	d.pos++
+	return key, true
+}
+
 func (d *jsonDoc) array(depth int) bool {
 	d.pos++
 	d.space()
@@ -167,7 +206,7 @@ func (d *jsonDoc) array(depth int) bool {
 		return true
 	}
 	for {
-		if !d.value(depth+1, 0, 0, false) {
+		if !d.value(depth+1, jsonKey{}) {
 			return false
 		}
 		d.space()
@@ -187,19 +226,27 @@ func (d *jsonDoc) array(depth int) bool {
 	}
 }
 
-// plainByte marks the bytes of a string that need no thought.
-var plainByte = func() (t [256]bool) {
-	for i := 0x20; i < 256; i++ {
-		t[i] = i != '"' && i != '\\'
-	}
-	return t
-}()
+// plainBytes is how many bytes of a string, eight at a time, need no thought:
+// those before the first quote, backslash or control character, at most 8.
+func plainBytes(word uint64) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := word^ones*'"', word^ones*'\\'
+	// The lowest bit is right: a borrow only reaches bytes above it.
+	found := ((quote-ones)&^quote | (slash-ones)&^slash | (word-ones*' ')&^word) & highs
+	return bits.TrailingZeros64(found) >> 3
+}
 
 func (d *jsonDoc) str() (start, end int32, escaped, ok bool) {
 	text, i := d.text, d.pos+1
 	start = int32(i)
 	for {
-		for i < len(text) && plainByte[text[i]] {
+		for i+8 <= len(text) {
+			n := plainBytes(binary.LittleEndian.Uint64(text[i:]))
+			if i += n; n < 8 {
+				break
+			}
+		}
+		for i < len(text) && text[i] != '"' && text[i] != '\\' && text[i] >= ' ' {
 			i++
 		}
 		if i >= len(text) {

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -88,6 +89,12 @@ func bracket(in string) (pathStep, error) {
 		return pathStep{}, fmt.Errorf("[%s] is neither a number, nor a quoted name, nor name=value", in)
 	}
 	return pathStep{kind: byIndex, index: n}, nil
+}
+
+// byValue reports whether the values of a document, and not its shape alone, say
+// where the path leads.
+func (p jsonPath) byValue() bool {
+	return slices.ContainsFunc(p, func(s pathStep) bool { return s.kind == byMatch })
 }
 
 // find follows a path from a node; none when there is nothing.
