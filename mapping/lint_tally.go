@@ -275,11 +275,17 @@ func isTestAddress(address []byte) bool {
 
 // isTestSubject reports whether a JSON row is one that OneTrust marks as a test.
 func isTestSubject(text []byte) bool {
-	const name = `TestDataSubject"`
-	i := bytes.Index(text, []byte(name)) // without the first quote, of which a row has too many
-	if i < 1 || text[i-1] != '"' {
-		return false
+	// Looked for without its beginning: a capital D is rarer than a T or a quote.
+	const before, name = `"Test`, `DataSubject"`
+	for {
+		i := bytes.Index(text, []byte(name))
+		if i < 0 {
+			return false
+		}
+		marked := bytes.HasSuffix(text[:i], []byte(before))
+		text = text[i+len(name):]
+		if marked {
+			return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n:"), []byte("true"))
+		}
 	}
-	rest := bytes.TrimLeft(text[i+len(name):], " \t\r\n:")
-	return bytes.HasPrefix(rest, []byte("true"))
 }

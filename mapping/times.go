@@ -81,7 +81,7 @@ func (t *timeReader) automatic() bool { return len(t.formats) == 0 }
 // read gives epoch milliseconds, or the reason why text is no time. Unit is the
 // one of the column's all-digit values, "s" or "ms"; empty: told by size.
 func (t *timeReader) read(text []byte, unit string) (ms int64, reason string) {
-	text = bytes.TrimSpace(text)
+	text = trimSpace(text)
 	if len(text) > 1 && text[0] == '\'' { // a spreadsheet's guard
 		text = text[1:]
 	}

@@ -24,8 +24,9 @@ var (
 // The error is a predicate of the row: "has 5 cells, the header has 7".
 func (l *Layout) Split(raw []byte, dst [][]byte, scratch []byte) (cells [][]byte, newScratch []byte, err error) {
 	had := len(dst)
-	var plain bool
-	if dst, plain = splitPlain(raw, l.Delimiter, dst); !plain {
+	if bytes.IndexByte(raw, '"') < 0 {
+		dst = splitPlain(raw, l.Delimiter, dst)
+	} else {
 		dst, scratch, err = l.splitQuoted(raw, dst[:had], scratch, len(l.Columns))
 		if err != nil {
 			return dst[:had], scratch, err
@@ -56,17 +57,13 @@ const (
 	lowBits  = 0x7f7f7f7f7f7f7f7f
 )
 
-// splitPlain takes a record without quotes apart, and says when it comes upon a
-// quote. Cells are short, so it looks at eight bytes at a time rather than for
-// one byte after the other.
-func splitPlain(raw []byte, delimiter byte, dst [][]byte) (_ [][]byte, plain bool) {
-	quotes, delimiters := uint64('"')*eachByte, uint64(delimiter)*eachByte
+// splitPlain takes a record without quotes apart. Cells are short, so it looks
+// at eight bytes at a time rather than for one delimiter after the other.
+func splitPlain(raw []byte, delimiter byte, dst [][]byte) [][]byte {
+	delimiters := uint64(delimiter) * eachByte
 	start, i := 0, 0
 	for ; i+8 <= len(raw); i += 8 {
 		word := binary.LittleEndian.Uint64(raw[i:])
-		if zeroBytes(word^quotes) != 0 {
-			return dst, false
-		}
 		for found := zeroBytes(word ^ delimiters); found != 0; found &= found - 1 {
 			end := i + bits.TrailingZeros64(found)>>3
 			dst = append(dst, raw[start:end:end])
@@ -74,15 +71,12 @@ func splitPlain(raw []byte, delimiter byte, dst [][]byte) (_ [][]byte, plain boo
 		}
 	}
 	for ; i < len(raw); i++ {
-		switch raw[i] {
-		case '"':
-			return dst, false
-		case delimiter:
+		if raw[i] == delimiter {
 			dst = append(dst, raw[start:i:i])
 			start = i + 1
 		}
 	}
-	return append(dst, raw[start:]), true
+	return append(dst, raw[start:])
 }
 
 // zeroBytes sets the highest bit of each byte that is zero, and no other bit
