@@ -41,6 +41,7 @@ type flow struct {
 	Ribbons  []ribbon
 	Levels   []flowLevel
 	Describe string
+	Widened  bool // a part is drawn wider than it is
 }
 
 // flowLevel is one bar of the flow with its labels.
@@ -115,6 +116,7 @@ func (f *flow) level(title, note string, segments []segment, width float64, tota
 			f.Shapes = append(f.Shapes, x)
 		}
 		if seg := segments[i]; seg.name != "" && seg.n > 0 {
+			f.Widened = f.Widened || float64(seg.n) < leastShare*float64(total)
 			l.Labels = append(l.Labels, label{seg.class, seg.name, Thousands(seg.n), percent(float64(seg.n) / float64(max(total, 1)))})
 		}
 	}

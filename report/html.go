@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/consentimport/consentimport/mapping"
 )
 
 //go:embed html.tmpl
@@ -45,9 +48,11 @@ var htmlTemplate = sync.OnceValues(func() (*template.Template, error) {
 		"base":    base,
 		"rows":    rowList,
 		// A command breaks between its words only, not within --a-flag.
-		"step":  parted,
-		"words": func(s string) []string { return strings.Split(s, " ") },
-		"css":   func() template.CSS { return template.CSS(htmlStyle) },
+		"step":   parted,
+		"became": becameClass,
+		"ms":     func(x float64) string { return lapse(x / 1000) },
+		"words":  func(s string) []string { return strings.Split(s, " ") },
+		"css":    func() template.CSS { return template.CSS(htmlStyle) },
 	}).Parse(htmlText)
 })
 
@@ -73,7 +78,7 @@ type htmlPage struct {
 	Refs       []string
 	MoreRefs   int64
 	MoreLint   int
-	Table      []Decision
+	Table      []valueGroup
 	MoreTable  int
 	Answers    []label
 }
@@ -136,8 +141,8 @@ func newHTMLPage(s *Summary) *htmlPage {
 		}
 	}
 	p.MoreLint = max(len(s.Lint)-htmlFindings, 0)
-	p.Table = s.Decisions[:min(len(s.Decisions), htmlDecisions)]
-	p.MoreTable = len(s.Decisions) - len(p.Table)
+	p.Table = valueGroups(s.Decisions[:min(len(s.Decisions), htmlDecisions)])
+	p.MoreTable = max(len(s.Decisions)-htmlDecisions, 0)
 	for status, count := range s.HTTP.ByStatus {
 		name := status
 		if status == "0" {
@@ -173,6 +178,43 @@ func decisionBars(s *Summary) (bars []decisionBar, more int) {
 		bars = append(bars, b)
 	}
 	return bars, more
+}
+
+// valueGroup is the part of the decision table about one category.
+type valueGroup struct {
+	Category string
+	Lines    []Decision
+}
+
+// valueGroups parts the decision table by category. In each, decisions come
+// first, and what is frequent.
+func valueGroups(table []Decision) []valueGroup {
+	rank := map[string]int{mapping.Accept.String(): -2, mapping.Reject.String(): -1}
+	sorted := slices.Clone(table)
+	slices.SortStableFunc(sorted, func(a, b Decision) int {
+		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(rank[a.Action], rank[b.Action]), cmp.Compare(b.Count, a.Count))
+	})
+	var groups []valueGroup
+	for _, d := range sorted {
+		if n := len(groups); n == 0 || groups[n-1].Category != d.Category {
+			groups = append(groups, valueGroup{Category: d.Category})
+		}
+		last := &groups[len(groups)-1]
+		last.Lines = append(last.Lines, d)
+	}
+	return groups
+}
+
+// becameClass is the colour of what a value became.
+func becameClass(action string) string {
+	switch action {
+	case mapping.Accept.String(), mapping.Reject.String():
+		return action
+	case mapping.Unlisted:
+		return "failed"
+	default:
+		return "skipped"
+	}
 }
 
 // Outcomes gives those that occurred, for the legend of the bars.

@@ -49,6 +49,8 @@ func size(n int64) string {
 func lapse(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {
+	case d < 10*time.Millisecond && d > 0:
+		return fmt.Sprintf("%.1f ms", seconds*1000)
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < time.Minute:

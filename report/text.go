@@ -131,24 +131,38 @@ func balanceLine(name string, line, other []figure) string {
 
 // failures lists the largest groups with what mends them.
 func (p *page) failures(s *Summary, room int) []string {
-	const most = 5
-	groups := s.FailureGroups
-	if len(groups) == 0 {
+	if len(s.FailureGroups) == 0 {
 		return nil
 	}
 	// What to change comes right below: room is kept for it, if groups fit as well.
 	if patch := len(p.patch(s, room)); patch > 0 && room-patch-1 >= 4 {
 		room -= patch + 1
 	}
-	lines := []string{p.paint(bold, "failures")}
+	lines, whole := p.groups(s.FailureGroups, room, 2)
+	if cut, more := p.groups(s.FailureGroups, room, 1); more > whole {
+		return cut // more of them, rather than more of each
+	}
+	return lines
+}
+
+// groups lists as many groups as there is room for, the reason of each in some
+// lines at most, and says how many these are.
+func (p *page) groups(groups []FailureGroup, room, perReason int) (lines []string, shown int) {
+	const most = 5
+	lines = []string{p.paint(bold, "failures")}
 	digits := 0
 	for _, g := range groups {
 		digits = max(digits, len(Thousands(g.Count)))
 	}
 	indent := strings.Repeat(" ", digits+11)
-	shown := 0
 	for _, g := range groups {
-		block := p.hang(fmt.Sprintf("  %*s  %5s  %-9s ", digits, Thousands(g.Count), percent(g.Share), stageText(&g)), g.Reason+firstRows(g.Rows), 2)
+		label := fmt.Sprintf("  %*s  %5s  %-9s ", digits, Thousands(g.Count), percent(g.Share), stageText(&g))
+		rows := firstRows(g.Rows)
+		text := g.Reason + rows
+		if perReason == 1 { // the reason is cut before the rows are
+			text = short(g.Reason, max(p.width-utf8.RuneCountInString(label+rows), 24)) + rows
+		}
+		block := p.hang(label, text, perReason)
 		if g.Suggestion != nil {
 			block = append(block, p.paintAll(dim, p.hang(indent+"→ ", g.Suggestion.Text, 2))...)
 		}
@@ -165,7 +179,7 @@ func (p *page) failures(s *Summary, room int) []string {
 	if left := len(groups) - shown; left > 0 {
 		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", Plural(int64(left), "group"))))
 	}
-	return lines
+	return lines, shown
 }
 
 // stageText says in a few letters where a group failed.
