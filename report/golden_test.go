@@ -256,6 +256,11 @@ func TestTextFitsNarrowTerminals(t *testing.T) {
 				assert.LessOrEqual(t, utf8.RuneCountInString(line), width, "%s at %d: %s", name, width, line)
 			}
 			assert.Equal(t, s.Next, lines[len(lines)-1])
+			for _, f := range []figure{{s.Rows.Read, "read"}, {s.Rows.Invalid, "invalid"}, {s.Consents.Rejected, "rejected"}, {s.Consents.Pending, "pending"}} {
+				if f.n > 0 && !(s.DryRun && f.name == "pending") {
+					assert.Contains(t, plain, " "+Thousands(f.n)+" "+f.name, "%s at %d: a number is cut", name, width)
+				}
+			}
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (p *page) head(s *Summary) []string {
 		lines = append(lines, p.fit("time      "+pace(s)))
 	}
 	if n := int64(len(s.Lint)); n > 0 {
-		lines = append(lines, p.fit("look at   "+Plural(n, "lint finding")+" (see report.html)"))
+		lines = append(lines, p.fit("look at   "+Plural(n, "lint finding")+", in report.html"))
 	}
 	if s.DryRun && s.DecisionsHash != "" {
 		lines = append(lines, p.fit("signature "+s.DecisionsHash))
@@ -97,9 +97,23 @@ func (p *page) figures(rows, consents []figure) []string {
 			return lines
 		}
 		if !dropZero(&consents) && !dropZero(&rows) {
-			return []string{p.fit(lines[0]), p.fit(lines[1])}
+			return append(p.stack("rows", rows), p.stack("consents", consents)...)
 		}
 	}
+}
+
+// stack writes figures one below the other: none of them may be cut.
+func (p *page) stack(name string, figures []figure) []string {
+	digits := 0
+	for _, f := range figures {
+		digits = max(digits, len(Thousands(f.n)))
+	}
+	var lines []string
+	for _, f := range figures {
+		lines = append(lines, p.fit(fmt.Sprintf("%-8s  %*s %s", name, digits, Thousands(f.n), f.name)))
+		name = ""
+	}
+	return lines
 }
 
 // dropZero takes the last outcome that did not occur out of a line.
@@ -129,6 +143,9 @@ func balanceLine(name string, line, other []figure) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
+// mostGroups is how many groups of failures the text lists.
+const mostGroups = 5
+
 // failures lists the largest groups with what mends them.
 func (p *page) failures(s *Summary, room int) []string {
 	if len(s.FailureGroups) == 0 {
@@ -139,8 +156,8 @@ func (p *page) failures(s *Summary, room int) []string {
 		room -= patch + 1
 	}
 	lines, whole := p.groups(s.FailureGroups, room, 2)
-	if cut, more := p.groups(s.FailureGroups, room, 1); more > whole {
-		return cut // more of them, rather than more of each
+	if whole < min(len(s.FailureGroups), mostGroups) { // more of them, rather than more of each
+		lines, _ = p.groups(s.FailureGroups, room, 1)
 	}
 	return lines
 }
@@ -148,7 +165,6 @@ func (p *page) failures(s *Summary, room int) []string {
 // groups lists as many groups as there is room for, the reason of each in some
 // lines at most, and says how many these are.
 func (p *page) groups(groups []FailureGroup, room, perReason int) (lines []string, shown int) {
-	const most = 5
 	lines = []string{p.paint(bold, "failures")}
 	digits := 0
 	for _, g := range groups {
@@ -170,7 +186,7 @@ func (p *page) groups(groups []FailureGroup, room, perReason int) (lines []strin
 		if shown < len(groups)-1 {
 			left = 1 // the line that counts the rest
 		}
-		if shown == most || len(lines)+len(block)+left > room {
+		if shown == mostGroups || len(lines)+len(block)+left > room {
 			break
 		}
 		lines = append(lines, block...)
