@@ -195,8 +195,8 @@ func (r *run) feedUnordered(ctx context.Context, tasks chan<- *task) error {
 				return err
 			}
 			r.count.made.Add(int64(len(made)))
-			for _, t := range made {
-				tasks <- t
+			for i := range made {
+				tasks <- &made[i]
 			}
 		}
 		return nil

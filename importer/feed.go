@@ -102,7 +102,7 @@ func positionOf(b *mappedBatch, row int) source.Position {
 }
 
 // tasks gives what of a row is still to be sent.
-func (im *Import) tasks(b *mappedBatch, row int) ([]*task, error) {
+func (im *Import) tasks(b *mappedBatch, row int) ([]task, error) {
 	if b.rows[row].status != mapping.Mapped {
 		return nil, nil
 	}
@@ -112,13 +112,13 @@ func (im *Import) tasks(b *mappedBatch, row int) ([]*task, error) {
 	if err != nil {
 		return nil, err
 	}
-	tasks := make([]*task, 0, len(consents))
+	tasks := make([]task, 0, len(consents))
 	for i := range consents {
 		if turns[i] == settled {
 			continue
 		}
 		c := &consents[i]
-		tasks = append(tasks, &task{
+		tasks = append(tasks, task{
 			ref:    journal.Ref{Row: number, Consent: int32(i + 1)},
 			last:   i == len(consents)-1,
 			redo:   turns[i] == again,

@@ -23,7 +23,7 @@ type lanes struct {
 	mu       sync.Mutex
 	urgent   lane // their turn has come: next of a lane, or due again
 	room     *sync.Cond
-	open     map[key]*lane
+	open     map[key]lane // of each key that has a task out: those behind it
 	delayed  delays
 	head     openRow         // ring of the unfinished rows, oldest first
 	cursor   source.Position // every row before it was added, or makes nothing to send
@@ -78,7 +78,7 @@ func newLanes(fresh int, w window, now func() time.Time) *lanes {
 	l := &lanes{
 		fresh:    make(chan *task, fresh),
 		signal:   make(chan struct{}, 1),
-		open:     make(map[key]*lane),
+		open:     make(map[key]lane),
 		fedDone:  make(chan struct{}),
 		stopDone: make(chan struct{}),
 		wake:     make(chan struct{}, 1),
@@ -90,10 +90,11 @@ func newLanes(fresh int, w window, now func() time.Time) *lanes {
 	return l
 }
 
-// addRow takes the tasks of one row, in order, and reports whether it did: false
+// addRow takes the tasks of one row, at least one, in order, and reports whether it did: false
 // when the lanes were stopped meanwhile. It waits for room.
-func (l *lanes) addRow(at source.Position, tasks []*task) bool {
-	row := &openRow{at: at, left: len(tasks)}
+func (l *lanes) addRow(at source.Position, tasks []task) bool {
+	row := &tasks[0].begins
+	row.at, row.left = at, len(tasks)
 	l.mu.Lock()
 	for !l.stopped && (l.bytes >= l.window.Bytes || l.tasks+len(tasks) > l.window.Tasks) && l.tasks > 0 {
 		l.room.Wait()
@@ -105,13 +106,13 @@ func (l *lanes) addRow(at source.Position, tasks []*task) bool {
 	row.prev, row.next = l.head.prev, &l.head
 	row.prev.next, l.head.prev = row, row
 	l.tasks += len(tasks)
-	for _, t := range tasks {
-		t.row = row
-		l.bytes += t.size()
+	for i := range tasks {
+		tasks[i].row = row
+		l.bytes += tasks[i].size()
 	}
 	l.mu.Unlock()
-	for _, t := range tasks {
-		if !l.enter(t) {
+	for i := range tasks {
+		if !l.enter(&tasks[i]) {
 			return false
 		}
 	}
@@ -123,10 +124,11 @@ func (l *lanes) enter(t *task) bool {
 	l.mu.Lock()
 	if q, busy := l.open[t.key]; busy {
 		q.push(t)
+		l.open[t.key] = q
 		l.mu.Unlock()
 		return true
 	}
-	l.open[t.key] = &lane{}
+	l.open[t.key] = lane{}
 	l.mu.Unlock()
 	select {
 	case l.fresh <- t:
@@ -154,6 +156,11 @@ func (l *lanes) take(ctx context.Context) (*task, bool) {
 		if t != nil {
 			return t, true
 		}
+		select { // mostly there is one, and a look at one channel is cheap
+		case t := <-l.fresh:
+			return t, true
+		default:
+		}
 		select {
 		case <-l.signal:
 		case t := <-l.fresh:
@@ -180,7 +187,9 @@ func (l *lanes) notify() {
 func (l *lanes) done(t *task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if next := l.open[t.key].pop(); next != nil {
+	q := l.open[t.key]
+	if next := q.pop(); next != nil {
+		l.open[t.key] = q
 		l.urgent.push(next)
 		l.notify()
 	} else {

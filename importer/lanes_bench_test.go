@@ -31,9 +31,9 @@ func BenchmarkOrder(b *testing.B) {
 		{"one key", func(int) key { return key{} }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			tasks := make([][]*task, rows)
+			tasks := make([][]task, rows)
 			for i := range tasks {
-				tasks[i] = []*task{{ref: journal.Ref{Row: int64(i + 1), Consent: 1}, last: true, key: c.key(i), packed: make([]byte, 120)}}
+				tasks[i] = []task{{ref: journal.Ref{Row: int64(i + 1), Consent: 1}, last: true, key: c.key(i), packed: make([]byte, 120)}}
 			}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -45,7 +45,7 @@ func BenchmarkOrder(b *testing.B) {
 }
 
 // throughLanes has takers take and do all tasks, those of one row together.
-func throughLanes(b *testing.B, rows [][]*task, takers int) {
+func throughLanes(b *testing.B, rows [][]task, takers int) {
 	l := newLanes(2*takers, defaultWindow, time.Now)
 	var wg sync.WaitGroup
 	taken := make([]int, takers)

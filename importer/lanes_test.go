@@ -16,8 +16,8 @@ import (
 	"github.com/consentimport/consentimport/importer/source"
 )
 
-func taskOf(row int64, k byte) *task {
-	return &task{ref: journal.Ref{Row: row, Consent: 1}, key: key{lo: uint64(k)}, packed: make([]byte, 10)}
+func taskOf(row int64, k byte) task {
+	return task{ref: journal.Ref{Row: row, Consent: 1}, key: key{lo: uint64(k)}, packed: make([]byte, 10)}
 }
 
 // Against a naive model: whatever the order of completions and retries, the
@@ -32,7 +32,7 @@ func TestLanesKeepTheOrderOfEachKey(t *testing.T) {
 		for i, k := range keys {
 			row := int64(i + 1)
 			l.advance(source.Position{Row: row})
-			if !l.addRow(source.Position{Row: row}, []*task{taskOf(row, k)}) {
+			if !l.addRow(source.Position{Row: row}, []task{taskOf(row, k)}) {
 				t.Fatal("refused a row")
 			}
 			want[uint64(k)] = append(want[uint64(k)], row)
@@ -101,7 +101,7 @@ func TestARetryLeavesItsPlaceToNobodyOfItsKey(t *testing.T) {
 		var wait sync.WaitGroup
 		wait.Go(l.hurry)
 		for row, k := range []byte{1, 1, 2} {
-			require.True(t, l.addRow(source.Position{Row: int64(row + 1)}, []*task{taskOf(int64(row+1), k)}))
+			require.True(t, l.addRow(source.Position{Row: int64(row + 1)}, []task{taskOf(int64(row+1), k)}))
 		}
 		l.close()
 		ctx := context.Background()
@@ -134,7 +134,7 @@ func TestTheWindowBoundsWhatIsUnfinished(t *testing.T) {
 		var wait sync.WaitGroup
 		wait.Go(func() {
 			for row := int64(1); row <= 5; row++ {
-				if !l.addRow(source.Position{Row: row}, []*task{taskOf(row, 7)}) {
+				if !l.addRow(source.Position{Row: row}, []task{taskOf(row, 7)}) {
 					return
 				}
 				mu.Lock()
@@ -162,7 +162,7 @@ func TestTheWindowBoundsWhatIsUnfinished(t *testing.T) {
 
 func TestARowLargerThanTheWindowGoesThroughAlone(t *testing.T) {
 	l := newLanes(10, window{Bytes: 1 << 20, Tasks: 2}, time.Now)
-	tasks := []*task{taskOf(1, 1), taskOf(1, 1), taskOf(1, 1), taskOf(1, 2)}
+	tasks := []task{taskOf(1, 1), taskOf(1, 1), taskOf(1, 1), taskOf(1, 2)}
 	require.True(t, l.addRow(source.Position{Row: 1}, tasks))
 	l.close()
 	for range tasks {

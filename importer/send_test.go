@@ -110,8 +110,8 @@ func sending(target *answers, subjects []string, limits Limits) (*counters, *Sto
 	}
 	for i, subject := range subjects {
 		c := consentOf(i+1, subject)
-		t := &task{ref: journal.Ref{Row: int64(i + 1), Consent: 1}, last: true, key: keyOf(c.Subject(), c.Category), packed: pack(c)}
-		if !l.addRow(source.Position{Row: int64(i + 1)}, []*task{t}) {
+		t := task{ref: journal.Ref{Row: int64(i + 1), Consent: 1}, last: true, key: keyOf(c.Subject(), c.Category), packed: pack(c)}
+		if !l.addRow(source.Position{Row: int64(i + 1)}, []task{t}) {
 			break
 		}
 	}

@@ -16,6 +16,7 @@ type task struct {
 	key    key
 	packed []byte
 	row    *openRow
+	begins openRow // of the first task of a row: the row of all its tasks
 
 	attempts int   // those that count against the limit
 	tries    int   // requests made

@@ -6,6 +6,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -133,6 +134,8 @@ func (w *Writer) join(put func(*group)) error {
 	}
 
 	w.writing.Lock()
+	// Whoever has an outcome by now comes along: a write costs more than the wait.
+	runtime.Gosched()
 	w.mu.Lock()
 	w.group = nil
 	g.err = w.err
