@@ -156,14 +156,14 @@ func (p *page) failures(s *Summary, room int) []string {
 		room -= patch + 1
 	}
 	lines, whole := p.groups(s.FailureGroups, room, 2)
-	if whole < min(len(s.FailureGroups), mostGroups) { // more of them, rather than more of each
-		lines, _ = p.groups(s.FailureGroups, room, 1)
+	if cut, more := p.groups(s.FailureGroups, room, 1); more > whole {
+		return cut // more of them, rather than more of each
 	}
 	return lines
 }
 
-// groups lists as many groups as there is room for, the reason of each in some
-// lines at most, and says how many these are.
+// groups lists as many groups as there is room for, reason and suggestion in some
+// lines each at most, and says how many these are.
 func (p *page) groups(groups []FailureGroup, room, perReason int) (lines []string, shown int) {
 	lines = []string{p.paint(bold, "failures")}
 	digits := 0
@@ -175,12 +175,12 @@ func (p *page) groups(groups []FailureGroup, room, perReason int) (lines []strin
 		label := fmt.Sprintf("  %*s  %5s  %-9s ", digits, Thousands(g.Count), percent(g.Share), stageText(&g))
 		rows := firstRows(g.Rows)
 		text := g.Reason + rows
-		if perReason == 1 { // the reason is cut before the rows are
-			text = short(g.Reason, max(p.width-utf8.RuneCountInString(label+rows), 24)) + rows
+		if perReason == 1 && utf8.RuneCountInString(label+text) > p.width {
+			text = g.Reason
 		}
 		block := p.hang(label, text, perReason)
 		if g.Suggestion != nil {
-			block = append(block, p.paintAll(dim, p.hang(indent+"→ ", g.Suggestion.Text, 2))...)
+			block = append(block, p.paintAll(dim, p.hang(indent+"→ ", g.Suggestion.Text, perReason))...)
 		}
 		left := 0
 		if shown < len(groups)-1 {

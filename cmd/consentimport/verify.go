@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -106,11 +108,16 @@ func printDecided(out io.Writer, a *importer.Audit) error {
 	slices.SortFunc(keys, func(x, y importer.Decided) int {
 		return cmp.Or(cmp.Compare(x.Category, y.Category), cmp.Compare(x.Action, y.Action))
 	})
+	name := func(d importer.Decided) string { return cmp.Or(d.Category, "(none)") }
+	width := len("category") // names stand on the left, numbers on the right
+	for _, d := range keys {
+		width = max(width, utf8.RuneCountInString(name(d)))
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "category\tdecision\tmade\tsent\trejected\tfailed\tpending\tsuperseded\t")
+	fmt.Fprintf(w, "%-*s  decision\tmade\tsent\trejected\tfailed\tpending\tsuperseded\t\n", width, "category")
 	for _, d := range keys {
 		t := a.ByDecision[d]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", cmp.Or(d.Category, "(none)"), d.Action,
+		fmt.Fprintf(w, "%-*s  %-8s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", width, name(d), d.Action,
 			report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Rejected), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
 	}
 	return w.Flush()
@@ -126,8 +133,14 @@ func verdict(a *importer.Audit) string {
 	case a.Consents.Pending > 0:
 		return "VERDICT: untouched and balanced, but incomplete: go on with --resume."
 	case a.Consents.Rejected+a.Consents.Failed+a.Rows.Invalid > 0:
-		return fmt.Sprintf("VERDICT: untouched, balanced and complete; %s and %s did not arrive (see failures.csv).",
-			report.Plural(a.Consents.Rejected+a.Consents.Failed, "consent"), report.Plural(a.Rows.Invalid, "row"))
+		var missing []string
+		if n := a.Consents.Rejected + a.Consents.Failed; n > 0 {
+			missing = append(missing, report.Plural(n, "consent"))
+		}
+		if n := a.Rows.Invalid; n > 0 {
+			missing = append(missing, report.Plural(n, "row"))
+		}
+		return fmt.Sprintf("VERDICT: untouched, balanced and complete; %s did not arrive (see failures.csv).", strings.Join(missing, " and "))
 	default:
 		return "VERDICT: untouched, balanced and complete: every decision of the export arrived."
 	}
