@@ -97,10 +97,9 @@ const stepsEach = 6
 
 // everyStep calls try with k = 1, 2, … until it says that no step was hit, some
 // at a time, and gives the number of the last one. The bounded form begins at
-// begin and tries one in stepsEach.
-func everyStep(t *testing.T, begin int, try func(t *testing.T, k int) (hit bool)) int {
+// begin and tries one in stride.
+func everyStep(t *testing.T, begin, stride int, try func(t *testing.T, k int) (hit bool)) int {
 	t.Helper()
-	stride := stepsEach
 	if soak {
 		begin, stride = 1, 1
 	}
@@ -143,7 +142,7 @@ func TestAKillAtAnyStepLeavesNoTrace(t *testing.T) {
 	want := calm.derived(t)
 	for i, action := range []string{"kill", "tear"} {
 		t.Run(action, func(t *testing.T) {
-			steps := everyStep(t, 1+3*i, func(t *testing.T, k int) bool {
+			steps := everyStep(t, 1+3*i, stepsEach, func(t *testing.T, k int) bool {
 				r := crashRehearsal(t)
 				broken := r.program
 				broken.env = append([]string{fmt.Sprintf("%s=%s@%d", diskFault, action, k)}, r.env...)
@@ -201,7 +200,7 @@ func TestADiskThatFailsAtAnyStepStopsTheRun(t *testing.T) {
 	want := calm.derived(t)
 	for i, action := range []faultdisk.Action{faultdisk.Fail, faultdisk.Short} {
 		t.Run(string(action), func(t *testing.T) {
-			steps := everyStep(t, 2+3*i, func(t *testing.T, k int) bool {
+			steps := everyStep(t, 2+3*i, stepsEach, func(t *testing.T, k int) bool {
 				r := crashRehearsal(t)
 				disk := faultdisk.New(journal.OS{}, faultdisk.Plan{Step: int64(k), Do: action})
 				f := r.here(t, disk, r.args("--concurrency", strconv.Itoa(crashConcurrency))...)

@@ -80,7 +80,7 @@ func TestAKillAtAnyStepOfALaterPassLeavesNoTrace(t *testing.T) {
 					continue
 				}
 				t.Run(action, func(t *testing.T) {
-					steps := everyStep(t, 1+n, func(t *testing.T, k int) bool {
+					steps := everyStep(t, 1+n, 2*stepsEach-1, func(t *testing.T, k int) bool {
 						r := crashRehearsal(t)
 						pass.ready(t, r)
 						r.killAndGoOn(t, pass, fmt.Sprintf("%s=%s@%d", diskFault, action, k), code, passes)
