@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 	"time"
@@ -29,12 +30,13 @@ type environment struct {
 	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
 	timeout        time.Duration                         // of one request; 0: that of the client
 	signals        func() (<-chan os.Signal, func())
+	self           func(args ...string) (*exec.Cmd, error) // this program once more; nil: it cannot be
 }
 
 func realEnvironment() *environment {
 	e := &environment{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		getenv: os.Getenv, now: time.Now, disk: journal.OS{}, width: 80,
+		self: self, getenv: os.Getenv, now: time.Now, disk: journal.OS{}, width: 80,
 	}
 	for _, stream := range []struct {
 		file *os.File

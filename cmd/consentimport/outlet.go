@@ -100,13 +100,19 @@ func (f *runFlags) checkTarget(env *environment) error {
 	return refused(intempt.Config{BaseURL: t.BaseURL, Org: t.Org, Project: t.Project, Key: key}.CheckSecrets())
 }
 
+// rehearsed is the target of a rehearsal. It has an address, so that a process of
+// its own finds it.
+func (f *runFlags) rehearsed(url string) journal.Target {
+	return journal.Target{BaseURL: url, Org: "sandbox", Project: "sandbox", Dialect: f.dialect}
+}
+
 // outletTo makes the way to a sandbox that runs already.
 func (f *runFlags) outletTo(url string) (*outlet, error) {
 	dialect, err := intempt.ParseDialect(f.dialect)
 	if err != nil {
 		return nil, refused(err)
 	}
-	o := &outlet{identity: journal.Target{Org: "sandbox", Project: "sandbox", Dialect: f.dialect, Sandbox: true}, dialect: dialect}
+	o := &outlet{identity: f.rehearsed(url), dialect: dialect}
 	cfg := intempt.Config{
 		BaseURL: url, Org: o.identity.Org, Project: o.identity.Project, Dialect: dialect,
 		Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),

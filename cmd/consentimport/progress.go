@@ -214,7 +214,7 @@ func (s *pace) eta(p importer.Progress) (time.Duration, bool) {
 	if read := float64(p.Bytes - p.Began); p.Made > 0 && read > 0 {
 		left, speed = float64(p.Made)*unread/read+float64(p.Made-p.Settled), s.rate
 	}
-	if left <= 0 || speed <= 0 {
+	if left <= 0 || speed <= 0 || left < speed/2 { // less than a second is no time to tell
 		return 0, false
 	}
 	return time.Duration(min(left/speed, math.MaxInt32) * float64(time.Second)), true

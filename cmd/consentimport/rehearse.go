@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,10 +40,10 @@ func newRehearse(env *environment) *cobra.Command {
 	var f rehearseFlags
 	c := &cobra.Command{
 		Use:   "rehearse EXPORT...",
-		Short: "Rehearse the whole import here: dry run, sandbox with faults, interruption, resume",
+		Short: "Rehearse the whole import here: dry run, sandbox with faults, kill, resume",
 		Long: `rehearse goes over the whole export as run --dry-run does, then imports its first rows
-into a sandbox inside this process that misbehaves like a target on an ordinary day. After
-a third of the consents it interrupts itself as Ctrl-C would (the process is not killed),
+into a sandbox inside this process that misbehaves like a target on an ordinary day. The
+import runs in a process of its own, which is killed after a third of the consents (kill -9),
 and goes on with --resume. Then it checks that the sandbox holds exactly the decisions that
 the import says it sent, in order per person and category, and says how long the real run
 would take, what it will meet, and what to fix first. Nothing leaves this machine.
@@ -102,7 +101,7 @@ type trial struct {
 	took     time.Duration // time that the runs of the sample worked
 	requests int64
 	lag      time.Duration // median of the answers
-	cutAfter int64         // requests before the interruption; 0 when there was none
+	cutAfter int64         // requests before the kill; 0 when the sample was sent before
 	stop     *importer.Stop
 	found    *holdings
 	held     comparison
@@ -158,6 +157,9 @@ func (f *rehearseFlags) check(paths []string) (sandbox.Faults, error) {
 	faults, err := sandbox.ParseFaults(f.faults)
 	if err != nil {
 		return faults, usage("consentimport sandbox --help lists the faults", "--faults: %w", err)
+	}
+	if _, err := intempt.ParseDialect(f.run.dialect); err != nil {
+		return faults, refused(err)
 	}
 	if _, err := importer.ParseBudget(f.run.maxFailures); err != nil {
 		return faults, refused(err)
@@ -216,20 +218,20 @@ func (f *rehearseFlags) perform(ctx context.Context, env *environment, t *trial,
 		return fmt.Errorf("start the sandbox: %w", err)
 	}
 	defer server.Close()
-	f.run.sandbox, f.run.out = true, dir
+	f.run.sandbox, f.run.out, f.run.resume = true, dir, true
 	cut := int64(1)
 	if rows > 0 {
 		cut = max(1, int64(float64(made)*float64(t.sample)/float64(rows)/3))
 	}
 	p := &performance{flags: f.run, env: env, spec: spec, server: server, trial: t, called: called}
-	if err := p.act(ctx, cut); err != nil {
+	if err := p.killed(ctx, cut); err != nil {
 		return err
 	}
 	if err := interrupted(ctx); err != nil {
 		return err
 	}
-	if t.stop == nil || t.stop.Kind == importer.StopSignal {
-		if err := p.act(ctx, 0); err != nil {
+	if t.early() == nil {
+		if err := p.goOn(ctx); err != nil {
 			return err
 		}
 	}
@@ -262,24 +264,20 @@ type performance struct {
 	called report.Invocation
 }
 
-// act is one run, the second one a resume. With a cut it is interrupted behind
-// that many requests, as by a signal.
-func (p *performance) act(ctx context.Context, cut int64) error {
+// goOn is the resume, in this process.
+func (p *performance) goOn(ctx context.Context) error {
 	t := p.trial
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	out, err := p.flags.outletTo(p.server.URL())
 	if err != nil {
 		return err
 	}
 	defer out.close()
-	p.flags.resume = cut == 0
 	im, err := importer.Open(p.flags.config(p.env, p.spec, p.called.Exports, out))
 	if err != nil {
 		return err
 	}
 	defer im.Close()
-	env, limits := *p.env, p.flags.limits()
+	limits := p.flags.limits()
 	limits.Rows = 0
 	if t.sample < t.dry.Rows.Read {
 		if limits.Rows = t.sample - im.Progress().Rows; limits.Rows <= 0 { // all of them have their outcome
@@ -287,44 +285,16 @@ func (p *performance) act(ctx context.Context, cut int64) error {
 			return nil
 		}
 	}
-	if cut > 0 {
-		env.target = func(under importer.Target) importer.Target {
-			if p.env.target != nil {
-				under = p.env.target(under)
-			}
-			return &interruption{under: under, at: cut, cancel: cancel}
-		}
-	}
 	shown := p.flags.showProgress(p.env, im)
 	start := time.Now()
-	stop, err := im.Run(ctx, out.sending(&env, limits, p.flags.rate))
+	stop, err := im.Run(ctx, out.sending(p.env, limits, p.flags.rate))
 	t.took += time.Since(start)
 	shown()
 	t.stop = stop
 	now := out.client.Stats().Snapshot()
 	t.requests += now.Requests
 	t.lag = now.Quantile(0.5)
-	if cut > 0 && stop != nil && stop.Kind == importer.StopSignal {
-		t.cutAfter = now.Requests
-	}
 	return err
-}
-
-// interruption is a target behind whose n-th request the run is interrupted.
-type interruption struct {
-	under  importer.Target
-	at     int64
-	n      atomic.Int64
-	cancel func()
-}
-
-// Send implements importer.Target.
-func (i *interruption) Send(ctx context.Context, c *mapping.Consent) intempt.Answer {
-	a := i.under.Send(ctx, c)
-	if i.n.Add(1) == i.at {
-		i.cancel()
-	}
-	return a
 }
 
 // compare reads the checkpoint and asks the sandbox what it holds.

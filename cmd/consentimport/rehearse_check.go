@@ -30,7 +30,8 @@ type holdings struct {
 type due struct {
 	hash uint64
 	// may is set where the import got no answer that counts, so that the target
-	// may hold the consent or not: its answer was lost before it was refused.
+	// may hold the consent or not: its answer was lost, before it was refused or
+	// with the process.
 	may bool
 }
 
@@ -67,8 +68,9 @@ func (h *holdings) expect(c *importer.SurveyConsent) {
 		h.rejected++
 	case journal.Failed:
 		h.failed++
-	default:
+	case journal.Superseded:
 		return
+	case journal.Pending: // it may have been on its way when the process was killed
 	}
 	lane, hash := h.sum(&c.Consent)
 	h.lanes[lane] = append(h.lanes[lane], due{hash, may})

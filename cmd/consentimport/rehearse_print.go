@@ -81,9 +81,9 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	}
 	p.add("rehearsed", fmt.Sprintf("%s, %s, against a sandbox with %s", which, report.Plural(t.found.settled(), "consent"), cmp.Or(t.faults, "no faults")))
 	if t.cutAfter > 0 {
-		p.add("cut off", fmt.Sprintf("after %s, as by Ctrl-C (the process was not killed), then resumed", report.Plural(t.cutAfter, "request")))
+		p.add("killed", fmt.Sprintf("after %s: the process was killed (kill -9), then the import was resumed", report.Plural(t.cutAfter, "request")))
 	} else {
-		p.add("cut off", "not: the sample was sent before the interruption came")
+		p.add("killed", "not: the sample was sent before the kill came")
 	}
 	p.add("sandbox", t.heldText())
 	t.forecast(&p)
@@ -91,7 +91,7 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	if t.keep != "" {
 		p.add("kept in", t.keep)
 	}
-	label := "before it"
+	label := "then"
 	for _, step := range d.Steps {
 		text, command := report.SplitStep(step)
 		p.add(label, text)
@@ -113,8 +113,11 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 func (t *trial) heldText() string {
 	h := t.held
 	if h.exact() {
-		return fmt.Sprintf("holds all of the %s sent, in order per person and category, none missing; %s arrived again after a lost answer or a retry",
-			report.Plural(h.held, "decision"), report.Thousands(h.repeats))
+		again := "none came twice"
+		if h.repeats > 0 {
+			again = report.Thousands(h.repeats) + " came twice, after a lost answer or the kill"
+		}
+		return fmt.Sprintf("holds all of the %s sent, in order per person and category; none is missing, %s", report.Plural(h.held, "decision"), again)
 	}
 	return fmt.Sprintf("holds %s of %s sent; %s missing, %s that were not sent or are out of order",
 		report.Thousands(h.held), report.Plural(t.found.sent, "decision"), report.Thousands(h.missing), report.Thousands(h.strange))
@@ -128,7 +131,7 @@ func (t *trial) forecast(p *labelled) {
 		p.add("forecast", "none: nothing was sent")
 	default:
 		perSecond := float64(t.requests) / t.took.Seconds()
-		text := fmt.Sprintf("about %s for %s, at the %.0f requests/s of this rehearsal (median answer %s", span(max(took, time.Second)), report.Plural(requests, "request"), perSecond, t.lag.Round(time.Millisecond))
+		text := fmt.Sprintf("about %s for %s, at the %s requests/s of this rehearsal (median answer %s", span(max(took, time.Second)), report.Plural(requests, "request"), report.Thousands(int64(perSecond+0.5)), t.lag.Round(time.Millisecond))
 		if t.rate > 0 {
 			text += fmt.Sprintf(", --rate %g", t.rate)
 		}
@@ -143,7 +146,7 @@ func (t *trial) forecast(p *labelled) {
 	if n := t.found.settled(); n > 0 {
 		scaled = int64(float64(scaled)*float64(t.dry.Consents.Made)/float64(n) + 0.5)
 	}
-	p.add("", fmt.Sprintf("%s refused by what the sandbox checks itself (estimated); it made up %s more here, the target's own rules are not known", report.Plural(scaled, "consent"), report.Plural(t.injected, "refusal")))
+	p.add("", fmt.Sprintf("%s refused, by what the sandbox checks itself (estimated; the target's own rules are not known). It made up %s more here", report.Plural(scaled, "consent"), report.Plural(t.injected, "refusal")))
 	if t.found.failed > 0 {
 		p.add("", fmt.Sprintf("%s of the sample failed: no answer that counts in %d attempts", report.Plural(t.found.failed, "consent"), importer.DefaultAttempts))
 	}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/report"
+)
+
+// killed is the first run of the sample: in a process of its own, which is killed
+// behind that many requests. One that ends before has said why in its report.
+func (p *performance) killed(ctx context.Context, after int64) error {
+	t := p.trial
+	if p.env.self == nil {
+		return nil // the resume begins, and does all of it
+	}
+	args, err := p.arguments()
+	if err != nil {
+		return err
+	}
+	child, err := p.env.self(args...)
+	if err != nil {
+		return fmt.Errorf("start the import that is to be killed: %w", err)
+	}
+	var said bytes.Buffer
+	child.Stderr = &said
+	child.Env = append(child.Environ(), "INTEMPT_API_KEY="+sandboxKey)
+	if p.flags.progress != "none" {
+		messages{p.env}.note("rehearsing in a process of its own, which is killed after " + report.Plural(after, "request"))
+	}
+	if err := child.Start(); err != nil {
+		return fmt.Errorf("start the import that is to be killed: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	var began time.Time
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-ended:
+			t.requests = p.server.Stats().Requests
+			if !began.IsZero() {
+				t.took = time.Since(began)
+			}
+			return p.endedItself(err, said.String())
+		case <-ctx.Done():
+			_ = child.Process.Kill() // it may have ended by itself
+			<-ended
+			return nil
+		case <-look.C:
+			n := p.server.Stats().Requests
+			if n > 0 && began.IsZero() {
+				began = time.Now()
+			}
+			if n < after {
+				continue
+			}
+			_ = child.Process.Kill()
+			t.took = time.Since(began)
+			if err := <-ended; child.ProcessState.ExitCode() >= 0 {
+				return p.endedItself(err, said.String())
+			}
+			t.requests = p.server.Stats().Requests
+			t.cutAfter = t.requests
+			return p.settle(ctx)
+		}
+	}
+}
+
+// settle waits until the sandbox has answered what the dead process had asked: a
+// new one may otherwise overtake it, as it could at a real target.
+func (p *performance) settle(ctx context.Context) error {
+	for range 1000 {
+		if p.server.Stats().InFlight == 0 || ctx.Err() != nil {
+			return nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return nil // hung requests are among the faults
+}
+
+// endedItself takes over why a process ended before it was killed.
+func (p *performance) endedItself(err error, said string) error {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit) && (exit.ExitCode() == exitFailures || exit.ExitCode() == exitPermissive):
+		return nil
+	case errors.As(err, &exit) && exit.ExitCode() == exitIncomplete:
+		survey, err := importer.OpenSurvey(p.env.disk, p.flags.out)
+		if err != nil {
+			return err
+		}
+		defer survey.Close()
+		if end := survey.Facts().End; end != nil {
+			p.trial.stop = &importer.Stop{Kind: importer.StopKind(end.Why), Detail: end.Detail}
+		}
+		return nil
+	default:
+		first, _, _ := strings.Cut(strings.TrimPrefix(said, "error: "), "\n")
+		return fmt.Errorf("the import that was to be killed: %w: %s", err, first)
+	}
+}
+
+// arguments are those of the run of the sample: the user's own, under the mapping
+// as the dry run kept it, into the sandbox.
+func (p *performance) arguments() ([]string, error) {
+	kept, err := filepath.Glob(filepath.Join(filepath.Dir(p.flags.out), "dry-run", "mapping-*.yaml"))
+	if err != nil || len(kept) != 1 {
+		return nil, fmt.Errorf("the dry run kept %d mappings", len(kept))
+	}
+	target := p.flags.rehearsed(p.server.URL())
+	args := []string{"run", "--mapping", kept[0], "--out", p.flags.out, "--progress", "none",
+		"--base-url", target.BaseURL, "--org", target.Org, "--project", target.Project}
+	if p.trial.sample < p.trial.dry.Rows.Read {
+		args = append(args, "--limit", strconv.FormatInt(p.trial.sample, 10))
+	}
+	for _, f := range p.called.Flags {
+		switch f.Name {
+		case "mapping", "preset", "set":
+		default:
+			args = append(args, "--"+f.Name+"="+f.Value)
+		}
+	}
+	return append(append(args, "--"), p.called.Exports...), nil
+}
+
+// self makes the command that runs this program once more.
+func self(args ...string) (*exec.Cmd, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return exec.Command(exe, args...), nil
+}
