@@ -22,7 +22,7 @@ import (
 
 // soakRows and soakKill are the size of the soak: how many rows, and how long
 // each process lives. CONSENTIMPORT_SOAK_ROWS and CONSENTIMPORT_SOAK_KILL change
-// them.
+// them; a -timeout that is too short for so much makes both smaller.
 const (
 	soakRows = 10_000_000
 	soakKill = time.Minute
@@ -87,6 +87,11 @@ type soaking struct {
 func startSoak(t *testing.T) *soaking {
 	t.Helper()
 	s := &soaking{rows: soakRows, every: soakKill, began: time.Now()}
+	if end, ok := t.Deadline(); ok {
+		if left := time.Until(end); left < time.Hour {
+			s.rows, s.every = 500*int(left/time.Second), 5*time.Second
+		}
+	}
 	var err error
 	if v := os.Getenv("CONSENTIMPORT_SOAK_ROWS"); v != "" {
 		s.rows, err = strconv.Atoi(v)

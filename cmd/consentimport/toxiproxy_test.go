@@ -78,7 +78,7 @@ func TestASpoiltNetworkLosesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := rehearse(t, 160, c.faults)
+			r := rehearse(t, 120, c.faults)
 			p := pathOf(t, r)
 			for _, x := range c.toxics {
 				p.spoil(t, x.kind, x.way, x.share, x.attributes)
@@ -112,7 +112,7 @@ func TestConnectionsThatHangHoldUpNobodyElse(t *testing.T) {
 			r := rehearse(t, 500, "")
 			p := pathOf(t, r)
 			p.spoil(t, "timeout", way, 0.25, `"timeout": 0`)
-			r.timeout = 2 * time.Second
+			r.timeout = 1500 * time.Millisecond
 			began := time.Now()
 			done := make(chan finished, 1)
 			go func() { done <- r.here(t, nil, r.args(p.flags("--concurrency", "48", "--attempts", "20")...)...) }()
