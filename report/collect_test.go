@@ -199,3 +199,16 @@ func TestTimesAreThoseOfTheTimePackage(t *testing.T) {
 	})
 	assert.NotPanics(t, func() { appendTime(nil, mapping.Unlimited) })
 }
+
+// A row with several elements is invalid for one of them: what could be read of
+// the others is not what failed.
+func TestAnInvalidRowShowsNoOtherDecisionThanItsOwn(t *testing.T) {
+	no := consent("u1", "ads", mapping.Reject, sent).Consent
+	dir, _ := write(t, &survey{facts: finished(2), parts: []part{{csvLayout("x", "x"), "x.csv", []importer.SurveyRow{
+		invalid(1, "1", "mail", `action: value "hm" of column "mail" is not listed in values`, no),
+		invalid(2, "2", "at", `timestamp: column "at" is empty`, no),
+	}}}})
+	lines := strings.Split(read(t, dir, "failures.csv"), "\n")
+	assert.Contains(t, lines[1], `,column mail,,,0,x.csv`)
+	assert.Contains(t, lines[2], `,column at,ads,reject,0,x.csv`)
+}
