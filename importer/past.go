@@ -59,11 +59,12 @@ func openPast(snap *journal.Snapshot, disk journal.Disk, dir string, export *sou
 // its file; one that reads the export after repairs reads mended rows as they were
 // mended last.
 func (p *past) add(pass journal.Pass, dir string) error {
-	key, over := pass.Mapping.SHA256, []journal.Pass{pass}
-	if pass.Repair == nil {
-		over = p.snap.Passes[:pass.N-1]
-	} else {
+	key := pass.Mapping.SHA256
+	over := []journal.Pass{pass}
+	if pass.Repair != nil {
 		key += " only"
+	} else {
+		over = passesBefore(p.snap.Passes, pass.N)
 	}
 	for _, o := range over {
 		if o.Repair != nil {

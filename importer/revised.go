@@ -31,6 +31,15 @@ func openRevision(dir string, r *journal.RepairedExport, spec *mapping.Spec, uni
 // revisions are the repaired files of the passes before one, newest first.
 type revisions []*revision
 
+// passesBefore are those of the passes that came before pass n.
+func passesBefore(passes []journal.Pass, n int) []journal.Pass {
+	i := 0
+	for i < len(passes) && passes[i].N < n {
+		i++
+	}
+	return passes[:i]
+}
+
 // openRevisions opens the repaired files of passes under one mapping.
 func openRevisions(passes []journal.Pass, dir string, spec *mapping.Spec, units mapping.Units) (revisions, error) {
 	var all revisions
@@ -88,8 +97,7 @@ func (im *Import) reviser() (*reviser, error) {
 	if im.reading != im.export || im.state == nil { // the rows of a repair are themselves the latest
 		return &reviser{}, nil
 	}
-	before := im.state.Passes[:min(im.pass.N-1, len(im.state.Passes))]
-	all, err := openRevisions(before, im.cfg.Dir, im.spec, im.units)
+	all, err := openRevisions(passesBefore(im.state.Passes, im.pass.N), im.cfg.Dir, im.spec, im.units)
 	if err != nil {
 		return nil, err
 	}

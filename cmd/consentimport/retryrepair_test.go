@@ -158,3 +158,19 @@ func TestARetryWhoseMappingDoesNotFitMendedRowsIsRefused(t *testing.T) {
 	_, err := os.Stat(filepath.Join(r.out(), "repair-2.csv"))
 	assert.NoError(t, err)
 }
+
+// What looks at the decisions before anything is sent does so in any pass.
+func TestLaterPassesCanBeStrict(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "400=100%")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "no"))
+	r.here(t, nil, r.args("--strict")...).requireCode(t, exitFailures)
+	for range 3 {
+		r.here(t, nil, r.args("--resume", "--retry", "--strict")...).requireCode(t, exitFailures)
+		r.repair(t, mendedRow(2, "bob", "mail", "yes"), "--strict").requireCode(t, exitFailures)
+	}
+	r.here(t, nil, r.args("--resume", "--strict")...).requireCode(t, exitFailures)
+	r.faults(t, "")
+	r.here(t, nil, r.args("--resume", "--retry", "--strict")...).requireCode(t, exitComplete)
+	assert.ElementsMatch(t, []string{"1 ann accept", "2 bob accept"}, r.arrivals())
+}
