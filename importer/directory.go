@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -76,10 +77,11 @@ func vacant(dir string) (missing bool, err error) {
 
 // Abandon removes an import that was begun by this process and of which nothing
 // was sent, so that the next try can begin anew: its files, the directory that was
-// made for it; and what --restart has set aside is put back.
+// made for it; and what --restart has set aside is put back. Of an import that was
+// there before, it gives up the retry or the repair that Begin has not set down.
 func (im *Import) Abandon() error {
 	if !im.fresh {
-		return nil
+		return im.removeUnset()
 	}
 	err := im.removeBegun()
 	if im.aside != "" {
@@ -117,6 +119,22 @@ func (im *Import) removeBegun() error {
 	err := errors.Join(errs...)
 	if im.made && err == nil {
 		_ = im.cfg.Disk.Remove(im.cfg.Dir) // unless somebody else has put something there
+	}
+	return err
+}
+
+// removeUnset removes what a pass brought that does not come to be.
+func (im *Import) removeUnset() error {
+	if !im.unset {
+		return nil
+	}
+	var err error
+	old := slices.ContainsFunc(im.state.Passes, func(p journal.Pass) bool { return p.Mapping.File == im.pass.Mapping.File })
+	if !old {
+		err = im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, im.pass.Mapping.File))
+	}
+	if im.pass.Repair != nil {
+		err = errors.Join(err, im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, im.pass.Repair.Name)))
 	}
 	return err
 }

@@ -65,6 +65,7 @@ type Import struct {
 	notes []string
 	turns []turn
 	fresh bool // the import began with this process
+	unset bool // the pass is not set down in the checkpoint yet
 	// What Abandon undoes: the directory that was made, standard input that was
 	// kept in it, and where an older import was set aside.
 	made, spooled bool
@@ -176,8 +177,8 @@ func (im *Import) create() error {
 	return im.startPass(im.spec, units)
 }
 
-// startPass stores the mapping beside the checkpoint and writes the pass.
-// Nothing was sent when it fails.
+// startPass stores the mapping beside the checkpoint. The first pass is set down
+// at once, a later one by Begin. Nothing was sent when it fails.
 func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
 	sum := spec.SHA256()
 	im.pass.Mapping = journal.Mapping{Name: spec.Name(), SHA256: sum, File: "mapping-" + sum[:12] + ".yaml", Units: units}
@@ -186,14 +187,31 @@ func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
 		return err
 	})
 	if err != nil {
-		err = fmt.Errorf("store the mapping: %w", err)
-	} else {
-		err = im.journal.Pass(im.pass)
+		return notStarted(fmt.Errorf("store the mapping: %w", err))
 	}
-	if err != nil {
-		return &RefusedError{Err: err, Hint: "make room or mend the cause, then run it again with --resume"}
+	im.unset = true
+	if im.pass.N == 1 {
+		return im.Begin()
 	}
 	return nil
+}
+
+// Begin sets a retry or a repair down in the checkpoint; what goes on is there
+// already. Until then it can be given up without a trace: see Abandon. Nothing was
+// sent when it fails.
+func (im *Import) Begin() error {
+	if !im.unset {
+		return nil
+	}
+	if err := im.journal.Pass(im.pass); err != nil {
+		return notStarted(err)
+	}
+	im.unset = false
+	return nil
+}
+
+func notStarted(err error) error {
+	return &RefusedError{Err: err, Hint: "make room or mend the cause, then run it again with --resume"}
 }
 
 // Close lets go of checkpoint and export.

@@ -92,6 +92,9 @@ func newRun(im *Import, out Sending) *run {
 
 // begin sets down that a process works on the import.
 func (r *run) begin() error {
+	if err := r.im.Begin(); err != nil {
+		return err
+	}
 	r.high, r.read = r.im.high, r.im.read
 	r.lanes.advance(r.im.from)
 	return r.im.journal.Run(journal.Run{

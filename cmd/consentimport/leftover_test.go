@@ -78,3 +78,34 @@ func TestWhatIsRefusedLeavesNothingBehind(t *testing.T) {
 		}
 	}
 }
+
+// A retry or a repair that is refused has not begun: a resume after it sends
+// nothing under a mapping that nobody approved, or of a repair.
+func TestALaterPassThatIsRefusedHasNotBegun(t *testing.T) {
+	t.Parallel()
+	for name, pass := range map[string]func(t *testing.T, r *rehearsal, flags ...string) finished{
+		"retry": func(t *testing.T, r *rehearsal, flags ...string) finished {
+			r.write(t, "plain.yaml", strings.NewReplacer("const: web", "const: shop", `"no": reject`, `"no": reject, hm: accept`).Replace(plainMapping))
+			return r.here(t, nil, r.args(append(flags, "--resume", "--retry")...)...)
+		},
+		"repair": func(t *testing.T, r *rehearsal, flags ...string) finished {
+			return r.repair(t, mendedRow(2, "bob", "mail", "yes"), flags...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRehearsal(t, "")
+			r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "hm"))
+			r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+			before := filesIn(t, r.out())
+			pass(t, r, "--approved", "c0ffee").requireCode(t, exitRefused)
+			assert.Equal(t, before, filesIn(t, r.out()))
+			r.write(t, "plain.yaml", plainMapping)
+			r.here(t, nil, r.args("--resume")...).requireCode(t, exitFailures)
+			assert.Len(t, r.server.Consents(), 1)
+			pass(t, r).requireCode(t, exitComplete)
+			assert.Len(t, r.server.Consents(), 2)
+			r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+		})
+	}
+}

@@ -81,6 +81,9 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err := f.approve(ctx, env, im); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
+	if err := im.Begin(); err != nil {
+		return err
+	}
 	return f.send(ctx, env, im, send, called)
 }
 
