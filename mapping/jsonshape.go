@@ -12,11 +12,11 @@ type jsonShape struct {
 	known bool   // the shape is that of the document, whose names have no escapes
 }
 
-// shapeNode is a node as far as paths depend on it.
+// shapeNode is a node as far as paths depend on it. Whether it is an array or an
+// object shows in the names below it; when there is nothing below, no path goes on.
 type shapeNode struct {
-	container jsonKind // jsonArray or jsonObject; jsonNull for values without any below
-	skip      int32
-	from, to  int32 // its name in names; nothing for an element
+	skip     int32
+	from, to int32 // its name in names; nothing for an element
 }
 
 func (s *jsonShape) begin() { s.same, s.known = s.id != 0, false }
@@ -41,19 +41,19 @@ func (s *jsonShape) node(d *jsonDoc, at int, named bool) {
 		return
 	}
 	n, like := &d.nodes[at], &s.nodes[at]
-	s.same = n.skip == like.skip && n.container() == like.container && (named || s.isName(like, d, n))
+	s.same = n.skip == like.skip && (named || s.isName(like, d, n))
 }
 
 func (s *jsonShape) isName(like *shapeNode, d *jsonDoc, n *jsonNode) bool {
 	if like.from == like.to || n.keyStart == 0 {
 		return like.from == like.to && n.keyStart == 0
 	}
-	return !n.keyEscaped && string(d.text[n.keyStart:n.keyEnd]) == string(s.names[like.from+1:like.to-2])
+	return string(d.text[n.keyStart:n.keyEnd]) == string(s.names[like.from+1:like.to-2])
 }
 
 // end takes the shape of a document that has another one.
 func (s *jsonShape) end(d *jsonDoc) {
-	if s.same && len(d.nodes) == len(s.nodes) {
+	if s.same { // the first node says how many there are
 		s.known = true
 		return
 	}
@@ -67,19 +67,12 @@ func (s *jsonShape) end(d *jsonDoc) {
 			s.names = append(s.names, d.text[n.keyStart:n.keyEnd]...)
 			s.names = append(s.names, '"', ':')
 		}
-		s.nodes = append(s.nodes, shapeNode{n.container(), n.skip, from, int32(len(s.names))})
+		s.nodes = append(s.nodes, shapeNode{n.skip, from, int32(len(s.names))})
 		s.known = s.known && !n.keyEscaped
 	}
 	if !s.known {
 		s.nodes = s.nodes[:0] // nothing is like it
 	}
-}
-
-func (n *jsonNode) container() jsonKind {
-	if n.kind < jsonArray {
-		return jsonNull
-	}
-	return n.kind
 }
 
 // whereabouts is where a path leads in documents of one shape.

@@ -1,0 +1,111 @@
+package mapping
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// TestShapesFindWhatPathsFind proves the short way against the long one: in any
+// sequence of documents, alike or not, a path leads to the node that it leads to
+// in a document read by itself.
+func TestShapesFindWhatPathsFind(t *testing.T) {
+	paths := []string{"a", "b", "a.b", "b.a", "a[0]", "a[-1]", "b[1].a", `["a.b"]`, "a.b.a", `[""]`, "b[a=1].b", "c"}
+	accessors := make([]accessor, len(paths))
+	for i, path := range paths {
+		p, err := parsePath(path)
+		require.NoError(t, err)
+		accessors[i] = accessor{kind: accessDoc, path: p, exact: path}
+	}
+	hits := 0
+	read := func(t require.TestingT, texts []string) {
+		var doc jsonDoc
+		for i, text := range texts {
+			text := []byte(text)
+			var fresh jsonDoc
+			require.Equal(t, fresh.parse(text), doc.parse(text))
+			if !json.Valid(text) {
+				continue
+			}
+			require.Equal(t, fresh.nodes, doc.nodes, "row %d", i)
+			for k := range accessors {
+				if doc.shape.known && accessors[k].found.shape == doc.shape.id {
+					hits++
+				}
+				apart := accessors[k]
+				apart.found = whereabouts{}
+				require.Equal(t, fresh.at(&apart), doc.at(&accessors[k]), "%s in row %d of %q", paths[k], i+1, texts)
+			}
+		}
+		for k := range accessors {
+			accessors[k].found = whereabouts{} // they are those of one document
+		}
+	}
+	// Documents that differ in one respect from the one before.
+	for _, texts := range [][]string{
+		{`{"a":{},"b":1}`, `{"a":{"b":1}}`, `{"a":{},"b":1}`},    // where the first member ends
+		{`{"a":{},"b":[1]}`, `{"a":[],"b":[1]}`, `{"a":1}`},      // what kind of value it is
+		{`{"a":{"":1}}`, `{"a":[1]}`, `{"a":{"":1}}`},            // no name, and an empty one
+		{`{"a":1,"b":2}`, `{"a":1}`, `{"a":1,"b":2}`},            // how many there are
+		{`{"a":1,"b":2}`, `{"b":1,"a":2}`, `{"a":1,"a":2}`},      // how they are named
+		{`{"a":1,"b":2}`, `{"\u0061":1,"b":2}`, `{"a":1,"b":2}`}, // and spelt
+		{`{"\u0061":1,"b":2}`, `{"\u0061":1,"b":2}`, `{"\\u0061":1,"b":2}`},
+		{`{"b":[{"a":1,"b":2},{"a":2,"b":3}]}`, `{"b":[{"a":2,"b":2},{"a":1,"b":3}]}`}, // what they hold
+		{`{"a":1,"b":2}`, `{"a":1`, `{"a":1,"b":2`, `{"a":1}`},                         // whether they are whole
+	} {
+		read(t, texts)
+		slices.Reverse(texts)
+		read(t, texts)
+	}
+	require.Positive(t, hits, "no document was like another")
+	rapid.Check(t, func(t *rapid.T) {
+		// A few documents, again and again, so that shapes are met and left.
+		some := rapid.SliceOfN(anyJSON(3), 1, 4).Draw(t, "some")
+		read(t, rapid.SliceOfN(rapid.SampledFrom(some), 1, 12).Draw(t, "texts"))
+	})
+}
+
+// anyJSON draws JSON objects with few names, so that shapes are alike; blanks,
+// names with escapes and names that stand twice among them. Some are broken.
+func anyJSON(depth int) *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string {
+		space := rapid.SampledFrom([]string{"", "", "", " "}).Draw(t, "space")
+		names := []string{"a", "b", "a.b", "", `\u0061`, "c"}
+		out := "{"
+		for i := range rapid.IntRange(0, 3).Draw(t, "members") {
+			if i > 0 {
+				out += "," + space
+			}
+			out += `"` + rapid.SampledFrom(names).Draw(t, "name") + `"` + space + ":" + space + anyValue(t, depth-1)
+		}
+		if rapid.IntRange(0, 19).Draw(t, "broken") == 0 {
+			return out
+		}
+		return out + "}"
+	})
+}
+
+func anyValue(t *rapid.T, depth int) string {
+	kinds := []string{`1`, `"1"`, `"x\"y\\é\u00e9 a text longer than a word"`, `null`, `true`, `[]`, `{}`}
+	if depth > 0 {
+		kinds = append(kinds, "array", "object")
+	}
+	switch kind := rapid.SampledFrom(kinds).Draw(t, "value"); kind {
+	case "array":
+		out := "["
+		for i := range rapid.IntRange(1, 3).Draw(t, "elements") {
+			if i > 0 {
+				out += ","
+			}
+			out += anyValue(t, depth-1)
+		}
+		return out + "]"
+	case "object":
+		return anyJSON(depth).Draw(t, "object")
+	default:
+		return kind
+	}
+}
