@@ -129,7 +129,7 @@ func TestATargetThatCannotBeReached(t *testing.T) {
 			t.Parallel()
 			r := rehearse(t, 100, "")
 			began := time.Now()
-			got := r.here(t, nil, r.args("--base-url", c.url, "--retry-for", "1s", "--attempts", "1")...).requireCode(t, exitIncomplete)
+			got := r.exec(t, r.args("--base-url", c.url, "--retry-for", "1s", "--attempts", "1")...).requireCode(t, exitIncomplete)
 			assert.Less(t, time.Since(began), 20*time.Second)
 			assert.Contains(t, got.stderr, c.says)
 			s := summaryIn(t, r.out())
