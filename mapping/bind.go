@@ -57,6 +57,7 @@ type field struct {
 	units      []string // of the candidates of from, by position
 	perElement bool
 	plain      bool // one cell, or one value of a JSON row, as it is
+	verbatim   bool // and nothing but blanks is changed of it
 	cells      bool // of a template: all its values are such
 }
 
@@ -293,6 +294,7 @@ func (b *binder) field(spec *fieldSpec) *field {
 		slices.ContainsFunc(f.cases, func(c *field) bool { return c.perElement })
 	f.plain = len(f.from) == 1 && f.from[0].ofRow() && len(f.cases) == 0 && len(f.template) == 0 &&
 		spec.constant == nil && spec.after == nil && spec.match == nil && !spec.unescape
+	f.verbatim = f.plain && spec.times == nil && spec.values == nil && !spec.lower
 	f.cells = len(f.template) > 0 && !slices.ContainsFunc(f.template, func(p boundPart) bool { return p.named && !p.from.ofRow() })
 	return f
 }

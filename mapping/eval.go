@@ -83,6 +83,30 @@ func (m *Mapper) cell(f *field, v *value) {
 	}
 }
 
+// verbatim gives the text of a field that is one, without what cell sets down
+// about it; nothing where that must be known.
+func (m *Mapper) verbatim(f *field) []byte {
+	a := &f.from[0]
+	var text []byte
+	if a.kind == accessCell {
+		text = m.rec.Cells[a.col]
+	} else {
+		n := m.doc.at(a)
+		if n == none || m.doc.nodes[n].kind >= jsonArray {
+			return nil
+		}
+		text = m.doc.string(n, m.arena)
+	}
+	trimmed := trimSpace(text)
+	switch {
+	case m.isEmpty(trimmed):
+		return nil
+	case f.spec.trim:
+		return trimmed
+	}
+	return text
+}
+
 // caseOf is the first case whose condition holds, nil when none does. A
 // condition that cannot be judged makes the row invalid: passing it over could
 // turn a refusal into the consent of the next case.

@@ -190,6 +190,13 @@ func (m *Mapper) consent(out *Result) {
 		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: m.unnamed(action.raw), Why: Unlisted})
 	}
 	text := func(i int, into *[]byte) {
+		if f := m.fields[i]; f == nil {
+			return
+		} else if f.verbatim {
+			if *into = m.verbatim(f); len(*into) > 0 {
+				return
+			}
+		}
 		v := m.value(i)
 		if v.reason != "" {
 			fault(i, v.reason, v.column)
@@ -214,7 +221,7 @@ func (m *Mapper) consent(out *Result) {
 		c.UserID = c.Email // an address by itself is no identifier for the target
 	}
 	text(fieldSource, &c.Source)
-	if v := m.value(fieldSource); v.empty && v.reason == "" {
+	if v := m.value(fieldSource); len(c.Source) == 0 && v.empty && v.reason == "" {
 		fault(fieldSource, "is empty", m.fields[fieldSource].column())
 	}
 	text(fieldMessage, &c.Message)
