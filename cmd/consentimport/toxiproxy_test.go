@@ -112,7 +112,7 @@ func TestConnectionsThatHangHoldUpNobodyElse(t *testing.T) {
 			r := rehearse(t, 500, "")
 			p := pathOf(t, r)
 			p.spoil(t, "timeout", way, 0.25, `"timeout": 0`)
-			r.timeout = 1500 * time.Millisecond
+			r.timeout = 2500 * time.Millisecond
 			began := time.Now()
 			done := make(chan finished, 1)
 			go func() { done <- r.here(t, nil, r.args(p.flags("--concurrency", "48", "--attempts", "20")...)...) }()
