@@ -94,7 +94,7 @@ func (s *Survey) Audit(ctx context.Context, subject string) (*Audit, error) {
 func (a *Audit) judge(s *Survey, passes []Tally) {
 	fault := func(format string, args ...any) { a.Faults = append(a.Faults, fmt.Sprintf(format, args...)) }
 	if a.Rows.Read != a.Rows.Mapped+a.Rows.Skipped+a.Rows.Invalid {
-		fault("%d rows were read, but %d have an outcome", a.Rows.Read, a.Rows.Mapped+a.Rows.Skipped+a.Rows.Invalid)
+		fault("rows that were read: %d, rows that have an outcome: %d", a.Rows.Read, a.Rows.Mapped+a.Rows.Skipped+a.Rows.Invalid)
 	}
 	for _, o := range a.Journal.Examples {
 		fault("%s", o)
@@ -102,17 +102,17 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 	for i, counted := range a.Journal.ByPass {
 		found := passes[i]
 		if counted.Sent != found.Sent {
-			fault("the checkpoint says that pass %d sent %d consents, the export accounts for %d of them", i+1, counted.Sent, found.Sent)
+			fault("the checkpoint says that pass %d sent %d, the export accounts for %d of them", i+1, counted.Sent, found.Sent)
 		}
 		if counted.Superseded != found.Superseded {
-			fault("the checkpoint says that pass %d held %d consents back, the export accounts for %d of them", i+1, counted.Superseded, found.Superseded)
+			fault("the checkpoint says that pass %d held %d back, the export accounts for %d of them", i+1, counted.Superseded, found.Superseded)
 		}
 		if i == len(passes)-1 && (counted.Rejected != found.Rejected || counted.Failed != found.Failed) {
-			fault("the checkpoint says that in pass %d %d consents were refused and %d failed, the export accounts for %d and %d", i+1, counted.Rejected, counted.Failed, found.Rejected, found.Failed)
+			fault("the checkpoint says that in pass %d %d were refused and %d failed, the export accounts for %d and %d", i+1, counted.Rejected, counted.Failed, found.Rejected, found.Failed)
 		}
 	}
 	if s.complete() && !s.snap.Header.DryRun && a.Consents.Pending > 0 {
-		fault("the import says that it is complete, but %d consents have no outcome", a.Consents.Pending)
+		fault("the import says that it is complete, but consents are without an outcome: %d", a.Consents.Pending)
 	}
 	if s.snap.Torn > 0 {
 		fault("the last line of the checkpoint was not written whole: go on with --resume")

@@ -22,8 +22,11 @@ type Mapper struct {
 	refuse  []boundRule
 	columns []boundColumn // of each: columns
 	list    accessor      // of the other forms
-	eskip   []boundRule
-	record  *canonicalReader
+	// listEmpty is the reason of rows whose list is an empty cell.
+	listEmpty string
+	unsaid    bool // this row's is
+	eskip     []boundRule
+	record    *canonicalReader
 
 	// of the row being mapped
 	rec        *Record
@@ -354,6 +357,7 @@ func (b *binder) condition(c *condition, at place) *boundCondition {
 func (b *binder) bindEach(e *eachSpec) {
 	b.m.eskip = b.rules(e.skip)
 	if e.form != eachColumns {
+		b.m.listEmpty = noDecision + ": " + columnSays(e.source.name, "is empty")
 		if b.m.layout.JSON || e.form == eachSplit || e.form == eachDecoder {
 			b.m.list = b.must(e.source, "each")
 			return

@@ -10,7 +10,7 @@ import (
 
 // elements finds the elements of the row. A reason says why the row is invalid.
 func (m *Mapper) elements() (reason, column string) {
-	m.elems = m.elems[:0]
+	m.elems, m.unsaid = m.elems[:0], false
 	e := m.spec.each
 	switch e.form {
 	case eachColumns:
@@ -60,6 +60,7 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 		return columnSays(m.nameOf(&m.list), reason), m.list.name
 	}
 	if kind == jsonNull || m.isEmpty(trimSpace(text)) {
+		m.unsaid = true
 		return "", ""
 	}
 	for part := range bytes.SplitSeq(text, []byte(e.by)) {
@@ -94,7 +95,7 @@ func (m *Mapper) eachDecoder(e *eachSpec) (string, string) {
 	}
 	m.decoded.Undecided = ""
 	if kind == jsonNull || m.isEmpty(trimSpace(text)) {
-		m.decoded = decode.Cell{}
+		m.decoded, m.unsaid = decode.Cell{}, true
 		return "", ""
 	}
 	if err := e.decoder(trimSpace(text), &m.decoded); err != nil {

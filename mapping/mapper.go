@@ -44,6 +44,9 @@ func (m *Mapper) Map(rec *Record, out *Result) {
 		out.Status = Skipped
 		if out.Reason == "" {
 			out.Reason = noDecision
+			if m.unsaid {
+				out.Reason = m.listEmpty
+			}
 		}
 	default:
 		out.Reason = ""
