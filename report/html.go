@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -284,7 +285,8 @@ func parted(step string) stepParts {
 	return stepParts{text, command}
 }
 
-// rowList names rows for the page, behind a label in the singular.
+// rowList names rows for the page, behind a label in the singular. Their numbers
+// are names, not counts: without separators, as in the files.
 func rowList(label string, rows []int64) string {
 	var b strings.Builder
 	b.WriteString(label)
@@ -300,7 +302,7 @@ func rowList(label string, rows []int64) string {
 			b.WriteString("…")
 			break
 		}
-		b.WriteString(Thousands(r))
+		b.WriteString(strconv.FormatInt(r, 10))
 	}
 	return b.String()
 }
