@@ -84,7 +84,8 @@ func (m *Mapper) cell(f *field, v *value) {
 }
 
 // verbatim gives the text of a field that is one, without what cell sets down
-// about it; nothing where that must be known.
+// about it; nothing where that must be known, and of a string with escapes, which is
+// to be read once a row and not once an element.
 func (m *Mapper) verbatim(f *field) []byte {
 	a := &f.from[0]
 	var text []byte
@@ -92,7 +93,7 @@ func (m *Mapper) verbatim(f *field) []byte {
 		text = m.rec.Cells[a.col]
 	} else {
 		n := m.doc.at(a)
-		if n == none || m.doc.nodes[n].kind >= jsonArray {
+		if n == none || m.doc.nodes[n].kind >= jsonArray || m.doc.nodes[n].escaped {
 			return nil
 		}
 		text = m.doc.string(n, m.arena)

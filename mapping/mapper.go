@@ -224,8 +224,10 @@ func (m *Mapper) consent(out *Result) {
 		c.UserID = c.Email // an address by itself is no identifier for the target
 	}
 	text(fieldSource, &c.Source)
-	if v := m.value(fieldSource); len(c.Source) == 0 && v.empty && v.reason == "" {
-		fault(fieldSource, "is empty", m.fields[fieldSource].column())
+	if len(c.Source) == 0 {
+		if v := m.value(fieldSource); v.empty && v.reason == "" {
+			fault(fieldSource, "is empty", m.fields[fieldSource].column())
+		}
 	}
 	text(fieldMessage, &c.Message)
 	m.sourceID(&c, fault)
