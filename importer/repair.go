@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -17,7 +18,7 @@ import (
 //
 // The file is copied into the out directory first, in the order of the rows that
 // it repairs: reports and a resume need it, and the user may go on editing.
-func (im *Import) startRepair() error {
+func (im *Import) startRepair() (err error) {
 	// A resume goes on with the last pass. So rows that the import itself has not
 	// read yet would be read by nobody; those of a repair have an outcome.
 	if end := im.state.End; im.pass.Kind != journal.Repair && (end == nil || end.State != "complete") {
@@ -28,6 +29,11 @@ func (im *Import) startRepair() error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil { // the pass is not set down, so nobody reads the copy
+			err = errors.Join(err, im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, repaired.Name)))
+		}
+	}()
 	stream, err := openRepaired(im.cfg.Dir, repaired)
 	if err != nil {
 		return err
@@ -88,6 +94,9 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 		name = fmt.Sprintf("repair-%d.csv", im.pass.N+1)
 	}
 	path := filepath.Join(im.cfg.Dir, name)
+	if sameFile(path, im.cfg.Repair) {
+		return nil, refuse("give the file another name", "%s has the name under which the import keeps its own copy of the repaired rows", im.cfg.Repair)
+	}
 	err = journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
 		b := bufio.NewWriter(w)
 		if l.Format == source.CSV && !l.NoHeader {
@@ -112,6 +121,16 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 		size += int64(len(r.Raw)) + 1
 	}
 	return &journal.RepairedExport{Name: name, Bytes: size, SHA256: sum, Reading: reading}, nil
+}
+
+// sameFile reports whether two paths lead to one file.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // repairedRows reads all rows of a repaired file and sorts them by the row that
@@ -161,11 +180,19 @@ func repairedRows(given *source.Export) ([]source.Row, error) {
 	return rows, nil
 }
 
-// openRepaired opens the copy of a repaired file in the out directory.
+// openRepaired opens the copy of a repaired file in the out directory, and checks
+// that it is the one that was read.
 func openRepaired(dir string, r *journal.RepairedExport) (*rowStream, error) {
 	cfg := r.Reading
 	path := filepath.Join(dir, r.Name)
 	cfg.Paths = []string{path}
+	sum, err := source.Sum(context.Background(), path)
+	if err != nil {
+		return nil, &RefusedError{Err: fmt.Errorf("open the repaired rows: %w", err)}
+	}
+	if sum != r.SHA256 {
+		return nil, refuse("put the file back as it was, it is part of the import; to repair its rows once more, work on a copy", "%s is not the repaired file that the checkpoint names", path)
+	}
 	export, err := source.Open(cfg)
 	if err != nil {
 		return nil, &RefusedError{Err: fmt.Errorf("open the repaired rows: %w", err)}

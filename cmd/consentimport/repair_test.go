@@ -203,3 +203,46 @@ func TestARepairComesAfterTheImport(t *testing.T) {
 	assert.EqualValues(t, 2, s.Rows.Read)
 	assert.EqualValues(t, 2, s.Consents.Sent)
 }
+
+// The copy of a repaired file is part of the import: a decision that somebody
+// changes in it afterwards is neither sent nor taken for what was sent.
+func TestARepairedCopyIsNotChangedAfterwards(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG")+exportRow(2, "bob", "mail", "yes"))
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	mended := strings.TrimSuffix(exportRow(1, "ann", "mail", "no"), "\n") + ",1,\n"
+	path := r.write(t, "mended.csv", "n,id,mail,purpose,decision,decided,_row,_error\n"+mended)
+	repair := append(append([]string{"run"}, r.target()...), "--repair", r.out())
+	r.here(t, nil, append(repair, path)...).requireCode(t, exitComplete)
+	kept := filepath.Join(r.out(), "repair-2.csv")
+	before, err := os.ReadFile(kept)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(kept, []byte(strings.Replace(string(before), ",no,", ",yes,", 1)), 0o600))
+	for name, args := range map[string][]string{
+		"verify": {"verify", r.out()}, "report": {"report", r.out()}, "retry": r.args("--resume", "--retry"),
+		"resume": r.args("--resume"), "a repair of it": append(repair, kept), "another repair": append(repair, path),
+	} {
+		assert.Contains(t, r.here(t, nil, args...).requireCode(t, exitRefused).message(t), "repair-2.csv", name)
+	}
+	assert.NoFileExists(t, filepath.Join(r.out(), "repair-3.csv"))
+	assert.EqualValues(t, 2, r.server.Stats().Requests)
+	require.NoError(t, os.WriteFile(kept, before, 0o600))
+	r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+}
+
+// A repaired file that bears the name of the import's own copy is left as it is.
+func TestARepairedFileIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG"))
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	mine := "n,id,mail,purpose,decision,decided,_row,_error\n" + strings.TrimSuffix(exportRow(1, "ann", "mail", "no"), "\n") + ",1,\n"
+	path := filepath.Join(r.out(), "repair-2.csv")
+	require.NoError(t, os.WriteFile(path, []byte(mine), 0o600))
+	repair := append(append([]string{"run"}, r.target()...), "--strict", "--repair", r.out(), path)
+	assert.Contains(t, r.here(t, nil, repair...).requireCode(t, exitRefused).message(t), "another name")
+	now, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, mine, string(now))
+}
