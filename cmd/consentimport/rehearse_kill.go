@@ -67,10 +67,11 @@ func (p *performance) killed(ctx context.Context, after int64) error {
 			}
 			_ = child.Process.Kill()
 			t.took = time.Since(began)
-			if err := <-ended; child.ProcessState.ExitCode() >= 0 {
+			err := <-ended
+			t.requests = p.server.Stats().Requests
+			if child.ProcessState.ExitCode() >= 0 { // it was done before
 				return p.endedItself(err, said.String())
 			}
-			t.requests = p.server.Stats().Requests
 			t.cutAfter = t.requests
 			return p.settle(ctx)
 		}
