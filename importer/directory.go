@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -139,13 +140,18 @@ func (im *Import) removeUnset() error {
 	return err
 }
 
-// ours reports whether an import that died early may have left the file.
+// storedMapping is the name of a mapping that startPass has stored.
+var storedMapping = regexp.MustCompile(`^mapping-[0-9a-f]{12}\.yaml$`)
+
+// ours reports whether an import that died early may have left the file, or a
+// program that shows files to a person: there is nothing of anybody's work in it.
 func ours(name string) bool {
 	switch name {
-	case spooled, journal.Name, lockFile:
+	case spooled, journal.Name, lockFile, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
-	return strings.HasSuffix(name, ".tmp") || strings.HasPrefix(name, "mapping-") && strings.HasSuffix(name, ".yaml")
+	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) ||
+		strings.HasPrefix(name, ".~lock.") || strings.HasPrefix(name, "~$")
 }
 
 // setAside renames the out directory, if there is one. It is never deleted.
@@ -173,8 +179,9 @@ func setAside(cfg Config) (to string, err error) {
 }
 
 // RemoveDryRun removes what an earlier dry run wrote to a directory: a dry run
-// replaces it. A directory that holds anything else is left alone, with an error.
-func RemoveDryRun(disk journal.Disk, dir string) error {
+// replaces it. A directory that holds anything else, such as a mapping that
+// somebody works on, is left alone, with an error. Written tells the names of reports.
+func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool) error {
 	snap, err := journal.Read(disk, dir)
 	if errors.Is(err, journal.ErrNone) || errors.Is(err, journal.ErrEmpty) {
 		return nil
@@ -195,9 +202,11 @@ func RemoveDryRun(disk journal.Disk, dir string) error {
 		return refuse("use another --out", "replace the dry run in %s: %w", dir, err)
 	}
 	for _, e := range entries {
-		if e.IsDir() {
-			continue
+		if e.IsDir() || !ours(e.Name()) && !written(e.Name()) {
+			return refuse("move it elsewhere, or use another --out for the dry run", "the dry run in %s is not replaced: %s is no file of it", dir, e.Name())
 		}
+	}
+	for _, e := range entries {
 		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {
 			return refuse("use another --out", "replace the dry run in %s: %w", dir, err)
 		}

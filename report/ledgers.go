@@ -1,5 +1,10 @@
 package report
 
+import (
+	"regexp"
+	"slices"
+)
+
 // ledger is a CSV file with a line for each consent, or row, of one kind. It
 // grows while the survey goes on, in row order.
 type ledger struct {
@@ -24,4 +29,14 @@ var ledgers = [numLedgers]ledger{
 	failures:   {name: "failures.csv", header: failureHeader, always: true},
 	superseded: {name: "superseded.csv", header: supersededHeader},
 	suppress:   {name: "suppress.csv", header: suppressHeader},
+}
+
+// rejectedForms are the names that rejectedName gives.
+var rejectedForms = regexp.MustCompile(`^rejected(-[0-9]+)?\.(csv|jsonl)$`)
+
+// Written reports whether reports are written under a name.
+func Written(name string) bool {
+	return rejectedForms.MatchString(name) ||
+		slices.ContainsFunc(ledgers[:], func(l ledger) bool { return l.name == name }) ||
+		slices.ContainsFunc(forms[:], func(f form) bool { return f.name == name })
 }

@@ -250,6 +250,16 @@ func TestADryRunSendsNothingAndIsReplaced(t *testing.T) {
 	r.here(t, nil, "verify", dir).requireCode(t, exitComplete)
 	assert.Zero(t, r.server.Stats().Requests)
 
+	// What somebody works on beside the reports is not thrown away with them.
+	mine := filepath.Join(dir, "mapping-fixed.yaml")
+	require.NoError(t, os.WriteFile(mine, []byte(plainMapping), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".DS_Store"), nil, 0o600))
+	before := filesIn(t, dir)
+	assert.Contains(t, noKey.exec(t, dry...).requireCode(t, exitRefused).message(t), "mapping-fixed.yaml")
+	assert.Equal(t, before, filesIn(t, dir))
+	require.NoError(t, os.Remove(mine))
+	noKey.exec(t, dry...).requireCode(t, exitComplete)
+
 	// An import is not replaced by a dry run, nor the other way round.
 	r.here(t, nil, r.args()...).requireCode(t, exitComplete)
 	got := r.here(t, nil, append(dry[:len(dry)-1:len(dry)-1], "--out", r.out(), r.export)...).requireCode(t, exitRefused)

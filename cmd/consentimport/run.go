@@ -63,7 +63,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	defer release()
 	cfg := f.config(env, spec, paths, send)
 	if f.dryRun && !f.restart {
-		if err := importer.RemoveDryRun(env.disk, cfg.Dir); err != nil {
+		if err := importer.RemoveDryRun(env.disk, cfg.Dir, report.Written); err != nil {
 			return err
 		}
 	}
