@@ -58,11 +58,19 @@ func (m *memory) drop() {
 // not be called, and may be from any goroutine, once.
 func (b *Batch) Release() {
 	b.memory.drop()
+	if poison {
+		clear(b.room)
+	}
 	b.home.giveRoom(b.room)
 	b.Rows, b.room, b.memory = nil, nil, nil
 }
 
+// giveRoom takes room for rows back. One that holds none would look like the end of
+// the rows.
 func (r *Reader) giveRoom(room []Row) {
+	if cap(room) == 0 {
+		return
+	}
 	select {
 	case r.rooms <- room:
 	default:

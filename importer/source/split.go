@@ -27,7 +27,7 @@ func (l *Layout) Split(raw []byte, dst [][]byte, scratch []byte) (cells [][]byte
 	if bytes.IndexByte(raw, '"') < 0 {
 		dst = splitPlain(raw, l.Delimiter, dst)
 	} else {
-		dst, scratch, err = l.splitQuoted(raw, dst[:had], scratch, len(l.Columns))
+		dst, scratch, err = l.splitQuoted(raw, dst, scratch, len(l.Columns))
 		if err != nil {
 			return dst[:had], scratch, err
 		}
