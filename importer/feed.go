@@ -133,7 +133,7 @@ func (im *Import) tasks(b *mappedBatch, row int) ([]task, error) {
 type turn uint8
 
 const (
-	first   turn = iota // it has no outcome yet
-	again               // it has one that is not final: a newer decision may have overtaken it
+	first   turn = iota // it has no outcome yet, and comes in its place
+	again               // it comes later than in its place: a newer decision may have overtaken it
 	settled             // it has its outcome
 )

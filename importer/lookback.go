@@ -57,10 +57,11 @@ func (im *Import) earlier(p *past, b *mappedBatch, i int, turns []turn) error {
 	}
 	for i := range turns {
 		switch {
-		case i >= len(v.outcomes) || v.outcomes[i].State == journal.Pending:
-		case v.outcomes[i].State.Final():
+		case i < len(v.outcomes) && v.outcomes[i].State.Final():
 			turns[i] = settled
-		default:
+		case i < len(v.outcomes) && v.outcomes[i].State == journal.Pending && v.pass == 1:
+			// It kept its place: what comes behind it in its lane was not sent either.
+		default: // also what a later pass brought, and did not come to send
 			turns[i] = again
 		}
 	}

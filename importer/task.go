@@ -12,7 +12,7 @@ import (
 type task struct {
 	ref    journal.Ref
 	last   bool // last consent of its row
-	redo   bool // it had an outcome before: a newer decision may have overtaken it
+	redo   bool // it comes later than in its place: a newer decision may have overtaken it
 	key    key
 	packed []byte
 	row    *openRow

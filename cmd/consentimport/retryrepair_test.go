@@ -128,6 +128,23 @@ func TestARetryGoesOnWithMendedRows(t *testing.T) {
 	}
 }
 
+// A mended decision that a repair had not sent yet when it stopped is still the
+// older one: a retry holds it back behind what was sent before, and does not take
+// it for one that comes for the first time.
+func TestARetryHoldsBackWhatARepairLeftOpen(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG")+exportRow(2, "bob", "mail", "WRONG")+exportRow(3, "bob", "mail", "yes"))
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	r.faults(t, "401=100%")
+	r.repair(t, mendedRow(1, "ann", "mail", "yes")+mendedRow(2, "bob", "mail", "no"), "--concurrency", "1").requireCode(t, exitIncomplete)
+	r.faults(t, "")
+	r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitComplete)
+	assert.Equal(t, []string{"3 bob accept", "1 ann accept"}, r.arrivals())
+	assert.Equal(t, []string{"2"}, column(t, r.out(), "superseded.csv", "row"))
+	r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+}
+
 func withoutRepeats(list []string) (out []string) {
 	for _, s := range list {
 		if !slices.Contains(out, s) {
