@@ -160,14 +160,7 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 // listNode finds the array or object of the row.
 func (m *Mapper) listNode() (*jsonDoc, int, string) {
 	if m.list.kind == accessDoc {
-		n := none
-		if m.list.exact != "" {
-			n = m.doc.member(0, m.list.exact)
-		}
-		if n == none {
-			n = m.doc.find(0, m.list.path)
-		}
-		return &m.doc, n, ""
+		return &m.doc, m.doc.at(&m.list), ""
 	}
 	doc, there, reason := m.document(m.list.cell)
 	if !there {
