@@ -79,10 +79,17 @@ func (p *performance) killed(ctx context.Context, after int64) error {
 }
 
 // settle waits until the sandbox has answered what the dead process had asked: a
-// new one may otherwise overtake it, as it could at a real target.
+// new one may otherwise overtake it, as it could at a real target. A request that
+// was sent and is not read yet counts nowhere, so it has to be quiet for a while.
 func (p *performance) settle(ctx context.Context) error {
+	const looks = 10
+	requests, quiet := int64(-1), 0
 	for range 1000 {
-		if p.server.Stats().InFlight == 0 || ctx.Err() != nil {
+		s := p.server.Stats()
+		if quiet++; s.InFlight > 0 || s.Requests != requests {
+			quiet = 0
+		}
+		if requests = s.Requests; quiet == looks || ctx.Err() != nil {
 			return nil
 		}
 		time.Sleep(5 * time.Millisecond)
