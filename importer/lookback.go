@@ -55,17 +55,27 @@ func (im *Import) earlier(p *past, b *mappedBatch, i int, turns []turn) error {
 		}
 		return nil
 	}
+	consents := b.of(i)
 	for i := range turns {
 		switch {
 		case i < len(v.outcomes) && v.outcomes[i].State.Final():
 			turns[i] = settled
-		case i < len(v.outcomes) && v.outcomes[i].State == journal.Pending && v.pass == 1:
-			// It kept its place: what comes behind it in its lane was not sent either.
-		default: // also what a later pass brought, and did not come to send
+		case !inPlace(v, i, &consents[i]):
 			turns[i] = again
 		}
 	}
 	return nil
+}
+
+// inPlace reports whether the import itself left the i-th consent of a row pending:
+// nothing behind it in its lane was sent, so it comes in order. That does not hold
+// where another mapping gives it another lane, nor for what a later pass brought.
+func inPlace(v verdict, i int, now *mapping.Consent) bool {
+	if v.pass != 1 || i >= len(v.outcomes) || v.outcomes[i].State != journal.Pending {
+		return false
+	}
+	was := &v.version.consents[i]
+	return keyOf(was.Subject(), was.Category) == keyOf(now.Subject(), now.Category)
 }
 
 // text is a row of this pass as the export has it. The rows of a repaired file

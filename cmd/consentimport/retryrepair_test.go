@@ -145,6 +145,32 @@ func TestARetryHoldsBackWhatARepairLeftOpen(t *testing.T) {
 	r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
 }
 
+// What an import left open comes in its place, unless another mapping gives it to
+// somebody of whom something newer was sent.
+func TestARetryHoldsBackWhatAnotherMappingMoves(t *testing.T) {
+	t.Parallel()
+	for mended, c := range map[string]struct{ arrived, held []string }{
+		"userId: id":                          {[]string{"1 ann accept", "3 cat reject", "2 cat2 accept"}, nil},
+		`userId: {from: id, match: "[a-z]+"}`: {[]string{"1 ann accept", "3 cat reject"}, []string{"2"}},
+	} {
+		t.Run(mended, func(t *testing.T) {
+			t.Parallel()
+			r := newRehearsal(t, "subject503=cat2,retryafter=1,401after=4")
+			r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "cat2", "mail", "yes")+exportRow(3, "cat", "mail", "no"))
+			r.here(t, nil, r.args("--concurrency", "1")...).requireCode(t, exitIncomplete)
+			r.faults(t, "")
+			require.Contains(t, plainMapping, "userId: id\n")
+			r.write(t, "plain.yaml", strings.Replace(plainMapping, "userId: id", mended, 1))
+			r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitComplete)
+			assert.Equal(t, c.arrived, r.arrivals())
+			if c.held != nil {
+				assert.Equal(t, c.held, column(t, r.out(), "superseded.csv", "row"))
+			}
+			r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+		})
+	}
+}
+
 func withoutRepeats(list []string) (out []string) {
 	for _, s := range list {
 		if !slices.Contains(out, s) {
