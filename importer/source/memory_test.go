@@ -18,7 +18,7 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	var long strings.Builder // rows that lie in one block, in several, and before a block's headroom
 	long.WriteString("a,b\n")
-	for i := range 60 {
+	for i := range 48 {
 		fmt.Fprintf(&long, "%d,%s\n", i, strings.Repeat(fmt.Sprint(i%10), i*i*i/20))
 	}
 	for _, s := range append([]sample{{name: "long rows", text: long.String()}}, samples...) {
@@ -28,7 +28,7 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 			whole, err := readAll(t, open(t, s.config, 1<<20, batchRows), Position{}, ReadOptions{NoMarks: true})
 			require.NoError(t, err)
 			want := rowsOf(whole)
-			for _, block := range []int{1 + len(s.text)/1000, 17, 1 << 10} {
+			for _, block := range []int{1 + len(s.text)/200, 17 + len(s.text)/1000, 1 << 10} {
 				for most := range 4 {
 					giveBack(t, open(t, s.config, block, 1+block/8), want, most)
 				}
