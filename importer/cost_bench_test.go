@@ -174,7 +174,7 @@ func costImport(b *testing.B, addr, path string, noJournal, noOrder bool) spent 
 
 // feedUnordered is feed and take without lanes.
 func (r *run) feedUnordered(ctx context.Context, tasks chan<- *task) error {
-	next, done, err := r.im.rows(r.im.from)
+	next, done, err := r.im.rows(r.im.from, true)
 	if err != nil {
 		return err
 	}

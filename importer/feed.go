@@ -12,7 +12,7 @@ import (
 // the lanes. It returns nil when the run was stopped meanwhile.
 func (r *run) feed(ctx context.Context) error {
 	defer r.lanes.close()
-	next, done, err := r.im.rows(r.im.from)
+	next, done, err := r.im.rows(r.im.from, true)
 	if err != nil {
 		return &readError{err}
 	}

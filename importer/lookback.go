@@ -133,7 +133,7 @@ func (im *Import) lookBack() error {
 
 // sweepRead goes over the rows of this pass up to row high.
 func (im *Import) sweepRead(high int64, each func(*mappedBatch) error) error {
-	next, done, err := im.rows(im.reading.Start())
+	next, done, err := im.rows(im.reading.Start(), false)
 	if err != nil {
 		return &RefusedError{Err: err}
 	}
@@ -163,10 +163,11 @@ func (im *Import) sweepRead(high int64, each func(*mappedBatch) error) error {
 	})
 }
 
-// rows feeds the rows of this pass from a position on.
-func (im *Import) rows(from source.Position) (feeder, func() error, error) {
-	var opts source.ReadOptions
-	if im.read.Bytes > 0 && im.reading == im.export {
+// rows feeds the rows of this pass from a position on, with marks of what was read
+// if they are wanted.
+func (im *Import) rows(from source.Position, marks bool) (feeder, func() error, error) {
+	opts := source.ReadOptions{NoMarks: !marks}
+	if marks && im.read.Bytes > 0 && im.reading == im.export {
 		opts.Seed = &im.read
 	}
 	reader, err := im.reading.Read(from, opts)
@@ -211,12 +212,23 @@ func (im *Import) newestSent() error {
 	if len(im.newer.newest) == 0 {
 		return nil
 	}
-	s, err := surveyOf(im.state, im.cfg.Disk, im.cfg.Dir, im.export)
+	s, err := im.earlierOutcomes()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	return s.Each(context.Background(), sentInto{im.newer})
+}
+
+// earlierOutcomes is the survey of the passes before this one. Nobody asks it what
+// the files are, so they are not digested.
+func (im *Import) earlierOutcomes() (*Survey, error) {
+	s, err := surveyOf(im.state, im.cfg.Disk, im.cfg.Dir, im.export)
+	if err != nil {
+		return nil, err
+	}
+	s.sums = false
+	return s, nil
 }
 
 // sentInto is the Visitor that fills overtaken.

@@ -25,7 +25,7 @@ type Survey struct {
 	owned   bool // the export is closed with the survey
 	watch   observer
 	fold    func(batch any) error // what the observer does in row order
-	sums    bool
+	sums    bool                  // the files are digested, for Facts
 	inputs  []InputFacts
 	mappers []*mapping.Mapper
 }
@@ -67,18 +67,6 @@ func (im *Import) Survey() (*Survey, error) {
 		return nil, err
 	}
 	return surveyOf(snap, im.cfg.Disk, im.cfg.Dir, im.export)
-}
-
-// Preview is a survey over everything that the export holds, as a dry run sees
-// it, under the mapping of the current pass.
-func (im *Import) Preview() (*Survey, error) {
-	snap := &journal.Snapshot{Header: im.header, Passes: []journal.Pass{im.pass}}
-	snap.Header.DryRun = true
-	s, err := surveyOf(snap, im.cfg.Disk, im.cfg.Dir, im.export)
-	if err == nil {
-		s.sums = false
-	}
-	return s, err
 }
 
 func surveyOf(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Export) (*Survey, error) {
@@ -201,7 +189,7 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 	switch {
 	case s.snap.Header.DryRun && errors.As(err, new(*readError)):
 		return &RefusedError{Err: err} // nothing was sent, nor will be
-	case err != nil:
+	case err != nil || !s.sums:
 		return err
 	}
 	return s.measure(ctx, reader, rows)
@@ -212,7 +200,7 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 // be what could not be read.
 func (s *Survey) rows(reader *source.Reader, high int64) feeder {
 	next := plain(reader)
-	if s.snap.Header.DryRun || s.complete() {
+	if s.snap.Header.DryRun || s.complete() && s.sums {
 		return next
 	}
 	var last int64

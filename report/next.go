@@ -88,16 +88,20 @@ func adviseIncomplete(s *Summary, v *Invocation, step func(string, ...any)) {
 // better mapping, another attempt, or a repair by hand, whichever the largest
 // group calls for.
 func adviseFailures(s *Summary, v *Invocation, step func(string, ...any)) {
+	var without []string
+	if v.flag("repair") != "" {
+		without = []string{"approved"} // the table of the repaired rows is not that of the export
+	}
 	switch {
 	case patched(s):
 		s.Next = withFixedMapping(s, v, step, "--resume", "--retry")
 	case s.Rows.Invalid+s.Consents.Rejected == 0:
 		step("Send the failed ones again when the target is well:")
-		s.Next = v.command(v.Exports, nil, "--resume", "--retry")
+		s.Next = v.command(v.Exports, without, "--resume", "--retry")
 	default:
 		file := rejectedFile(s)
 		if file == "" {
-			s.Next = v.command(v.Exports, nil, "--resume", "--retry")
+			s.Next = v.command(v.Exports, without, "--resume", "--retry")
 			return
 		}
 		step("Mend the rows in %s, where _error says what is wrong, and import them:", file)

@@ -12,38 +12,49 @@ import (
 	"github.com/consentimport/consentimport/report"
 )
 
-// approve goes over the whole export before anything is sent, where the user
+// approve goes over all rows of the pass before anything is sent, where the user
 // asked for that: --strict refuses what the lint finds, --approved a decision
 // table other than the one that was signed.
 func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.Import) error {
 	if f.dryRun || !f.strict && f.approved == "" {
 		return nil
 	}
-	survey, err := im.Preview()
-	if err != nil {
-		return err
-	}
-	study, err := newStudy(survey, env.now())
-	if err != nil {
-		return err
-	}
-	survey.Watch(study, study.fold)
-	if err := survey.Each(ctx, nobody{}); err != nil {
+	study := newStudy(im.Spec(), env.now())
+	err := im.Preview(ctx, study, study.fold)
+	switch {
+	case ctx.Err() != nil:
+		return refused(errors.New("interrupted before anything was sent"))
+	case err != nil:
 		return refused(err)
 	}
-	if ctx.Err() != nil {
-		return refused(errors.New("interrupted before anything was sent"))
-	}
 	if f.approved != "" {
-		if _, hash := study.decisions(); !strings.EqualFold(hash, f.approved) {
-			return usage("look at the decision table of a new dry run, and have it signed: consentimport run --dry-run …",
-				"the decision table has the hash %s, not the approved %s: export or mapping have changed since", hash, f.approved)
+		if table, hash := study.decisions(); !strings.EqualFold(hash, f.approved) {
+			return f.otherTable(env.stderr, im, table, hash)
 		}
 	}
 	if f.strict {
 		return strict(env.stderr, study.findings())
 	}
 	return nil
+}
+
+// otherTable refuses a run whose decision table is not the one that was signed.
+// That of an export is in the report of a dry run. Where rows were mended no dry
+// run shows it, so it is printed.
+func (f *runFlags) otherTable(w io.Writer, im *importer.Import, table []mapping.Decision, hash string) error {
+	if !im.Mends() {
+		return usage("look at the decision table of a new dry run, and have it signed: consentimport run --dry-run …",
+			"the decision table has the hash %s, not the approved %s: export or mapping have changed since", hash, f.approved)
+	}
+	for _, d := range table {
+		fmt.Fprintf(w, "decision: %s %q → %s (%s)\n", oneLine(d.Category), d.Value, d.Action, report.Thousands(d.Count))
+	}
+	of := "the export with its mended rows"
+	if im.Repairs() {
+		of = "the repaired rows"
+	}
+	return usage("look at the table above, have it signed, and run the same command with --approved "+hash,
+		"the decision table of %s has the hash %s, not the approved %s", of, hash, f.approved)
 }
 
 // strict refuses a run because of what lint found.
@@ -56,9 +67,3 @@ func strict(w io.Writer, found []mapping.Finding) error {
 	}
 	return usage("mend the mapping or the export, or leave --strict away once somebody has looked at it", "--strict: the lint found %d things, so nothing was sent", len(found))
 }
-
-// nobody visits a survey for its observer alone.
-type nobody struct{}
-
-func (nobody) Work(*importer.SurveyBatch)       {}
-func (nobody) Fold(*importer.SurveyBatch) error { return nil }

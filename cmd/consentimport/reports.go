@@ -44,10 +44,11 @@ summary. It changes nothing else, and ends with the exit code of the run.`,
 
 // writeReport surveys an import and writes all its reports.
 func writeReport(ctx context.Context, env *environment, survey *importer.Survey, dir string, called report.Invocation, notes []string) (*report.Summary, error) {
-	study, err := newStudy(survey, env.now())
+	spec, err := survey.Spec()
 	if err != nil {
 		return nil, err
 	}
+	study := newStudy(spec, env.now())
 	survey.Watch(study, study.fold)
 	return report.Write(ctx, env.disk, dir, survey, report.Options{
 		Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called,

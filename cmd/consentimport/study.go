@@ -6,7 +6,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -23,12 +22,8 @@ type tallied struct {
 	hashes []uint64
 }
 
-func newStudy(survey *importer.Survey, now time.Time) (*study, error) {
-	spec, err := survey.Spec()
-	if err != nil {
-		return nil, err
-	}
-	return &study{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now})}, nil
+func newStudy(spec *mapping.Spec, now time.Time) *study {
+	return &study{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now})}
 }
 
 // Begin implements the survey's observer.

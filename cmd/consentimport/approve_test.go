@@ -1,0 +1,139 @@
+package main
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// signed is the hash of the decision table of a text, as a dry run prints it.
+func (r *rehearsal) signed(t *testing.T, text string) string {
+	t.Helper()
+	path := r.write(t, "signed.csv", text)
+	got := r.here(t, nil, "run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", filepath.Join(t.TempDir(), "dry"), path)
+	m := approved.FindStringSubmatch(got.stdout)
+	require.NotNil(t, m, got.stderr+got.stdout)
+	return m[1]
+}
+
+// otherTable is the hash of the table that a refused run says it has.
+var otherTable = regexp.MustCompile(`(?m)^error: the decision table of (.+) has the hash ([0-9a-f]{64}), not the approved `)
+
+// What is signed is what is sent: the table of a repair is that of the repaired
+// rows, and after it that of the export with its mended rows. The refusal shows the
+// table, and the hash that it names is the one that lets the rows through.
+func TestMendedRowsAreApprovedAsTheyAreSent(t *testing.T) {
+	t.Parallel()
+	export := exportHeader + exportRow(1, "ann", "mail", "yes") + exportRow(2, "bob", "mail", "WRONG") + exportRow(3, "cat", "mail", "WRONG")
+	mended := exportHeader + exportRow(1, "ann", "mail", "yes") + exportRow(2, "bob", "mail", "yes") + exportRow(3, "cat", "mail", "no")
+	rows := mendedRow(2, "bob", "mail", "yes") + mendedRow(3, "cat", "mail", "no")
+	both := []string{`decision: mail "no" → reject (1)`, `decision: mail "yes" → accept (1)`}
+	repair := func(t *testing.T, r *rehearsal, flags ...string) finished { return r.repair(t, rows, flags...) }
+	goOn := func(more ...string) func(*testing.T, *rehearsal, ...string) finished {
+		return func(t *testing.T, r *rehearsal, flags ...string) finished {
+			return r.here(t, nil, r.args(append(flags, more...)...)...)
+		}
+	}
+	for name, c := range map[string]struct {
+		before func(t *testing.T, r *rehearsal)
+		pass   func(t *testing.T, r *rehearsal, flags ...string) finished
+		of     string
+		text   string // whose table it is
+		shown  []string
+	}{
+		"a repair": {
+			pass: repair, of: "the repaired rows", text: mendedHeader + rows, shown: both,
+		},
+		"a repair that goes on": {
+			before: func(t *testing.T, r *rehearsal) { repair(t, r, "--limit", "1").requireCode(t, exitIncomplete) },
+			pass:   goOn("--resume"), of: "the repaired rows", text: mendedHeader + rows, shown: both,
+		},
+		"a retry after a repair": {
+			before: func(t *testing.T, r *rehearsal) {
+				r.faults(t, "400=100%")
+				repair(t, r).requireCode(t, exitFailures)
+				r.faults(t, "")
+			},
+			pass: goOn("--resume", "--retry"), of: "the export with its mended rows", text: mended,
+			shown: []string{`decision: mail "no" → reject (1)`, `decision: mail "yes" → accept (2)`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRehearsal(t, "")
+			r.write(t, "export.csv", export)
+			old := r.signed(t, export)
+			r.here(t, nil, r.args("--approved", old)...).requireCode(t, exitFailures)
+			if c.before != nil {
+				c.before(t, r)
+			}
+			before, files := r.server.Stats().Requests, filesIn(t, r.out())
+			got := c.pass(t, r, "--approved", old).requireCode(t, exitRefused)
+			assert.Equal(t, before, r.server.Stats().Requests, "nobody has signed what would be sent")
+			assert.Equal(t, files, filesIn(t, r.out()))
+			said := strings.Split(strings.TrimSuffix(got.stderr, "\n"), "\n")
+			require.Greater(t, len(said), len(c.shown), got.stderr)
+			assert.Equal(t, c.shown, said[len(said)-2-len(c.shown):len(said)-2], got.stderr)
+			m := otherTable.FindStringSubmatch(got.stderr)
+			require.NotNil(t, m, got.stderr)
+			assert.Equal(t, c.of, m[1])
+			assert.Equal(t, r.signed(t, c.text), m[2])
+			c.pass(t, r, "--approved", m[2]).requireCode(t, exitComplete)
+			assert.ElementsMatch(t, []string{"1 ann accept", "2 bob accept", "3 cat reject"}, r.arrivals())
+		})
+	}
+}
+
+// What was signed of a repair lets no retry through, so the summary does not
+// advise it.
+func TestARetryIsNotAdvisedUnderTheTableOfARepair(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "WRONG"))
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	r.faults(t, "500=100%")
+	row := mendedRow(2, "bob", "mail", "yes")
+	r.repair(t, row, "--attempts", "1", "--max-failures", "100%", "--approved", r.signed(t, mendedHeader+row)).requireCode(t, exitFailures)
+	next := summaryIn(t, r.out()).Next
+	assert.Contains(t, next, "--resume --retry")
+	assert.NotContains(t, next, "--approved")
+}
+
+// The lint of a repair is that of the repaired rows, and after it mended rows count
+// in their mended form.
+func TestMendedRowsAreLinted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		row, mended string // row 2, before and after
+		code        int
+	}{
+		"a finding comes": {exportRow(2, "bob", "mail", "WRONG"), strings.Replace(mendedRow(2, "bob", "mail", "yes"), "2024-", "2094-", 1), exitRefused},
+		"a finding goes":  {strings.Replace(exportRow(2, "bob", "mail", "yes"), "2024-", "2094-", 1), mendedRow(2, "bob", "mail", "yes"), exitComplete},
+	} {
+		for _, retry := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", retried"}[retry], func(t *testing.T) {
+				t.Parallel()
+				r := newRehearsal(t, "subject400=bob")
+				r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+c.row)
+				r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+				if retry {
+					r.repair(t, c.mended).requireCode(t, exitFailures)
+				}
+				r.faults(t, "")
+				before := r.server.Stats().Requests
+				if retry {
+					r.here(t, nil, r.args("--resume", "--retry", "--strict")...).requireCode(t, c.code)
+				} else {
+					r.repair(t, c.mended, "--strict").requireCode(t, c.code)
+				}
+				if c.code == exitRefused {
+					assert.Equal(t, before, r.server.Stats().Requests)
+				}
+			})
+		}
+	}
+}
