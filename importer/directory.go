@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -38,7 +37,6 @@ func (im *Import) spool(c *source.Config) error {
 		return refuse("", "standard input %w", err)
 	}
 	defer text.Close()
-	im.spooled = true
 	if err := im.cfg.Disk.MkdirAll(im.cfg.Dir); err != nil {
 		return refuse("choose another directory with --out", "%w", err)
 	}
@@ -55,6 +53,7 @@ func (im *Import) spool(c *source.Config) error {
 	if err != nil {
 		return refuse("give the export as a file, or an --out on a larger disk", "keep standard input: %w", err)
 	}
+	im.spooled = true // not before: what an earlier process has kept may be the only copy of its input
 	return nil
 }
 
@@ -108,7 +107,7 @@ func (im *Import) removeBegun() error {
 	}
 	if im.journal != nil {
 		remove(journal.Name)
-		if im.pass.Mapping.File != "" {
+		if im.stored {
 			remove(im.pass.Mapping.File)
 		}
 		if im.made {
@@ -130,8 +129,7 @@ func (im *Import) removeUnset() error {
 		return nil
 	}
 	var err error
-	old := slices.ContainsFunc(im.state.Passes, func(p journal.Pass) bool { return p.Mapping.File == im.pass.Mapping.File })
-	if !old {
+	if im.stored {
 		err = im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, im.pass.Mapping.File))
 	}
 	if im.pass.Repair != nil {

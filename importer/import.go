@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -66,10 +67,11 @@ type Import struct {
 	turns []turn
 	fresh bool // the import began with this process
 	unset bool // the pass is not set down in the checkpoint yet
-	// What Abandon undoes: the directory that was made, standard input that was
-	// kept in it, and where an older import was set aside.
-	made, spooled bool
-	aside         string
+	// What Abandon undoes: the directory that was made; standard input and the
+	// mapping that were stored in it, where no file of that name lay before; and
+	// where an older import was set aside.
+	made, spooled, stored bool
+	aside                 string
 }
 
 // Open makes the import ready to run. Every error is one for the user, and
@@ -174,15 +176,21 @@ func (im *Import) create() error {
 	}
 	im.journal = w
 	im.pass = journal.Pass{N: 1, Kind: journal.Import}
-	return im.startPass(im.spec, units)
+	if err := im.startPass(im.spec, units); err != nil {
+		return err
+	}
+	return im.Begin()
 }
 
-// startPass stores the mapping beside the checkpoint. The first pass is set down
-// at once, a later one by Begin. Nothing was sent when it fails.
+// startPass stores the mapping beside the checkpoint; Begin sets the pass down.
+// Nothing was sent when it fails.
 func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
 	sum := spec.SHA256()
 	im.pass.Mapping = journal.Mapping{Name: spec.Name(), SHA256: sum, File: "mapping-" + sum[:12] + ".yaml", Units: units}
-	err := journal.AtomicWrite(im.cfg.Disk, filepath.Join(im.cfg.Dir, im.pass.Mapping.File), func(w io.Writer) error {
+	path := filepath.Join(im.cfg.Dir, im.pass.Mapping.File)
+	_, err := os.Lstat(path)
+	im.stored = errors.Is(err, os.ErrNotExist)
+	err = journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
 		_, err := w.Write(spec.Source())
 		return err
 	})
@@ -190,14 +198,11 @@ func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
 		return notStarted(fmt.Errorf("store the mapping: %w", err))
 	}
 	im.unset = true
-	if im.pass.N == 1 {
-		return im.Begin()
-	}
 	return nil
 }
 
-// Begin sets a retry or a repair down in the checkpoint; what goes on is there
-// already. Until then it can be given up without a trace: see Abandon. Nothing was
+// Begin sets the pass down in the checkpoint; that of an import which goes on is
+// there already. Until then it can be given up without a trace: see Abandon. Nothing was
 // sent when it fails.
 func (im *Import) Begin() error {
 	if !im.unset {
