@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -175,6 +176,9 @@ func (im *Import) sameMapping() error {
 
 // loadMapping reads a stored mapping and checks that it is the one it should be.
 func loadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
+	if len(m.SHA256) != sha256.Size*2 {
+		return nil, refuse(hintOf(&journal.DamagedError{}), "the checkpoint in %s names a mapping without its digest", dir)
+	}
 	path := filepath.Join(dir, m.File)
 	text, err := os.ReadFile(path)
 	if err != nil {
