@@ -93,7 +93,7 @@ func (r *rehearsal) derived(t *testing.T) map[string]string {
 
 // stepsEach is the distance of the steps that the bounded form tries. Each kind of
 // damage begins at another one.
-const stepsEach = 6
+const stepsEach = 9
 
 // everyStep calls try with k = 1, 2, … until it says that no step was hit, some
 // at a time, and gives the number of the last one. The bounded form begins at

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	testflag "flag"
 	"io"
 	"os"
 	"os/exec"
@@ -40,6 +41,12 @@ var soak = os.Getenv("CONSENTIMPORT_SOAK") != ""
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "" {
+		testflag.Parse()
+		if !given("test.parallel") { // these tests mostly wait for the program, or the program for the target
+			if err := testflag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+				panic(err)
+			}
+		}
 		os.Exit(m.Run())
 	}
 	env := realEnvironment()
@@ -224,4 +231,10 @@ func (b *safeBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+// given says that a flag stands in the command line of the tests.
+func given(name string) (yes bool) {
+	testflag.Visit(func(f *testflag.Flag) { yes = yes || f.Name == name })
+	return yes
 }
