@@ -88,6 +88,20 @@ func TestMendedRowsAreApprovedAsTheyAreSent(t *testing.T) {
 	}
 }
 
+// Whoever asks for a dry run of a repair hears how to see its decision table.
+func TestTheTableOfARepairCanBeSeen(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG"))
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	row := mendedRow(1, "ann", "mail", "no")
+	assert.Contains(t, r.repair(t, row, "--dry-run").requireCode(t, exitRefused).message(t), "--approved NONE")
+	got := r.repair(t, row, "--approved", "NONE").requireCode(t, exitRefused)
+	assert.Contains(t, got.stderr, "decision: mail \"no\" → reject (1)\n")
+	assert.Contains(t, got.stderr, r.signed(t, mendedHeader+row))
+	assert.Zero(t, r.server.Stats().Requests)
+}
+
 // What was signed of a repair lets no retry through, so the summary does not
 // advise it.
 func TestARetryIsNotAdvisedUnderTheTableOfARepair(t *testing.T) {

@@ -138,7 +138,10 @@ func (f *runFlags) check(paths []string) error {
 		return usage("--resume goes on, --restart begins anew", "--restart and --resume are both given")
 	case f.dryRun && f.sandbox:
 		return usage("leave one of them away", "--dry-run sends nothing, not even to the --sandbox")
-	case f.dryRun && (f.resume || f.repair != ""):
+	case f.dryRun && f.repair != "":
+		return usage("leave --dry-run away to send; --approved NONE in its place prints the decision table of the repaired rows, and sends nothing",
+			"--dry-run does not go with --repair")
+	case f.dryRun && f.resume:
 		return usage("leave --dry-run away to send", "a dry run has nothing to go on with")
 	case f.repair != "" && (f.restart || f.retry):
 		return usage("--repair goes on in its directory by itself", "--repair does not go with --retry or --restart")
