@@ -57,7 +57,7 @@ func readmeBlocks(t *testing.T) []block {
 var notRun = map[string]func(t *testing.T){
 	"go run":              func(*testing.T) {}, // the name of a command, not one to type
 	"go test -race ./...": func(*testing.T) {}, // is running
-	"go build -o consentimport ./cmd/consentimport": func(t *testing.T) {
+	"go build -trimpath -ldflags='-s -w' -o consentimport ./cmd/consentimport": func(t *testing.T) {
 		requireText(t, "../../cmd/consentimport/*.go", "package main")
 	},
 	"testdata/bench/compare.sh": func(t *testing.T) {
