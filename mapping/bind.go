@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -352,63 +351,6 @@ func (b *binder) condition(c *condition, at place) *boundCondition {
 		return operand{kind: kind, text: text}
 	}
 	return bound
-}
-
-func (b *binder) bindEach(e *eachSpec) {
-	b.m.eskip = b.rules(e.skip)
-	if e.form != eachColumns {
-		b.m.listEmpty = noDecision + ": " + columnSays(e.source.name, "is empty")
-		if b.m.layout.JSON || e.form == eachSplit || e.form == eachDecoder {
-			b.m.list = b.must(e.source, "each")
-			return
-		}
-		a, ok := b.resolve(e.source)
-		if !ok {
-			b.lacks(e.source, "each")
-			return
-		}
-		if a.kind == accessCell { // the whole cell is the list
-			a = accessor{kind: accessCellPath, cell: b.cell(a.col), name: a.name}
-		}
-		b.m.list = a
-		return
-	}
-	if e.star {
-		b.star(e)
-		return
-	}
-	for _, c := range e.columns {
-		from := b.anyOf(c.names, "each", e.optional)
-		if len(from) > 0 {
-			b.m.columns = append(b.m.columns, boundColumn{[]byte(c.category), from})
-		}
-	}
-	if len(b.m.columns) == 0 {
-		b.lacks(e.columns[0].names[0], "each")
-	}
-}
-
-// star takes every column that is not excepted.
-func (b *binder) star(e *eachSpec) {
-	if b.m.layout.JSON {
-		b.fail(e.at, "use object: path", `columns: "*" needs a header, which JSON has not`)
-		return
-	}
-	for i, name := range b.m.layout.Columns {
-		excepted := slices.ContainsFunc(e.except, func(glob string) bool {
-			if glob == name {
-				return true
-			}
-			ok, err := path.Match(glob, name)
-			return err == nil && ok
-		})
-		if !excepted && name != "_row" && name != "_error" {
-			b.m.columns = append(b.m.columns, boundColumn{[]byte(name), []accessor{{kind: accessCell, col: i, name: name}}})
-		}
-	}
-	if len(b.m.columns) == 0 {
-		b.fail(e.at, "name them with columns: {category: column}", "no column is left for decisions")
-	}
 }
 
 // or is a text, empty when there is none.

@@ -1,0 +1,76 @@
+package mapping
+
+// times reads timestamp and validUntil.
+func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
+	v := m.value(fieldTimestamp)
+	ok := false
+	switch {
+	case v.reason != "":
+		fault(fieldTimestamp, v.reason, v.column)
+	case v.empty:
+		fault(fieldTimestamp, columnSays(m.fields[fieldTimestamp].column(), "is empty: without the time of consent there is no consent"), m.fields[fieldTimestamp].column())
+	default:
+		ms, reason := v.by.spec.times.read(v.text, v.unit)
+		if ok = reason == ""; !ok {
+			fault(fieldTimestamp, columnSays(v.column, reason), v.column)
+		}
+		c.Timestamp = ms
+	}
+	m.validUntil(c, ok, fault)
+}
+
+var unlimitedWord = []byte("unlimited")
+
+func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, column string)) {
+	found := m.value(fieldValidUntil)
+	f := found.by
+	if f.spec.unlimited {
+		c.ValidUntil = Unlimited
+		return
+	}
+	if a := f.spec.after; a != nil {
+		life := a.fixed
+		if len(a.from) > 0 {
+			var v value
+			m.candidates(f, f.after, &v)
+			if v.reason != "" {
+				fault(fieldValidUntil, v.reason, v.column)
+				return
+			}
+			if v.empty {
+				f.otherwise(&v)
+				m.until(c, f, &v, fault)
+				return
+			}
+			var err error
+			if life, err = parseLifetime(string(trimSpace(v.text)) + a.unit); err != nil {
+				fault(fieldValidUntil, columnSays(v.column, "is no lifetime: it must be a whole number above 0"), v.column)
+				return
+			}
+		}
+		if dated {
+			if c.ValidUntil = life.after(c.Timestamp); c.ValidUntil > maxMillis {
+				fault(fieldValidUntil, reasonLate, "")
+			}
+		}
+		return
+	}
+	m.until(c, f, found, fault)
+}
+
+func (m *Mapper) until(c *Consent, f *field, v *value, fault func(i int, reason, column string)) {
+	switch {
+	case v.reason != "":
+		fault(fieldValidUntil, v.reason, v.column)
+	case v.empty:
+		fault(fieldValidUntil, columnSays(f.column(), "is empty"), f.column())
+	case equalFold(trimSpace(v.text), "unlimited"):
+		c.ValidUntil = Unlimited
+	default:
+		ms, reason := f.spec.times.read(v.text, v.unit)
+		if reason != "" {
+			fault(fieldValidUntil, columnSays(v.column, reason), v.column)
+		}
+		c.ValidUntil = ms
+	}
+}
