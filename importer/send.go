@@ -8,6 +8,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
 )
 
 // Pacer decides when the next request may leave. Every Acquire that returns nil
@@ -43,19 +44,20 @@ type sender struct {
 // loop sends tasks one after the other until there are none left or the lanes
 // were stopped. An error is the end of the run: the journal cannot be written.
 func (s *sender) loop(take, send context.Context) error {
+	var c mapping.Consent // of the task being sent
 	for {
 		t, ok := s.lanes.take(take)
 		if !ok {
 			return nil
 		}
-		if err := s.deliver(take, send, t); err != nil {
+		if err := s.deliver(take, send, t, &c); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *sender) deliver(take, send context.Context, t *task) error {
-	c := unpack(t.packed)
+func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent) error {
+	*c = unpack(t.packed)
 	if t.redo {
 		if by, held := s.newer.by(t.key, c.Timestamp, t.ref); held {
 			return s.settle(t, journal.Outcome{State: journal.Superseded, By: by})
@@ -65,7 +67,7 @@ func (s *sender) deliver(take, send context.Context, t *task) error {
 		return nil // stopping; the consent stays pending
 	}
 	s.count.flying.Add(1)
-	answer := s.target.Send(send, &c)
+	answer := s.target.Send(send, c)
 	s.count.flying.Add(-1)
 	s.pacer.Release(answer)
 	t.tries++
