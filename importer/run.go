@@ -32,6 +32,7 @@ type Sending struct {
 //
 // An error is one of the disk or of reading the export; it stops the run too.
 func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
+	im.settle(ctx)
 	r := newRun(im, out)
 	if err := r.begin(); err != nil {
 		return nil, err
@@ -60,6 +61,26 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	untick()
 	ticker.Wait()
 	return r.end(err)
+}
+
+// settle waits, after a run that did not come to its end, until what it had sent
+// must have arrived. Its last sign is its last mark: there is one a second. When
+// ctx ends meanwhile, the run stops as soon as it has begun.
+func (im *Import) settle(ctx context.Context) {
+	if im.state == nil || im.state.End != nil || len(im.state.Timeline) == 0 {
+		return
+	}
+	last := im.state.Timeline[len(im.state.Timeline)-1].At
+	wait := min(last.Add(im.cfg.Settle).Sub(im.cfg.Now()), im.cfg.Settle) // a clock may have been set back
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // run is one process's work on an import.

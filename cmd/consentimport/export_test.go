@@ -206,7 +206,7 @@ func (r *rehearsal) account(t *testing.T) (repeats int) {
 		require.NoError(t, err)
 		l := lane{c.UserID, c.Category}
 		if row < last[l] {
-			require.Fail(t, "out of order", "row %d arrived after row %d of the same subject and category", row, last[l])
+			require.Fail(t, "out of order", "row %d arrived after row %d of the same subject and category; it had arrived before: %v", row, last[l], arrived[fmt.Sprint(row)])
 		}
 		last[l] = row
 		arrived[fmt.Sprint(row)] = true

@@ -30,8 +30,10 @@ import (
 // program, and tell it where to break.
 const (
 	asProgram = "CONSENTIMPORT_TEST_PROGRAM" // set: be the program
-	diskFault = "CONSENTIMPORT_TEST_DISK"    // a faultdisk.Plan, such as kill@17
-	sendFault = "CONSENTIMPORT_TEST_SEND"    // SIGKILL before@N or after@N, the N-th request
+	// set: wait after a run that died, as the program does for its users
+	settleAsUsers = "CONSENTIMPORT_TEST_SETTLE"
+	diskFault     = "CONSENTIMPORT_TEST_DISK" // a faultdisk.Plan, such as kill@17
+	sendFault     = "CONSENTIMPORT_TEST_SEND" // SIGKILL before@N or after@N, the N-th request
 	// goroutineFile is a file in which the program counts its goroutines.
 	goroutineFile = "CONSENTIMPORT_TEST_GOROUTINES"
 )
@@ -50,6 +52,9 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	env := realEnvironment()
+	if os.Getenv(settleAsUsers) == "" {
+		env.settle = 0 // the sandbox of most tests answers before a process can be started again
+	}
 	plan, err := faultdisk.Parse(os.Getenv(diskFault))
 	if err != nil {
 		panic(err)
