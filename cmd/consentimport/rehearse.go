@@ -272,7 +272,9 @@ func (p *performance) goOn(ctx context.Context) error {
 		return err
 	}
 	defer out.close()
-	im, err := importer.Open(p.flags.config(p.env, p.spec, p.called.Exports, out))
+	cfg := p.flags.config(p.env, p.spec, p.called.Exports, out)
+	cfg.Settle = 0 // the sandbox was asked, and has answered everything
+	im, err := importer.Open(cfg)
 	if err != nil {
 		return err
 	}
