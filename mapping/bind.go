@@ -30,6 +30,7 @@ type Mapper struct {
 	// of the row being mapped
 	rec        *Record
 	arena      *[]byte
+	filled     []byte // a template's text, on its way into the arena
 	generation uint64
 	doc        jsonDoc
 	cells      []jsonCell
@@ -60,7 +61,6 @@ type field struct {
 	perElement bool
 	plain      bool // one cell, or one value of a JSON row, as it is
 	verbatim   bool // and nothing but blanks is changed of it
-	cells      bool // of a template: all its values are such
 }
 
 type boundPart struct {
@@ -297,7 +297,6 @@ func (b *binder) field(spec *fieldSpec) *field {
 	f.plain = len(f.from) == 1 && f.from[0].ofRow() && len(f.cases) == 0 && len(f.template) == 0 &&
 		spec.constant == nil && spec.after == nil && spec.match == nil && !spec.unescape
 	f.verbatim = f.plain && spec.times == nil && spec.values == nil && !spec.lower
-	f.cells = len(f.template) > 0 && !slices.ContainsFunc(f.template, func(p boundPart) bool { return p.named && !p.from.ofRow() })
 	return f
 }
 

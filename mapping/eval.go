@@ -214,41 +214,34 @@ func equalFold(b []byte, s string) bool {
 	return false
 }
 
-// fillTemplate joins the parts of a template; what is not there is left out.
+// fillTemplate joins the parts of a template; what is not there is left out. It
+// is joined outside of the arena, which finding the parts may use.
 func (m *Mapper) fillTemplate(f *field, v *value) {
-	if f.cells && m.fillCells(f, v) {
-		return
-	}
-	var space [16][]byte
-	parts := space[:0] // found first: finding may use the arena too
-	named, said := false, false
+	text, named, said := m.filled[:0], false, false
 	for i := range f.template {
 		p := &f.template[i]
 		if !p.named {
-			parts = append(parts, p.literal)
+			text = append(text, p.literal...)
 			continue
 		}
-		text, _, reason := m.get(&p.from)
+		part, _, reason := m.get(&p.from)
 		if reason != "" {
 			v.reason, v.column = columnSays(m.nameOf(&p.from), reason), p.from.name
 			return
 		}
-		if v.column == "" {
-			v.column = p.from.name
+		if !named {
+			named, v.column = true, p.from.name
 		}
-		text = trimSpace(text)
-		named, said = true, said || !m.isEmpty(text)
-		parts = append(parts, text)
+		part = trimSpace(part)
+		said = said || !m.isEmpty(part)
+		text = append(text, part...)
 	}
+	m.filled = text
 	if named && !said { // words of the mapping alone are no value of the row
 		v.empty = true
 		return
 	}
-	from := len(*m.arena)
-	for _, p := range parts {
-		*m.arena = append(*m.arena, p...)
-	}
-	v.text = (*m.arena)[from:len(*m.arena):len(*m.arena)]
+	v.text = m.own(text)
 	v.raw, v.empty = v.text, len(v.text) == 0
 }
 

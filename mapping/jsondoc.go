@@ -273,6 +273,9 @@ func (d *jsonDoc) string(n int, arena *[]byte) []byte {
 	return d.raw(n)
 }
 
+// escaped reports whether a value is a string with escapes.
+func (d *jsonDoc) escaped(n int) bool { return n != none && d.nodes[n].escaped }
+
 // key is the name of a member.
 func (d *jsonDoc) key(n int, arena *[]byte) []byte {
 	raw := d.text[d.nodes[n].keyStart:d.nodes[n].keyEnd]
