@@ -128,9 +128,7 @@ func (p *past) read(v *version, t rowText) (bool, error) {
 		v.covers = false
 		return false, nil
 	default:
-		v.memory.result.Reset()
-		v.memory.scratch = v.memory.scratch[:0]
-		mapRow(v.mappers[t.layout], &p.export.Layouts[t.layout], t.file, t.row, &v.rec, &v.memory)
+		v.memory.mapOne(v.mappers[t.layout], &p.export.Layouts[t.layout], t.file, t.row, &v.rec)
 	}
 	v.consents = v.memory.result.Consents
 	return true, nil

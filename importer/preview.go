@@ -96,9 +96,7 @@ func (im *Import) observe(b *fed, revise *reviser, own []*mapping.Mapper, see fu
 		case by != nil:
 			by.mapRow(mended, file, &revise.rec, &revise.memory)
 		default:
-			revise.memory.result.Reset()
-			revise.memory.scratch = revise.memory.scratch[:0]
-			mapRow(own[member.Layout], &im.reading.Layouts[member.Layout], file, &b.Rows[i], &revise.rec, &revise.memory)
+			revise.memory.mapOne(own[member.Layout], &im.reading.Layouts[member.Layout], file, &b.Rows[i], &revise.rec)
 		}
 		see(&revise.rec, &revise.memory.result)
 	}

@@ -70,9 +70,7 @@ func (all revisions) find(n int64) (*revision, rowText, error) {
 
 // mapRow maps a row of the file. file is where the row of the export stands.
 func (r *revision) mapRow(t rowText, file string, rec *mapping.Record, mem *batchMemory) {
-	mem.result.Reset()
-	mem.scratch = mem.scratch[:0]
-	mapRow(r.mappers[t.layout], &r.rows.export.Layouts[t.layout], file, t.row, rec, mem)
+	mem.mapOne(r.mappers[t.layout], &r.rows.export.Layouts[t.layout], file, t.row, rec)
 }
 
 func (all revisions) close() error {

@@ -209,6 +209,14 @@ func (s *sweep) mapBatch(m *mapping.Mapper, b *mappedBatch) {
 	}
 }
 
+// mapOne is mapRow where only the last row counts: the memory of the one before is
+// used again.
+func (mem *batchMemory) mapOne(m *mapping.Mapper, l *source.Layout, file string, row *source.Row, rec *mapping.Record) {
+	mem.result.Reset()
+	mem.scratch = mem.scratch[:0]
+	mapRow(m, l, file, row, rec, mem)
+}
+
 // mapRow takes one row apart and maps it; mem.result holds what it became.
 func mapRow(m *mapping.Mapper, l *source.Layout, file string, row *source.Row, rec *mapping.Record, mem *batchMemory) {
 	*rec = mapping.Record{File: file, Row: row.Number}
