@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/consentimport/consentimport/importer"
@@ -65,31 +66,48 @@ func (f *runFlags) outlet(env *environment) (*outlet, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outlet{identity: f.target(env), dialect: dialect}
-	cfg := intempt.Config{
-		BaseURL: o.identity.BaseURL, Org: o.identity.Org, Project: o.identity.Project, Dialect: dialect,
-		Timeout: env.timeout, Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
-	}
-	if f.sandbox {
-		server, err := sandbox.Start(sandbox.Config{Key: sandboxKey})
+	target := f.target(env)
+	if !f.sandbox {
+		key, err := f.key(env)
 		if err != nil {
-			return nil, fmt.Errorf("start the sandbox: %w", err)
-		}
-		o.stop = server.Close
-		cfg.BaseURL = server.URL()
-		if cfg.Key, err = intempt.ParseKey(sandboxKey); err != nil {
 			return nil, err
 		}
-	} else if cfg.Key, err = f.key(env); err != nil {
+		return f.outletTo(env, target, dialect, target.BaseURL, key)
+	}
+	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey})
+	if err != nil {
+		return nil, fmt.Errorf("start the sandbox: %w", err)
+	}
+	o, err := f.outletToSandbox(env, target, dialect, server.URL())
+	if err != nil {
+		return nil, errors.Join(err, server.Close())
+	}
+	o.stop = server.Close
+	return o, nil
+}
+
+// outletToSandbox makes the way to a sandbox that runs already.
+func (f *runFlags) outletToSandbox(env *environment, identity journal.Target, dialect intempt.Dialect, url string) (*outlet, error) {
+	key, err := intempt.ParseKey(sandboxKey)
+	if err != nil {
 		return nil, err
+	}
+	return f.outletTo(env, identity, dialect, url, key)
+}
+
+func (f *runFlags) outletTo(env *environment, identity journal.Target, dialect intempt.Dialect, url string, key intempt.Key) (*outlet, error) {
+	cfg := intempt.Config{
+		BaseURL: url, Org: identity.Org, Project: identity.Project, Dialect: dialect, Key: key,
+		Timeout: env.timeout, Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if o.client, err = intempt.New(cfg); err != nil {
+	client, err := intempt.New(cfg)
+	if err != nil {
 		return nil, err
 	}
-	return o, nil
+	return &outlet{identity: identity, dialect: dialect, client: client}, nil
 }
 
 // checkTarget is for a dry run, which needs no target, but notes the one that is
@@ -104,24 +122,4 @@ func (f *runFlags) checkTarget(env *environment) error {
 // its own finds it.
 func (f *runFlags) rehearsed(url string) journal.Target {
 	return journal.Target{BaseURL: url, Org: "sandbox", Project: "sandbox", Dialect: f.dialect}
-}
-
-// outletTo makes the way to a sandbox that runs already.
-func (f *runFlags) outletTo(url string) (*outlet, error) {
-	dialect, err := intempt.ParseDialect(f.dialect)
-	if err != nil {
-		return nil, refused(err)
-	}
-	o := &outlet{identity: f.rehearsed(url), dialect: dialect}
-	cfg := intempt.Config{
-		BaseURL: url, Org: o.identity.Org, Project: o.identity.Project, Dialect: dialect,
-		Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
-	}
-	if cfg.Key, err = intempt.ParseKey(sandboxKey); err != nil {
-		return nil, err
-	}
-	if o.client, err = intempt.New(cfg); err != nil {
-		return nil, err
-	}
-	return o, nil
 }

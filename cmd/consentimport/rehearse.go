@@ -267,7 +267,11 @@ type performance struct {
 // goOn is the resume, in this process.
 func (p *performance) goOn(ctx context.Context) error {
 	t := p.trial
-	out, err := p.flags.outletTo(p.server.URL())
+	dialect, err := intempt.ParseDialect(p.flags.dialect)
+	if err != nil {
+		return refused(err)
+	}
+	out, err := p.flags.outletToSandbox(p.env, p.flags.rehearsed(p.server.URL()), dialect, p.server.URL())
 	if err != nil {
 		return err
 	}
@@ -322,11 +326,6 @@ func (p *performance) compare(ctx context.Context) error {
 	if t.keep == "" {
 		return nil
 	}
-	whole, err := importer.OpenSurvey(p.env.disk, p.flags.out)
-	if err != nil {
-		return err
-	}
-	defer whole.Close()
-	_, err = writeReport(ctx, p.env, whole, p.flags.out, p.called, []string{"this is a rehearsal: everything went to a sandbox with the faults " + t.faults})
+	_, err = writeReport(ctx, p.env, survey, p.flags.out, p.called, []string{"this is a rehearsal: everything went to a sandbox with the faults " + t.faults})
 	return err
 }
