@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/mapping/decode"
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // Mapper is a mapping bound to the columns of an export. It is used by one
@@ -242,7 +243,7 @@ func (b *binder) must(n nameAt, what string) accessor {
 
 func (b *binder) lacks(n nameAt, what string) {
 	columns := b.m.layout.Columns
-	b.fail(n.at, "the export's columns: "+quoteAll(columns, 40), "%s: the export has no column %q%s", what, n.name, didYouMean(n.name, columns))
+	b.fail(n.at, "the export's columns: "+quoteAll(columns, 40), "%s: the export has no column %q%s", what, n.name, spelling.DidYouMean(n.name, columns))
 }
 
 // anyOf resolves candidates of which at least one must exist, unless optional.
@@ -345,7 +346,7 @@ func (b *binder) condition(c *condition, at place) *boundCondition {
 			return operand{}
 		}
 		if bound.refs[i].kind == accessCell {
-			text = trimSpace(text)
+			text = spelling.Trim(text)
 		}
 		return operand{kind: kind, text: text}
 	}

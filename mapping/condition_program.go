@@ -18,6 +18,8 @@ import (
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/patcher"
 	"github.com/expr-lang/expr/vm"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // conditionProgram is a condition for expr's virtual machine. Names are slots of
@@ -320,5 +322,5 @@ func (w *programWriter) unknown(n *ast.CallNode) ast.Node {
 	case id.Value[0] == '#':
 		return n
 	}
-	return w.fail(n, "unknown function %s()%s", id.Value, didYouMean(id.Value, builtin.Names))
+	return w.fail(n, "unknown function %s()%s", id.Value, spelling.DidYouMean(id.Value, builtin.Names))
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/consentimport/consentimport/mapping/decode"
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // elements finds the elements of the row. A reason says why the row is invalid.
@@ -45,7 +46,7 @@ func (m *Mapper) eachColumns() (string, string) {
 			if kind >= jsonArray {
 				return columnSays(c.from[k].name, "holds a list or an object, not a decision"), c.from[k].name
 			}
-			if kind != jsonNull && (el.kind == jsonNull || m.isEmpty(trimSpace(el.value))) {
+			if kind != jsonNull && (el.kind == jsonNull || m.isEmpty(spelling.Trim(el.value))) {
 				el.value, el.kind, el.column = text, kind, c.from[k].name
 			}
 		}
@@ -59,12 +60,12 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 	if reason != "" {
 		return columnSays(m.nameOf(&m.list), reason), m.list.name
 	}
-	if kind == jsonNull || m.isEmpty(trimSpace(text)) {
+	if kind == jsonNull || m.isEmpty(spelling.Trim(text)) {
 		m.unsaid = true
 		return "", ""
 	}
 	for part := range bytes.SplitSeq(text, []byte(e.by)) {
-		part = trimSpace(part)
+		part = spelling.Trim(part)
 		if len(part) == 0 {
 			continue
 		}
@@ -81,7 +82,7 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 			if i < 0 {
 				return columnSays(m.list.name, fmt.Sprintf("has a part without %q", e.pair)), m.list.name
 			}
-			el.key, el.value = trimSpace(part[:i]), trimSpace(part[i+len(e.pair):])
+			el.key, el.value = spelling.Trim(part[:i]), spelling.Trim(part[i+len(e.pair):])
 		}
 		m.add(el)
 	}
@@ -94,11 +95,11 @@ func (m *Mapper) eachDecoder(e *eachSpec) (string, string) {
 		return columnSays(m.nameOf(&m.list), reason), m.list.name
 	}
 	m.decoded.Undecided = ""
-	if kind == jsonNull || m.isEmpty(trimSpace(text)) {
+	if kind == jsonNull || m.isEmpty(spelling.Trim(text)) {
 		m.decoded, m.unsaid = decode.Cell{}, true
 		return "", ""
 	}
-	if err := e.decoder(trimSpace(text), &m.decoded); err != nil {
+	if err := e.decoder(spelling.Trim(text), &m.decoded); err != nil {
 		m.decoded.Undecided = ""
 		return columnSays(m.list.name, err.Error()), m.list.name
 	}
@@ -121,7 +122,7 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 	if reason != "" {
 		return columnSays(m.nameOf(&m.list), reason), m.list.name
 	}
-	if n == none || doc.nodes[n].kind == jsonNull || doc.nodes[n].kind == jsonString && m.isEmpty(trimSpace(doc.raw(n))) {
+	if n == none || doc.nodes[n].kind == jsonNull || doc.nodes[n].kind == jsonString && m.isEmpty(spelling.Trim(doc.raw(n))) {
 		if e.otherwise {
 			m.add(element{kind: jsonNull})
 		}
@@ -177,7 +178,7 @@ var trueWord, falseWord = []byte("true"), []byte("false")
 func (m *Mapper) accepted(e *eachSpec) (string, string) {
 	m.listed = m.listed[:0]
 	for i := range m.elems {
-		token := trimSpace(m.elems[i].key)
+		token := spelling.Trim(m.elems[i].key)
 		if len(token) == 0 || slices.Contains(e.ignore, string(token)) {
 			continue
 		}

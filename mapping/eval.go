@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"html"
 	"unicode/utf8"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // eval works a field out for the current element.
@@ -86,10 +88,10 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 			last.reason = columnSays(last.column, isNoSingle)
 			return
 		}
-		trimmed := trimSpace(text)
+		trimmed := spelling.Trim(text)
 		if f.spec.unescape && bytes.IndexByte(trimmed, '&') >= 0 {
 			text = m.keep(html.UnescapeString(string(text)))
-			trimmed = trimSpace(text)
+			trimmed = spelling.Trim(text)
 		}
 		last.raw = trimmed
 		if m.isEmpty(trimmed) {
@@ -108,7 +110,7 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 			} else {
 				text = trimmed[at[0]:at[1]]
 			}
-			trimmed = trimSpace(text)
+			trimmed = spelling.Trim(text)
 			if last.raw = trimmed; len(trimmed) == 0 {
 				continue
 			}
@@ -147,7 +149,7 @@ func (m *Mapper) look(f *field, v *value) {
 		return
 	}
 	if f.spec.trim {
-		v.text = trimSpace(v.text)
+		v.text = spelling.Trim(v.text)
 	}
 	if f.spec.lower {
 		v.text = m.lower(v.text)
@@ -167,7 +169,7 @@ func (f *field) otherwise(v *value) {
 // lookUp looks a value up: exactly, then without regard to case. One that is not
 // listed makes the row invalid; it never becomes a decision.
 func (m *Mapper) lookUp(s *fieldSpec, v *value) {
-	v.raw = trimSpace(v.text)
+	v.raw = spelling.Trim(v.text)
 	at, ok := s.listed(v.raw)
 	if !ok {
 		for i := range s.values {
@@ -232,7 +234,7 @@ func (m *Mapper) fillTemplate(f *field, v *value) {
 		if !named {
 			named, v.column = true, p.from.name
 		}
-		part = trimSpace(part)
+		part = spelling.Trim(part)
 		said = said || !m.isEmpty(part)
 		text = append(text, part...)
 	}
@@ -272,13 +274,4 @@ func (m *Mapper) lower(b []byte) []byte {
 		*m.arena = append(*m.arena, c)
 	}
 	return (*m.arena)[from:len(*m.arena):len(*m.arena)]
-}
-
-// trimSpace is bytes.TrimSpace with a short way for cells that need none, and
-// with the no-break blanks that exporters leave.
-func trimSpace(b []byte) []byte {
-	if n := len(b); n > 0 && b[0] > ' ' && b[0] < utf8.RuneSelf && b[n-1] > ' ' && b[n-1] < utf8.RuneSelf {
-		return b
-	}
-	return bytes.TrimSpace(b)
 }

@@ -1,5 +1,7 @@
 package mapping
 
+import "github.com/consentimport/consentimport/mapping/spelling"
+
 // cell works out a field that is one cell or one value of a JSON row, which most
 // are: the same as candidates and look, by a shorter way.
 func (m *Mapper) cell(f *field, v *value) {
@@ -9,7 +11,7 @@ func (m *Mapper) cell(f *field, v *value) {
 		*v = value{by: f, column: a.name, empty: true, reason: columnSays(a.name, isNoSingle)}
 		return
 	}
-	trimmed := trimSpace(text)
+	trimmed := spelling.Trim(text)
 	v.by, v.raw, v.column, v.reason, v.unit = f, trimmed, a.name, "", ""
 	if m.isEmpty(trimmed) {
 		v.text, v.empty = nil, true
@@ -43,7 +45,7 @@ func (m *Mapper) verbatim(f *field) []byte {
 	if kind >= jsonArray {
 		return nil
 	}
-	trimmed := trimSpace(text)
+	trimmed := spelling.Trim(text)
 	switch {
 	case m.isEmpty(trimmed):
 		return nil

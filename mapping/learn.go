@@ -1,5 +1,11 @@
 package mapping
 
+import (
+	"github.com/consentimport/consentimport/mapping/timetext"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
+)
+
 // Learn finds the unit of each column of epoch times that has no format: seconds
 // or milliseconds, by the size of what the sample has in it. The unit of the
 // first value counts; a later value of the other size is no time.
@@ -40,7 +46,7 @@ func (m *Mapper) learn(f *field, units Units) {
 	for _, c := range f.cases {
 		m.learn(c, units)
 	}
-	if f.spec.times == nil || !f.spec.times.automatic() {
+	if f.spec.times == nil || !f.spec.times.Automatic() {
 		return
 	}
 	for i := range f.from {
@@ -56,7 +62,7 @@ func (m *Mapper) learn(f *field, units Units) {
 		if reason != "" {
 			continue
 		}
-		if unit := epochUnit(trimSpace(text)); unit != "" {
+		if unit := timetext.EpochUnit(spelling.Trim(text)); unit != "" {
 			units[name] = unit
 		}
 	}

@@ -53,35 +53,15 @@ func (a *actionView) add(s *Spec, f *fieldSpec) {
 	}
 }
 
-// dayMonthUnclear reports whether a time is read by a pattern in which day and
-// month are numbers that slashes or dashes part: with these, exports write
-// either first. With dots the day comes first everywhere.
+// dayMonthUnclear reports whether a pattern of the field leaves it open which of
+// two numbers is the day.
 func (f *fieldSpec) dayMonthUnclear() bool {
 	for _, c := range f.cases {
 		if c.dayMonthUnclear() {
 			return true
 		}
 	}
-	if f.times == nil {
-		return false
-	}
-	for _, format := range f.times.formats {
-		if format.kind == kindStrftime && format.layout.ambiguous() && !format.layout.dotted() {
-			return true
-		}
-	}
-	return false
-}
-
-// dotted reports whether a dot stands behind the first number of the date.
-func (l *strfLayout) dotted() bool {
-	for i, p := range l.parts {
-		switch p.verb {
-		case 'd', 'e', 'm':
-			return i+1 < len(l.parts) && strings.HasPrefix(l.parts[i+1].literal, ".")
-		}
-	}
-	return false
+	return f.times != nil && f.times.DayMonthUnclear()
 }
 
 // see judges the mapping by itself.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/consentimport/consentimport/mapping/timetext"
 )
 
 // Tally is what lint saw in one batch of rows. It is for one goroutine at a
@@ -103,7 +105,7 @@ func (t *Tally) invalid(row int64, reason string) {
 		rule rule
 		why  string
 	}{
-		{ruleZone, reasonNoZone}, {ruleSeconds, reasonSeconds}, {ruleMillis, reasonMillis}, {ruleMillis, reasonLate}, {ruleMangled, reasonMangled},
+		{ruleZone, timetext.NoZone}, {ruleSeconds, timetext.Seconds}, {ruleMillis, timetext.Millis}, {ruleMillis, timetext.Late}, {ruleMangled, timetext.Mangled},
 	} {
 		if strings.HasSuffix(reason, fault.why) {
 			t.seen[fault.rule].at(row)

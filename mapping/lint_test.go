@@ -10,6 +10,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/mapping/timetext"
 )
 
 // lintNow is the time of every lint test.
@@ -146,13 +148,13 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleFuture, name: "the day after tomorrow", rows: one(at(lintNow.Add(25 * time.Hour))), count: 1},
 		{rule: ruleFuture, name: "tomorrow", rows: one(at(lintNow.Add(23 * time.Hour)))},
 		{rule: ruleSeconds, name: "1970", rows: one(func(c *Consent) { c.Timestamp = 1608208345 }), count: 1},
-		{rule: ruleSeconds, name: "refused by the mapping", rows: invalid("time " + reasonSeconds), count: 1},
+		{rule: ruleSeconds, name: "refused by the mapping", rows: invalid("time " + timetext.Seconds), count: 1},
 		{rule: ruleSeconds, name: "another year before 2000", rows: one(at(time.Date(1985, 1, 1, 0, 0, 0, 0, time.UTC)))},
 		{rule: ruleMillis, name: "far ahead", rows: one(at(time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC))), count: 1},
-		{rule: ruleMillis, name: "refused by the mapping", rows: invalid("time " + reasonLate), count: 1},
+		{rule: ruleMillis, name: "refused by the mapping", rows: invalid("time " + timetext.Late), count: 1},
 		{rule: ruleMillis, name: "a little ahead", rows: one(at(time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)))},
-		{rule: ruleZone, name: "no zone", rows: invalid("time " + reasonNoZone), count: 1},
-		{rule: ruleZone, name: "no time", rows: invalid("time " + reasonNoTime)},
+		{rule: ruleZone, name: "no zone", rows: invalid("time " + timetext.NoZone), count: 1},
+		{rule: ruleZone, name: "no time", rows: invalid("time " + timetext.NoTime)},
 
 		{rule: ruleDayMonth, name: "none above twelve", view: lintSpec{dayMonth: true}, rows: repeat(12, func(i int) lintRow { return said(i, at(time.Date(2025, 2, 1+i, 0, 0, 0, 0, time.UTC))) }), count: 12},
 		{rule: ruleDayMonth, name: "a fourteenth", view: lintSpec{dayMonth: true}, rows: repeat(14, func(i int) lintRow { return said(i, at(time.Date(2025, 2, 1+i, 0, 0, 0, 0, time.UTC))) })},

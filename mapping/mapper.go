@@ -1,6 +1,11 @@
 package mapping
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/mapping/timetext"
+)
 
 // value is what a field of a consent came to.
 type value struct {
@@ -179,7 +184,7 @@ func (m *Mapper) consent(out *Result) {
 	c.Raw = action.raw
 	reason := action.reason
 	if reason == "" {
-		switch word := trimSpace(action.text); {
+		switch word := spelling.Trim(action.text); {
 		case equalFold(word, "accept"):
 			c.Action = Accept
 		case equalFold(word, "reject"):
@@ -272,9 +277,9 @@ func (m *Mapper) sourceID(c *Consent, fault func(i int, reason, column string)) 
 	case v.empty:
 		return
 	}
-	text := trimSpace(v.text)
-	if isScientific(text) {
-		fault(fieldSourceID, columnSays(v.column, reasonMangled), v.column)
+	text := spelling.Trim(v.text)
+	if timetext.IsScientific(text) {
+		fault(fieldSourceID, columnSays(v.column, timetext.Mangled), v.column)
 		return
 	}
 	n, ok := wholeNumber(text)
@@ -291,7 +296,7 @@ func wholeNumber(b []byte) (int64, bool) {
 	if negative {
 		b = b[1:]
 	}
-	if len(b) == 0 || len(b) > 19 || !allDigits(b) {
+	if len(b) == 0 || len(b) > 19 || !timetext.AllDigits(b) {
 		return 0, false
 	}
 	var n uint64

@@ -1,5 +1,11 @@
 package mapping
 
+import (
+	"github.com/consentimport/consentimport/mapping/timetext"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
+)
+
 // times reads timestamp and validUntil.
 func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 	v := m.value(fieldTimestamp)
@@ -10,7 +16,7 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 	case v.empty:
 		fault(fieldTimestamp, columnSays(m.fields[fieldTimestamp].column(), "is empty: without the time of consent there is no consent"), m.fields[fieldTimestamp].column())
 	default:
-		ms, reason := v.by.spec.times.read(v.text, v.unit)
+		ms, reason := v.by.spec.times.Read(v.text, v.unit)
 		if ok = reason == ""; !ok {
 			fault(fieldTimestamp, columnSays(v.column, reason), v.column)
 		}
@@ -43,14 +49,14 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, co
 				return
 			}
 			var err error
-			if life, err = parseLifetime(string(trimSpace(v.text)) + a.unit); err != nil {
+			if life, err = timetext.ParseLifetime(string(spelling.Trim(v.text)) + a.unit); err != nil {
 				fault(fieldValidUntil, columnSays(v.column, "is no lifetime: it must be a whole number above 0"), v.column)
 				return
 			}
 		}
 		if dated {
-			if c.ValidUntil = life.after(c.Timestamp); c.ValidUntil > maxMillis {
-				fault(fieldValidUntil, reasonLate, "")
+			if c.ValidUntil = life.After(c.Timestamp); c.ValidUntil > timetext.MaxMillis {
+				fault(fieldValidUntil, timetext.Late, "")
 			}
 		}
 		return
@@ -64,10 +70,10 @@ func (m *Mapper) until(c *Consent, f *field, v *value, fault func(i int, reason,
 		fault(fieldValidUntil, v.reason, v.column)
 	case v.empty:
 		fault(fieldValidUntil, columnSays(f.column(), "is empty"), f.column())
-	case equalFold(trimSpace(v.text), "unlimited"):
+	case equalFold(spelling.Trim(v.text), "unlimited"):
 		c.ValidUntil = Unlimited
 	default:
-		ms, reason := f.spec.times.read(v.text, v.unit)
+		ms, reason := f.spec.times.Read(v.text, v.unit)
 		if reason != "" {
 			fault(fieldValidUntil, columnSays(v.column, reason), v.column)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // unlisted is the reason for a value that values does not list.
@@ -44,7 +46,7 @@ func (m *Mapper) stated() []byte {
 	if v := m.value(fieldAction); len(v.raw) > 0 {
 		return v.raw
 	}
-	return trimSpace(m.elem.value)
+	return spelling.Trim(m.elem.value)
 }
 
 func digitRun(b []byte, n int) bool {
@@ -72,7 +74,7 @@ func (m *Mapper) names(raw []byte) bool {
 		if f == nil {
 			continue
 		}
-		id := trimSpace(m.value(i).text)
+		id := spelling.Trim(m.value(i).text)
 		if len(id) == 0 {
 			continue
 		}

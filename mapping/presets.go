@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 //go:embed presets/*.yaml
@@ -36,7 +38,7 @@ func Presets() []Preset {
 func FindPreset(name string) (Preset, error) {
 	names := presetNames()
 	if !slices.Contains(names, name) {
-		return Preset{}, fmt.Errorf("there is no preset %q%s; consentimport mapping list shows them all", name, didYouMean(name, names))
+		return Preset{}, fmt.Errorf("there is no preset %q%s; consentimport mapping list shows them all", name, spelling.DidYouMean(name, names))
 	}
 	return readPreset(name)
 }

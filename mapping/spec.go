@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // Spec is a parsed mapping: sound by itself, not yet bound to columns.
@@ -210,7 +212,7 @@ func (s *Spec) parseParameters(r *reader, list, given ast.Node) {
 	}
 	for _, name := range keysOf(s.set) {
 		if !slices.Contains(declared, name) {
-			r.err = &Error{File: s.file, Message: fmt.Sprintf("there is no parameter %q%s", name, didYouMean(name, declared)), Hint: "its parameters: " + cmp.Or(strings.Join(declared, ", "), "none")}
+			r.err = &Error{File: s.file, Message: fmt.Sprintf("there is no parameter %q%s", name, spelling.DidYouMean(name, declared)), Hint: "its parameters: " + cmp.Or(strings.Join(declared, ", "), "none")}
 			return
 		}
 	}
@@ -235,7 +237,7 @@ func (s *Spec) parseInput(r *reader, n ast.Node) {
 		case "format":
 			s.input.Format = r.text(m.value, "format")
 			if f := s.input.Format; f != "csv" && f != "jsonl" {
-				r.fail(m.value, "format %q is not known; it is csv or jsonl%s", f, didYouMean(f, []string{"csv", "jsonl"}))
+				r.fail(m.value, "format %q is not known; it is csv or jsonl%s", f, spelling.DidYouMean(f, []string{"csv", "jsonl"}))
 			}
 		case "delimiter":
 			s.input.Delimiter = r.text(m.value, "delimiter")

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/mapping/timetext"
 )
 
 // fieldSpec says where a field of the consent comes from and what is done to it.
@@ -26,7 +29,7 @@ type fieldSpec struct {
 	values    []valuePair // nil: any value
 	byText    map[string]int
 	fallback  *string // default
-	times     *timeReader
+	times     *timetext.Reader
 	required  bool
 	optional  bool // none of the columns need exist
 }
@@ -51,7 +54,7 @@ type templatePart struct {
 
 // afterSpec is a lifetime: fixed, or a number in a column.
 type afterSpec struct {
-	fixed lifetime
+	fixed timetext.Lifetime
 	from  []nameAt
 	unit  string // d, w, mo, y
 }
@@ -206,12 +209,12 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 				named = append(named, format)
 			}
 		}
-		if f.times, err = newTimeReader(named, z); err != nil {
+		if f.times, err = timetext.New(named, z); err != nil {
 			r.fail(n, "%v", err)
 		}
 	}
 	if f.constant != nil && *f.constant != "" && f.times != nil && r.err == nil && *f.constant != "unlimited" {
-		if _, reason := f.times.read([]byte(*f.constant), ""); reason != "" {
+		if _, reason := f.times.Read([]byte(*f.constant), ""); reason != "" {
 			r.fail(n, "%s: %q %s", f.name, *f.constant, reason)
 		}
 	}
@@ -231,7 +234,7 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 			r.fail(n, "values gives a meaning to an empty cell, but an empty action is no statement")
 		}
 		if !v.nothing && v.to != "accept" && v.to != "reject" {
-			r.fail(n, "action has %q for the value %q; an action is accept or reject%s", v.to, v.from, didYouMean(v.to, []string{"accept", "reject"}))
+			r.fail(n, "action has %q for the value %q; an action is accept or reject%s", v.to, v.from, spelling.DidYouMean(v.to, []string{"accept", "reject"}))
 		}
 	}
 	if f.constant != nil && *f.constant != "accept" && *f.constant != "reject" && *f.constant != "" {
@@ -294,7 +297,7 @@ func (r *reader) template(n ast.Node) []templatePart {
 func (r *reader) after(n ast.Node) *afterSpec {
 	a := &afterSpec{}
 	if !isMap(n) {
-		l, err := parseLifetime(r.text(n, "after"))
+		l, err := timetext.ParseLifetime(r.text(n, "after"))
 		if err != nil {
 			r.fail(n, "after: %v", err)
 		}

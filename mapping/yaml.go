@@ -9,6 +9,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // maxMapping is how large a mapping file may be.
@@ -127,7 +129,7 @@ func (r *reader) members(n ast.Node, what string, known []string) []member {
 			return nil
 		}
 		if known != nil && !slices.Contains(known, key) {
-			r.fail(v.Key, "unknown key %q in %s%s", key, what, didYouMean(key, known))
+			r.fail(v.Key, "unknown key %q in %s%s", key, what, spelling.DidYouMean(key, known))
 			r.err.Hint = "known keys there: " + strings.Join(known, ", ")
 			return nil
 		}
@@ -219,7 +221,7 @@ func (r *reader) fill(n ast.Node, text string) string {
 		r.uses[name] = true
 		value, ok := r.set[name]
 		if !ok {
-			r.fail(n, "${%s} is no parameter of this mapping%s", name, didYouMean(name, keysOf(r.set)))
+			r.fail(n, "${%s} is no parameter of this mapping%s", name, spelling.DidYouMean(name, keysOf(r.set)))
 		}
 		return value
 	})

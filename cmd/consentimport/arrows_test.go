@@ -28,9 +28,11 @@ var arrows = map[string][]string{
 	"importer/journal/faultdisk": {"importer/journal"},
 	"importer/source":            {"mapping"},
 	"importer/intempt":           {"mapping"},
-	"importer/sandbox":           {"mapping"},
-	"mapping":                    {"mapping/decode"},
+	"importer/sandbox":           {"mapping", "mapping/spelling"},
+	"mapping":                    {"mapping/decode", "mapping/timetext", "mapping/spelling"},
 	"mapping/decode":             {},
+	"mapping/timetext":           {"mapping/spelling"},
+	"mapping/spelling":           {},
 }
 
 // tests may also use what breaks things on purpose, and the sandbox.

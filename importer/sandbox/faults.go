@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // Faults says how the sandbox misbehaves. The zero value is a server without
@@ -288,7 +288,7 @@ func parseDown(value string) (d down, err error) {
 func nearest(name string, known []string) string {
 	best, at := "", 3
 	for _, k := range known {
-		if d := mapping.Distance(name, k); d < at && d < len(k) {
+		if d := spelling.Distance(name, k); d < at && d < len(k) {
 			best, at = k, d
 		}
 	}

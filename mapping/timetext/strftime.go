@@ -1,4 +1,4 @@
-package mapping
+package timetext
 
 import (
 	"bytes"
@@ -93,6 +93,17 @@ func (l *strfLayout) ambiguous() bool {
 	return order == "dmy" || order == "mdy"
 }
 
+// dotted reports whether a dot stands behind the first number of the date.
+func (l *strfLayout) dotted() bool {
+	for i, p := range l.parts {
+		switch p.verb {
+		case 'd', 'e', 'm':
+			return i+1 < len(l.parts) && strings.HasPrefix(l.parts[i+1].literal, ".")
+		}
+	}
+	return false
+}
+
 // fields are what a pattern read.
 type fields struct {
 	y, m, d, doy int64
@@ -115,11 +126,11 @@ func (l *strfLayout) read(text []byte, zone *time.Location) (int64, string) {
 	for i := range l.parts {
 		var ok bool
 		if text, ok = l.parts[i].read(text, &f); !ok {
-			return 0, reasonNoMatch
+			return 0, NoMatch
 		}
 	}
 	if len(bytes.TrimSpace(text)) > 0 {
-		return 0, reasonNoMatch
+		return 0, NoMatch
 	}
 	return f.moment(zone)
 }
@@ -127,7 +138,7 @@ func (l *strfLayout) read(text []byte, zone *time.Location) (int64, string) {
 func (f *fields) moment(zone *time.Location) (int64, string) {
 	if f.twelve {
 		if f.h < 1 || f.h > 12 {
-			return 0, reasonNoMatch
+			return 0, NoMatch
 		}
 		f.h %= 12
 		if f.pm {
@@ -135,7 +146,7 @@ func (f *fields) moment(zone *time.Location) (int64, string) {
 		}
 	}
 	if f.m < 1 || f.m > 12 || f.d < 1 || f.d > daysIn(f.y, f.m) || f.h > 23 || f.mi > 59 || f.s > 60 || f.doy > 366 {
-		return 0, reasonNoMatch
+		return 0, NoMatch
 	}
 	f.s = min(f.s, 59)
 	days := daysFrom(f.y, f.m, f.d)
@@ -148,9 +159,9 @@ func (f *fields) moment(zone *time.Location) (int64, string) {
 		return wall - f.offset, ""
 	case zone == nil:
 		if f.abbreviation != nil {
-			return 0, reasonAbbreviation
+			return 0, Abbreviation
 		}
-		return 0, reasonNoZone
+		return 0, NoZone
 	case f.abbreviation == nil:
 		return local(wall, zone)
 	}
@@ -166,7 +177,7 @@ func (f *fields) moment(zone *time.Location) (int64, string) {
 			return ms, ""
 		}
 	}
-	return 0, reasonAbbreviation
+	return 0, Abbreviation
 }
 
 func (p *strfPart) read(b []byte, f *fields) ([]byte, bool) {
@@ -185,7 +196,7 @@ func (p *strfPart) read(b []byte, f *fields) ([]byte, bool) {
 	}
 	switch p.verb {
 	case 'Y':
-		if len(b) < 4 || !allDigits(b[:4]) {
+		if len(b) < 4 || !AllDigits(b[:4]) {
 			return b, false
 		}
 		return number(4, &f.y)

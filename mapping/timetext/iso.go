@@ -1,4 +1,4 @@
-package mapping
+package timetext
 
 import "bytes"
 
@@ -7,38 +7,38 @@ import "bytes"
 // offsets such as Z, +02:00, +0200, +02, also behind a blank, UTC and GMT; a date
 // alone, which is midnight in the mapping's zone; and the basic form
 // 20110122T111244.
-func (t *timeReader) iso(b []byte) (int64, string) {
+func (t *Reader) iso(b []byte) (int64, string) {
 	date, rest, ok := isoDate(b)
 	if !ok {
-		return 0, reasonNoTime
+		return 0, NoTime
 	}
 	if len(rest) == 0 {
 		if t.zone == nil {
-			return 0, reasonNoZone
+			return 0, NoZone
 		}
 		return local(date, t.zone)
 	}
 	if rest[0] != 'T' && rest[0] != 't' && rest[0] != ' ' {
-		return 0, reasonNoTime
+		return 0, NoTime
 	}
 	clock, rest, ok := isoClock(rest[1:])
 	if !ok {
-		return 0, reasonNoTime
+		return 0, NoTime
 	}
 	wall := date + clock
 	rest = bytes.TrimLeft(rest, " ")
 	if len(rest) == 0 {
 		if t.zone == nil {
-			return 0, reasonNoZone
+			return 0, NoZone
 		}
 		return local(wall, t.zone)
 	}
 	offset, ok := isoOffset(rest)
 	if !ok {
 		if isAbbreviation(rest) {
-			return 0, reasonAbbreviation
+			return 0, Abbreviation
 		}
-		return 0, reasonNoTime
+		return 0, NoTime
 	}
 	return wall - offset, ""
 }

@@ -1,4 +1,4 @@
-package mapping
+package timetext
 
 import (
 	"fmt"
@@ -7,33 +7,33 @@ import (
 	"time"
 )
 
-// lifetime is how long a consent is good for.
-type lifetime struct{ years, months, days int }
+// Lifetime is how long a consent is good for.
+type Lifetime struct{ years, months, days int }
 
-// parseLifetime reads 395d, 13mo, 1y or 2w.
-func parseLifetime(s string) (lifetime, error) {
+// ParseLifetime reads 395d, 13mo, 1y or 2w.
+func ParseLifetime(s string) (Lifetime, error) {
 	s = strings.TrimSpace(s)
 	n := strings.TrimRight(s, "abcdefghijklmnopqrstuvwxyz")
 	count, err := strconv.Atoi(strings.TrimSpace(n))
 	if err != nil || count <= 0 || count > 100000 {
-		return lifetime{}, fmt.Errorf("%q is no lifetime; it looks like 395d, 56w, 13mo or 1y", s)
+		return Lifetime{}, fmt.Errorf("%q is no lifetime; it looks like 395d, 56w, 13mo or 1y", s)
 	}
 	switch s[len(n):] {
 	case "d":
-		return lifetime{days: count}, nil
+		return Lifetime{days: count}, nil
 	case "w":
-		return lifetime{days: 7 * count}, nil
+		return Lifetime{days: 7 * count}, nil
 	case "mo":
-		return lifetime{months: count}, nil
+		return Lifetime{months: count}, nil
 	case "y":
-		return lifetime{years: count}, nil
+		return Lifetime{years: count}, nil
 	}
-	return lifetime{}, fmt.Errorf("%q is no lifetime; it looks like 395d, 56w, 13mo or 1y", s)
+	return Lifetime{}, fmt.Errorf("%q is no lifetime; it looks like 395d, 56w, 13mo or 1y", s)
 }
 
-// after gives the end of a lifetime that begins at ms, by the calendar in UTC.
+// After gives the end of a lifetime that begins at ms, by the calendar in UTC.
 // A day that a month lacks becomes its last day.
-func (l lifetime) after(ms int64) int64 {
+func (l Lifetime) After(ms int64) int64 {
 	if l.years == 0 && l.months == 0 {
 		return ms + int64(l.days)*86400000
 	}

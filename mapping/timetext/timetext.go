@@ -1,4 +1,8 @@
-package mapping
+// Package timetext reads the times that exports write: ISO 8601 and its usual
+// variants, epoch seconds and milliseconds, days of a spreadsheet, and strftime
+// patterns. It invents nothing: a text without a zone needs one, and what is not
+// understood is a reason, not a time. Lifetimes such as 13mo are read here too.
+package timetext
 
 import (
 	"bytes"
@@ -6,29 +10,31 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // Reasons why a text is no time. They never quote it, so that rows with the same
 // fault are one group.
 const (
-	reasonNoZone       = "has no time zone, and the mapping names none (timezone:)"
-	reasonNoTime       = "is not a time that is understood (say how it is written with format:)"
-	reasonNoMatch      = "does not have the format of the mapping"
-	reasonAbbreviation = "has a time zone abbreviation, which is only understood with %Z in the format and a timezone"
-	reasonMangled      = "was mangled by a spreadsheet (scientific notation)"
-	reasonUnclear      = "could be a date or a number of seconds; say which with format:"
-	reasonSeconds      = "is in seconds, where the column is in milliseconds"
-	reasonMillis       = "is in milliseconds, where the column is in seconds"
-	reasonGap          = "does not exist in its time zone (clocks went forward)"
-	reasonEarly        = "lies before 1970"
-	reasonLate         = "lies beyond the year 9999"
+	NoZone       = "has no time zone, and the mapping names none (timezone:)"
+	NoTime       = "is not a time that is understood (say how it is written with format:)"
+	NoMatch      = "does not have the format of the mapping"
+	Abbreviation = "has a time zone abbreviation, which is only understood with %Z in the format and a timezone"
+	Mangled      = "was mangled by a spreadsheet (scientific notation)"
+	Unclear      = "could be a date or a number of seconds; say which with format:"
+	Seconds      = "is in seconds, where the column is in milliseconds"
+	Millis       = "is in milliseconds, where the column is in seconds"
+	Gap          = "does not exist in its time zone (clocks went forward)"
+	Early        = "lies before 1970"
+	Late         = "lies beyond the year 9999"
 )
 
-// maxMillis is the end of the year 9999.
-const maxMillis = 253402300799999
+// MaxMillis is the end of the year 9999.
+const MaxMillis = 253402300799999
 
-// timeReader reads the times of one field. A reader is for one goroutine.
-type timeReader struct {
+// Reader reads the times of one field. A reader is for one goroutine.
+type Reader struct {
 	formats []timeFormat // none: automatic
 	zone    *time.Location
 }
@@ -55,9 +61,9 @@ var timeNames = map[string]timeKind{
 	"rfc3339": kindRFC3339, "iso8601": kindISO8601, "epoch-s": kindEpochS, "epoch-ms": kindEpochMS, "excel": kindExcel,
 }
 
-// newTimeReader compiles formats; zone is nil when the mapping names none.
-func newTimeReader(formats []string, zone *time.Location) (*timeReader, error) {
-	t := &timeReader{zone: zone}
+// New compiles formats; zone is nil when the mapping names none.
+func New(formats []string, zone *time.Location) (*Reader, error) {
+	t := &Reader{zone: zone}
 	for _, f := range formats {
 		if kind, ok := timeNames[f]; ok {
 			t.formats = append(t.formats, timeFormat{kind: kind})
@@ -65,7 +71,7 @@ func newTimeReader(formats []string, zone *time.Location) (*timeReader, error) {
 		}
 		if !strings.Contains(f, "%") {
 			return nil, fmt.Errorf("format %q is neither a name (%s) nor a strftime pattern such as %%Y-%%m-%%d %%H:%%M:%%S%s",
-				f, "rfc3339, iso8601, epoch-s, epoch-ms, excel", didYouMean(f, []string{"rfc3339", "iso8601", "epoch-s", "epoch-ms", "excel"}))
+				f, "rfc3339, iso8601, epoch-s, epoch-ms, excel", spelling.DidYouMean(f, []string{"rfc3339", "iso8601", "epoch-s", "epoch-ms", "excel"}))
 		}
 		layout, err := parseStrftime(f)
 		if err != nil {
@@ -76,19 +82,33 @@ func newTimeReader(formats []string, zone *time.Location) (*timeReader, error) {
 	return t, nil
 }
 
-func (t *timeReader) automatic() bool { return len(t.formats) == 0 }
+// Automatic reports whether the mapping gives no format, so that a text shows by
+// itself how it is written.
+func (t *Reader) Automatic() bool { return len(t.formats) == 0 }
 
-// read gives epoch milliseconds, or the reason why text is no time. Unit is the
+// DayMonthUnclear reports whether a time is read by a pattern in which day and
+// month are numbers that slashes or dashes part: with these, exports write
+// either first. With dots the day comes first everywhere.
+func (t *Reader) DayMonthUnclear() bool {
+	for _, format := range t.formats {
+		if format.kind == kindStrftime && format.layout.ambiguous() && !format.layout.dotted() {
+			return true
+		}
+	}
+	return false
+}
+
+// Read gives epoch milliseconds, or the reason why text is no time. Unit is the
 // one of the column's all-digit values, "s" or "ms"; empty: told by size.
-func (t *timeReader) read(text []byte, unit string) (ms int64, reason string) {
-	text = trimSpace(text)
+func (t *Reader) Read(text []byte, unit string) (ms int64, reason string) {
+	text = spelling.Trim(text)
 	if len(text) > 1 && text[0] == '\'' { // a spreadsheet's guard
 		text = text[1:]
 	}
-	if t.automatic() {
+	if t.Automatic() {
 		ms, reason = t.guess(text, unit)
 	} else {
-		reason = reasonNoMatch
+		reason = NoMatch
 		for i := range t.formats {
 			if ms, reason = t.as(&t.formats[i], text); reason == "" {
 				break
@@ -99,14 +119,14 @@ func (t *timeReader) read(text []byte, unit string) (ms int64, reason string) {
 	case reason != "":
 		return 0, reason
 	case ms < 0:
-		return 0, reasonEarly
-	case ms > maxMillis:
-		return 0, reasonLate
+		return 0, Early
+	case ms > MaxMillis:
+		return 0, Late
 	}
 	return ms, ""
 }
 
-func (t *timeReader) as(f *timeFormat, text []byte) (int64, string) {
+func (t *Reader) as(f *timeFormat, text []byte) (int64, string) {
 	switch f.kind {
 	case kindRFC3339, kindISO8601:
 		return t.iso(text)
@@ -122,21 +142,21 @@ func (t *timeReader) as(f *timeFormat, text []byte) (int64, string) {
 }
 
 // guess reads a time without a format: ISO 8601, or digits alone.
-func (t *timeReader) guess(text []byte, unit string) (int64, string) {
-	if !allDigits(text) {
-		if isScientific(text) {
-			return 0, reasonMangled
+func (t *Reader) guess(text []byte, unit string) (int64, string) {
+	if !AllDigits(text) {
+		if IsScientific(text) {
+			return 0, Mangled
 		}
 		return t.iso(text)
 	}
-	own := epochUnit(text)
+	own := EpochUnit(text)
 	switch {
 	case own == "":
-		return 0, reasonUnclear
+		return 0, Unclear
 	case unit == "ms" && own == "s":
-		return 0, reasonSeconds
+		return 0, Seconds
 	case unit == "s" && own == "ms":
-		return 0, reasonMillis
+		return 0, Millis
 	case own == "s":
 		return epoch(text, 1000)
 	default:
@@ -144,11 +164,11 @@ func (t *timeReader) guess(text []byte, unit string) (int64, string) {
 	}
 }
 
-// epochUnit tells by its size whether an all-digit text counts seconds or
+// EpochUnit tells by its size whether an all-digit text counts seconds or
 // milliseconds since 1970: 9 to 11 digits are seconds (1973 to 5138), 12 to 14
 // milliseconds. Fewer digits could be a date (20240131), more are something else.
-func epochUnit(text []byte) string {
-	if !allDigits(text) {
+func EpochUnit(text []byte) string {
+	if !AllDigits(text) {
 		return ""
 	}
 	switch n := len(text); {
@@ -160,7 +180,8 @@ func epochUnit(text []byte) string {
 	return ""
 }
 
-func allDigits(b []byte) bool {
+// AllDigits reports whether a text is digits alone, one at least.
+func AllDigits(b []byte) bool {
 	for _, c := range b {
 		if c < '0' || c > '9' {
 			return false
@@ -169,10 +190,10 @@ func allDigits(b []byte) bool {
 	return len(b) > 0
 }
 
-// isScientific recognises what a spreadsheet makes of long numbers: 1.6081E+12.
-func isScientific(b []byte) bool {
+// IsScientific recognises what a spreadsheet makes of long numbers: 1.6081E+12.
+func IsScientific(b []byte) bool {
 	i := bytes.IndexAny(b, "Ee")
-	if i < 1 || i+2 >= len(b) || b[i+1] != '+' || !allDigits(b[i+2:]) {
+	if i < 1 || i+2 >= len(b) || b[i+1] != '+' || !AllDigits(b[i+2:]) {
 		return false
 	}
 	for _, c := range b[:i] {
@@ -185,32 +206,32 @@ func isScientific(b []byte) bool {
 
 // epoch reads a whole number, or for seconds one with a fraction.
 func epoch(text []byte, scale int64) (int64, string) {
-	if isScientific(text) {
-		return 0, reasonMangled
+	if IsScientific(text) {
+		return 0, Mangled
 	}
 	whole, fraction := text, []byte(nil)
 	if i := bytes.IndexByte(text, '.'); i > 0 && scale > 1 {
 		whole, fraction = text[:i], text[i+1:]
-		if !allDigits(fraction) {
-			return 0, reasonNoMatch
+		if !AllDigits(fraction) {
+			return 0, NoMatch
 		}
 	}
-	if len(whole) > 1 && whole[0] == '-' && allDigits(whole[1:]) {
-		return 0, reasonEarly
+	if len(whole) > 1 && whole[0] == '-' && AllDigits(whole[1:]) {
+		return 0, Early
 	}
 	n, ok := digits(whole)
 	if !ok {
-		return 0, reasonNoMatch
+		return 0, NoMatch
 	}
-	if n > maxMillis {
-		return 0, reasonLate
+	if n > MaxMillis {
+		return 0, Late
 	}
 	return n*scale + millisOf(fraction), ""
 }
 
 // digits reads an unsigned number of at most 18 digits.
 func digits(b []byte) (int64, bool) {
-	if len(b) == 0 || len(b) > 18 || !allDigits(b) {
+	if len(b) == 0 || len(b) > 18 || !AllDigits(b) {
 		return 0, false
 	}
 	var n int64
@@ -235,17 +256,17 @@ func millisOf(fraction []byte) int64 {
 
 // excel reads a serial day of the 1900 system. Excel counts a 29 February 1900
 // that never was, so its days count from 30 December 1899 from March 1900 on.
-func (t *timeReader) excel(text []byte) (int64, string) {
+func (t *Reader) excel(text []byte) (int64, string) {
 	whole, fraction, _ := bytes.Cut(text, []byte("."))
 	day, ok := digits(whole)
-	if !ok || len(fraction) > 0 && !allDigits(fraction) {
-		return 0, reasonNoMatch
+	if !ok || len(fraction) > 0 && !AllDigits(fraction) {
+		return 0, NoMatch
 	}
 	if t.zone == nil {
-		return 0, reasonNoZone
+		return 0, NoZone
 	}
 	if day > 2958465 { // 9999-12-31
-		return 0, reasonLate
+		return 0, Late
 	}
 	part := 0.0
 	for i, scale := 0, 0.1; i < len(fraction) && i < 15; i, scale = i+1, scale/10 {
@@ -277,7 +298,7 @@ func local(wall int64, zone *time.Location) (int64, string) {
 	if ms := wall - int64(min(before, after))*1000; shows(ms) {
 		return ms, ""
 	}
-	return 0, reasonGap
+	return 0, Gap
 }
 
 // daysFrom counts the days from 1970-01-01 to a date of the Gregorian calendar,
