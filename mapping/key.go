@@ -1,0 +1,145 @@
+package mapping
+
+import (
+	"bytes"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// KeyText gives the form in which subjects and categories are compared. Two
+// spellings have one form where they differ only in their Unicode form (NFC), in
+// blanks and invisible characters around them or, in an e-mail address, in letter
+// case. What is sent stays as it was mapped.
+//
+// The form is a part of text where that will do, as it does for plain ASCII
+// without capital letters in an address; otherwise it is appended to buf, and is
+// good until buf is used again. It depends on nothing but text, today and with
+// any later version: shards go by a hash of it.
+func KeyText(text []byte, buf *[]byte) []byte {
+	plain, capitals, at := scanKey(text)
+	if plain {
+		if !capitals || at < 0 || !isAddress(text) {
+			return text
+		}
+		return lowerASCII(text, buf)
+	}
+	text = composed(trimInvisible(text), buf)
+	if !isAddress(text) {
+		return text
+	}
+	from := len(*buf)
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			*buf = append(*buf, text[i])
+		} else {
+			*buf = utf8.AppendRune(*buf, foldRune(r))
+		}
+		i += n
+	}
+	return composed((*buf)[from:len(*buf):len(*buf)], buf)
+}
+
+// composed gives the normal form C of text.
+func composed(text []byte, buf *[]byte) []byte {
+	if norm.NFC.IsNormal(text) {
+		return text
+	}
+	from := len(*buf)
+	*buf = norm.NFC.Append(*buf, text...)
+	return (*buf)[from:len(*buf):len(*buf)]
+}
+
+// SubjectKey is the subject of c as it is compared with others: see KeyText.
+func (c *Consent) SubjectKey(buf *[]byte) []byte { return KeyText(c.Subject(), buf) }
+
+// CategoryKey is the category of c as it is compared with others: see KeyText.
+func (c *Consent) CategoryKey(buf *[]byte) []byte { return KeyText(c.Category, buf) }
+
+// scanKey reports whether text is ASCII with nothing to trim, whether it has capital
+// letters, and where its first @ stands, -1 when nowhere.
+func scanKey(text []byte) (plain, capitals bool, at int) {
+	at = -1
+	n := len(text)
+	if n == 0 {
+		return true, false, at
+	}
+	if text[0] <= ' ' || text[n-1] <= ' ' || text[n-1] == 0x7f || text[0] == 0x7f {
+		return false, false, at
+	}
+	for i, c := range text {
+		switch {
+		case c >= utf8.RuneSelf:
+			return false, false, at
+		case c == '@' && at < 0:
+			at = i
+		case 'A' <= c && c <= 'Z':
+			capitals = true
+		}
+	}
+	return true, capitals, at
+}
+
+func lowerASCII(text []byte, buf *[]byte) []byte {
+	from := len(*buf)
+	for _, c := range text {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		*buf = append(*buf, c)
+	}
+	return (*buf)[from:len(*buf):len(*buf)]
+}
+
+// isAddress reports whether text has the form of an e-mail address: one @ with
+// something on both sides, and no blank.
+func isAddress(text []byte) bool {
+	at := bytes.IndexByte(text, '@')
+	return at > 0 && at < len(text)-1 && bytes.LastIndexByte(text, '@') == at && bytes.IndexAny(text, " \t\r\n") < 0
+}
+
+// foldRune gives the one letter that stands for all that differ in case alone:
+// that of the Unicode character database's simple folding which comes first, in
+// lower case.
+func foldRune(r rune) rune {
+	first := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		first = min(first, next)
+	}
+	if unicode.SimpleFold(r) == r { // such as the capital I with a dot, whose small letter is another's
+		return r
+	}
+	return unicode.ToLower(first)
+}
+
+// trimInvisible cuts what nobody sees off both ends: blanks of any kind, control
+// and format characters (zero-width blanks, direction marks, byte order marks) and
+// the others that Unicode's Default_Ignorable_Code_Point names.
+func trimInvisible(text []byte) []byte {
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if !invisible(r) {
+			break
+		}
+		text = text[n:]
+	}
+	for len(text) > 0 {
+		r, n := utf8.DecodeLastRune(text)
+		if !invisible(r) {
+			break
+		}
+		text = text[:len(text)-n]
+	}
+	return text
+}
+
+// invisible reports whether a character leaves no mark: see trimInvisible.
+func invisible(r rune) bool {
+	if r > ' ' && r < 0x7f {
+		return false
+	}
+	return unicode.IsSpace(r) || r == '\u2800' || // the braille pattern without a dot
+		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
