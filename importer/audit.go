@@ -32,15 +32,15 @@ type Decided struct {
 }
 
 // Tally counts consents by outcome.
-type Tally struct{ Made, Sent, Rejected, Failed, Pending, Superseded int64 }
+type Tally struct{ Made, Sent, Refused, Failed, Pending, Superseded int64 }
 
 func (t *Tally) add(s journal.State) {
 	t.Made++
 	switch s {
 	case journal.Sent:
 		t.Sent++
-	case journal.Rejected:
-		t.Rejected++
+	case journal.Refused:
+		t.Refused++
 	case journal.Failed:
 		t.Failed++
 	case journal.Superseded:
@@ -107,8 +107,8 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 		if counted.Superseded != found.Superseded {
 			fault("the checkpoint says that pass %d held %d back, the export accounts for %d of them", i+1, counted.Superseded, found.Superseded)
 		}
-		if i == len(passes)-1 && (counted.Rejected != found.Rejected || counted.Failed != found.Failed) {
-			fault("the checkpoint says that in pass %d %d were refused and %d failed, the export accounts for %d and %d", i+1, counted.Rejected, counted.Failed, found.Rejected, found.Failed)
+		if i == len(passes)-1 && (counted.Refused != found.Refused || counted.Failed != found.Failed) {
+			fault("the checkpoint says that in pass %d %d were refused and %d failed, the export accounts for %d and %d", i+1, counted.Refused, counted.Failed, found.Refused, found.Failed)
 		}
 	}
 	if s.complete() && !s.snap.Header.DryRun && a.Consents.Pending > 0 {

@@ -8,13 +8,13 @@ import (
 
 // counters are what a run has done so far. Workers add, one ticker reads.
 type counters struct {
-	base                               journal.Counts // what earlier runs did
-	rows, bytes                        atomic.Int64
-	began                              atomic.Int64 // raw bytes before the first row of this run, and one: 0 is unknown
-	made                               atomic.Int64
-	sent, rejected, failed, superseded atomic.Int64
-	skipped, invalid                   atomic.Int64
-	requests, retries, flying          atomic.Int64
+	base                              journal.Counts // what earlier runs did
+	rows, bytes                       atomic.Int64
+	began                             atomic.Int64 // raw bytes before the first row of this run, and one: 0 is unknown
+	made                              atomic.Int64
+	sent, refused, failed, superseded atomic.Int64
+	skipped, invalid                  atomic.Int64
+	requests, retries, flying         atomic.Int64
 }
 
 func (c *counters) request(again bool) {
@@ -29,30 +29,30 @@ func (c *counters) outcome(s journal.State) (failures, all int64) {
 	switch s {
 	case journal.Sent:
 		c.sent.Add(1)
-	case journal.Rejected:
-		c.rejected.Add(1)
+	case journal.Refused:
+		c.refused.Add(1)
 	case journal.Failed:
 		c.failed.Add(1)
 	case journal.Superseded:
 		c.superseded.Add(1)
 	}
-	failures = c.rejected.Load() + c.failed.Load()
+	failures = c.refused.Load() + c.failed.Load()
 	return failures, failures + c.sent.Load() + c.superseded.Load()
 }
 
 // Progress is a picture of a run for whoever draws it. The counts include what
 // earlier runs of the same import did.
 type Progress struct {
-	Bytes, Size                        int64 // raw bytes read, of all
-	Began                              int64 // of them before this run
-	Made                               int64 // consents that this run has found to send
-	Rows                               int64
-	Sent, Rejected, Failed, Superseded int64
-	Invalid, Skipped                   int64
-	Retrying                           int // consents that wait for their next attempt
-	InFlight                           int64
-	Throttled                          bool
-	Settled                            int64 // outcomes of this run alone
+	Bytes, Size                       int64 // raw bytes read, of all
+	Began                             int64 // of them before this run
+	Made                              int64 // consents that this run has found to send
+	Rows                              int64
+	Sent, Refused, Failed, Superseded int64
+	Invalid, Skipped                  int64
+	Retrying                          int // consents that wait for their next attempt
+	InFlight                          int64
+	Throttled                         bool
+	Settled                           int64 // outcomes of this run alone
 }
 
 // from is how many raw bytes were read before a batch. Of the first one of a run
@@ -87,12 +87,12 @@ func (im *Import) Progress() Progress {
 	c := &im.count
 	p := Progress{
 		Bytes: c.bytes.Load(), Size: im.reading.Size(), Rows: c.rows.Load(), Made: c.made.Load(),
-		Sent: c.base.Sent + c.sent.Load(), Rejected: c.base.Rejected + c.rejected.Load(),
+		Sent: c.base.Sent + c.sent.Load(), Refused: c.base.Refused + c.refused.Load(),
 		Failed: c.base.Failed + c.failed.Load(), Superseded: c.base.Superseded + c.superseded.Load(),
 		Invalid: c.invalid.Load(), Skipped: c.skipped.Load(), InFlight: c.flying.Load(),
 	}
 	p.Began = max(0, c.began.Load()-1)
-	p.Settled = c.sent.Load() + c.rejected.Load() + c.failed.Load() + c.superseded.Load()
+	p.Settled = c.sent.Load() + c.refused.Load() + c.failed.Load() + c.superseded.Load()
 	if w := im.watch.Load(); w != nil {
 		p.Retrying = w.lanes.retrying()
 		p.Throttled, _ = w.pacer.Throttled()

@@ -73,7 +73,7 @@ func TestLookingBackDigestsNothing(t *testing.T) {
 		require.NoError(t, im.journal.Run(journal.Run{N: 1, At: time.Now(), Pass: 1, From: 1}))
 		require.NoError(t, im.journal.Mark(journal.Mark{At: time.Now(), Low: im.from, High: 2}))
 		require.NoError(t, im.journal.Append(journal.Outcome{Ref: journal.Ref{Row: 1, Consent: 1}, State: journal.Sent, Last: true}))
-		require.NoError(t, im.journal.Append(journal.Outcome{Ref: journal.Ref{Row: 2, Consent: 1}, State: journal.Rejected, Status: 400, Attempts: 1, Last: true}))
+		require.NoError(t, im.journal.Append(journal.Outcome{Ref: journal.Ref{Row: 2, Consent: 1}, State: journal.Refused, Status: 400, Attempts: 1, Last: true}))
 		require.NoError(t, im.journal.End(journal.End{At: time.Now(), State: state}))
 		require.NoError(t, im.Close())
 

@@ -72,7 +72,7 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 	s.pacer.Release(answer)
 	t.tries++
 	s.count.request(t.tries > 1)
-	if !answer.Refused {
+	if !answer.Unreached {
 		s.reached.Store(true)
 	}
 	switch answer.Class {
@@ -82,9 +82,9 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 			return err
 		}
 		return nil
-	case intempt.Rejected:
+	case intempt.Refused:
 		s.heard()
-		return s.settle(t, journal.Outcome{State: journal.Rejected, Status: answer.Status, Message: answer.Message})
+		return s.settle(t, journal.Outcome{State: journal.Refused, Status: answer.Status, Message: answer.Message})
 	case intempt.Stopped:
 		s.stop(Stop{StopRefused, refusal(answer)})
 		return nil
@@ -134,7 +134,7 @@ func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
 // there for others, or for nobody else any more. A target that is gone for
 // everybody uses up nobody's attempts.
 func (s *sender) counts(t *task, a intempt.Answer) bool {
-	if a.Status == 0 && (a.Refused || !s.reached.Load()) {
+	if a.Status == 0 && (a.Unreached || !s.reached.Load()) {
 		return false
 	}
 	last := s.lastSuccess.Load()
@@ -162,7 +162,7 @@ const fewLeft = 8
 // settle writes the outcome and frees the lane.
 func (s *sender) settle(t *task, o journal.Outcome) error {
 	o.Ref, o.Last = t.ref, t.last
-	if o.State == journal.Rejected || o.State == journal.Failed {
+	if o.State == journal.Refused || o.State == journal.Failed {
 		o.Attempts = t.tries
 	}
 	if err := s.book.Append(o); err != nil {

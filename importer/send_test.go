@@ -139,9 +139,9 @@ func TestSendingKeepsTheOrder(t *testing.T) {
 			target = &answers{answer: func(c *mapping.Consent, try int) (intempt.Answer, time.Duration) {
 				r := rand.New(rand.NewPCG(seed, uint64(c.Timestamp)<<8|uint64(min(try, 200))))
 				answer := []intempt.Answer{
-					{Class: intempt.Sent, Status: 200}, {Class: intempt.Sent, Status: 204}, {Class: intempt.Rejected, Status: 400},
+					{Class: intempt.Sent, Status: 200}, {Class: intempt.Sent, Status: 204}, {Class: intempt.Refused, Status: 400},
 					{Class: intempt.Transient, Status: 500}, {Class: intempt.Transient, Timeout: true}, {Class: intempt.Transient},
-					{Class: intempt.Transient, Refused: true}, {Class: intempt.Transient, Status: 429, RetryAfter: time.Second},
+					{Class: intempt.Transient, Unreached: true}, {Class: intempt.Transient, Status: 429, RetryAfter: time.Second},
 				}[r.IntN(8)]
 				return answer, time.Duration(r.IntN(400)) * time.Millisecond
 			}}
@@ -204,7 +204,7 @@ func TestATargetThatIsGoneUsesUpNoAttempts(t *testing.T) {
 		from time.Duration
 		back time.Duration
 	}{
-		"nobody listens":              {gone: intempt.Answer{Class: intempt.Transient, Refused: true}, from: time.Second, back: 10 * time.Minute},
+		"nobody listens":              {gone: intempt.Answer{Class: intempt.Transient, Unreached: true}, from: time.Second, back: 10 * time.Minute},
 		"connections close":           {gone: intempt.Answer{Class: intempt.Transient}, from: time.Second, back: 10 * time.Minute},
 		"busy from the beginning":     {gone: intempt.Answer{Class: intempt.Transient, Status: 503}, back: 10 * time.Minute},
 		"throttled for minutes":       {gone: intempt.Answer{Class: intempt.Transient, Status: 429}, back: 10 * time.Minute},
@@ -241,8 +241,8 @@ func TestATargetThatStaysAwayStopsTheRun(t *testing.T) {
 		gone intempt.Answer
 		stop [2]time.Duration // between which the run stops
 	}{
-		"never there": {gone: intempt.Answer{Class: intempt.Transient, Refused: true}, stop: [2]time.Duration{firstContact, 2 * firstContact}},
-		"gone later":  {from: 2 * time.Second, gone: intempt.Answer{Class: intempt.Transient, Refused: true}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
+		"never there": {gone: intempt.Answer{Class: intempt.Transient, Unreached: true}, stop: [2]time.Duration{firstContact, 2 * firstContact}},
+		"gone later":  {from: 2 * time.Second, gone: intempt.Answer{Class: intempt.Transient, Unreached: true}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
 		"always busy": {gone: intempt.Answer{Class: intempt.Transient, Status: 503}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -282,7 +282,7 @@ func TestAStopAnswerStopsTheRun(t *testing.T) {
 		assert.Equal(t, StopRefused, stop.Kind)
 		assert.Contains(t, stop.Detail, "401")
 		assert.LessOrEqual(t, count.sent.Load(), int64(3), "what was in flight finishes, nothing else leaves")
-		assert.Zero(t, count.rejected.Load()+count.failed.Load())
+		assert.Zero(t, count.refused.Load()+count.failed.Load())
 	})
 }
 

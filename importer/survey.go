@@ -87,7 +87,7 @@ type TimelinePoint struct {
 	At       time.Time
 	Run      int
 	Sent     int64 // outcomes so far over all runs, by state
-	Rejected int64
+	Refused  int64
 	Failed   int64
 	Requests int64
 	Retries  int64

@@ -346,7 +346,7 @@ func (s *Survey) Facts() Facts {
 	}
 	for _, p := range s.snap.Timeline {
 		f.Timeline = append(f.Timeline, TimelinePoint{
-			At: p.At, Run: p.Run, Sent: p.Sent, Rejected: p.Rejected, Failed: p.Failed, Requests: p.Requests, Retries: p.Retries,
+			At: p.At, Run: p.Run, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Requests: p.Requests, Retries: p.Retries,
 			Throttled: time.Duration(p.Throttled * float64(time.Second)),
 		})
 	}

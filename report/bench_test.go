@@ -51,7 +51,7 @@ func BenchmarkWrite(b *testing.B) {
 				case c.dryRun:
 					o = journal.Outcome{}
 				case c.failed > 0 && i%int64(c.failed) == 0:
-					o = outcome(journal.Rejected, 400, 1, fmt.Sprintf("Source is required for profileId %d", i))
+					o = outcome(journal.Refused, 400, 1, fmt.Sprintf("Source is required for profileId %d", i))
 				}
 				action := mapping.Accept
 				if i%3 == 0 {

@@ -126,7 +126,7 @@ func (c *collector) mapped(w *work, b *importer.SurveyBatch, r *importer.SurveyR
 		case journal.Superseded:
 			w.supersededLines = append(w.supersededLines, overtakenLine(disarm(b.File), r, x, ref))
 			continue
-		case journal.Rejected, journal.Failed:
+		case journal.Refused, journal.Failed:
 			failed = true
 			g := groupKey{stage: stageSend, status: x.Outcome.Status, reason: w.tally.failures.sendReason(&x.Outcome)}
 			w.tally.failures.add(g, r.Row.Number)

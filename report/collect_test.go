@@ -31,10 +31,10 @@ func mixed() *survey {
 		mapped(1, "u1,a@example.com,yes", consent("u1", "marketing", mapping.Accept, sent), consent("u1", "analytics", mapping.Reject, sent)),
 		invalid(2, "u2,b@example.com,maybe", "state", `"maybe" is not listed in values`),
 		skipped(3, "u3,c@example.com,", "no decision"),
-		mapped(4, "u4,d@example.com,no", consent("u4", "marketing", mapping.Reject, outcome(journal.Rejected, 400, 1, "Source is required for profileId"))),
+		mapped(4, "u4,d@example.com,no", consent("u4", "marketing", mapping.Reject, outcome(journal.Refused, 400, 1, "Source is required for profileId"))),
 		mapped(5, `u5,"e,x",yes`,
 			consent("u5", "marketing", mapping.Accept, outcome(journal.Failed, 503, 8, "busy")),
-			consent("u5", "analytics", mapping.Accept, outcome(journal.Rejected, 400, 1, "bad"))),
+			consent("u5", "analytics", mapping.Accept, outcome(journal.Refused, 400, 1, "bad"))),
 		mapped(6, "u4,d@example.com,yes", consent("u4", "marketing", mapping.Accept, by)),
 		invalid(7, "u7", "", "row has 1 cell, the header 3"),
 		invalid(8, "u8,b,c,d", "", "row has 4 cells, the header 3"),
@@ -71,16 +71,16 @@ u8,b,c,d,8,"row has 4 cells, the header 3"
 	assert.Equal(t, names(t, dir), sum.Files)
 
 	assert.Equal(t, Rows{Read: 9, Mapped: 5, Skipped: 1, Invalid: 3}, sum.Rows)
-	assert.Equal(t, Consents{Made: 7, Sent: 3, Rejected: 2, Failed: 1, Superseded: 1}, sum.Consents)
+	assert.Equal(t, Consents{Made: 7, Sent: 3, Refused: 2, Failed: 1, Superseded: 1}, sum.Consents)
 	assert.Equal(t, []ByDecision{
-		{"analytics", "accept", Consents{Made: 1, Rejected: 1}},
+		{"analytics", "accept", Consents{Made: 1, Refused: 1}},
 		{"analytics", "reject", Consents{Made: 1, Sent: 1}},
 		{"marketing", "accept", Consents{Made: 3, Sent: 1, Failed: 1, Superseded: 1}},
-		{"marketing", "reject", Consents{Made: 2, Sent: 1, Rejected: 1}},
+		{"marketing", "reject", Consents{Made: 2, Sent: 1, Refused: 1}},
 	}, sum.ByDecision)
 	assert.Equal(t, []Skip{{"no decision", 1}}, sum.Skips)
 	assert.Equal(t, []Month{{"2024-01", 4, 3}}, sum.Decided)
-	assert.EqualValues(t, 4, sum.SubjectsApprox)
+	assert.EqualValues(t, 4, sum.Subjects)
 	assert.Equal(t, Complete, sum.State)
 	assert.Equal(t, 3, sum.ExitCode)
 	require.NoError(t, sum.Balanced())

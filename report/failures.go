@@ -14,7 +14,7 @@ import (
 )
 
 // failureLine is a line of failures.csv: an invalid row, or a consent that was
-// rejected or failed. Status is empty at map; at send 0 means "no answer".
+// refused or failed. Status is empty at map; at send 0 means "no answer".
 // Reason is that of the line's failure group, so that a spreadsheet can group
 // by it; Message is the whole text, or the column at fault.
 type failureLine struct {

@@ -23,7 +23,7 @@ type choosy struct{}
 
 func (choosy) Send(_ context.Context, c *mapping.Consent) intempt.Answer {
 	if string(c.Category) == "refused" {
-		return intempt.Answer{Class: intempt.Rejected, Status: 400, Message: "source is required for this profile"}
+		return intempt.Answer{Class: intempt.Refused, Status: 400, Message: "source is required for this profile"}
 	}
 	return intempt.Answer{Class: intempt.Sent, Status: 200}
 }
@@ -40,7 +40,7 @@ consent:
 `
 
 // BenchmarkFinished writes the reports of an import that lies finished on disk,
-// a tenth of it rejected: it reads journal and export side by side, checks the
+// a tenth of it refused: it reads journal and export side by side, checks the
 // export's content, maps again, collects and writes all files.
 func BenchmarkFinished(b *testing.B) {
 	const rows = 50_000
@@ -77,7 +77,7 @@ func BenchmarkFinished(b *testing.B) {
 		sum, err := report.Write(b.Context(), journal.OS{}, dir, s, report.Options{})
 		require.NoError(b, err)
 		require.NoError(b, s.Close())
-		require.EqualValues(b, rows/10, sum.Consents.Rejected)
+		require.EqualValues(b, rows/10, sum.Consents.Refused)
 		require.EqualValues(b, rows-rows/10, sum.Consents.Sent)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")

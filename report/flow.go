@@ -102,7 +102,7 @@ func outcomes(c *Consents, dryRun bool) []segment {
 	}
 	return []segment{
 		{"sent", "sent", c.Sent}, pending, {"superseded", "superseded", c.Superseded},
-		{"rejected", "rejected", c.Rejected}, {"failed", "failed", c.Failed},
+		{"refused", "refused", c.Refused}, {"failed", "failed", c.Failed},
 	}
 }
 

@@ -62,9 +62,9 @@ func clean() *Summary {
 		Mapping:   Mapping{"onetrust", strings.Repeat("cd", 32)},
 		Target:    Target{BaseURL: "https://api.intempt.com/v1", Org: "acme", Project: "main", Dialect: "docs"},
 		StartedAt: began, FinishedAt: began.Add(73 * time.Minute), Runs: 1,
-		Rows:           Rows{Read: 10_000_000, Mapped: 9_970_000, Skipped: 30_000},
-		Consents:       Consents{Made: 13_200_000, Sent: 13_200_000},
-		SubjectsApprox: 9_812_345,
+		Rows:     Rows{Read: 10_000_000, Mapped: 9_970_000, Skipped: 30_000},
+		Consents: Consents{Made: 13_200_000, Sent: 13_200_000},
+		Subjects: 9_812_345,
 		ByDecision: []ByDecision{
 			{"analytics", "accept", Consents{Made: 1_200_000, Sent: 1_200_000}},
 			{"analytics", "reject", Consents{Made: 3_000_000, Sent: 3_000_000}},
@@ -119,8 +119,8 @@ func anHour() []Point {
 func rejects() *Summary {
 	s := clean()
 	s.Rows.Mapped, s.Rows.Invalid = 9_969_500, 500
-	s.Consents.Sent, s.Consents.Rejected, s.Consents.Failed = 13_198_000, 1_900, 100
-	s.ByDecision[2].Sent, s.ByDecision[2].Rejected, s.ByDecision[2].Failed = 6_998_000, 1_900, 100
+	s.Consents.Sent, s.Consents.Refused, s.Consents.Failed = 13_198_000, 1_900, 100
+	s.ByDecision[2].Sent, s.ByDecision[2].Refused, s.ByDecision[2].Failed = 6_998_000, 1_900, 100
 	s.FailureGroups = grouped(
 		FailureGroup{Stage: stageSend, Status: 400, Reason: "message is too long, # characters", Count: 1_900, Rows: []int64{17, 4_711, 4_712, 5_000}},
 		FailureGroup{Stage: stageMap, Reason: "row has # cells, the header 12", Count: 400, Rows: []int64{88}},
@@ -173,8 +173,8 @@ func stopped(why, detail string) *Summary {
 func wrongMapping() *Summary {
 	s := stopped(whyBudget, "150 of 210 consents failed, more than --max-failures 50% allows")
 	s.Rows, s.Skips = Rows{Read: 400, Mapped: 300, Invalid: 100}, []Skip{}
-	s.ElapsedSeconds, s.SubjectsApprox, s.ConsentsPerSecond, s.HTTP = 0.81, 298, 259.3, HTTP{ByStatus: map[string]int64{"200": 60, "400": 150}, Requests: 210}
-	s.Consents = Consents{Made: 300, Sent: 60, Rejected: 150, Pending: 90}
+	s.ElapsedSeconds, s.Subjects, s.ConsentsPerSecond, s.HTTP = 0.81, 298, 259.3, HTTP{ByStatus: map[string]int64{"200": 60, "400": 150}, Requests: 210}
+	s.Consents = Consents{Made: 300, Sent: 60, Refused: 150, Pending: 90}
 	s.ByDecision = []ByDecision{{"marketing", "accept", s.Consents}}
 	s.FailureGroups = grouped(
 		FailureGroup{Stage: stageSend, Status: 400, Reason: "Source is required for profileId", Count: 150, Rows: []int64{1, 2, 3, 4}},
@@ -201,7 +201,7 @@ func dryRun() *Summary {
 		decision("marketing", "", "no statement", 28_000), decision("marketing", "0", "reject", 2_000_000),
 		decision("marketing", "1", "accept", 7_000_000),
 	}
-	s.DecisionsHash = strings.Repeat("5d41402abc4b2a76", 4)
+	s.ApprovalHash = strings.Repeat("5d41402abc4b2a76", 4)
 	s.Lint = permissiveImport().Lint
 	return s
 }
@@ -256,7 +256,7 @@ func TestTextFitsNarrowTerminals(t *testing.T) {
 				assert.LessOrEqual(t, utf8.RuneCountInString(line), width, "%s at %d: %s", name, width, line)
 			}
 			assert.Equal(t, s.Next, lines[len(lines)-1])
-			for _, f := range []figure{{s.Rows.Read, "read"}, {s.Rows.Invalid, "invalid"}, {s.Consents.Rejected, "rejected"}, {s.Consents.Pending, "pending"}} {
+			for _, f := range []figure{{s.Rows.Read, "read"}, {s.Rows.Invalid, "invalid"}, {s.Consents.Refused, "refused"}, {s.Consents.Pending, "pending"}} {
 				if f.n > 0 && !(s.DryRun && f.name == "pending") {
 					assert.Contains(t, plain, " "+Thousands(f.n)+" "+f.name, "%s at %d: a number is cut", name, width)
 				}

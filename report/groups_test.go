@@ -53,7 +53,7 @@ func FuzzMaskVariable(f *testing.F) {
 func failing(n int64, message func(int64) string) *survey {
 	var rows []importer.SurveyRow
 	for i := int64(1); i <= n; i++ {
-		rows = append(rows, mapped(i, "x", consent(fmt.Sprint("u", i), "ads", mapping.Accept, outcome(journal.Rejected, 400, 1, message(i)))))
+		rows = append(rows, mapped(i, "x", consent(fmt.Sprint("u", i), "ads", mapping.Accept, outcome(journal.Refused, 400, 1, message(i)))))
 	}
 	return &survey{facts: finished(n), batch: 97, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}}
 }

@@ -165,9 +165,9 @@ func millionFailures() *Summary {
 	}
 	s.FailureGroups = grouped(groups...)
 	s.Rows.Mapped, s.Rows.Invalid = s.Rows.Mapped+s.Rows.Invalid, 0
-	s.Consents.Sent, s.Consents.Rejected, s.Consents.Failed = 12_200_000, 1_000_000, 0
+	s.Consents.Sent, s.Consents.Refused, s.Consents.Failed = 12_200_000, 1_000_000, 0
 	d := &s.ByDecision[2]
-	d.Sent, d.Rejected, d.Failed = 6_000_000, 1_000_000, 0
+	d.Sent, d.Refused, d.Failed = 6_000_000, 1_000_000, 0
 	s.OverPermissive.Count = 400_000
 	for i := range 998 {
 		s.OverPermissive.Consents = append(s.OverPermissive.Consents, fmt.Sprintf("%d.1", 9_000_000+i))

@@ -96,7 +96,7 @@ func TestReportsShowHostileTexts(t *testing.T) {
 	s.Lint[0].Message, s.Lint[0].Rule = evil, evil
 	s.Skips[0].Reason = evil
 	s.Decisions = []Decision{{Category: evil, Value: evil, Action: "accept", Count: 1}}
-	s.DecisionsHash = evil
+	s.ApprovalHash = evil
 	s.Inputs[0].Path, s.Mapping.Name, s.Target.Org, s.Target.BaseURL, s.Detail = evil, evil, evil, "javascript:"+evil, evil
 	s.Notes = []string{evil}
 	s.HTTP.ByStatus = map[string]int64{evil: 1}
@@ -130,7 +130,7 @@ func TestHTMLIsBounded(t *testing.T) {
 	s.FailureGroups = append(s.FailureGroups, FailureGroup{Stage: stageOther, Reason: OtherGroups, Count: 1})
 	for range 5000 {
 		s.Decisions = append(s.Decisions, Decision{Category: long, Value: long, Action: "accept", Count: 1e12})
-		s.ByDecision = append(s.ByDecision, ByDecision{long, "accept", Consents{Made: 1e12, Sent: 1e11, Rejected: 1e10, Failed: 1e10}})
+		s.ByDecision = append(s.ByDecision, ByDecision{long, "accept", Consents{Made: 1e12, Sent: 1e11, Refused: 1e10, Failed: 1e10}})
 		s.Lint = append(s.Lint, Finding{Rule: long, Count: 1, Message: long, Rows: []int64{1}})
 		s.Skips = append(s.Skips, Skip{long, 1})
 		s.Inputs = append(s.Inputs, Input{Path: long})
@@ -150,7 +150,7 @@ func TestHTMLIsBounded(t *testing.T) {
 func TestPicturesAddUp(t *testing.T) {
 	for _, c := range []Consents{
 		{Made: 10_000_000, Sent: 9_999_999, Failed: 1},
-		{Made: 5, Sent: 1, Rejected: 1, Failed: 1, Pending: 1, Superseded: 1},
+		{Made: 5, Sent: 1, Refused: 1, Failed: 1, Pending: 1, Superseded: 1},
 		{Made: 1, Pending: 1}, {},
 	} {
 		sum := 0.0

@@ -54,12 +54,12 @@ func adviseDryRun(s *Summary, v *Invocation, step func(string, ...any)) {
 	if s.Target.Org == "" || s.Target.Project == "" {
 		step("Say where to: set INTEMPT_ORG, INTEMPT_PROJECT and INTEMPT_API_KEY.")
 	}
-	if s.DecisionsHash == "" {
+	if s.ApprovalHash == "" {
 		s.Next = v.command(v.Exports, nil)
 		return
 	}
 	step("Have the decision table signed off; the import then takes only these decisions.")
-	s.Next = v.command(v.Exports, []string{"approved"}, "--approved", s.DecisionsHash)
+	s.Next = v.command(v.Exports, []string{"approved"}, "--approved", s.ApprovalHash)
 }
 
 // adviseIncomplete leads from a run that stopped to the next one.
@@ -73,7 +73,7 @@ func adviseIncomplete(s *Summary, v *Invocation, step func(string, ...any)) {
 			step("Check --base-url: the target redirects, and a key is never sent on.")
 			break
 		}
-		step("Check the API key (INTEMPT_API_KEY or --api-key-file), what it may do, org and project; nothing counts as rejected.")
+		step("Check the API key (INTEMPT_API_KEY or --api-key-file), what it may do, org and project; nothing counts as refused.")
 	case whyGone:
 		step("Wait until the target answers again.")
 	case whyDisk:
@@ -95,7 +95,7 @@ func adviseFailures(s *Summary, v *Invocation, step func(string, ...any)) {
 	switch {
 	case patched(s):
 		s.Next = withFixedMapping(s, v, step, "--resume", "--retry")
-	case s.Rows.Invalid+s.Consents.Rejected == 0:
+	case s.Rows.Invalid+s.Consents.Refused == 0:
 		step("Send the failed ones again when the target is well:")
 		s.Next = v.command(v.Exports, without, "--resume", "--retry")
 	default:

@@ -21,7 +21,7 @@ func TestExitCodes(t *testing.T) {
 		{0, Summary{State: Complete, DryRun: true, Consents: Consents{Made: 1, Pending: 1}}},
 		{1, Summary{State: Unbalanced, OverPermissive: OverPermissive{Count: 1}}},
 		{3, Summary{State: Complete, Rows: Rows{Invalid: 1}}},
-		{3, Summary{State: Complete, Consents: Consents{Rejected: 1}}},
+		{3, Summary{State: Complete, Consents: Consents{Refused: 1}}},
 		{3, Summary{State: Complete, Consents: Consents{Failed: 1}}},
 		{0, Summary{State: Complete, Consents: Consents{Superseded: 1}, Rows: Rows{Skipped: 1}}},
 		{4, Summary{State: Incomplete, OverPermissive: OverPermissive{Count: 1}, Rows: Rows{Invalid: 1}}},

@@ -16,18 +16,18 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-var rejected = outcome(journal.Rejected, 400, 1, "bad")
+var refused = outcome(journal.Refused, 400, 1, "bad")
 
 func TestARejectThatDidNotArriveAfterAnAccept(t *testing.T) {
-	open := consent("u2", "ads", mapping.Reject, rejected)
+	open := consent("u2", "ads", mapping.Reject, refused)
 	open.Email, open.ProfileID = []byte(`=b"@example.com`), []byte("0042")
 	s := &survey{facts: finished(6), parts: []part{{csvLayout("x", "x"), "x.csv", []importer.SurveyRow{
 		mapped(1, "1", consent("u1", "ads", mapping.Accept, sent), consent("u2", "ads", mapping.Accept, sent)),
 		mapped(2, "2", consent("u1", "ads", mapping.Reject, sent)), // arrived
 		mapped(3, "3", open),
-		mapped(4, "4", consent("u2", "mail", mapping.Reject, rejected)), // nothing sent in this category
+		mapped(4, "4", consent("u2", "mail", mapping.Reject, refused)), // nothing sent in this category
 		invalid(5, "5", "y", "bad", consent("u2", "ads", mapping.Reject, sent).Consent, mapping.Consent{Action: mapping.Reject}),
-		mapped(6, "6", consent("u3", "ads", mapping.Reject, rejected), consent("u3", "ads", mapping.Accept, sent)),
+		mapped(6, "6", consent("u3", "ads", mapping.Reject, refused), consent("u3", "ads", mapping.Accept, sent)),
 	}}}}
 	dir, sum := write(t, s)
 	assert.Equal(t, OverPermissive{3, []string{"3.1", "5.1", "6.1"}}, sum.OverPermissive)
@@ -49,7 +49,7 @@ func TestALaterPassCountsAsTheLastSent(t *testing.T) {
 	s := &survey{facts: finished(3), parts: []part{{csvLayout("x", "x"), "x.csv", []importer.SurveyRow{
 		mapped(1, "1", consent("u1", "ads", mapping.Reject, sent)),
 		mapped(2, "2", consent("u1", "ads", mapping.Accept, sent)),
-		mapped(3, "3", consent("u1", "ads", mapping.Reject, rejected)),
+		mapped(3, "3", consent("u1", "ads", mapping.Reject, refused)),
 	}}}}
 	_, sum := write(t, s)
 	assert.EqualValues(t, 1, sum.OverPermissive.Count)
@@ -102,7 +102,7 @@ func TestOverPermissiveEqualsANaiveModel(t *testing.T) {
 				user := rapid.SampledFrom([]string{"u1", "u2"}).Draw(rt, "user")
 				category := rapid.SampledFrom([]string{"", "a", "b"}).Draw(rt, "category")
 				action := rapid.SampledFrom([]mapping.Action{mapping.Accept, mapping.Reject}).Draw(rt, "action")
-				state := rapid.SampledFrom([]journal.State{journal.Sent, journal.Sent, journal.Rejected, journal.Failed, journal.Pending, journal.Superseded}).Draw(rt, "state")
+				state := rapid.SampledFrom([]journal.State{journal.Sent, journal.Sent, journal.Refused, journal.Failed, journal.Pending, journal.Superseded}).Draw(rt, "state")
 				c := consent(user, category, action, journal.Outcome{State: state})
 				c.Timestamp = rapid.Int64Range(1, 5).Draw(rt, "time")
 				if state != journal.Pending {
@@ -174,12 +174,12 @@ func TestLogsSpillToFiles(t *testing.T) {
 		user := fmt.Sprint("user-", n)
 		rows = append(rows, mapped(n, "x",
 			consent(user, "ads", mapping.Reject, sent), consent(user, "ads", mapping.Accept, sent), consent(user, "mail", mapping.Accept, sent),
-			consent(user, "ads", mapping.Reject, rejected)))
+			consent(user, "ads", mapping.Reject, refused)))
 	}
 	dir, sum := write(t, &survey{facts: finished(people), batch: 5000, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}})
 	assert.EqualValues(t, people, sum.OverPermissive.Count)
 	assert.Len(t, sum.OverPermissive.Consents, maxListed)
 	assert.Equal(t, 1+people, strings.Count(read(t, dir, "suppress.csv"), "\n"))
 	assert.Equal(t, sum.Files, names(t, dir))
-	assert.InEpsilon(t, people, sum.SubjectsApprox, 0.02)
+	assert.InEpsilon(t, people, sum.Subjects, 0.02)
 }

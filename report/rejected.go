@@ -288,7 +288,7 @@ func rowError(r *importer.SurveyRow) string {
 	var b strings.Builder
 	for i := range r.Consents {
 		c := &r.Consents[i]
-		if s := c.Outcome.State; s != journal.Rejected && s != journal.Failed {
+		if s := c.Outcome.State; s != journal.Refused && s != journal.Failed {
 			continue
 		}
 		if b.Len() > 0 {

@@ -45,7 +45,7 @@ type Summary struct {
 
 	Rows           Rows           `json:"rows"`
 	Consents       Consents       `json:"consents"`
-	SubjectsApprox int64          `json:"subjectsApprox"`
+	Subjects       int64          `json:"subjects"`
 	ByDecision     []ByDecision   `json:"byDecision"`
 	FailureGroups  []FailureGroup `json:"failureGroups"`
 	OverPermissive OverPermissive `json:"overPermissive"`
@@ -70,9 +70,9 @@ type Summary struct {
 	Passes []Pass `json:"passes"`
 	// Skips are the reasons of skipped rows, the largest first.
 	Skips []Skip `json:"skips"`
-	// Decisions is the decision table, and DecisionsHash its signature.
-	Decisions     []Decision `json:"decisions"`
-	DecisionsHash string     `json:"decisionsHash"`
+	// Decisions is the decision table, and ApprovalHash names it.
+	Decisions    []Decision `json:"decisions"`
+	ApprovalHash string     `json:"approvalHash"`
 	// Decided counts the consents made by the month of their decision.
 	Decided []Month `json:"decidedByMonth"`
 	// Throughput has the state of the import at some moments of its runs.
@@ -124,7 +124,7 @@ type Rows struct {
 type Consents struct {
 	Made       int64 `json:"made"`
 	Sent       int64 `json:"sent"`
-	Rejected   int64 `json:"rejected"`
+	Refused    int64 `json:"refused"`
 	Failed     int64 `json:"failed"`
 	Pending    int64 `json:"pending"`
 	Superseded int64 `json:"superseded"`
@@ -134,7 +134,7 @@ type Consents struct {
 func (c *Consents) add(b *Consents) {
 	c.Made += b.Made
 	c.Sent += b.Sent
-	c.Rejected += b.Rejected
+	c.Refused += b.Refused
 	c.Failed += b.Failed
 	c.Pending += b.Pending
 	c.Superseded += b.Superseded
@@ -142,7 +142,7 @@ func (c *Consents) add(b *Consents) {
 
 // balanced says whether every consent made has one outcome.
 func (c *Consents) balanced() bool {
-	return c.Made == c.Sent+c.Rejected+c.Failed+c.Pending+c.Superseded
+	return c.Made == c.Sent+c.Refused+c.Failed+c.Pending+c.Superseded
 }
 
 // ByDecision counts the consents of one category and action. Categories beyond
@@ -236,7 +236,7 @@ type Point struct {
 	At       time.Time `json:"at"`
 	Run      int       `json:"run"`
 	Sent     int64     `json:"sent"`
-	Rejected int64     `json:"rejected"`
+	Refused  int64     `json:"refused"`
 	Failed   int64     `json:"failed"`
 	Requests int64     `json:"requests"`
 	Retries  int64     `json:"retries"`
@@ -245,9 +245,9 @@ type Point struct {
 }
 
 // Failures is the number of lines that failures.csv has: invalid rows and
-// consents that were rejected or failed.
+// consents that were refused or failed.
 func (s *Summary) Failures() int64 {
-	return s.Rows.Invalid + s.Consents.Rejected + s.Consents.Failed
+	return s.Rows.Invalid + s.Consents.Refused + s.Consents.Failed
 }
 
 // Exit is the exit code that the summary stands for: 0 complete, 1 unbalanced,
@@ -296,7 +296,7 @@ func balance(what string, c *Consents) error {
 	if c.balanced() {
 		return nil
 	}
-	return fmt.Errorf("balance %s: made %d, but sent %d + rejected %d + failed %d + pending %d + superseded %d = %d",
-		what, c.Made, c.Sent, c.Rejected, c.Failed, c.Pending, c.Superseded,
-		c.Sent+c.Rejected+c.Failed+c.Pending+c.Superseded)
+	return fmt.Errorf("balance %s: made %d, but sent %d + refused %d + failed %d + pending %d + superseded %d = %d",
+		what, c.Made, c.Sent, c.Refused, c.Failed, c.Pending, c.Superseded,
+		c.Sent+c.Refused+c.Failed+c.Pending+c.Superseded)
 }

@@ -110,9 +110,9 @@ func (t *tally) consent(c *importer.SurveyConsent) {
 			t.passes = append(t.passes, 0)
 		}
 		t.passes[p]++
-	case journal.Rejected:
-		d.Rejected++
-		t.consents.Rejected++
+	case journal.Refused:
+		d.Refused++
+		t.consents.Refused++
 	case journal.Failed:
 		d.Failed++
 		t.consents.Failed++

@@ -58,21 +58,21 @@ func (p *page) head(s *Summary) []string {
 	lines = append(lines, p.paint(dim, p.fit(identity(s))), "")
 	rows := []figure{{s.Rows.Read, "read"}, {s.Rows.Mapped, "mapped"}, {s.Rows.Skipped, "skipped"}, {s.Rows.Invalid, "invalid"}}
 	c := s.Consents
-	consents := []figure{{c.Made, "made"}, {c.Sent, "sent"}, {c.Rejected, "rejected"}, {c.Failed, "failed"}, {c.Pending, "pending"}, {c.Superseded, "superseded"}}
+	consents := []figure{{c.Made, "made"}, {c.Sent, "sent"}, {c.Refused, "refused"}, {c.Failed, "failed"}, {c.Pending, "pending"}, {c.Superseded, "superseded"}}
 	if s.DryRun {
 		consents = consents[:1]
 	}
 	lines = append(lines, p.figures(rows, consents)...)
 	lines = append(lines,
-		p.fit("subjects  about "+Thousands(s.SubjectsApprox)))
+		p.fit("subjects  about "+Thousands(s.Subjects)))
 	if !s.DryRun { // nothing was sent, so there is no pace to go by
 		lines = append(lines, p.fit("time      "+pace(s)))
 	}
 	if n := int64(len(s.Lint)); n > 0 {
 		lines = append(lines, p.fit("look at   "+Plural(n, "lint finding")+", in report.html"))
 	}
-	if s.DryRun && s.DecisionsHash != "" {
-		lines = append(lines, p.fit("signature "+s.DecisionsHash))
+	if s.DryRun && s.ApprovalHash != "" {
+		lines = append(lines, p.fit("approval hash "+s.ApprovalHash))
 	}
 	if s.OutDir != "" {
 		lines = append(lines, p.fit("reports   "+filepath.Join(s.OutDir, "report.html")))

@@ -45,7 +45,7 @@ func newThroughput(s *Summary) *throughput {
 			continue
 		}
 		spans = append(spans, span{
-			total, d, float64(b.Sent + b.Rejected + b.Failed - a.Sent - a.Rejected - a.Failed),
+			total, d, float64(b.Sent + b.Refused + b.Failed - a.Sent - a.Refused - a.Failed),
 			float64(b.Retries - a.Retries), b.ThrottledSeconds - a.ThrottledSeconds,
 		})
 		total += d

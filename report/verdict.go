@@ -48,7 +48,7 @@ func failed(s *Summary) string {
 	if n := s.Rows.Invalid; n > 0 {
 		parts = append(parts, Plural(n, "row"))
 	}
-	if n := s.Consents.Rejected + s.Consents.Failed; n > 0 {
+	if n := s.Consents.Refused + s.Consents.Failed; n > 0 {
 		parts = append(parts, Plural(n, "consent"))
 	}
 	return strings.Join(parts, " and ")

@@ -117,7 +117,7 @@ func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*
 		Runs:           len(facts.Runs),
 		Rows:           t.rows,
 		Consents:       t.consents,
-		SubjectsApprox: c.subjects.count(),
+		Subjects:       c.subjects.count(),
 		ByDecision:     t.byDecision(),
 		FailureGroups:  t.failures.list(),
 		OverPermissive: over,
@@ -144,7 +144,7 @@ func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*
 	}
 	for _, p := range facts.Timeline {
 		s.Throughput = append(s.Throughput, Point{
-			At: moment(p.At), Run: p.Run, Sent: p.Sent, Rejected: p.Rejected, Failed: p.Failed,
+			At: moment(p.At), Run: p.Run, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed,
 			Requests: p.Requests, Retries: p.Retries, ThrottledSeconds: round(p.Throttled.Seconds(), 3),
 		})
 	}
@@ -156,10 +156,10 @@ func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*
 	}
 	if opts.Decisions != nil {
 		table, hash := opts.Decisions()
-		s.Decisions, s.DecisionsHash = append(s.Decisions, table...), hash
+		s.Decisions, s.ApprovalHash = append(s.Decisions, table...), hash
 	}
 	s.ElapsedSeconds = round(facts.Active.Seconds(), 3)
-	if done := s.Consents.Sent + s.Consents.Rejected + s.Consents.Failed; done > 0 && facts.Active > 0 {
+	if done := s.Consents.Sent + s.Consents.Refused + s.Consents.Failed; done > 0 && facts.Active > 0 {
 		s.ConsentsPerSecond = round(float64(done)/facts.Active.Seconds(), 1)
 	} else if s.DryRun && facts.Active > 0 {
 		s.ConsentsPerSecond = round(float64(s.Consents.Made)/facts.Active.Seconds(), 1)

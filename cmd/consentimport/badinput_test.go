@@ -206,7 +206,7 @@ func TestAWrongKeyStopsTheRun(t *testing.T) {
 	assert.Contains(t, got.stderr, "401")
 	assert.NotContains(t, got.stderr+got.stdout, "markedsecret")
 	s := summaryIn(t, r.out())
-	assert.Zero(t, s.Consents.Rejected, "nothing is counted as rejected")
+	assert.Zero(t, s.Consents.Refused, "nothing is counted as refused")
 	assert.Equal(t, s.Consents.Made, s.Consents.Pending)
 	assert.Zero(t, r.server.Stats().Stored)
 	// The key of a file, with a newline at its end, is taken without it.

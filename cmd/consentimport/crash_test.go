@@ -17,7 +17,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal/faultdisk"
 )
 
-// crashRehearsal is a small import with every outcome in it: sent, rejected,
+// crashRehearsal is a small import with every outcome in it: sent, refused,
 // skipped and invalid, several decisions about one subject and category, and a
 // withdrawal that is refused.
 func crashRehearsal(t *testing.T) *rehearsal {

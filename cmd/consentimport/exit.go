@@ -12,10 +12,10 @@ import (
 
 // The exit codes, as the README lists them.
 const (
-	exitComplete   = 0 // every row accounted for, none invalid, rejected or failed
+	exitComplete   = 0 // every row accounted for, none invalid, refused or failed
 	exitInternal   = 1 // an unexpected error inside the tool
 	exitRefused    = 2 // refused before anything was sent
-	exitFailures   = 3 // complete, but some rows are invalid or some consents rejected or failed
+	exitFailures   = 3 // complete, but some rows are invalid or some consents refused or failed
 	exitIncomplete = 4 // stopped before the end; --resume goes on
 	exitPermissive = 5 // complete, and the target is more permissive than a person
 )

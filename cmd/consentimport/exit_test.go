@@ -27,9 +27,9 @@ func TestExitCodes(t *testing.T) {
 		"complete":                      {rows: ann, code: exitComplete},
 		"refused":                       {rows: ann, flags: []string{"--attempts", "0"}, code: exitRefused},
 		"an invalid row":                {rows: ann + exportRow(2, "bob", "mail", "hm"), code: exitFailures},
-		"a rejected consent":            {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject400=bob", code: exitFailures},
-		"a rejected consent, 413":       {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject413=bob", code: exitFailures},
-		"a rejected consent, 422":       {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject422=bob", code: exitFailures},
+		"a refused consent":             {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject400=bob", code: exitFailures},
+		"a refused consent, 413":        {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject413=bob", code: exitFailures},
+		"a refused consent, 422":        {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject422=bob", code: exitFailures},
 		"a failed consent":              {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject503=bob", flags: []string{"--attempts", "2"}, code: exitFailures},
 		"a limit":                       {rows: ann + exportRow(2, "bob", "mail", "yes"), flags: []string{"--limit", "1"}, code: exitIncomplete},
 		"a plan's limit (402)":          {rows: ann, faults: "subject402=ann", code: exitIncomplete},
@@ -171,8 +171,8 @@ func TestTheFailureBudgetStopsTheRun(t *testing.T) {
 	got := r.here(t, nil, r.args()...).requireCode(t, exitIncomplete)
 	assert.Contains(t, got.stderr, "--max-failures 50%")
 	s := summaryIn(t, r.out())
-	assert.GreaterOrEqual(t, s.Consents.Rejected, int64(200))
-	assert.Less(t, s.Consents.Rejected, int64(300))
+	assert.GreaterOrEqual(t, s.Consents.Refused, int64(200))
+	assert.Less(t, s.Consents.Refused, int64(300))
 	r.faults(t, "")
 	got = r.here(t, nil, r.args("--resume", "--retry", "--max-failures", "100%")...)
 	got.requireCode(t, exitComplete)
@@ -182,5 +182,5 @@ func TestTheFailureBudgetStopsTheRun(t *testing.T) {
 	r.here(t, nil, r.args("--max-failures", "100%")...).requireCode(t, exitFailures)
 	r = rehearse(t, 2000, "400=100%")
 	r.here(t, nil, r.args("--max-failures", "20", "--concurrency", "4")...).requireCode(t, exitIncomplete)
-	assert.Less(t, summaryIn(t, r.out()).Consents.Rejected, int64(30))
+	assert.Less(t, summaryIn(t, r.out()).Consents.Refused, int64(30))
 }

@@ -35,7 +35,7 @@ func TestEveryConsentIsAccountedForInBadWeather(t *testing.T) {
 	assert.NotZero(t, stats.Faults["lost"])
 	assert.Equal(t, stats.Requests, s.HTTP.Requests)
 	assert.Equal(t, stats.Requests-int64(r.rows), s.HTTP.Retries)
-	assert.InDelta(t, 0.02*float64(r.rows), float64(s.Consents.Rejected), 0.006*float64(r.rows))
+	assert.InDelta(t, 0.02*float64(r.rows), float64(s.Consents.Refused), 0.006*float64(r.rows))
 	r.exec(t, "verify", r.out()).requireCode(t, exitComplete)
 }
 

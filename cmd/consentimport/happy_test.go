@@ -66,7 +66,7 @@ func TestTheReportSaysWhatTheTargetHolds(t *testing.T) {
 			assert.Equal(t, s.Consents.Made, s.Consents.Sent)
 			assert.Equal(t, stats.Requests, s.HTTP.Requests)
 			assert.Equal(t, stats.ByStatus, s.HTTP.ByStatus)
-			assert.Equal(t, stats.Subjects, s.SubjectsApprox)
+			assert.Equal(t, stats.Subjects, s.Subjects)
 			assert.Zero(t, s.HTTP.Retries)
 			assert.Zero(t, stats.SuspectTimestamps)
 			assert.EqualValues(t, 1, stats.MaxInFlight)

@@ -148,7 +148,7 @@ func describe(p importer.Progress, pace *pace) []string {
 			parts = append(parts, report.Thousands(n)+" "+what)
 		}
 	}
-	add(p.Rejected, "rejected")
+	add(p.Refused, "refused")
 	add(p.Failed, "failed")
 	if p.Invalid > 0 {
 		parts = append(parts, report.Plural(p.Invalid, "invalid row"))

@@ -70,7 +70,7 @@ func TestSpeedForgets(t *testing.T) {
 func TestProgressFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	s, p := paced(importer.Progress{Size: 9 << 40}, importer.Progress{
-		Size: 9 << 40, Bytes: 4 << 40, Made: 3_000_000_000, Sent: 1_234_567_890, Settled: 1_234_567, Rejected: 123_456, Failed: 2345,
+		Size: 9 << 40, Bytes: 4 << 40, Made: 3_000_000_000, Sent: 1_234_567_890, Settled: 1_234_567, Refused: 123_456, Failed: 2345,
 		Invalid: 1, Retrying: 17, Superseded: 3, Throttled: true,
 	})
 	for _, width := range []int{30, 40, 60, 80, 120, 200} {

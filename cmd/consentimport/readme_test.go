@@ -218,7 +218,7 @@ func (g *guide) block(t *testing.T, b block) {
 }
 
 // approved finds the hash that a dry run prints.
-var approved = regexp.MustCompile(`(?m)^signature ([0-9a-f]{64})$`)
+var approved = regexp.MustCompile(`(?m)^approval hash ([0-9a-f]{64})$`)
 
 // fill puts in the reader's own for what the README cannot know, and the program
 // for what makes it.

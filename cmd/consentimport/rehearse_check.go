@@ -23,7 +23,7 @@ type holdings struct {
 	lanes   map[uint64][]due
 	body    []byte
 
-	sent, rejected, failed int64 // outcomes, as the import's checkpoint has them
+	sent, refused, failed int64 // outcomes, as the import's checkpoint has them
 }
 
 // due is one consent that the sandbox has to hold.
@@ -64,8 +64,8 @@ func (h *holdings) expect(c *importer.SurveyConsent) {
 	case journal.Sent:
 		h.sent++
 		may = false
-	case journal.Rejected:
-		h.rejected++
+	case journal.Refused:
+		h.refused++
 	case journal.Failed:
 		h.failed++
 	case journal.Superseded:
@@ -88,7 +88,7 @@ func (h *holdings) sum(c *mapping.Consent) (lane, hash uint64) {
 }
 
 // settled counts the consents that have their outcome.
-func (h *holdings) settled() int64 { return h.sent + h.rejected + h.failed }
+func (h *holdings) settled() int64 { return h.sent + h.refused + h.failed }
 
 // comparison is what became of the decisions in the sandbox.
 type comparison struct {

@@ -26,7 +26,7 @@ func (t *trial) early() *importer.Stop {
 
 // refusedHere counts the consents that the sandbox refused by its own judgement,
 // not because a fault said so.
-func (t *trial) refusedHere() int64 { return max(0, t.found.rejected-t.injected) }
+func (t *trial) refusedHere() int64 { return max(0, t.found.refused-t.injected) }
 
 // exitCode is 0 when nothing is to be fixed.
 func (t *trial) exitCode() int {
@@ -74,7 +74,7 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	}
 	p.add("", "")
 	d := t.dry
-	p.add("export", fmt.Sprintf("%s, %s, about %s", report.Plural(d.Rows.Read, "row"), report.Plural(d.Consents.Made, "consent"), report.Plural(d.SubjectsApprox, "subject")))
+	p.add("export", fmt.Sprintf("%s, %s, about %s", report.Plural(d.Rows.Read, "row"), report.Plural(d.Consents.Made, "consent"), report.Plural(d.Subjects, "subject")))
 	which := "all rows"
 	if t.sample < d.Rows.Read {
 		which = "the first " + report.Plural(t.sample, "row")

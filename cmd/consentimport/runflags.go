@@ -109,7 +109,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.dryRun, "dry-run", false, "do everything but sending: decode, map, validate, lint, report")
 	fl.StringVar(&f.out, "out", "", "`DIR` for everything that this import writes (default EXPORT.import, in a dry run EXPORT.dry-run)")
 	fl.BoolVar(&f.resume, "resume", false, "go on from the checkpoint in --out")
-	fl.BoolVar(&f.retry, "retry", false, "with --resume: also send the rejected and failed again, perhaps with a changed mapping")
+	fl.BoolVar(&f.retry, "retry", false, "with --resume: also send the refused and failed again, perhaps with a changed mapping")
 	fl.StringVar(&f.repair, "repair", "", "EXPORT is a repaired rejected.* of the import in `DIR`: go on there")
 	fl.BoolVar(&f.restart, "restart", false, "set the old out directory aside (renamed) and begin anew")
 	fl.IntVar(&f.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")

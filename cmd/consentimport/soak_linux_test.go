@@ -52,7 +52,7 @@ func TestSoak(t *testing.T) {
 	require.Contains(t, []int{exitFailures, exitPermissive}, code)
 	summary := summaryIn(t, s.out())
 	assert.EqualValues(t, s.rows, summary.Rows.Read)
-	assert.InDelta(t, 0.005*float64(s.rows), float64(summary.Consents.Rejected), 0.001*float64(s.rows)+100)
+	assert.InDelta(t, 0.005*float64(s.rows), float64(summary.Consents.Refused), 0.001*float64(s.rows)+100)
 	s.account(t)
 
 	// What was refused, again, in fair weather.

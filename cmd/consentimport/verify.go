@@ -83,8 +83,8 @@ func printAudit(out io.Writer, dir string, a *importer.Audit) error {
 	}
 	line("rows", "%s read = %s mapped + %s skipped + %s invalid", report.Thousands(a.Rows.Read), report.Thousands(a.Rows.Mapped), report.Thousands(a.Rows.Skipped), report.Thousands(a.Rows.Invalid))
 	t := a.Consents
-	line("consents", "%s made = %s sent + %s rejected + %s failed + %s pending + %s superseded",
-		report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Rejected), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
+	line("consents", "%s made = %s sent + %s refused + %s failed + %s pending + %s superseded",
+		report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Refused), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func printDecided(out io.Writer, a *importer.Audit) error {
 	for _, d := range keys {
 		t := a.ByDecision[d]
 		fmt.Fprintf(w, "%-*s  %-8s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", width, name(d), d.Action,
-			report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Rejected), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
+			report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Refused), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
 	}
 	return w.Flush()
 }
@@ -132,9 +132,9 @@ func verdict(a *importer.Audit) string {
 		return "VERDICT: a dry run: nothing was sent. The counts balance."
 	case a.Consents.Pending > 0:
 		return "VERDICT: untouched and balanced, but incomplete: go on with --resume."
-	case a.Consents.Rejected+a.Consents.Failed+a.Rows.Invalid > 0:
+	case a.Consents.Refused+a.Consents.Failed+a.Rows.Invalid > 0:
 		var missing []string
-		if n := a.Consents.Rejected + a.Consents.Failed; n > 0 {
+		if n := a.Consents.Refused + a.Consents.Failed; n > 0 {
 			missing = append(missing, report.Plural(n, "consent"))
 		}
 		if n := a.Rows.Invalid; n > 0 {

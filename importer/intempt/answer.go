@@ -21,7 +21,7 @@ func classify(status int) Class {
 	case status >= 200 && status <= 299:
 		return Sent
 	case status == 400, status == 413, status == 422:
-		return Rejected
+		return Refused
 	case status == 408, status == 429:
 		return Transient
 	case status >= 300 && status <= 499:

@@ -98,7 +98,7 @@ func TestClassify(t *testing.T) {
 		case status >= 200 && status < 300:
 			want = Sent
 		case status == 400, status == 413, status == 422:
-			want = Rejected
+			want = Refused
 		case status == 408, status == 429:
 		case status >= 300 && status < 500:
 			want = Stopped

@@ -142,7 +142,7 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) Answer {
 
 // failed is the answer that a failure amounts to.
 func failed(f *failure) Answer {
-	return Answer{Class: f.class, Message: f.phrase, Timeout: f.timeout, Refused: f.refused}
+	return Answer{Class: f.class, Message: f.phrase, Timeout: f.timeout, Unreached: f.refused}
 }
 
 // finish completes an answer that never came.

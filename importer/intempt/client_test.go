@@ -97,7 +97,7 @@ func TestStaleConnection(t *testing.T) {
 			got := c.Send(t.Context(), full())
 			assert.Equal(t, Transient, got.Class)
 			assert.Regexp(t, "^connection (closed|reset) before the answer$", got.Message)
-			assert.False(t, got.Refused)
+			assert.False(t, got.Unreached)
 			require.Equal(t, Sent, c.Send(t.Context(), full()).Class)
 			assert.EqualValues(t, 3, s.requests.Load(), "nothing was sent twice")
 		})
@@ -279,7 +279,7 @@ func TestLargeBody(t *testing.T) {
 		got := newClient(t, cfg).Send(t.Context(), c)
 		// The answer or, if the reset overtook it, trouble that is tried again.
 		if got.Class != Transient {
-			assert.Equal(t, Rejected, got.Class)
+			assert.Equal(t, Refused, got.Class)
 			assert.Equal(t, "large", got.Message)
 		}
 	})

@@ -39,7 +39,7 @@ func TestRefusedPort(t *testing.T) {
 	got := c.Send(t.Context(), full())
 	assert.Equal(t, Transient, got.Class)
 	assert.Equal(t, "connection refused", got.Message)
-	assert.True(t, got.Refused)
+	assert.True(t, got.Unreached)
 	assert.False(t, got.Timeout)
 	assert.Equal(t, map[string]int64{"0": 1}, c.Stats().Snapshot().ByStatus)
 }
@@ -50,7 +50,7 @@ func TestUnknownHost(t *testing.T) {
 	cfg.Proxy = func(*url.URL) (*url.URL, error) { return nil, nil }
 	got := sendOnce(t, cfg)
 	assert.Equal(t, Transient, got.Class)
-	assert.True(t, got.Refused)
+	assert.True(t, got.Unreached)
 	assert.Regexp(t, "^look up host: |^no connection within", got.Message)
 	assert.NotContains(t, got.Message, "invalid")
 }
@@ -82,7 +82,7 @@ func TestConnectFailures(t *testing.T) {
 			cfg.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, tt.err }
 			got := sendOnce(t, cfg)
 			got.Latency = 0
-			assert.Equal(t, Answer{Class: Transient, Message: tt.want, Refused: true}, got)
+			assert.Equal(t, Answer{Class: Transient, Message: tt.want, Unreached: true}, got)
 		})
 	}
 }
@@ -101,7 +101,7 @@ func TestNoConnectionInTime(t *testing.T) {
 			cfg.Timeout, cfg.Dial = 50*time.Millisecond, dial
 			got := sendOnce(t, cfg)
 			assert.Equal(t, "no connection within 50ms", got.Message)
-			assert.True(t, got.Refused)
+			assert.True(t, got.Unreached)
 			assert.Equal(t, Transient, got.Class)
 		})
 	}
@@ -161,7 +161,7 @@ func TestTLS(t *testing.T) {
 			got := sendOnce(t, cfg)
 			assert.Equal(t, tt.class, got.Class, got.Message)
 			assert.Contains(t, got.Message, tt.want)
-			assert.Equal(t, tt.class != Sent, got.Refused)
+			assert.Equal(t, tt.class != Sent, got.Unreached)
 			if tt.client != nil {
 				assert.Empty(t, tt.client.ServerName, "the caller's settings stay as they are")
 			}

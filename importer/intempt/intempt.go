@@ -15,8 +15,8 @@ type Class uint8
 const (
 	// Sent: any 2xx. The target took the consent.
 	Sent Class = iota
-	// Rejected: 400, 413, 422. The target refuses this consent; go on with others.
-	Rejected
+	// Refused: 400, 413, 422. The target refuses this consent; go on with others.
+	Refused
 	// Transient: 408, 429, 5xx, transport errors, time-outs. Try again later.
 	Transient
 	// Stopped: 401 to 404, any other 4xx, 3xx, a certificate that does not
@@ -29,8 +29,8 @@ func (c Class) String() string {
 	switch c {
 	case Sent:
 		return "sent"
-	case Rejected:
-		return "rejected"
+	case Refused:
+		return "refused"
 	case Transient:
 		return "transient"
 	case Stopped:
@@ -58,9 +58,9 @@ type Answer struct {
 	Burst float64
 	// Timeout is set when the target was reached but did not answer in time.
 	Timeout bool
-	// Refused is set when no connection could be made at all: nothing of the
+	// Unreached is set when no connection could be made at all: nothing of the
 	// request left this machine.
-	Refused bool
+	Unreached bool
 	// Canceled is set when the caller's context ended first. Whether the target
 	// took the consent is not known, and nothing is to be counted.
 	Canceled bool

@@ -130,7 +130,7 @@ func TestProxyRefuses(t *testing.T) {
 			cfg.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse(p.url) }
 			got := sendOnce(t, cfg)
 			got.Latency = 0
-			assert.Equal(t, Answer{Class: tt.class, Message: tt.want, Refused: true}, got)
+			assert.Equal(t, Answer{Class: tt.class, Message: tt.want, Unreached: true}, got)
 		})
 	}
 	t.Run("no proxy there", func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestProxyRefuses(t *testing.T) {
 		cfg.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse(p.url) }
 		got := sendOnce(t, cfg)
 		assert.Equal(t, Transient, got.Class)
-		assert.True(t, got.Refused)
+		assert.True(t, got.Unreached)
 	})
 	t.Run("canceled", func(t *testing.T) {
 		cfg, addr := example(t)
@@ -215,7 +215,7 @@ func TestSOCKS(t *testing.T) {
 	cfg.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse(fmt.Sprintf("socks5h://%s", ln.Addr())) }
 	got = sendOnce(t, cfg)
 	assert.Equal(t, "connect to proxy: connection refused", got.Message)
-	assert.True(t, got.Refused)
+	assert.True(t, got.Unreached)
 }
 
 func TestHTTPSProxy(t *testing.T) {

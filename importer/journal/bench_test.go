@@ -26,9 +26,9 @@ func BenchmarkAppend(b *testing.B) {
 			benchAppend(b, goroutines, 64, func(w *journal.Writer, row int64) error { return w.Append(sent(row, 1, true)) })
 		})
 	}
-	b.Run("64 goroutines, all rejected", func(b *testing.B) {
+	b.Run("64 goroutines, all refused", func(b *testing.B) {
 		benchAppend(b, 64, 64, func(w *journal.Writer, row int64) error {
-			return w.Append(rejected(row, 1, "source is required for this profile"))
+			return w.Append(refused(row, 1, "source is required for this profile"))
 		})
 	})
 	b.Run("1 goroutine, each synced", func(b *testing.B) {
@@ -75,7 +75,7 @@ func size(b *testing.B, dir string) int64 {
 }
 
 // bulk is a checkpoint of rows with one consent each, as 64 senders would write
-// it: out of order by so many rows, one in fail rejected.
+// it: out of order by so many rows, one in fail refused.
 func bulk(b *testing.B, rows, fail int) (dir string) {
 	dir = b.TempDir()
 	w := begin(b, dir)
@@ -88,7 +88,7 @@ func bulk(b *testing.B, rows, fail int) (dir string) {
 			wg.Go(func() {
 				o := sent(row, 1, true)
 				if fail > 0 && row%int64(fail) == 0 {
-					o = rejected(row, 1, "unknown source: 17")
+					o = refused(row, 1, "unknown source: 17")
 				}
 				if err := w.Append(o); err != nil {
 					b.Error(err)

@@ -27,7 +27,7 @@ func sample(t testing.TB) []byte {
 		}
 	}
 	require.NoError(t, w.Mark(mark(1, 6)))
-	write(sent(1, 1, false), sent(1, 2, true), rejected(2, 1, `unknown source "x\y"`), sent(3, 1, true))
+	write(sent(1, 1, false), sent(1, 2, true), refused(2, 1, `unknown source "x\y"`), sent(3, 1, true))
 	require.NoError(t, w.Sync())
 	write(sent(5, 1, true), journal.Outcome{Ref: ref(4, 1), State: journal.Failed, Attempts: 8, Message: "no answer", Last: true})
 	require.NoError(t, w.Mark(mark(6, 6)))
@@ -69,7 +69,7 @@ func recheck(text []byte) []byte {
 	return out
 }
 
-func refused(t testing.TB, err error) *journal.DamagedError {
+func damaged(t testing.TB, err error) *journal.DamagedError {
 	t.Helper()
 	var damaged *journal.DamagedError
 	require.ErrorAs(t, err, &damaged)
@@ -154,7 +154,7 @@ func TestEveryChangedByteIsRefused(t *testing.T) {
 				require.NoError(t, err)
 				_, err = journal.Read(journal.OS{}, dir)
 				if newer := (*journal.VersionError)(nil); !errors.As(err, &newer) {
-					require.EqualValues(t, 1+bytes.Count(text[:at], []byte("\n")), refused(t, err).Line, "byte %d", at)
+					require.EqualValues(t, 1+bytes.Count(text[:at], []byte("\n")), damaged(t, err).Line, "byte %d", at)
 				}
 				if at%256 == 0 {
 					leftAlone(t, dir)
@@ -174,7 +174,7 @@ func leftAlone(t *testing.T, dir string) {
 	before, err := os.ReadFile(filepath.Join(dir, journal.Name))
 	require.NoError(t, err)
 	_, _, err = journal.Open(journal.OS{}, dir)
-	refused(t, err)
+	damaged(t, err)
 	_, err = journal.Create(journal.OS{}, dir, header())
 	require.ErrorIs(t, err, journal.ErrExists, "never a silent start")
 	after, err := os.ReadFile(filepath.Join(dir, journal.Name))
@@ -198,23 +198,23 @@ func TestMovedLinesAreRefused(t *testing.T) {
 	}
 	for i := range lines {
 		if i+1 < len(lines) { // without the last line it is an older copy
-			refused(t, read(t, lines[:i], lines[i+1:]))
-			refused(t, read(t, lines[:i], lines[i+1:i+2], lines[i:i+1], lines[i+2:]))
+			damaged(t, read(t, lines[:i], lines[i+1:]))
+			damaged(t, read(t, lines[:i], lines[i+1:i+2], lines[i:i+1], lines[i+2:]))
 		}
-		refused(t, read(t, lines[:i], lines[i:i+1], lines[i:]))
-		refused(t, read(t, lines, lines[i:i+1]))
+		damaged(t, read(t, lines[:i], lines[i:i+1], lines[i:]))
+		damaged(t, read(t, lines, lines[i:i+1]))
 	}
-	refused(t, read(t, lines, [][]byte{[]byte("\n")}))
-	refused(t, read(t, lines, [][]byte{[]byte("{}\n")}))
+	damaged(t, read(t, lines, [][]byte{[]byte("\n")}))
+	damaged(t, read(t, lines, [][]byte{[]byte("{}\n")}))
 }
 
 // A line that was changed together with all checks is still refused, by the
 // seal below it.
 func TestSealsHoldWithoutChecks(t *testing.T) {
 	text := sample(t)
-	forged := recheck(bytes.Replace(text, []byte(`"rejected","status":400`), []byte(`"rejected","status":413`), 1))
+	forged := recheck(bytes.Replace(text, []byte(`"refused","status":400`), []byte(`"refused","status":413`), 1))
 	require.NotEqual(t, text, forged)
-	damaged := refused(t, func() error { _, err := journal.Read(journal.OS{}, put(t, forged)); return err }())
+	damaged := damaged(t, func() error { _, err := journal.Read(journal.OS{}, put(t, forged)); return err }())
 	assert.Contains(t, damaged.What, "seal")
 }
 
@@ -240,7 +240,7 @@ func TestOtherFilesAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := journal.Read(journal.OS{}, put(t, file.text))
-			assert.Contains(t, refused(t, err).What, file.want)
+			assert.Contains(t, damaged(t, err).What, file.want)
 		})
 	}
 }

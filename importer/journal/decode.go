@@ -123,7 +123,7 @@ func (r *record) decodeSent(b []byte) error {
 	return nil
 }
 
-// decodeFail reads `{"ref":"524.2","state":"rejected","status":400,"attempts":1,"message":"…"}`.
+// decodeFail reads `{"ref":"524.2","state":"refused","status":400,"attempts":1,"message":"…"}`.
 func (r *record) decodeFail(b []byte) error {
 	c := cutter{b: b, ok: true}
 	o := Outcome{}
@@ -131,8 +131,8 @@ func (r *record) decodeFail(b []byte) error {
 	o.Ref = c.ref()
 	c.text(`","state":"`)
 	switch {
-	case c.has(`rejected`):
-		o.State = Rejected
+	case c.has(`refused`):
+		o.State = Refused
 	case c.has(`failed`):
 		o.State = Failed
 	default:

@@ -12,7 +12,7 @@
 //	{"run":{"n":1,"pass":1,…},"crc":"…"}             a process begins to work on the last pass (Run); n counts from 1
 //	{"mark":{"low":{…},"high":533,…},"crc":"…"}      how far the run is (Mark)
 //	{"sent":"523.1-530.2 533.1","n":12,"crc":"…"}    12 consents were sent
-//	{"fail":{"ref":"524.2","state":"rejected","status":400,"attempts":1,"message":"…"},"crc":"…"}
+//	{"fail":{"ref":"524.2","state":"refused","status":400,"attempts":1,"message":"…"},"crc":"…"}
 //	{"held":{"ref":"3.1","by":"9.2"},"crc":"…"}      consent 3.1 was superseded by 9.2
 //	{"end":{"state":"complete",…},"crc":"…"}         the run ends (End)
 //	{"seal":{"at":"…","bytes":4711,"sha256":"…"},"crc":"…"}

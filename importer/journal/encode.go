@@ -64,7 +64,7 @@ func appendSent(b []byte, spans []span, n int64) []byte {
 	return strconv.AppendInt(b, n, 10)
 }
 
-// appendFail encodes a consent that was rejected or failed. Numbers and texts
+// appendFail encodes a consent that was refused or failed. Numbers and texts
 // out of all measure are cut, so that the line can be read again.
 func appendFail(b []byte, o *Outcome) []byte {
 	b = append(b, `{"fail":{"ref":"`...)

@@ -46,7 +46,7 @@ func work(disk journal.Disk, dir string) (done []int64, err error) {
 		row := int64(10*runs + i + 1)
 		o := sent(row, 1, true)
 		if i == 3 {
-			o = rejected(row, 1, "no")
+			o = refused(row, 1, "no")
 		}
 		if err := w.Append(o); err != nil {
 			return done, err
@@ -291,7 +291,7 @@ func TestManyAppendAtOnce(t *testing.T) {
 			for n := row.Add(1); n <= rows; n = row.Add(1) {
 				o := sent(n, 1, true)
 				if n%10 == 0 {
-					o = rejected(n, 1, "no")
+					o = refused(n, 1, "no")
 				}
 				if err := w.Append(o); err != nil {
 					t.Error(err)
@@ -309,12 +309,12 @@ func TestManyAppendAtOnce(t *testing.T) {
 	require.NoError(t, w.Close())
 	v, err := journal.Verify(journal.OS{}, dir)
 	require.NoError(t, err)
-	assert.Equal(t, journal.Counts{Sent: rows * 9 / 10, Rejected: rows / 10}, v.Total)
+	assert.Equal(t, journal.Counts{Sent: rows * 9 / 10, Refused: rows / 10}, v.Total)
 	assert.Zero(t, v.Overlaps)
 	for n := range int64(rows) {
 		o, ok := v.Done(ref(n+1, 1))
 		require.True(t, ok)
-		require.Equal(t, (n+1)%10 == 0, o.State == journal.Rejected)
+		require.Equal(t, (n+1)%10 == 0, o.State == journal.Refused)
 	}
 	assert.Less(t, v.Lines, int64(rows), "outcomes are written in groups")
 }

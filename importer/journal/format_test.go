@@ -23,7 +23,7 @@ func TestFormatOfVersion1Stands(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, v.Header.Version)
 	assert.Equal(t, "c0ffee", v.Header.ID)
-	assert.Equal(t, journal.Counts{Sent: 5, Rejected: 1, Failed: 1, Superseded: 1}, v.Total)
+	assert.Equal(t, journal.Counts{Sent: 5, Refused: 1, Failed: 1, Superseded: 1}, v.Total)
 	assert.Len(t, v.Passes, 2)
 	assert.Len(t, v.Runs, 2)
 	assert.Equal(t, "complete", v.End.State)

@@ -17,7 +17,7 @@ var bodies = []string{
 	`{"run":{"n":1,"at":"2026-05-04T10:00:00Z","tool":"1.0.0","pass":1,"from":1}`,
 	`{"mark":{"at":"2026-05-04T10:00:01Z","low":{"member":0,"offset":0,"line":1,"row":1},"high":9,"read":{"input":0,"bytes":0,"sum":""},"http":{"requests":1,"retries":0,"byStatus":{"200":1}}}`,
 	`{"sent":"1.1-3.2 5.1 9.2-9.3","n":7`,
-	`{"fail":{"ref":"4.1","state":"rejected","status":400,"attempts":1,"message":"unknown \"x\\y\" \u001f é"}`,
+	`{"fail":{"ref":"4.1","state":"refused","status":400,"attempts":1,"message":"unknown \"x\\y\" \u001f é"}`,
 	`{"fail":{"ref":"4.2","state":"failed","status":0,"attempts":8,"message":""}`,
 	`{"held":{"ref":"6.1","by":"9.2"}`,
 	`{"end":{"at":"2026-05-04T10:00:02Z","state":"complete","why":""}`,

@@ -17,8 +17,8 @@ func sent(row int64, consent int32, last bool) journal.Outcome {
 	return journal.Outcome{Ref: ref(row, consent), State: journal.Sent, Last: last}
 }
 
-func rejected(row int64, consent int32, message string) journal.Outcome {
-	return journal.Outcome{Ref: ref(row, consent), State: journal.Rejected, Status: 400, Attempts: 1, Message: message}
+func refused(row int64, consent int32, message string) journal.Outcome {
+	return journal.Outcome{Ref: ref(row, consent), State: journal.Refused, Status: 400, Attempts: 1, Message: message}
 }
 
 func mark(low, high int64) journal.Mark {
@@ -52,7 +52,7 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	require.NoError(t, w.Mark(mark(1, 4)))
 	for _, o := range []journal.Outcome{
 		sent(1, 1, false), sent(1, 2, true), sent(2, 1, true),
-		rejected(3, 1, "source \"x\" \x00 unknown\xff"),
+		refused(3, 1, "source \"x\" \x00 unknown\xff"),
 		{Ref: ref(3, 2), State: journal.Failed, Attempts: 8, Message: "time-out", Last: true},
 		{Ref: ref(4, 1), State: journal.Superseded, By: ref(9, 1), Last: true},
 	} {
@@ -68,7 +68,7 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	want := header()
 	want.Version = journal.Version
 	assert.Equal(t, want, s.Header)
-	assert.Equal(t, journal.Counts{Sent: 3, Rejected: 1, Failed: 1, Superseded: 1}, s.Total)
+	assert.Equal(t, journal.Counts{Sent: 3, Refused: 1, Failed: 1, Superseded: 1}, s.Total)
 	assert.Equal(t, []journal.Counts{s.Total}, s.ByPass)
 	assert.Equal(t, "limit", s.End.Why)
 	assert.Equal(t, mark(2, 9), *s.Mark)
@@ -81,7 +81,7 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	assert.True(t, ok)
 	assert.Equal(t, journal.Outcome{Ref: ref(2, 1), State: journal.Sent}, o)
 	o, _ = s.Done(ref(3, 1))
-	assert.Equal(t, rejected(3, 1, "source \"x\" \x00 unknown\uFFFD"), o)
+	assert.Equal(t, refused(3, 1, "source \"x\" \x00 unknown\uFFFD"), o)
 	_, ok = s.Done(ref(2, 2))
 	assert.False(t, ok)
 
@@ -97,7 +97,7 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	got, err = l.Outcomes(3, 3, nil)
 	require.NoError(t, err)
 	require.Len(t, got, 3)
-	assert.Equal(t, journal.Rejected, got[0].State)
+	assert.Equal(t, journal.Refused, got[0].State)
 	assert.Equal(t, journal.Failed, got[1].State)
 	assert.Equal(t, journal.PassOutcome{Outcome: journal.Outcome{Ref: ref(3, 3)}}, got[2])
 	got, err = l.Outcomes(4, 1, got[:0])

@@ -118,7 +118,7 @@ func (l *Ledger) Covered(n int64) (pass int) {
 	return 0
 }
 
-// Failures goes through the rejected and failed consents of one pass, almost in
+// Failures goes through the refused and failed consents of one pass, almost in
 // the order of rows. It ends after the first error.
 func (l *Ledger) Failures(pass int) iter.Seq2[Outcome, error] {
 	return func(yield func(Outcome, error) bool) {

@@ -21,7 +21,7 @@ func TestLedgerWaitsForASlowRow(t *testing.T) {
 		if row%2 == 0 {
 			require.NoError(t, w.Append(sent(row, 1, true)))
 		} else {
-			require.NoError(t, w.Append(rejected(row, 1, "no")))
+			require.NoError(t, w.Append(refused(row, 1, "no")))
 		}
 		if row%1000 == 0 {
 			require.NoError(t, w.Mark(mark(1, row)))
@@ -39,7 +39,7 @@ func TestLedgerWaitsForASlowRow(t *testing.T) {
 		require.NoError(t, err)
 		want := journal.Sent
 		if row%2 == 1 && row > 1 {
-			want = journal.Rejected
+			want = journal.Refused
 		}
 		require.Equal(t, want, got[0].State, "row %d", row)
 	}
@@ -56,7 +56,7 @@ func TestReadingIsBounded(t *testing.T) {
 		for _, i := range rng.Perm(window) {
 			row := from + int64(i)
 			if row%3 == 0 {
-				require.NoError(t, w.Append(rejected(row, 1, "unknown source: 17")))
+				require.NoError(t, w.Append(refused(row, 1, "unknown source: 17")))
 			} else {
 				require.NoError(t, w.Append(sent(row, 1, true)))
 			}
@@ -75,7 +75,7 @@ func TestReadingIsBounded(t *testing.T) {
 	for row := int64(1); row <= rows; row++ {
 		got, err = l.Outcomes(row, 1, got[:0])
 		require.NoError(t, err)
-		require.Equal(t, row%3 == 0, got[0].State == journal.Rejected)
+		require.Equal(t, row%3 == 0, got[0].State == journal.Refused)
 	}
 	assert.Less(t, journal.CursorMax(l), rows/2)
 
@@ -85,7 +85,7 @@ func TestReadingIsBounded(t *testing.T) {
 	defer late.Close()
 	got, err = late.Outcomes(rows, 1, nil)
 	require.NoError(t, err)
-	assert.Equal(t, journal.Rejected, got[0].State)
+	assert.Equal(t, journal.Refused, got[0].State)
 	assert.Less(t, journal.CursorMax(late), rows/2)
 }
 

@@ -83,8 +83,8 @@ func (m *model) counts() (all journal.Counts, by []journal.Counts) {
 			switch o.State {
 			case journal.Sent:
 				c.Sent++
-			case journal.Rejected:
-				c.Rejected++
+			case journal.Refused:
+				c.Refused++
 			case journal.Failed:
 				c.Failed++
 			case journal.Superseded:
@@ -93,7 +93,7 @@ func (m *model) counts() (all journal.Counts, by []journal.Counts) {
 		}
 		by = append(by, c)
 		all.Sent += c.Sent
-		all.Rejected += c.Rejected
+		all.Refused += c.Refused
 		all.Failed += c.Failed
 		all.Superseded += c.Superseded
 	}
@@ -104,7 +104,7 @@ func drawOutcome(t *rapid.T, r journal.Ref, last bool) journal.Outcome {
 	o := journal.Outcome{Ref: r, Last: last, State: journal.Sent}
 	switch rapid.IntRange(0, 9).Draw(t, "outcome") {
 	case 0:
-		o.State, o.Status, o.Attempts, o.Message = journal.Rejected, 400, 1, rapid.String().Draw(t, "message")
+		o.State, o.Status, o.Attempts, o.Message = journal.Refused, 400, 1, rapid.String().Draw(t, "message")
 	case 1:
 		o.State, o.Attempts = journal.Failed, 8
 	case 2:
@@ -241,7 +241,7 @@ func (m *model) check(t *rapid.T, dir string) {
 		}
 		want := map[journal.Ref]journal.Outcome{}
 		for r, o := range m.passes[pass-1] {
-			if o.State == journal.Rejected || o.State == journal.Failed {
+			if o.State == journal.Refused || o.State == journal.Failed {
 				o.Last = false
 				want[r] = o
 			}

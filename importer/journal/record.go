@@ -96,7 +96,7 @@ type State uint8
 const (
 	Pending State = iota
 	Sent
-	Rejected
+	Refused
 	Failed
 	Superseded
 )
@@ -106,8 +106,8 @@ func (s State) String() string {
 	switch s {
 	case Sent:
 		return "sent"
-	case Rejected:
-		return "rejected"
+	case Refused:
+		return "refused"
 	case Failed:
 		return "failed"
 	case Superseded:
@@ -123,18 +123,18 @@ func (s State) Final() bool { return s == Sent || s == Superseded }
 
 // Counts is a number of consents by outcome.
 type Counts struct {
-	Sent, Rejected, Failed, Superseded int64
+	Sent, Refused, Failed, Superseded int64
 }
 
 // All is the number of consents that have an outcome.
-func (c Counts) All() int64 { return c.Sent + c.Rejected + c.Failed + c.Superseded }
+func (c Counts) All() int64 { return c.Sent + c.Refused + c.Failed + c.Superseded }
 
 func (c *Counts) add(s State, n int64) {
 	switch s {
 	case Sent:
 		c.Sent += n
-	case Rejected:
-		c.Rejected += n
+	case Refused:
+		c.Refused += n
 	case Failed:
 		c.Failed += n
 	case Superseded:

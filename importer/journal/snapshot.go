@@ -21,7 +21,7 @@ type Snapshot struct {
 	// Read is the furthest that any pass read of the export itself (not of a
 	// repaired file); nil when there is no mark of one.
 	Read *source.Mark
-	// Total counts the outcomes of all passes: a consent that was rejected and
+	// Total counts the outcomes of all passes: a consent that was refused and
 	// then sent by a retry counts in both. Ledger has the final outcomes.
 	Total Counts
 	// ByPass counts the outcomes of each pass.

@@ -20,17 +20,17 @@ func TestVerifyFindsOutcomesTooMany(t *testing.T) {
 		markAfter   int               // a mark whose low row is 3 stands behind so many of first
 		want        []journal.Overlap
 	}{
-		{name: "none", first: []journal.Outcome{sent(1, 1, false), sent(1, 2, true), rejected(2, 1, "")}, then: []journal.Outcome{sent(2, 1, true)}},
-		{name: "rejected in both", first: []journal.Outcome{rejected(2, 1, "")}, then: []journal.Outcome{rejected(2, 1, "")}},
+		{name: "none", first: []journal.Outcome{sent(1, 1, false), sent(1, 2, true), refused(2, 1, "")}, then: []journal.Outcome{sent(2, 1, true)}},
+		{name: "refused in both", first: []journal.Outcome{refused(2, 1, "")}, then: []journal.Outcome{refused(2, 1, "")}},
 		{name: "sent twice", first: []journal.Outcome{sent(1, 1, true), sent(2, 1, true), sent(1, 1, true)},
 			want: []journal.Overlap{{Ref: ref(1, 1), Pass: 1, Also: 1}}},
-		{name: "sent and rejected", first: []journal.Outcome{sent(1, 1, true), rejected(1, 1, "")},
+		{name: "sent and refused", first: []journal.Outcome{sent(1, 1, true), refused(1, 1, "")},
 			want: []journal.Overlap{{Ref: ref(1, 1), Pass: 1, Also: 1}}},
-		{name: "rejected twice", first: []journal.Outcome{rejected(1, 1, ""), rejected(1, 1, "")},
+		{name: "refused twice", first: []journal.Outcome{refused(1, 1, ""), refused(1, 1, "")},
 			want: []journal.Overlap{{Ref: ref(1, 1), Pass: 1, Also: 1}}},
 		{name: "sent again", first: []journal.Outcome{sent(1, 1, true), sent(2, 1, true)}, then: []journal.Outcome{sent(2, 1, true)},
 			want: []journal.Overlap{{Ref: ref(2, 1), Pass: 2, Also: 1}}},
-		{name: "rejected after it was sent", first: []journal.Outcome{sent(2, 1, true)}, then: []journal.Outcome{rejected(2, 1, "")},
+		{name: "refused after it was sent", first: []journal.Outcome{sent(2, 1, true)}, then: []journal.Outcome{refused(2, 1, "")},
 			want: []journal.Overlap{{Ref: ref(2, 1), Pass: 2, Also: 1}}},
 		{name: "sent after it was superseded", first: []journal.Outcome{held(2)}, then: []journal.Outcome{sent(2, 1, true)},
 			want: []journal.Overlap{{Ref: ref(2, 1), Pass: 2, Also: 1}}},
