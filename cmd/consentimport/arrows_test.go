@@ -20,9 +20,10 @@ const module = "github.com/consentimport/consentimport/"
 // way. A room may import itself by way of its tests; what is not listed is not
 // allowed.
 var arrows = map[string][]string{
-	"cmd/consentimport": {"report", "importer", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping"},
+	"cmd/consentimport": {"report", "importer", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping"},
 	"report":            {"importer", "importer/source", "importer/intempt", "importer/journal", "mapping"},
-	"importer":          {"importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/decode"},
+	"importer":          {"importer/source", "importer/intempt", "importer/journal", "mapping"},
+	"importer/inspect":  {"importer/source", "mapping"},
 	// The checkpoint holds positions and settings of the reader, as types.
 	"importer/journal":           {"importer/source"},
 	"importer/journal/faultdisk": {"importer/journal"},

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/inspect"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/report"
 )
@@ -38,7 +38,7 @@ of all which value is an accept and which a reject: this is never guessed.`,
 			}
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
-			in, err := inspect(ctx, env, read.config(args))
+			in, err := inspected(ctx, env, read.config(args))
 			if err != nil {
 				return err
 			}
@@ -62,16 +62,16 @@ of all which value is an accept and which a reject: this is never guessed.`,
 	return c
 }
 
-// inspect reads an export; standard input is kept in a file for as long as that
+// inspected reads an export; standard input is kept in a file for as long as that
 // takes, for an export is looked at more than once.
-func inspect(ctx context.Context, env *environment, cfg source.Config) (*importer.Inspection, error) {
+func inspected(ctx context.Context, env *environment, cfg source.Config) (*inspect.Inspection, error) {
 	if len(cfg.Paths) != 1 || cfg.Paths[0] != "-" {
 		for _, p := range cfg.Paths {
 			if p == "-" {
 				return nil, usage("give - alone", "standard input (-) does not go together with other files")
 			}
 		}
-		return importer.Inspect(ctx, cfg)
+		return inspectFiles(ctx, cfg)
 	}
 	dir, err := os.MkdirTemp("", "consentimport-inspect-") // nobody else can look into it
 	if err != nil {
@@ -90,7 +90,7 @@ func inspect(ctx context.Context, env *environment, cfg source.Config) (*importe
 		return nil, usage("give the export as a file", "keep standard input: %w", err)
 	}
 	cfg.Paths = []string{path}
-	in, err := importer.Inspect(ctx, cfg)
+	in, err := inspectFiles(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +100,18 @@ func inspect(ctx context.Context, env *environment, cfg source.Config) (*importe
 	return in, nil
 }
 
+func inspectFiles(ctx context.Context, cfg source.Config) (*inspect.Inspection, error) {
+	in, err := inspect.Inspect(ctx, cfg)
+	if err != nil && ctx.Err() != nil {
+		return nil, usage("run it again and let it finish", "%w", err)
+	}
+	return in, refused(err)
+}
+
 // fitting names the presets that an export looks like, the surest first. An
 // export that cannot be read fits none: reading it will say why.
 func fitting(cfg source.Config) []string {
-	names, err := importer.Fitting(cfg)
+	names, err := inspect.Fitting(cfg)
 	if err != nil {
 		return nil
 	}
@@ -122,7 +130,7 @@ func (p *inspectionPrinter) line(depth int, format string, args ...any) {
 	}
 }
 
-func printInspection(w io.Writer, in *importer.Inspection) error {
+func printInspection(w io.Writer, in *inspect.Inspection) error {
 	p := &inspectionPrinter{w: w}
 	p.files(in)
 	p.line(0, "rows: %s", report.Thousands(in.Rows))
@@ -149,7 +157,7 @@ func printInspection(w io.Writer, in *importer.Inspection) error {
 	return p.err
 }
 
-func (p *inspectionPrinter) files(in *importer.Inspection) {
+func (p *inspectionPrinter) files(in *inspect.Inspection) {
 	for _, f := range in.Inputs {
 		packed := "not compressed"
 		if f.Compression != "none" && f.Compression != "" {
@@ -188,7 +196,7 @@ func (p *inspectionPrinter) files(in *importer.Inspection) {
 	}
 }
 
-func (p *inspectionPrinter) column(c *importer.Column) {
+func (p *inspectionPrinter) column(c *inspect.Column) {
 	p.line(1, "%s: %s", c.Name, filled(c))
 	if len(c.Spellings) > 0 {
 		p.line(2, "in other files called %s", strings.Join(c.Spellings, ", "))
@@ -232,7 +240,7 @@ func (p *inspectionPrinter) column(c *importer.Column) {
 	}
 }
 
-func filled(c *importer.Column) string {
+func filled(c *inspect.Column) string {
 	if c.Filled == 0 {
 		return "always empty"
 	}
@@ -250,7 +258,7 @@ func filled(c *importer.Column) string {
 	return out
 }
 
-func (p *inspectionPrinter) time(t *importer.TimeForm) {
+func (p *inspectionPrinter) time(t *inspect.TimeForm) {
 	form := t.Format
 	if len(t.Either) > 0 {
 		form = strings.Join(t.Either, " or ")
@@ -269,7 +277,7 @@ func (p *inspectionPrinter) time(t *importer.TimeForm) {
 	p.line(2, "%s", out)
 }
 
-func (p *inspectionPrinter) presets(in *importer.Inspection) {
+func (p *inspectionPrinter) presets(in *inspect.Inspection) {
 	if len(in.Presets) == 0 {
 		p.line(0, "presets: none fits; consentimport inspect --suggest prints a mapping to start from")
 		return

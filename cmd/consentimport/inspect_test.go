@@ -8,10 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/consentimport/consentimport/importer/inspect"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/consentimport/consentimport/importer"
 )
 
 func TestInspectSaysWhatAnExportIs(t *testing.T) {
@@ -35,7 +34,7 @@ func TestInspectPrintsJSON(t *testing.T) {
 	t.Parallel()
 	p := program{dir: t.TempDir()}
 	got := p.here(t, nil, append([]string{"inspect", "--json"}, exampleFiles(t, "mailchimp")...)...).requireCode(t, exitComplete)
-	var in importer.Inspection
+	var in inspect.Inspection
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &in))
 	assert.Equal(t, "zip", in.Inputs[0].Compression)
 	assert.Len(t, in.Members, 4)

@@ -1,4 +1,6 @@
-package importer
+// Package inspect says what an export is: how it is written, what its columns
+// hold, which presets fit it; and suggests a mapping to start from.
+package inspect
 
 import (
 	"bytes"
@@ -103,7 +105,7 @@ const (
 func Inspect(ctx context.Context, cfg source.Config) (*Inspection, error) {
 	export, found, err := openInspected(&cfg)
 	if err != nil {
-		return nil, refuse("", "%w", err)
+		return nil, err
 	}
 	defer export.Close()
 	in := &inspector{export: export, out: found, perMember: make([]int64, len(export.Members)), profile: newProfile()}
@@ -187,21 +189,21 @@ type inspector struct {
 func (in *inspector) read(ctx context.Context) error {
 	r, err := in.export.Read(in.export.Start(), source.ReadOptions{NoMarks: true})
 	if err != nil {
-		return refuse("", "%w", err)
+		return err
 	}
 	defer r.Close()
 	var cells [][]byte
 	var scratch []byte
 	for {
 		if err := ctx.Err(); err != nil {
-			return refuse("run it again and let it finish", "interrupted after %d rows", in.out.Rows)
+			return fmt.Errorf("interrupted after %d rows", in.out.Rows)
 		}
 		b, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return refuse("", "read the export: %w", err)
+			return fmt.Errorf("read the export: %w", err)
 		}
 		layout := in.export.Members[b.Member].Layout
 		l := &in.export.Layouts[layout]

@@ -1,4 +1,4 @@
-package importer
+package inspect
 
 import (
 	"bytes"
