@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -127,19 +128,10 @@ const (
 	StopExport  StopKind = "export" // the export could not be read further
 )
 
-// RefusedError is an import that was refused before anything was sent. Its text
-// is for the user; Hint says what to do.
-type RefusedError struct {
-	Err  error
-	Hint string
-}
+// RefusedError is an import that was refused before anything was sent.
+type RefusedError = blocked.Error
 
-func (e *RefusedError) Error() string { return e.Err.Error() }
-func (e *RefusedError) Unwrap() error { return e.Err }
-
-func refuse(hint, format string, args ...any) error {
-	return &RefusedError{Err: fmt.Errorf(format, args...), Hint: hint}
-}
+func refuse(hint, format string, args ...any) error { return blocked.Errorf(hint, format, args...) }
 
 // IsRefused reports whether nothing was sent because of err.
 func IsRefused(err error) bool {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -179,16 +180,16 @@ func (r *run) feedUnordered(ctx context.Context, tasks chan<- *task) error {
 		return err
 	}
 	defer done()
-	s := sweep{export: r.im.reading, mappers: r.im.mappers}
-	return s.run(ctx, next, func(batch *mappedBatch) error {
-		rows := batch.src.Rows
+	s := rows.Sweep{Export: r.im.reading, Mappers: r.im.mappers}
+	return s.Run(ctx, next, func(batch *rows.Batch) error {
+		taken := batch.Src.Rows
 		r.mu.Lock()
-		r.high, r.read = rows[len(rows)-1].Number, batch.src.Mark
+		r.high, r.read = taken[len(taken)-1].Number, batch.Src.Mark
 		r.mu.Unlock()
 		if err := r.mark(false); err != nil {
 			return err
 		}
-		for i := range rows {
+		for i := range taken {
 			r.count.rows.Add(1)
 			made, err := r.im.tasks(batch, i)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 )
 
 // counters are what a run has done so far. Workers add, one ticker reads.
@@ -57,12 +58,12 @@ type Progress struct {
 
 // from is how many raw bytes were read before a batch. Of the first one of a run
 // that goes on in the middle it is known to within that batch.
-func (c *counters) from(b *mappedBatch) int64 {
+func (c *counters) from(b *rows.Batch) int64 {
 	if c.began.Load() > 0 {
 		return c.bytes.Load()
 	}
-	first, last := &b.src.Rows[0], &b.src.Rows[len(b.src.Rows)-1]
-	from := max(0, b.src.Read-(last.Offset+int64(len(last.Raw))-first.Offset))
+	first, last := &b.Src.Rows[0], &b.Src.Rows[len(b.Src.Rows)-1]
+	from := max(0, b.Src.Read-(last.Offset+int64(len(last.Raw))-first.Offset))
 	c.began.Store(from + 1)
 	return from
 }

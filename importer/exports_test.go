@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -43,26 +44,26 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 		return nil, err
 	}
 	defer export.Close()
-	units, err := learn(export, spec)
+	units, err := rows.Learn(export, spec)
 	if err != nil {
 		return nil, err
 	}
-	mappers, err := bind(export, spec, units)
+	mappers, err := rows.Bind(export, spec, units)
 	if err != nil {
 		return nil, err
 	}
 	out := &passed{}
-	s := sweep{export: export, mappers: mappers}
-	err = sweepAll(ctx, &s, func(b *mappedBatch) error {
-		for i := range b.rows {
-			row := &b.rows[i]
+	s := rows.Sweep{Export: export, Mappers: mappers}
+	err = sweepAll(ctx, &s, func(b *rows.Batch) error {
+		for i := range b.Rows {
+			row := &b.Rows[i]
 			out.rows++
-			if row.status != mapping.Mapped {
-				out.outcomes = append(out.outcomes, outcome{b.src.Rows[i].Number, row.status, strings.TrimSpace(row.column + " " + row.reason)})
+			if row.Status != mapping.Mapped {
+				out.outcomes = append(out.outcomes, outcome{b.Src.Rows[i].Number, row.Status, strings.TrimSpace(row.Column + " " + row.Reason)})
 				continue
 			}
-			for k := range b.of(i) {
-				out.bodies = append(out.bodies, string(intempt.AppendBody(nil, intempt.Docs, &b.of(i)[k])))
+			for k := range b.Of(i) {
+				out.bodies = append(out.bodies, string(intempt.AppendBody(nil, intempt.Docs, &b.Of(i)[k])))
 			}
 		}
 		return nil
@@ -71,13 +72,13 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 }
 
 // sweepAll runs a sweep over the whole of its export.
-func sweepAll(ctx context.Context, s *sweep, consume func(*mappedBatch) error) error {
-	reader, err := s.export.Read(s.export.Start(), source.ReadOptions{})
+func sweepAll(ctx context.Context, s *rows.Sweep, consume func(*rows.Batch) error) error {
+	reader, err := s.Export.Read(s.Export.Start(), source.ReadOptions{})
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	return s.run(ctx, plain(reader), consume)
+	return s.Run(ctx, rows.Plain(reader), consume)
 }
 
 // example is a folder of testdata/exports or testdata/traps.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -14,32 +15,32 @@ func (r *run) feed(ctx context.Context) error {
 	defer r.lanes.close()
 	next, done, err := r.im.rows(r.im.from, true)
 	if err != nil {
-		return &readError{err}
+		return &rows.ReadError{Err: err}
 	}
 	defer done()
 	revise, err := r.im.reviser()
 	if err != nil {
-		return &readError{err}
+		return &rows.ReadError{Err: err}
 	}
-	defer revise.close()
-	sweep := sweep{export: r.im.reading, mappers: r.im.mappers}
+	defer revise.Close()
+	sweep := rows.Sweep{Export: r.im.reading, Mappers: r.im.mappers}
 	limit := r.out.Limits.Rows
 	var took int64
-	err = sweep.run(ctx, next, func(b *mappedBatch) error {
-		n := len(b.rows)
+	err = sweep.Run(ctx, next, func(b *rows.Batch) error {
+		n := len(b.Rows)
 		if limit > 0 && took+int64(n) > limit {
 			n = int(limit - took)
 			r.limited.Store(true)
 		}
 		took += int64(n)
-		if err := revise.apply(b); err != nil {
+		if err := revise.Apply(b); err != nil {
 			return err
 		}
 		if err := r.take(b, n); err != nil {
 			return err
 		}
 		if r.limited.Load() {
-			return errStopSweep
+			return rows.ErrStop
 		}
 		return nil
 	})
@@ -52,18 +53,18 @@ func (r *run) feed(ctx context.Context) error {
 // take puts the first n rows of a batch into the lanes. What is read is marked
 // before anything of it is sent: so the journal never holds an outcome of a row
 // whose bytes it cannot check.
-func (r *run) take(b *mappedBatch, n int) error {
-	rows := b.src.Rows[:n]
+func (r *run) take(b *rows.Batch, n int) error {
+	taken := b.Src.Rows[:n]
 	if n == 0 {
 		return nil
 	}
-	after := b.src.Next
-	if n < len(b.src.Rows) {
+	after := b.Src.Next
+	if n < len(b.Src.Rows) {
 		after = positionOf(b, n)
 	}
 	r.mu.Lock()
-	r.high = rows[n-1].Number
-	if m := b.src.Mark; r.im.pass.Kind != journal.Repair && (m.Input > r.read.Input || m.Input == r.read.Input && m.Bytes >= r.read.Bytes) {
+	r.high = taken[n-1].Number
+	if m := b.Src.Mark; r.im.pass.Kind != journal.Repair && (m.Input > r.read.Input || m.Input == r.read.Input && m.Bytes >= r.read.Bytes) {
 		r.read = m
 	}
 	r.mu.Unlock()
@@ -71,14 +72,14 @@ func (r *run) take(b *mappedBatch, n int) error {
 		return err
 	}
 	from := r.count.from(b)
-	for i := range rows {
+	for i := range taken {
 		r.count.rows.Add(1)
-		r.count.bytes.Store(from + (b.src.Read-from)*int64(i+1)/int64(len(b.src.Rows)))
+		r.count.bytes.Store(from + (b.Src.Read-from)*int64(i+1)/int64(len(b.Src.Rows)))
 		tasks, err := r.im.tasks(b, i)
 		if err != nil {
 			return err
 		}
-		switch b.rows[i].status {
+		switch b.Rows[i].Status {
 		case mapping.Invalid:
 			r.count.invalid.Add(1)
 		case mapping.Skipped:
@@ -89,25 +90,25 @@ func (r *run) take(b *mappedBatch, n int) error {
 		}
 		r.count.made.Add(int64(len(tasks)))
 		if !r.lanes.addRow(positionOf(b, i), tasks) {
-			return errStopSweep
+			return rows.ErrStop
 		}
 	}
 	r.lanes.advance(after)
 	return nil
 }
 
-func positionOf(b *mappedBatch, row int) source.Position {
-	at := &b.src.Rows[row]
-	return source.Position{Member: b.src.Member, Offset: at.Offset, Line: at.Line, Row: at.Number}
+func positionOf(b *rows.Batch, row int) source.Position {
+	at := &b.Src.Rows[row]
+	return source.Position{Member: b.Src.Member, Offset: at.Offset, Line: at.Line, Row: at.Number}
 }
 
 // tasks gives what of a row is still to be sent.
-func (im *Import) tasks(b *mappedBatch, row int) ([]task, error) {
-	if b.rows[row].status != mapping.Mapped {
+func (im *Import) tasks(b *rows.Batch, row int) ([]task, error) {
+	if b.Rows[row].Status != mapping.Mapped {
 		return nil, nil
 	}
-	consents := b.of(row)
-	number := b.src.Rows[row].Number
+	consents := b.Of(row)
+	number := b.Src.Rows[row].Number
 	turns, err := im.due(b, row, len(consents))
 	if err != nil {
 		return nil, err

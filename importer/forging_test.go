@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -242,36 +243,36 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 	export, err := source.Open(merged(cfg, spec.Input()))
 	require.NoError(t, err)
 	defer export.Close()
-	units, err := learn(export, spec)
+	units, err := rows.Learn(export, spec)
 	require.NoError(t, err)
-	mappers, err := bind(export, spec, units)
+	mappers, err := rows.Bind(export, spec, units)
 	require.NoError(t, err)
-	var rows []decidedRow
-	s := sweep{export: export, mappers: mappers, workers: 1}
-	err = sweepAll(t.Context(), &s, func(b *mappedBatch) error {
-		for i := range b.rows {
-			accepts := slices.ContainsFunc(b.of(i), func(c mapping.Consent) bool { return c.Action == mapping.Accept })
+	var decided []decidedRow
+	s := rows.Sweep{Export: export, Mappers: mappers, Workers: 1}
+	err = sweepAll(t.Context(), &s, func(b *rows.Batch) error {
+		for i := range b.Rows {
+			accepts := slices.ContainsFunc(b.Of(i), func(c mapping.Consent) bool { return c.Action == mapping.Accept })
 			// where no word is an accept, rows that reject are as good
-			if b.rows[i].status != mapping.Mapped || !accepts && e.name != "brevo" {
+			if b.Rows[i].Status != mapping.Mapped || !accepts && e.name != "brevo" {
 				continue
 			}
-			row := decidedRow{mapper: mappers[b.member.Layout], columns: b.layout.Columns, rec: mapping.Record{File: b.member.Name, Row: b.src.Rows[i].Number}}
-			if b.layout.Format == source.JSONL {
-				row.rec.JSON = bytes.Clone(b.src.Rows[i].Raw)
+			row := decidedRow{mapper: mappers[b.Member.Layout], columns: b.Layout.Columns, rec: mapping.Record{File: b.Member.Name, Row: b.Src.Rows[i].Number}}
+			if b.Layout.Format == source.JSONL {
+				row.rec.JSON = bytes.Clone(b.Src.Rows[i].Raw)
 			} else {
-				cells, _, err := b.layout.Split(bytes.Clone(b.src.Rows[i].Raw), nil, nil)
+				cells, _, err := b.Layout.Split(bytes.Clone(b.Src.Rows[i].Raw), nil, nil)
 				require.NoError(t, err)
 				for _, c := range cells {
 					row.rec.Cells = append(row.rec.Cells, bytes.Clone(c))
 				}
 			}
-			rows = append(rows, row)
+			decided = append(decided, row)
 		}
 		return nil
 	})
 	require.NoError(t, err)
-	require.NotEmpty(t, rows, "the example of %s has no accept", e.name)
-	return rows
+	require.NotEmpty(t, decided, "the example of %s has no accept", e.name)
+	return decided
 }
 
 // spot is where a decision stands in a row: bytes of a cell or of the JSON text.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -137,8 +138,8 @@ func (im *Import) begin() error {
 		return &RefusedError{Err: err}
 	}
 	im.export, im.reading = export, export
-	if hasLineage(export) {
-		im.notes = append(im.notes, "the export has a column "+RowColumn+", as the rejected rows of an import do: it is imported as an export of its own; "+
+	if rows.HasLineage(export) {
+		im.notes = append(im.notes, "the export has a column "+rows.RowColumn+", as the rejected rows of an import do: it is imported as an export of its own; "+
 			"--repair DIR instead goes on with the import in DIR that they came from")
 	}
 	if err := im.create(); err != nil {
@@ -151,11 +152,11 @@ func (im *Import) begin() error {
 // create binds the mapping, learns what it must from the first rows and writes
 // the checkpoint's beginning.
 func (im *Import) create() error {
-	units, err := learn(im.export, im.spec)
+	units, err := rows.Learn(im.export, im.spec)
 	if err != nil {
 		return err
 	}
-	if im.mappers, err = bind(im.export, im.spec, units); err != nil {
+	if im.mappers, err = rows.Bind(im.export, im.spec, units); err != nil {
 		return &RefusedError{Err: err}
 	}
 	im.header = journal.Header{

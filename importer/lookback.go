@@ -6,14 +6,15 @@ import (
 	"fmt"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
 
 // due says for each of the k consents that a row made in this pass whether it is
 // to be sent. It is called with ascending rows.
-func (im *Import) due(b *mappedBatch, i, k int) ([]turn, error) {
-	number := b.src.Rows[i].Number
+func (im *Import) due(b *rows.Batch, i, k int) ([]turn, error) {
+	number := b.Src.Rows[i].Number
 	im.turns = append(im.turns[:0], make([]turn, k)...)
 	if im.past != nil && number <= im.past.high {
 		if err := im.earlier(im.past, b, i, im.turns); err != nil {
@@ -31,13 +32,13 @@ func (im *Import) due(b *mappedBatch, i, k int) ([]turn, error) {
 }
 
 // earlier sets turns by what earlier passes made of the row.
-func (im *Import) earlier(p *past, b *mappedBatch, i int, turns []turn) error {
+func (im *Import) earlier(p *past, b *rows.Batch, i int, turns []turn) error {
 	t := im.text(b, i)
 	v, err := p.look(t)
 	if err != nil || v.pass == 0 {
 		return err
 	}
-	if v.version.memory.result.Status != mapping.Mapped {
+	if v.version.memory.Result.Status != mapping.Mapped {
 		for i := range turns { // invalid or skipped then, mapped now
 			turns[i] = again
 		}
@@ -55,7 +56,7 @@ func (im *Import) earlier(p *past, b *mappedBatch, i int, turns []turn) error {
 		}
 		return nil
 	}
-	consents := b.of(i)
+	consents := b.Of(i)
 	for i := range turns {
 		switch {
 		case i < len(v.outcomes) && v.outcomes[i].State.Final():
@@ -80,11 +81,11 @@ func inPlace(v verdict, i int, now *mapping.Consent) bool {
 
 // text is a row of this pass as the export has it. The rows of a repaired file
 // stand in for those whose number they carry.
-func (im *Import) text(b *mappedBatch, i int) rowText {
-	if b.origins != nil {
-		return b.origins[i]
+func (im *Import) text(b *rows.Batch, i int) rows.Text {
+	if b.Origins != nil {
+		return b.Origins[i]
 	}
-	return rowText{row: &b.src.Rows[i], layout: b.member.Layout, file: b.member.Name}
+	return rows.Text{Row: &b.Src.Rows[i], Layout: b.Member.Layout, File: b.Member.Name}
 }
 
 // lookBack prepares a pass that comes after others: it opens their outcomes and
@@ -100,12 +101,12 @@ func (im *Import) lookBack() error {
 		return err
 	}
 	defer watch.close()
-	err = im.sweepRead(watch.high, func(b *mappedBatch) error {
-		for i := range b.rows {
-			if b.rows[i].status != mapping.Mapped {
+	err = im.sweepRead(watch.high, func(b *rows.Batch) error {
+		for i := range b.Rows {
+			if b.Rows[i].Status != mapping.Mapped {
 				continue
 			}
-			consents := b.of(i)
+			consents := b.Of(i)
 			turns := make([]turn, len(consents))
 			if err := im.earlier(watch, b, i, turns); err != nil {
 				return err
@@ -118,7 +119,7 @@ func (im *Import) lookBack() error {
 		}
 		return nil
 	})
-	if errors.As(err, new(*readError)) {
+	if errors.As(err, new(*rows.ReadError)) {
 		return &RefusedError{Err: err} // nothing of this pass was sent yet
 	}
 	if err != nil {
@@ -132,7 +133,7 @@ func (im *Import) lookBack() error {
 }
 
 // sweepRead goes over the rows of this pass up to row high.
-func (im *Import) sweepRead(high int64, each func(*mappedBatch) error) error {
+func (im *Import) sweepRead(high int64, each func(*rows.Batch) error) error {
 	next, done, err := im.rows(im.reading.Start(), false)
 	if err != nil {
 		return &RefusedError{Err: err}
@@ -142,22 +143,22 @@ func (im *Import) sweepRead(high int64, each func(*mappedBatch) error) error {
 	if err != nil {
 		return err
 	}
-	defer revise.close()
-	s := sweep{export: im.reading, mappers: im.mappers}
-	return s.run(context.Background(), next, func(b *mappedBatch) error {
+	defer revise.Close()
+	s := rows.Sweep{Export: im.reading, Mappers: im.mappers}
+	return s.Run(context.Background(), next, func(b *rows.Batch) error {
 		cut := 0
-		for cut < len(b.rows) && b.src.Rows[cut].Number <= high {
+		for cut < len(b.Rows) && b.Src.Rows[cut].Number <= high {
 			cut++
 		}
-		b.rows = b.rows[:cut]
-		if err := revise.apply(b); err != nil {
+		b.Rows = b.Rows[:cut]
+		if err := revise.Apply(b); err != nil {
 			return err
 		}
 		if err := each(b); err != nil {
 			return err
 		}
-		if cut < len(b.src.Rows) {
-			return errStopSweep
+		if cut < len(b.Src.Rows) {
+			return rows.ErrStop
 		}
 		return nil
 	})
@@ -165,7 +166,7 @@ func (im *Import) sweepRead(high int64, each func(*mappedBatch) error) error {
 
 // rows feeds the rows of this pass from a position on, with marks of what was read
 // if they are wanted.
-func (im *Import) rows(from source.Position, marks bool) (feeder, func() error, error) {
+func (im *Import) rows(from source.Position, marks bool) (rows.Feeder, func() error, error) {
 	opts := source.ReadOptions{NoMarks: !marks}
 	if marks && im.read.Bytes > 0 && im.reading == im.export {
 		opts.Seed = &im.read
@@ -175,36 +176,36 @@ func (im *Import) rows(from source.Position, marks bool) (feeder, func() error, 
 		return nil, nil, err
 	}
 	if im.reading == im.export {
-		return plain(reader), reader.Close, nil
+		return rows.Plain(reader), reader.Close, nil
 	}
-	origins, err := streamOf(im.export, nil)
+	origins, err := rows.StreamOf(im.export, nil)
 	if err != nil {
 		return nil, nil, errors.Join(err, reader.Close())
 	}
-	numbers := lineage{layouts: im.reading.Layouts, members: im.reading.Members}
-	next := func() (fed, error) {
+	numbers := rows.Lineage{Layouts: im.reading.Layouts, Members: im.reading.Members}
+	next := func() (rows.Fed, error) {
 		b, err := reader.Next()
 		if err != nil {
-			return fed{}, err
+			return rows.Fed{}, err
 		}
-		if err := numbers.apply(b); err != nil {
-			return fed{}, err
+		if err := numbers.Apply(b); err != nil {
+			return rows.Fed{}, err
 		}
-		in := fed{Batch: b, origins: make([]rowText, len(b.Rows))}
+		in := rows.Fed{Batch: b, Origins: make([]rows.Text, len(b.Rows))}
 		for i := range b.Rows {
-			t, err := origins.at(b.Rows[i].Number)
+			t, err := origins.At(b.Rows[i].Number)
 			if err != nil {
-				return fed{}, err
+				return rows.Fed{}, err
 			}
-			if t.row == nil {
-				return fed{}, fmt.Errorf("the repaired file names row %d, which the export does not have", b.Rows[i].Number)
+			if t.Row == nil {
+				return rows.Fed{}, fmt.Errorf("the repaired file names row %d, which the export does not have", b.Rows[i].Number)
 			}
-			t.row = new(*t.row)
-			in.origins[i] = t
+			t.Row = new(*t.Row)
+			in.Origins[i] = t
 		}
 		return in, nil
 	}
-	return next, func() error { return errors.Join(reader.Close(), origins.close()) }, nil
+	return next, func() error { return errors.Join(reader.Close(), origins.Close()) }, nil
 }
 
 // newestSent notes the newest sent decision of every key that is watched.

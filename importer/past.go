@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -13,8 +14,8 @@ import (
 type version struct {
 	key     string            // digest of the mapping, and the names of repaired copies
 	mappers []*mapping.Mapper // one a layout of the export; nil: a repair, which reads mended rows alone
-	mended  revisions         // whose rows stand in for the export's
-	memory  batchMemory
+	mended  rows.Revisions    // whose rows stand in for the export's
+	memory  rows.Memory
 	// what the row looked up last became
 	row      int64
 	covers   bool
@@ -64,7 +65,7 @@ func (p *past) add(pass journal.Pass, dir string) error {
 	if pass.Repair != nil {
 		key += " only"
 	} else {
-		over = passesBefore(p.snap.Passes, pass.N)
+		over = rows.PassesBefore(p.snap.Passes, pass.N)
 	}
 	for _, o := range over {
 		if o.Repair != nil {
@@ -82,13 +83,13 @@ func (p *past) add(pass journal.Pass, dir string) error {
 		return err
 	}
 	v := &version{key: key, row: -1}
-	if v.mended, err = openRevisions(over, dir, spec, pass.Mapping.Units); err != nil {
+	if v.mended, err = rows.OpenRevisions(over, dir, spec, pass.Mapping.Units); err != nil {
 		return err
 	}
 	p.of = append(p.of, len(p.versions))
 	p.versions = append(p.versions, v)
 	if pass.Repair == nil {
-		v.mappers, err = bind(p.export, spec, pass.Mapping.Units)
+		v.mappers, err = rows.Bind(p.export, spec, pass.Mapping.Units)
 	}
 	return err
 }
@@ -96,7 +97,7 @@ func (p *past) add(pass journal.Pass, dir string) error {
 func (p *past) close() error {
 	errs := []error{p.ledger.Close()}
 	for _, v := range p.versions {
-		errs = append(errs, v.mended.close())
+		errs = append(errs, v.mended.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -105,41 +106,34 @@ func (p *past) close() error {
 // version is the only one.
 func (p *past) single() bool { return len(p.versions) <= 1 }
 
-// rowText is a row as the export has it.
-type rowText struct {
-	row    *source.Row
-	layout int
-	file   string
-}
-
 // read gives what a row became in a version: false when that version never saw it.
-func (p *past) read(v *version, t rowText) (bool, error) {
-	if v.row == t.row.Number {
+func (p *past) read(v *version, t rows.Text) (bool, error) {
+	if v.row == t.Row.Number {
 		return v.covers, nil
 	}
-	v.row, v.covers = t.row.Number, true
-	by, mended, err := v.mended.find(t.row.Number)
+	v.row, v.covers = t.Row.Number, true
+	by, mended, err := v.mended.Find(t.Row.Number)
 	switch {
 	case err != nil:
 		return false, err
 	case by != nil:
-		by.mapRow(mended, t.file, &v.rec, &v.memory)
+		by.MapRow(mended, t.File, &v.rec, &v.memory)
 	case v.mappers == nil:
 		v.covers = false
 		return false, nil
 	default:
-		v.memory.mapOne(v.mappers[t.layout], &p.export.Layouts[t.layout], t.file, t.row, &v.rec)
+		v.memory.MapOne(v.mappers[t.Layout], &p.export.Layouts[t.Layout], t.File, t.Row, &v.rec)
 	}
-	v.consents = v.memory.result.Consents
+	v.consents = v.memory.Result.Consents
 	return true, nil
 }
 
 // lastPass is the last pass that swept the row.
-func (p *past) lastPass(t rowText) (int, error) {
-	last := p.ledger.Covered(t.row.Number)
+func (p *past) lastPass(t rows.Text) (int, error) {
+	last := p.ledger.Covered(t.Row.Number)
 	for pass := len(p.of); pass > last; pass-- {
 		v := p.versions[p.of[pass-1]]
-		if v.mappers != nil || p.snap.High(pass) < t.row.Number {
+		if v.mappers != nil || p.snap.High(pass) < t.Row.Number {
 			continue
 		}
 		covers, err := p.read(v, t)
@@ -166,19 +160,19 @@ type verdict struct {
 // The version is the one of the first pass that has a final outcome for one of
 // the row's consents: what was sent is told as it was sent. Without such a
 // consent it is the one of the last pass that read the row.
-func (p *past) look(t rowText) (verdict, error) {
+func (p *past) look(t rows.Text) (verdict, error) {
 	most := 0
 	for _, v := range p.versions {
 		covers, err := p.read(v, t)
 		if err != nil {
 			return verdict{}, err
 		}
-		if covers && v.memory.result.Status == mapping.Mapped {
+		if covers && v.memory.Result.Status == mapping.Mapped {
 			most = max(most, len(v.consents))
 		}
 	}
 	var err error
-	if p.outcomes, err = p.ledger.Outcomes(t.row.Number, most, p.outcomes[:0]); err != nil {
+	if p.outcomes, err = p.ledger.Outcomes(t.Row.Number, most, p.outcomes[:0]); err != nil {
 		return verdict{}, err
 	}
 	var out verdict
@@ -194,7 +188,7 @@ func (p *past) look(t rowText) (verdict, error) {
 	}
 	out.version = p.versions[p.of[out.pass-1]]
 	n := 0
-	if out.version.memory.result.Status == mapping.Mapped {
+	if out.version.memory.Result.Status == mapping.Mapped {
 		n = len(out.version.consents)
 	}
 	out.outcomes = p.outcomes[:min(n, len(p.outcomes))]
@@ -207,7 +201,7 @@ func (p *past) consent(v verdict, i int) mapping.Consent {
 	own := v.version
 	if o := v.outcomes[i]; o.Pass > 0 {
 		if w := p.versions[p.of[o.Pass-1]]; w != own && w.covers && w.row == own.row &&
-			w.memory.result.Status == mapping.Mapped && len(w.consents) == len(own.consents) {
+			w.memory.Result.Status == mapping.Mapped && len(w.consents) == len(own.consents) {
 			return w.consents[i]
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -19,7 +20,7 @@ func (im *Import) Mends() bool {
 	if im.Repairs() || im.state == nil {
 		return im.Repairs()
 	}
-	for _, p := range passesBefore(im.state.Passes, im.pass.N) {
+	for _, p := range rows.PassesBefore(im.state.Passes, im.pass.N) {
 		if p.Repair != nil {
 			return true
 		}
@@ -27,11 +28,24 @@ func (im *Import) Mends() bool {
 	return false
 }
 
+// reviser puts the rows that were repaired before in the place of the export's, in
+// a sweep over the rows of this pass.
+func (im *Import) reviser() (*rows.Reviser, error) {
+	if im.reading != im.export || im.state == nil { // the rows of a repair are themselves the latest
+		return &rows.Reviser{}, nil
+	}
+	all, err := rows.OpenRevisions(rows.PassesBefore(im.state.Passes, im.pass.N), im.cfg.Dir, im.spec, im.units)
+	if err != nil {
+		return nil, err
+	}
+	return &rows.Reviser{Revisions: all}, nil
+}
+
 // Preview shows an observer every row of the current pass as the pass will map it,
 // before anything of it is sent: of a repair the repaired rows alone, after repairs
 // the rows of the export in the form in which they were mended last. fold gets what
 // the observer kept of each batch, in row order.
-func (im *Import) Preview(ctx context.Context, watch observer, fold func(batch any) error) error {
+func (im *Import) Preview(ctx context.Context, watch rows.Observer, fold func(batch any) error) error {
 	next, done, err := im.rows(im.reading.Start(), false)
 	if err != nil {
 		return &RefusedError{Err: err}
@@ -40,8 +54,8 @@ func (im *Import) Preview(ctx context.Context, watch observer, fold func(batch a
 	if im.Mends() {
 		err = im.previewMended(ctx, next, watch, fold)
 	} else {
-		s := sweep{export: im.reading, mappers: im.mappers, watch: watch}
-		err = s.run(ctx, next, func(b *mappedBatch) error { return fold(b.seen) })
+		s := rows.Sweep{Export: im.reading, Mappers: im.mappers, Watch: watch}
+		err = s.Run(ctx, next, func(b *rows.Batch) error { return fold(b.Seen) })
 	}
 	if err != nil {
 		return &RefusedError{Err: err} // nothing of this pass was sent yet
@@ -51,26 +65,27 @@ func (im *Import) Preview(ctx context.Context, watch observer, fold func(batch a
 
 // previewMended is Preview row by row: mended rows are found in ascending order
 // alone, and an observer sees a row only while its cells are there.
-func (im *Import) previewMended(ctx context.Context, next feeder, watch observer, fold func(batch any) error) error {
+func (im *Import) previewMended(ctx context.Context, next rows.Feeder, watch rows.Observer, fold func(batch any) error) error {
 	revise, err := im.reviser()
 	if err != nil {
 		return err
 	}
-	defer revise.close()
+	defer revise.Close()
 	own := make([]*mapping.Mapper, len(im.mappers))
 	for i, m := range im.mappers {
 		own[i] = m.Clone()
 	}
+	var v viewed
 	for ctx.Err() == nil {
 		b, err := next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return &readError{err}
+			return &rows.ReadError{Err: err}
 		}
 		seen := watch.Begin()
-		if err := im.observe(&b, revise, own, func(rec *mapping.Record, res *mapping.Result) { watch.Observe(seen, rec, res) }); err != nil {
+		if err := im.observe(&b, revise, &v, own, func(rec *mapping.Record, res *mapping.Result) { watch.Observe(seen, rec, res) }); err != nil {
 			return err
 		}
 		b.Release()
@@ -82,23 +97,29 @@ func (im *Import) previewMended(ctx context.Context, next feeder, watch observer
 }
 
 // observe maps the rows of one batch as the pass does.
-func (im *Import) observe(b *fed, revise *reviser, own []*mapping.Mapper, see func(*mapping.Record, *mapping.Result)) error {
+func (im *Import) observe(b *rows.Fed, revise *rows.Reviser, v *viewed, own []*mapping.Mapper, see func(*mapping.Record, *mapping.Result)) error {
 	member := &im.reading.Members[b.Member]
 	for i := range b.Rows {
 		file := member.Name
-		if b.origins != nil {
-			file = b.origins[i].file
+		if b.Origins != nil {
+			file = b.Origins[i].File
 		}
-		by, mended, err := revise.find(b.Rows[i].Number)
+		by, mended, err := revise.Find(b.Rows[i].Number)
 		switch {
 		case err != nil:
-			return &readError{err}
+			return &rows.ReadError{Err: err}
 		case by != nil:
-			by.mapRow(mended, file, &revise.rec, &revise.memory)
+			by.MapRow(mended, file, &v.rec, &v.memory)
 		default:
-			revise.memory.mapOne(own[member.Layout], &im.reading.Layouts[member.Layout], file, &b.Rows[i], &revise.rec)
+			v.memory.MapOne(own[member.Layout], &im.reading.Layouts[member.Layout], file, &b.Rows[i], &v.rec)
 		}
-		see(&revise.rec, &revise.memory.result)
+		see(&v.rec, &v.memory.Result)
 	}
 	return nil
+}
+
+// viewed is the row that an observer is shown.
+type viewed struct {
+	rec    mapping.Record
+	memory rows.Memory
 }

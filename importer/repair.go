@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 )
 
@@ -34,22 +35,17 @@ func (im *Import) startRepair() (err error) {
 			err = errors.Join(err, im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, repaired.Name)))
 		}
 	}()
-	stream, err := openRepaired(im.cfg.Dir, repaired)
-	if err != nil {
+	if im.reading, err = rows.OpenRepaired(im.cfg.Dir, repaired); err != nil {
 		return err
 	}
-	if err := stream.reader.Close(); err != nil {
-		return err
-	}
-	im.reading = stream.export
 	im.from = im.reading.Start()
 	units := im.pass.Mapping.Units
 	if im.spec.SHA256() != im.pass.Mapping.SHA256 {
-		if units, err = learn(im.export, im.spec); err != nil {
+		if units, err = rows.Learn(im.export, im.spec); err != nil {
 			return err
 		}
 	}
-	if im.mappers, err = bind(im.reading, im.spec, units); err != nil {
+	if im.mappers, err = rows.Bind(im.reading, im.spec, units); err != nil {
 		return &RefusedError{Err: err}
 	}
 	im.pass = journal.Pass{N: im.pass.N + 1, Kind: journal.Repair, Repair: repaired}
@@ -72,7 +68,7 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 		cfg.SkipLines = was.SkipLines
 	}
 	if was.Columns != nil {
-		cfg.Columns = append(slices.Clone(was.Columns), RowColumn, ErrorColumn)
+		cfg.Columns = append(slices.Clone(was.Columns), rows.RowColumn, rows.ErrorColumn)
 	}
 	given, err := source.Open(cfg)
 	if err != nil {
@@ -80,10 +76,10 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	}
 	defer given.Close()
 	l := &given.Layouts[0]
-	if l.Format == source.CSV && columnOf(l.Columns, RowColumn) < 0 {
-		return nil, refuse("give the rejected.csv that the import wrote, repaired, with its column "+RowColumn, "%s has no column %s, so nobody can tell which rows it repairs", im.cfg.Repair, RowColumn)
+	if l.Format == source.CSV && rows.ColumnOf(l.Columns, rows.RowColumn) < 0 {
+		return nil, refuse("give the rejected.csv that the import wrote, repaired, with its column "+rows.RowColumn, "%s has no column %s, so nobody can tell which rows it repairs", im.cfg.Repair, rows.RowColumn)
 	}
-	rows, err := repairedRows(given)
+	repaired, err := repairedRows(given)
 	if err != nil {
 		return nil, refuse("mend the line, or leave it away", "%s: %w", im.cfg.Repair, err)
 	}
@@ -103,7 +99,7 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 			b.Write(l.Header)
 			b.WriteByte('\n')
 		}
-		for _, r := range rows {
+		for _, r := range repaired {
 			b.Write(r.Raw)
 			b.WriteByte('\n')
 		}
@@ -117,7 +113,7 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 		return nil, fmt.Errorf("keep the repaired rows: %w", err)
 	}
 	size := int64(0)
-	for _, r := range rows {
+	for _, r := range repaired {
 		size += int64(len(r.Raw)) + 1
 	}
 	return &journal.RepairedExport{Name: name, Bytes: size, SHA256: sum, Reading: reading}, nil
@@ -142,8 +138,8 @@ func repairedRows(given *source.Export) ([]source.Row, error) {
 		return nil, err
 	}
 	defer reader.Close()
-	numbers := lineage{layouts: given.Layouts, members: given.Members}
-	var rows []source.Row
+	numbers := rows.Lineage{Layouts: given.Layouts, Members: given.Members}
+	var out []source.Row
 	for {
 		b, err := reader.Next()
 		if err == io.EOF {
@@ -157,13 +153,13 @@ func repairedRows(given *source.Export) ([]source.Row, error) {
 			if r.Reason != "" {
 				return nil, fmt.Errorf("line %d: %s", r.Line, r.Reason)
 			}
-			if r.Number, err = numbers.of(&given.Layouts[given.Members[b.Member].Layout], &r); err != nil {
+			if r.Number, err = numbers.Of(&given.Layouts[given.Members[b.Member].Layout], &r); err != nil {
 				return nil, fmt.Errorf("line %d: %w", r.Line, err)
 			}
-			rows = append(rows, r)
+			out = append(out, r)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b source.Row) int {
+	slices.SortStableFunc(out, func(a, b source.Row) int {
 		switch {
 		case a.Number < b.Number:
 			return -1
@@ -172,35 +168,10 @@ func repairedRows(given *source.Export) ([]source.Row, error) {
 		}
 		return 0
 	})
-	for i := 1; i < len(rows); i++ {
-		if rows[i].Number == rows[i-1].Number {
-			return nil, fmt.Errorf("lines %d and %d both repair row %d", rows[i-1].Line, rows[i].Line, rows[i].Number)
+	for i := 1; i < len(out); i++ {
+		if out[i].Number == out[i-1].Number {
+			return nil, fmt.Errorf("lines %d and %d both repair row %d", out[i-1].Line, out[i].Line, out[i].Number)
 		}
 	}
-	return rows, nil
-}
-
-// openRepaired opens the copy of a repaired file in the out directory, and checks
-// that it is the one that was read.
-func openRepaired(dir string, r *journal.RepairedExport) (*rowStream, error) {
-	cfg := r.Reading
-	path := filepath.Join(dir, r.Name)
-	cfg.Paths = []string{path}
-	sum, err := source.Sum(context.Background(), path)
-	if err != nil {
-		return nil, &RefusedError{Err: fmt.Errorf("open the repaired rows: %w", err)}
-	}
-	if sum != r.SHA256 {
-		return nil, refuse("put the file back as it was, it is part of the import; to repair its rows once more, work on a copy", "%s is not the repaired file that the checkpoint names", path)
-	}
-	export, err := source.Open(cfg)
-	if err != nil {
-		return nil, &RefusedError{Err: fmt.Errorf("open the repaired rows: %w", err)}
-	}
-	stream, err := streamOf(export, &lineage{layouts: export.Layouts, members: export.Members})
-	if err != nil {
-		return nil, errors.Join(err, export.Close())
-	}
-	stream.owned = true
-	return stream, nil
+	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -44,11 +45,11 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 	case cfg.Retry:
 		return im, im.startRetry()
 	case im.pass.Kind == journal.Repair:
-		stream, err := openRepaired(cfg.Dir, im.pass.Repair)
+		reading, err := rows.OpenRepaired(cfg.Dir, im.pass.Repair)
 		if err != nil {
 			return nil, err
 		}
-		im.reading = stream.export
+		im.reading = reading
 	}
 	return im, im.continuePass()
 }
@@ -198,11 +199,11 @@ func (im *Import) firstPass() error {
 	if im.spec = im.cfg.Spec; im.spec == nil {
 		return refuse("name one with --preset NAME or --mapping FILE", "no mapping was stored in %s yet", im.cfg.Dir)
 	}
-	units, err := learn(im.export, im.spec)
+	units, err := rows.Learn(im.export, im.spec)
 	if err != nil {
 		return err
 	}
-	if im.mappers, err = bind(im.export, im.spec, units); err != nil {
+	if im.mappers, err = rows.Bind(im.export, im.spec, units); err != nil {
 		return &RefusedError{Err: err}
 	}
 	im.from = im.export.Start()
@@ -214,7 +215,7 @@ func (im *Import) firstPass() error {
 func (im *Import) continuePass() error {
 	var err error
 	im.units = im.pass.Mapping.Units
-	if im.mappers, err = bind(im.reading, im.spec, im.units); err != nil {
+	if im.mappers, err = rows.Bind(im.reading, im.spec, im.units); err != nil {
 		return &RefusedError{Err: err}
 	}
 	im.from = im.reading.Start()
@@ -233,12 +234,12 @@ func (im *Import) startRetry() error {
 	units := mapping.Units(im.pass.Mapping.Units)
 	if im.spec.SHA256() != im.pass.Mapping.SHA256 {
 		var err error
-		if units, err = learn(im.export, im.spec); err != nil {
+		if units, err = rows.Learn(im.export, im.spec); err != nil {
 			return err
 		}
 	}
 	var err error
-	if im.mappers, err = bind(im.export, im.spec, units); err != nil {
+	if im.mappers, err = rows.Bind(im.export, im.spec, units); err != nil {
 		return &RefusedError{Err: err}
 	}
 	im.reading, im.units = im.export, units

@@ -12,6 +12,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 )
 
@@ -142,7 +143,7 @@ func (r *run) failing(err error) error {
 		return nil
 	}
 	kind := StopDisk
-	if errors.As(err, new(*readError)) {
+	if errors.As(err, new(*rows.ReadError)) {
 		kind = StopExport
 	}
 	r.stop(Stop{kind, err.Error()})
@@ -204,12 +205,6 @@ func (r *run) end(err error) (*Stop, error) {
 	}
 	return stopped, err
 }
-
-// readError is an export that cannot be read any further.
-type readError struct{ err error }
-
-func (e *readError) Error() string { return fmt.Sprintf("read the export: %v", e.err) }
-func (e *readError) Unwrap() error { return e.err }
 
 // Rehearsed sets down that this was a dry run, which is complete as soon as it
 // begins: what it finds is in the survey.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -23,7 +24,7 @@ type Survey struct {
 	dir     string
 	export  *source.Export
 	owned   bool // the export is closed with the survey
-	watch   observer
+	watch   rows.Observer
 	fold    func(batch any) error // what the observer does in row order
 	sums    bool                  // the files are digested, for Facts
 	inputs  []InputFacts
@@ -78,7 +79,7 @@ func surveyOf(snap *journal.Snapshot, disk journal.Disk, dir string, export *sou
 	if err != nil {
 		return nil, err
 	}
-	if s.mappers, err = bind(export, spec, snap.Passes[0].Mapping.Units); err != nil {
+	if s.mappers, err = rows.Bind(export, spec, snap.Passes[0].Mapping.Units); err != nil {
 		return nil, &RefusedError{Err: err}
 	}
 	return s, nil
@@ -86,7 +87,7 @@ func surveyOf(snap *journal.Snapshot, disk journal.Disk, dir string, export *sou
 
 // Watch puts an observer into the next Each; fold gets what it kept of each
 // batch, in row order.
-func (s *Survey) Watch(o observer, fold func(batch any) error) { s.watch, s.fold = o, fold }
+func (s *Survey) Watch(o rows.Observer, fold func(batch any) error) { s.watch, s.fold = o, fold }
 
 // Spec is the mapping of the last pass.
 func (s *Survey) Spec() (*mapping.Spec, error) {
@@ -130,11 +131,11 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 		return err
 	}
 	defer reader.Close()
-	rows := make([]int64, len(s.export.Inputs))
+	counts := make([]int64, len(s.export.Inputs))
 
 	g, working := errgroup.WithContext(ctx)
 	judged := make(chan *judgedBatch)
-	worked := inOrder(working, g, runtime.GOMAXPROCS(0), judged, func() func(*judgedBatch) {
+	worked := rows.InOrder(working, g, runtime.GOMAXPROCS(0), judged, func() func(*judgedBatch) {
 		return func(b *judgedBatch) { v.Work(&b.survey) }
 	})
 	free := make(chan *judgedBatch, runtime.GOMAXPROCS(0)+1)
@@ -143,15 +144,15 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 	}
 	g.Go(func() error {
 		defer close(judged)
-		sweep := sweep{export: s.export, mappers: s.mappers, watch: s.watch, hold: cap(free)}
-		return sweep.run(working, s.rows(reader, high), func(b *mappedBatch) error {
+		sweep := rows.Sweep{Export: s.export, Mappers: s.mappers, Watch: s.watch, Hold: cap(free)}
+		return sweep.Run(working, s.rows(reader, high), func(b *rows.Batch) error {
 			if s.fold != nil {
-				if err := s.fold(b.seen); err != nil {
+				if err := s.fold(b.Seen); err != nil {
 					return err
 				}
 			}
-			n := len(b.rows)
-			for n > 0 && b.src.Rows[n-1].Number > high {
+			n := len(b.Rows)
+			for n > 0 && b.Src.Rows[n-1].Number > high {
 				n--
 			}
 			var j *judgedBatch
@@ -163,14 +164,14 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 			if err := j.judge(past, b, n, s.snap.Header.DryRun); err != nil {
 				return err
 			}
-			rows[b.member.Input] += int64(n)
+			counts[b.Member.Input] += int64(n)
 			select {
 			case judged <- j:
 			case <-working.Done():
 				return working.Err()
 			}
-			if n < len(b.rows) {
-				return errStopSweep
+			if n < len(b.Rows) {
+				return rows.ErrStop
 			}
 			return nil
 		})
@@ -180,33 +181,33 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 			if err := v.Fold(&b.survey); err != nil {
 				return err
 			}
-			b.mapped.release()
+			b.mapped.Release()
 			free <- b
 		}
 		return nil
 	})
 	err = g.Wait()
 	switch {
-	case s.snap.Header.DryRun && errors.As(err, new(*readError)):
+	case s.snap.Header.DryRun && errors.As(err, new(*rows.ReadError)):
 		return &RefusedError{Err: err} // nothing was sent, nor will be
 	case err != nil || !s.sums:
 		return err
 	}
-	return s.measure(ctx, reader, rows)
+	return s.measure(ctx, reader, counts)
 }
 
 // rows feeds the rows of an import that is complete to the end, for the sums of
 // the files, and those of another one up to row high: what lies behind it may
 // be what could not be read.
-func (s *Survey) rows(reader *source.Reader, high int64) feeder {
-	next := plain(reader)
+func (s *Survey) rows(reader *source.Reader, high int64) rows.Feeder {
+	next := rows.Plain(reader)
 	if s.snap.Header.DryRun || s.complete() && s.sums {
 		return next
 	}
 	var last int64
-	return func() (fed, error) {
+	return func() (rows.Fed, error) {
 		if last >= high {
-			return fed{}, io.EOF
+			return rows.Fed{}, io.EOF
 		}
 		in, err := next()
 		if err == nil {
@@ -219,7 +220,7 @@ func (s *Survey) rows(reader *source.Reader, high int64) feeder {
 // judgedBatch is a mapped batch with what became of its rows. It holds the mapped
 // batch, whose bytes its consents are.
 type judgedBatch struct {
-	mapped   *mappedBatch
+	mapped   *rows.Batch
 	survey   SurveyBatch
 	rows     []SurveyRow
 	consents []SurveyConsent
@@ -228,27 +229,27 @@ type judgedBatch struct {
 }
 
 // judge fills in the first n rows of b with their outcomes.
-func (j *judgedBatch) judge(p *past, b *mappedBatch, n int, dry bool) error {
+func (j *judgedBatch) judge(p *past, b *rows.Batch, n int, dry bool) error {
 	j.mapped = b
 	j.rows, j.consents, j.readable, j.text = j.rows[:0], j.consents[:0], j.readable[:0], j.text[:0]
 	for i := range n {
-		row := SurveyRow{Row: &b.src.Rows[i], Status: b.rows[i].status, Reason: b.rows[i].reason, Column: b.rows[i].column}
+		row := SurveyRow{Row: &b.Src.Rows[i], Status: b.Rows[i].Status, Reason: b.Rows[i].Reason, Column: b.Rows[i].Column}
 		switch {
 		case dry:
-			j.take(&row, b.of(i))
+			j.take(&row, b.Of(i))
 			for k := range row.Consents {
 				row.Consents[k].Outcome.Ref = journal.Ref{Row: row.Row.Number, Consent: int32(k + 1)}
 			}
 		case p.single():
 			k := 0
 			if row.Status == mapping.Mapped {
-				k = b.rows[i].end - b.rows[i].first
+				k = len(b.Of(i))
 			}
 			var err error
 			if p.outcomes, err = p.ledger.Outcomes(row.Row.Number, k, p.outcomes[:0]); err != nil {
 				return err
 			}
-			j.take(&row, b.of(i))
+			j.take(&row, b.Of(i))
 			for k := range row.Consents {
 				row.Consents[k].Outcome, row.Consents[k].Pass = p.outcomes[k].Outcome, p.outcomes[k].Pass
 			}
@@ -259,17 +260,17 @@ func (j *judgedBatch) judge(p *past, b *mappedBatch, n int, dry bool) error {
 		}
 		j.rows = append(j.rows, row)
 	}
-	j.survey = SurveyBatch{Layout: b.layout, Member: b.src.Member, File: b.member.Name, Rows: j.rows}
+	j.survey = SurveyBatch{Layout: b.Layout, Member: b.Src.Member, File: b.Member.Name, Rows: j.rows}
 	return nil
 }
 
 // mixed judges a row that passes may have read differently.
-func (j *judgedBatch) mixed(p *past, b *mappedBatch, i int, row *SurveyRow) error {
-	v, err := p.look(rowText{row: row.Row, layout: b.member.Layout, file: b.member.Name})
+func (j *judgedBatch) mixed(p *past, b *rows.Batch, i int, row *SurveyRow) error {
+	v, err := p.look(rows.Text{Row: row.Row, Layout: b.Member.Layout, File: b.Member.Name})
 	if err != nil || v.pass == 0 {
 		return err
 	}
-	res := &v.version.memory.result
+	res := &v.version.memory.Result
 	row.Status, row.Reason, row.Column = res.Status, res.Reason, res.Column
 	if res.Status != mapping.Mapped {
 		first := len(j.readable)

@@ -1,4 +1,4 @@
-package importer
+package rows
 
 import (
 	"fmt"
@@ -9,39 +9,46 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// rowStream finds rows by their number, in ascending order.
-type rowStream struct {
+// Text is a row as the export has it.
+type Text struct {
+	Row    *source.Row
+	Layout int
+	File   string
+}
+
+// Stream finds rows by their number, in ascending order.
+type Stream struct {
 	export *source.Export
 	owned  bool // the export is closed with the stream
 	reader *source.Reader
-	number *lineage // nil: rows have their own numbers
+	number *Lineage // nil: rows have their own numbers
 	batch  *source.Batch
 	next   int
 	ended  bool
 }
 
-// streamOf begins at the first row of an export.
-func streamOf(export *source.Export, number *lineage) (*rowStream, error) {
+// StreamOf begins at the first row of an export.
+func StreamOf(export *source.Export, number *Lineage) (*Stream, error) {
 	reader, err := export.Read(export.Start(), source.ReadOptions{NoMarks: true})
 	if err != nil {
 		return nil, err
 	}
-	return &rowStream{export: export, reader: reader, number: number}, nil
+	return &Stream{export: export, reader: reader, number: number}, nil
 }
 
-// at gives row n; a rowText without a row when there is none. It is good until
+// At gives row n; a Text without a row when there is none. It is good until
 // the next call.
-func (s *rowStream) at(n int64) (rowText, error) {
+func (s *Stream) At(n int64) (Text, error) {
 	for !s.ended {
 		if s.batch != nil {
 			for ; s.next < len(s.batch.Rows); s.next++ {
 				row := &s.batch.Rows[s.next]
 				if row.Number == n {
 					m := &s.export.Members[s.batch.Member]
-					return rowText{row: row, layout: m.Layout, file: m.Name}, nil
+					return Text{Row: row, Layout: m.Layout, File: m.Name}, nil
 				}
 				if row.Number > n {
-					return rowText{}, nil
+					return Text{}, nil
 				}
 			}
 		}
@@ -51,19 +58,20 @@ func (s *rowStream) at(n int64) (rowText, error) {
 			break
 		}
 		if err != nil {
-			return rowText{}, err
+			return Text{}, err
 		}
 		if s.number != nil {
-			if err := s.number.apply(b); err != nil {
-				return rowText{}, err
+			if err := s.number.Apply(b); err != nil {
+				return Text{}, err
 			}
 		}
 		s.batch, s.next = b, 0
 	}
-	return rowText{}, nil
+	return Text{}, nil
 }
 
-func (s *rowStream) close() error {
+// Close closes what the stream reads from, and the export if it is its own.
+func (s *Stream) Close() error {
 	err := s.reader.Close()
 	if s.owned {
 		if e := s.export.Close(); err == nil {
@@ -73,10 +81,10 @@ func (s *rowStream) close() error {
 	return err
 }
 
-// lineage reads the number of the original row out of repaired rows.
-type lineage struct {
-	layouts []source.Layout
-	members []source.Member
+// Lineage reads the number of the original row out of repaired rows.
+type Lineage struct {
+	Layouts []source.Layout
+	Members []source.Member
 	cells   [][]byte
 	scratch []byte
 	last    int64
@@ -88,11 +96,11 @@ const (
 	ErrorColumn = "_error"
 )
 
-// apply gives the rows of a batch the numbers of the rows that they repair.
-func (l *lineage) apply(b *source.Batch) error {
-	layout := &l.layouts[l.members[b.Member].Layout]
+// Apply gives the rows of a batch the numbers of the rows that they repair.
+func (l *Lineage) Apply(b *source.Batch) error {
+	layout := &l.Layouts[l.Members[b.Member].Layout]
 	for i := range b.Rows {
-		n, err := l.of(layout, &b.Rows[i])
+		n, err := l.Of(layout, &b.Rows[i])
 		if err != nil {
 			return fmt.Errorf("line %d of the repaired file: %w", b.Rows[i].Line, err)
 		}
@@ -105,7 +113,8 @@ func (l *lineage) apply(b *source.Batch) error {
 	return nil
 }
 
-func (l *lineage) of(layout *source.Layout, row *source.Row) (int64, error) {
+// Of gives the number of the row that a row repairs.
+func (l *Lineage) Of(layout *source.Layout, row *source.Row) (int64, error) {
 	var text string
 	if layout.Format == source.JSONL {
 		var ok bool
@@ -117,7 +126,7 @@ func (l *lineage) of(layout *source.Layout, row *source.Row) (int64, error) {
 		if l.cells, l.scratch, err = layout.Split(row.Raw, l.cells[:0], l.scratch[:0]); err != nil {
 			return 0, err
 		}
-		at := columnOf(layout.Columns, RowColumn)
+		at := ColumnOf(layout.Columns, RowColumn)
 		if at < 0 {
 			return 0, fmt.Errorf("it has no column %s", RowColumn)
 		}
@@ -130,12 +139,12 @@ func (l *lineage) of(layout *source.Layout, row *source.Row) (int64, error) {
 	return n, nil
 }
 
-// hasLineage reports whether an export looks like the rejected rows of another
+// HasLineage reports whether an export looks like the rejected rows of another
 // import.
-func hasLineage(e *source.Export) bool {
+func HasLineage(e *source.Export) bool {
 	l := &e.Layouts[0]
 	if l.Format == source.CSV {
-		return columnOf(l.Columns, RowColumn) >= 0
+		return ColumnOf(l.Columns, RowColumn) >= 0
 	}
 	reader, err := e.Read(e.Start(), source.ReadOptions{NoMarks: true})
 	if err != nil {
@@ -150,7 +159,8 @@ func hasLineage(e *source.Export) bool {
 	return ok
 }
 
-func columnOf(columns []string, name string) int {
+// ColumnOf gives the index of a column, -1 when there is none of that name.
+func ColumnOf(columns []string, name string) int {
 	for i, c := range columns {
 		if c == name {
 			return i

@@ -1,0 +1,20 @@
+// Package blocked has the error of what was kept from beginning: nothing was sent,
+// and the user can do something about it.
+package blocked
+
+import "fmt"
+
+// Error is an import that was refused before anything was sent. Its text is for
+// the user; Hint says what to do, and may be empty.
+type Error struct {
+	Err  error
+	Hint string
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errorf makes an Error with a hint; format may wrap another error with %w.
+func Errorf(hint, format string, args ...any) error {
+	return &Error{Err: fmt.Errorf(format, args...), Hint: hint}
+}
