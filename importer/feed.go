@@ -63,7 +63,7 @@ func (r *run) take(b *rows.Batch, n int) error {
 		after = positionOf(b, n)
 	}
 	r.mu.Lock()
-	r.high = taken[n-1].Number
+	r.high = max(r.high, taken[n-1].Number) // a resume goes over rows once more that a run before it has read
 	if m := b.Src.Mark; r.im.pass.Kind != journal.Repair && (m.Input > r.read.Input || m.Input == r.read.Input && m.Bytes >= r.read.Bytes) {
 		r.read = m
 	}

@@ -211,7 +211,8 @@ func (im *Import) firstPass() error {
 	return im.startPass(im.spec, units)
 }
 
-// continuePass goes on where the last pass stood.
+// continuePass goes on where the last pass stood, by all that its runs have set
+// down: what a run has read stays read, however early the runs after it stopped.
 func (im *Import) continuePass() error {
 	var err error
 	im.units = im.pass.Mapping.Units

@@ -164,7 +164,7 @@ type Outcome struct {
 type Mark struct {
 	At   time.Time       `json:"at"`
 	Low  source.Position `json:"low"`  // every row before it is final in this pass
-	High int64           `json:"high"` // last row read in this pass
+	High int64           `json:"high"` // last row read in this pass, by any of its runs
 	Read source.Mark     `json:"read"` // digest of the raw bytes read so far
 	HTTP HTTP            `json:"http"` // of this run so far
 }

@@ -16,7 +16,11 @@ type Snapshot struct {
 	Runs   []Run
 	// End is the end of the last run; nil when it had no chance to write one.
 	End *End
-	// Mark is the last mark of the last pass; nil when it has none.
+	// Mark is how far the last pass is, over all marks of all its runs: the
+	// furthest Low and the highest High, with time and requests of the latest. It
+	// is nil when the pass has no mark. A resume begins at the low row again, so
+	// its first marks say less than those of the run before it: one mark alone
+	// must never be asked how far the pass is.
 	Mark *Mark
 	// Read is the furthest that any pass read of the export itself (not of a
 	// repaired file); nil when there is no mark of one.
@@ -201,6 +205,12 @@ func (f *fold) beginPass(p Pass, at place) {
 }
 
 func (f *fold) mark(m Mark) {
+	if was := f.Mark; was != nil {
+		m.High = max(m.High, was.High)
+		if m.Low.Row < was.Low.Row {
+			m.Low = was.Low
+		}
+	}
 	f.Mark = &m
 	f.saw(m.At)
 	if m.HTTP.Latency == "" {
