@@ -5,17 +5,17 @@ import (
 	"html"
 	"net/url"
 	"strconv"
+
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 )
 
 // accessor gets one value of a row or of its current element.
 type accessor struct {
-	kind  accessKind
-	col   int      // column of a CSV row
-	cell  int      // index into Mapper.cells, for paths inside a CSV cell
-	path  jsonPath // inside JSON
-	exact string   // JSON row: a top-level member that is spelled just so goes first
-	name  string   // as the mapping has it
-	found whereabouts
+	kind accessKind
+	col  int             // column of a CSV row
+	cell int             // index into Mapper.cells, for paths inside a CSV cell
+	at   jsonvalue.Place // inside JSON
+	name string          // as the mapping has it
 }
 
 type accessKind uint8
@@ -40,7 +40,7 @@ const (
 type jsonCell struct {
 	col    int
 	name   string
-	doc    jsonDoc
+	doc    jsonvalue.Doc
 	row    uint64 // the row for which it was parsed
 	reason string // why it could not be
 	absent bool
@@ -48,7 +48,7 @@ type jsonCell struct {
 }
 
 // document gives the parsed cell; a reason when it is no JSON.
-func (m *Mapper) document(i int) (*jsonDoc, bool, string) {
+func (m *Mapper) document(i int) (*jsonvalue.Doc, bool, string) {
 	c := &m.cells[i]
 	if c.row != m.generation {
 		c.row, c.reason, c.absent = m.generation, "", false
@@ -66,25 +66,25 @@ func (m *Mapper) document(i int) (*jsonDoc, bool, string) {
 // with HTML entities, or percent-encoded. Each is undone only when the text is
 // no JSON without it.
 func (c *jsonCell) parse(text []byte) string {
-	reason := c.doc.parse(text)
+	reason := c.doc.Parse(text)
 	if reason == "" {
-		if c.doc.nodes[0].kind != jsonString {
+		if c.doc.Kind(0) != jsonvalue.String {
 			return ""
 		}
 		c.clean = c.clean[:0]
-		within := bytes.Clone(c.doc.string(0, &c.clean))
+		within := bytes.Clone(c.doc.Text(0, &c.clean))
 		if len(within) > 0 && (within[0] == '{' || within[0] == '[') {
-			return c.doc.parse(within)
+			return c.doc.Parse(within)
 		}
 		return ""
 	}
 	if bytes.Contains(text, []byte("&quot;")) || bytes.Contains(text, []byte("&#34;")) {
-		if c.doc.parse([]byte(html.UnescapeString(string(text)))) == "" {
+		if c.doc.Parse([]byte(html.UnescapeString(string(text)))) == "" {
 			return ""
 		}
 	}
 	if text[0] == '%' {
-		if s, err := url.QueryUnescape(string(text)); err == nil && c.doc.parse([]byte(s)) == "" {
+		if s, err := url.QueryUnescape(string(text)); err == nil && c.doc.Parse([]byte(s)) == "" {
 			return ""
 		}
 	}
@@ -95,39 +95,39 @@ func (c *jsonCell) parse(text []byte) string {
 type element struct {
 	key    []byte
 	value  []byte
-	kind   jsonKind
-	doc    *jsonDoc // of array and object elements
+	kind   jsonvalue.Kind
+	doc    *jsonvalue.Doc // of array and object elements
 	node   int
 	index  int
 	column string // that the value came from, when it is not the list's own
 }
 
-// get gives the text and kind of a value; jsonNull when nothing is there. The
+// get gives the text and kind of a value; jsonvalue.Null when nothing is there. The
 // reason is one for which the row is invalid.
-func (m *Mapper) get(a *accessor) (text []byte, kind jsonKind, reason string) {
+func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason string) {
 	switch a.kind {
 	case accessCell:
-		return m.rec.Cells[a.col], jsonString, ""
+		return m.rec.Cells[a.col], jsonvalue.String, ""
 	case accessCellPath:
 		doc, there, reason := m.document(a.cell)
 		if !there {
-			return nil, jsonNull, reason
+			return nil, jsonvalue.Null, reason
 		}
-		return m.node(doc, doc.find(0, a.path))
+		return m.node(doc, doc.Find(0, a.at.Path))
 	case accessDoc:
-		return m.node(&m.doc, m.doc.at(a))
+		return m.node(&m.doc, m.doc.At(&a.at))
 	case accessKey:
-		return m.elem.key, jsonString, ""
+		return m.elem.key, jsonvalue.String, ""
 	case accessValue:
-		if m.elem.kind == jsonNull {
-			return nil, jsonNull, ""
+		if m.elem.kind == jsonvalue.Null {
+			return nil, jsonvalue.Null, ""
 		}
 		return m.elem.value, m.elem.kind, ""
 	case accessElement:
 		if m.elem.doc == nil {
-			return nil, jsonNull, ""
+			return nil, jsonvalue.Null, ""
 		}
-		return m.node(m.elem.doc, m.elem.doc.find(m.elem.node, a.path))
+		return m.node(m.elem.doc, m.elem.doc.Find(m.elem.node, a.at.Path))
 	case accessIndex:
 		return m.number(int64(m.elem.index))
 	case accessCreated:
@@ -139,29 +139,29 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonKind, reason string) {
 	case accessFile:
 		from := len(*m.arena)
 		*m.arena = append(*m.arena, m.rec.File...)
-		return (*m.arena)[from:len(*m.arena):len(*m.arena)], jsonString, ""
+		return (*m.arena)[from:len(*m.arena):len(*m.arena)], jsonvalue.String, ""
 	case accessRow:
 		return m.number(m.rec.Row)
 	}
-	return nil, jsonNull, ""
+	return nil, jsonvalue.Null, ""
 }
 
-func (m *Mapper) node(doc *jsonDoc, n int) ([]byte, jsonKind, string) {
-	if n == none {
-		return nil, jsonNull, ""
+func (m *Mapper) node(doc *jsonvalue.Doc, n int) ([]byte, jsonvalue.Kind, string) {
+	if n == jsonvalue.None {
+		return nil, jsonvalue.Null, ""
 	}
-	return doc.string(n, m.arena), doc.nodes[n].kind, ""
+	return doc.Text(n, m.arena), doc.Kind(n), ""
 }
 
-func (m *Mapper) number(n int64) ([]byte, jsonKind, string) {
+func (m *Mapper) number(n int64) ([]byte, jsonvalue.Kind, string) {
 	from := len(*m.arena)
 	*m.arena = strconv.AppendInt(*m.arena, n, 10)
-	return (*m.arena)[from:len(*m.arena):len(*m.arena)], jsonNumber, ""
+	return (*m.arena)[from:len(*m.arena):len(*m.arena)], jsonvalue.Number, ""
 }
 
-func (m *Mapper) positive(n int64) ([]byte, jsonKind, string) {
+func (m *Mapper) positive(n int64) ([]byte, jsonvalue.Kind, string) {
 	if n <= 0 {
-		return nil, jsonNull, ""
+		return nil, jsonvalue.Null, ""
 	}
 	return m.number(n)
 }

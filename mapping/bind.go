@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/consentimport/consentimport/mapping/condition"
 	"github.com/consentimport/consentimport/mapping/decode"
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
@@ -33,7 +35,7 @@ type Mapper struct {
 	arena      *[]byte
 	filled     []byte // a template's text, on its way into the arena
 	generation uint64
-	doc        jsonDoc
+	doc        jsonvalue.Doc
 	cells      []jsonCell
 	elems      []element
 	elem       *element
@@ -82,9 +84,9 @@ type boundRule struct {
 
 // boundCondition is a condition with its names resolved.
 type boundCondition struct {
-	c          *condition
+	c          *condition.Condition
 	refs       []accessor
-	look       func(int) operand
+	look       func(int) condition.Operand
 	perElement bool
 }
 
@@ -148,29 +150,33 @@ func (b *binder) resolve(n nameAt) (accessor, bool) {
 		return b.element(n), true
 	}
 	if b.m.layout.JSON {
-		p, err := parsePath(name)
+		p, err := jsonvalue.ParsePath(name)
 		if err != nil {
 			b.fail(n.at, "", "%v", err)
 			return accessor{}, true
 		}
-		a := accessor{kind: accessDoc, path: p, name: name}
-		if len(p) > 1 || p[0].kind != byMember {
-			a.exact = name
+		a := accessor{kind: accessDoc, at: jsonvalue.Place{Path: p}, name: name}
+		if _, member := p.First(); len(p) > 1 || !member {
+			a.at.Exact = name
 		}
 		return a, true
 	}
 	if col := b.column(n, name); col >= 0 {
 		return accessor{kind: accessCell, col: col, name: name}, true
 	}
-	p, err := parsePath(name)
-	if err != nil || len(p) < 2 || p[0].kind != byMember {
+	p, err := jsonvalue.ParsePath(name)
+	if err != nil || len(p) < 2 {
 		return accessor{}, false
 	}
-	col := b.column(n, p[0].member)
+	first, ok := p.First()
+	if !ok {
+		return accessor{}, false
+	}
+	col := b.column(n, first)
 	if col < 0 {
 		return accessor{}, false
 	}
-	return accessor{kind: accessCellPath, cell: b.cell(col), path: p[1:], name: name}, true
+	return accessor{kind: accessCellPath, cell: b.cell(col), at: jsonvalue.Place{Path: p[1:]}, name: name}, true
 }
 
 // column finds a header cell; a header that has it twice is a fault.
@@ -216,17 +222,17 @@ func (b *binder) element(n nameAt) accessor {
 			a.kind = accessValue
 		}
 	default:
-		p, err := parsePath(rest)
+		p, err := jsonvalue.ParsePath(rest)
 		if err != nil {
 			b.fail(n.at, "", "%v", err)
 		}
 		if form == eachColumns || form == eachSplit || form == eachDecoder {
 			b.fail(n.at, "", "%s is not known: the elements of this each have each.key and each.value", n.name)
 		}
-		a.kind, a.path = accessElement, p
+		a.kind, a.at.Path = accessElement, p
 		if rest == "value" { // of an array: the scalar itself, unless its objects have a value
 			a.kind = accessValue
-			a.path = p
+			a.at.Path = p
 		}
 	}
 	return a
@@ -318,37 +324,37 @@ func (b *binder) rules(specs []ruleSpec) []boundRule {
 	return out
 }
 
-func (b *binder) condition(c *condition, at place) *boundCondition {
-	c = c.clone()
+func (b *binder) condition(c *condition.Condition, at place) *boundCondition {
+	c = c.Clone()
 	bound := &boundCondition{c: c}
-	for _, ref := range c.refs {
-		n := nameAt{ref.name, at}
+	for _, ref := range c.Refs() {
+		n := nameAt{ref.Name, at}
 		var a accessor
 		ok := true
 		switch {
-		case ref.each && b.m.spec.each == nil:
-			b.fail(at, "", "each.%s: the mapping has no each section", ref.name)
-		case ref.each:
-			a = b.element(nameAt{"each." + ref.name, at})
+		case ref.Each && b.m.spec.each == nil:
+			b.fail(at, "", "each.%s: the mapping has no each section", ref.Name)
+		case ref.Each:
+			a = b.element(nameAt{"each." + ref.Name, at})
 		default:
 			a, ok = b.resolve(n)
 		}
-		if !ok && !ref.optional {
+		if !ok && !ref.Optional {
 			b.lacks(n, "condition")
 			return nil
 		}
 		bound.perElement = bound.perElement || a.ofElement()
 		bound.refs = append(bound.refs, a)
 	}
-	bound.look = func(i int) operand {
+	bound.look = func(i int) condition.Operand {
 		text, kind, reason := b.m.get(&bound.refs[i])
 		if reason != "" {
-			return operand{}
+			return condition.Operand{}
 		}
 		if bound.refs[i].kind == accessCell {
 			text = spelling.Trim(text)
 		}
-		return operand{kind: kind, text: text}
+		return condition.Operand{Kind: kind, Text: text}
 	}
 	return bound
 }

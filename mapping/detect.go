@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 )
 
 // Fit is a preset that an export looks like.
@@ -27,9 +29,9 @@ func Fits(l Layout, documents ...[]byte) []Fit {
 	for _, c := range l.Columns {
 		header[sameHeading(c)] = true
 	}
-	var docs []*jsonDoc
+	var docs []*jsonvalue.Doc
 	for _, text := range documents {
-		if d := new(jsonDoc); d.parse(text) == "" {
+		if d := new(jsonvalue.Doc); d.Parse(text) == "" {
 			docs = append(docs, d)
 		}
 	}
@@ -49,7 +51,7 @@ func Fits(l Layout, documents ...[]byte) []Fit {
 			continue // a test holds that no preset is broken
 		}
 		for i := 0; i < len(docs) && l.JSON && score == 0; i++ {
-			score = docs[i].marks(p.Detect.JSON, rows)
+			score = marks(docs[i], p.Detect.JSON, rows)
 		}
 		if score > 0 {
 			fits = append(fits, Fit{Preset: p, Missing: missing, Rows: rows, Score: score})
@@ -110,31 +112,31 @@ func (d *Detect) marks(header map[string]bool) int {
 
 // marks counts the paths that exist in the document or, when it is a page of
 // rows, in the first of its rows; 0 when one is missing.
-func (d *jsonDoc) marks(paths []string, rows string) int {
+func marks(d *jsonvalue.Doc, paths []string, rows string) int {
 	if len(paths) == 0 {
 		return 0
 	}
 	from := []int{0}
-	if p, err := parsePath(rows); rows != "" && err == nil {
-		if list := d.find(0, p); list != none {
+	if p, err := jsonvalue.ParsePath(rows); rows != "" && err == nil {
+		if list := d.Find(0, p); list != jsonvalue.None {
 			from = append(from, list)
-			if first := d.element(list, 0); first != none {
+			if first := d.Element(list, 0); first != jsonvalue.None {
 				from = append(from, first)
 			}
 		}
 	}
 	for _, n := range from {
-		if d.has(n, paths) {
+		if hasAll(d, n, paths) {
 			return len(paths)
 		}
 	}
 	return 0
 }
 
-func (d *jsonDoc) has(n int, paths []string) bool {
+func hasAll(d *jsonvalue.Doc, n int, paths []string) bool {
 	for _, s := range paths {
-		p, err := parsePath(s)
-		if err != nil || d.find(n, p) == none {
+		p, err := jsonvalue.ParsePath(s)
+		if err != nil || d.Find(n, p) == jsonvalue.None {
 			return false
 		}
 	}

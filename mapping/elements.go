@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/consentimport/consentimport/mapping/decode"
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
@@ -37,16 +38,16 @@ func (m *Mapper) add(e element) {
 func (m *Mapper) eachColumns() (string, string) {
 	for i := range m.columns {
 		c := &m.columns[i]
-		el := element{key: c.category, kind: jsonNull, column: c.from[0].name}
+		el := element{key: c.category, kind: jsonvalue.Null, column: c.from[0].name}
 		for k := range c.from {
 			text, kind, reason := m.get(&c.from[k])
 			if reason != "" {
 				return columnSays(m.nameOf(&c.from[k]), reason), c.from[k].name
 			}
-			if kind >= jsonArray {
+			if kind >= jsonvalue.Array {
 				return columnSays(c.from[k].name, "holds a list or an object, not a decision"), c.from[k].name
 			}
-			if kind != jsonNull && (el.kind == jsonNull || m.isEmpty(spelling.Trim(el.value))) {
+			if kind != jsonvalue.Null && (el.kind == jsonvalue.Null || m.isEmpty(spelling.Trim(el.value))) {
 				el.value, el.kind, el.column = text, kind, c.from[k].name
 			}
 		}
@@ -60,7 +61,7 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 	if reason != "" {
 		return columnSays(m.nameOf(&m.list), reason), m.list.name
 	}
-	if kind == jsonNull || m.isEmpty(spelling.Trim(text)) {
+	if kind == jsonvalue.Null || m.isEmpty(spelling.Trim(text)) {
 		m.unsaid = true
 		return "", ""
 	}
@@ -76,7 +77,7 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 			}
 			part = part[at[len(at)-2]:at[len(at)-1]]
 		}
-		el := element{key: part, value: part, kind: jsonString, column: m.list.name}
+		el := element{key: part, value: part, kind: jsonvalue.String, column: m.list.name}
 		if e.pair != "" {
 			i := bytes.LastIndex(part, []byte(e.pair))
 			if i < 0 {
@@ -95,7 +96,7 @@ func (m *Mapper) eachDecoder(e *eachSpec) (string, string) {
 		return columnSays(m.nameOf(&m.list), reason), m.list.name
 	}
 	m.decoded.Undecided = ""
-	if kind == jsonNull || m.isEmpty(spelling.Trim(text)) {
+	if kind == jsonvalue.Null || m.isEmpty(spelling.Trim(text)) {
 		m.decoded, m.unsaid = decode.Cell{}, true
 		return "", ""
 	}
@@ -104,7 +105,7 @@ func (m *Mapper) eachDecoder(e *eachSpec) (string, string) {
 		return columnSays(m.list.name, err.Error()), m.list.name
 	}
 	for _, d := range m.decoded.Elements {
-		m.add(element{key: m.own(d.Key), value: m.own(d.Value), kind: jsonString})
+		m.add(element{key: m.own(d.Key), value: m.own(d.Value), kind: jsonvalue.String})
 	}
 	return "", ""
 }
@@ -122,33 +123,33 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 	if reason != "" {
 		return columnSays(m.nameOf(&m.list), reason), m.list.name
 	}
-	if n == none || doc.nodes[n].kind == jsonNull || doc.nodes[n].kind == jsonString && m.isEmpty(spelling.Trim(doc.raw(n))) {
+	if n == jsonvalue.None || doc.Kind(n) == jsonvalue.Null || doc.Kind(n) == jsonvalue.String && m.isEmpty(spelling.Trim(doc.Raw(n))) {
 		if e.otherwise {
-			m.add(element{kind: jsonNull})
+			m.add(element{kind: jsonvalue.Null})
 		}
 		return "", ""
 	}
-	want, what := jsonArray, "a list"
+	want, what := jsonvalue.Array, "a list"
 	if e.form == eachObject {
-		want, what = jsonObject, "an object"
+		want, what = jsonvalue.Object, "an object"
 	}
-	if doc.nodes[n].kind != want {
+	if doc.Kind(n) != want {
 		return columnSays(m.list.name, "does not hold "+what), m.list.name
 	}
-	for c := n + 1; c < int(doc.nodes[n].skip); c = int(doc.nodes[c].skip) {
-		el := element{doc: doc, node: c, kind: doc.nodes[c].kind, value: doc.string(c, m.arena)}
+	for c := n + 1; c < doc.Next(n); c = doc.Next(c) {
+		el := element{doc: doc, node: c, kind: doc.Kind(c), value: doc.Text(c, m.arena)}
 		switch {
 		case e.form == eachObject:
-			el.key = doc.key(c, m.arena)
+			el.key = doc.Key(c, m.arena)
 			if m.twice(el.key) {
 				return columnSays(m.list.name, "names a category twice"), m.list.name
 			}
-		case el.kind == jsonObject:
-			if v := doc.member(c, "value"); v != none { // each.value of an element that has a member of that name
-				el.kind, el.value = doc.nodes[v].kind, doc.string(v, m.arena)
+		case el.kind == jsonvalue.Object:
+			if v := doc.Member(c, "value"); v != jsonvalue.None { // each.value of an element that has a member of that name
+				el.kind, el.value = doc.Kind(v), doc.Text(v, m.arena)
 			}
-			if k := doc.member(c, "key"); k != none {
-				el.key = doc.string(k, m.arena)
+			if k := doc.Member(c, "key"); k != jsonvalue.None {
+				el.key = doc.Text(k, m.arena)
 			}
 		default:
 			el.key = el.value
@@ -159,15 +160,15 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 }
 
 // listNode finds the array or object of the row.
-func (m *Mapper) listNode() (*jsonDoc, int, string) {
+func (m *Mapper) listNode() (*jsonvalue.Doc, int, string) {
 	if m.list.kind == accessDoc {
-		return &m.doc, m.doc.at(&m.list), ""
+		return &m.doc, m.doc.At(&m.list.at), ""
 	}
 	doc, there, reason := m.document(m.list.cell)
 	if !there {
-		return doc, none, reason
+		return doc, jsonvalue.None, reason
 	}
-	return doc, doc.find(0, m.list.path), ""
+	return doc, doc.Find(0, m.list.at.Path), ""
 }
 
 var trueWord, falseWord = []byte("true"), []byte("false")
@@ -191,7 +192,7 @@ func (m *Mapper) accepted(e *eachSpec) (string, string) {
 	m.elems = m.elems[:0]
 	for i := range e.all {
 		p := &e.all[i]
-		el := element{key: m.keep(p.key), value: falseWord, kind: jsonBool}
+		el := element{key: m.keep(p.key), value: falseWord, kind: jsonvalue.Bool}
 		if slices.ContainsFunc(m.listed, func(b []byte) bool { return string(b) == p.value }) {
 			el.value = trueWord
 		}

@@ -5,6 +5,7 @@ import (
 	"html"
 	"unicode/utf8"
 
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
@@ -57,7 +58,7 @@ func (m *Mapper) caseOf(f *field) (*field, string) {
 		if c.when == nil {
 			return c, ""
 		}
-		holds, err := c.when.c.holds(c.when.look)
+		holds, err := c.when.c.Holds(c.when.look)
 		if err != nil {
 			return nil, err.Error()
 		}
@@ -81,10 +82,10 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 			last.reason = columnSays(m.nameOf(a), reason)
 			return
 		}
-		if kind == jsonNull {
+		if kind == jsonvalue.Null {
 			continue
 		}
-		if kind >= jsonArray {
+		if kind >= jsonvalue.Array {
 			last.reason = columnSays(last.column, isNoSingle)
 			return
 		}

@@ -1,13 +1,17 @@
 package mapping
 
-import "github.com/consentimport/consentimport/mapping/spelling"
+import (
+	"github.com/consentimport/consentimport/mapping/spelling"
+
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
+)
 
 // cell works out a field that is one cell or one value of a JSON row, which most
 // are: the same as candidates and look, by a shorter way.
 func (m *Mapper) cell(f *field, v *value) {
 	a := &f.from[0]
 	text, kind, _ := m.get(a)
-	if kind >= jsonArray {
+	if kind >= jsonvalue.Array {
 		*v = value{by: f, column: a.name, empty: true, reason: columnSays(a.name, isNoSingle)}
 		return
 	}
@@ -38,11 +42,11 @@ func (m *Mapper) cell(f *field, v *value) {
 // to be read once a row and not once an element.
 func (m *Mapper) verbatim(f *field) []byte {
 	a := &f.from[0]
-	if a.kind == accessDoc && m.doc.escaped(m.doc.at(a)) {
+	if a.kind == accessDoc && m.doc.Escaped(m.doc.At(&a.at)) {
 		return nil
 	}
 	text, kind, _ := m.get(a)
-	if kind >= jsonArray {
+	if kind >= jsonvalue.Array {
 		return nil
 	}
 	trimmed := spelling.Trim(text)

@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/mapping/timetext"
 )
@@ -67,10 +68,10 @@ func (out *Result) invalid(reason, column string) {
 // open makes the row's values readable.
 func (m *Mapper) open(rec *Record) string {
 	if m.layout.JSON {
-		if reason := m.doc.parse(rec.JSON); reason != "" {
+		if reason := m.doc.Parse(rec.JSON); reason != "" {
 			return reason
 		}
-		if m.doc.nodes[0].kind != jsonObject {
+		if m.doc.Kind(0) != jsonvalue.Object {
 			return "is no JSON object"
 		}
 		return ""
@@ -99,7 +100,7 @@ func (m *Mapper) ruledOut(rules []boundRule, as Status, out *Result) bool {
 // met finds the first rule that the row, or its current element, meets.
 func (m *Mapper) met(rules []boundRule) (string, bool, error) {
 	for i := range rules {
-		holds, err := rules[i].when.c.holds(rules[i].when.look)
+		holds, err := rules[i].when.c.Holds(rules[i].when.look)
 		if err != nil {
 			return "", false, err
 		}

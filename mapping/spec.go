@@ -15,6 +15,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/consentimport/consentimport/mapping/condition"
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
@@ -64,7 +65,7 @@ type Detect struct {
 
 // ruleSpec skips or refuses a row that meets a condition.
 type ruleSpec struct {
-	when   *condition
+	when   *condition.Condition
 	reason string
 	at     place
 }
@@ -321,12 +322,12 @@ func (r *reader) rules(n ast.Node, what string) []ruleSpec {
 	return out
 }
 
-func (r *reader) when(n ast.Node, text string) *condition {
+func (r *reader) when(n ast.Node, text string) *condition.Condition {
 	if strings.TrimSpace(text) == "" {
 		r.fail(n, "a condition is empty")
 		return nil
 	}
-	c, err := newCondition(text)
+	c, err := condition.New(text)
 	if err != nil {
 		r.fail(n, "%v", err)
 	}

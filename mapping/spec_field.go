@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/consentimport/consentimport/mapping/condition"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/mapping/timetext"
 )
@@ -19,9 +20,9 @@ type fieldSpec struct {
 	constant  *string
 	template  []templatePart
 	after     *afterSpec
-	unlimited bool         // the bare word, unless a column is called so
-	cases     []*fieldSpec // the first whose when holds counts
-	when      *condition   // of a case; nil: always
+	unlimited bool                 // the bare word, unless a column is called so
+	cases     []*fieldSpec         // the first whose when holds counts
+	when      *condition.Condition // of a case; nil: always
 	trim      bool
 	lower     bool
 	unescape  bool // HTML entities

@@ -26,7 +26,7 @@ var arrows = map[string][]string{
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
 	// A repaired file is named by the checkpoint.
-	"importer/rows":    {"importer/blocked", "importer/source", "importer/journal", "mapping"},
+	"importer/rows":    {"importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
 	"importer/inspect": {"importer/source", "mapping"},
 	// The checkpoint holds positions and settings of the reader, as types.
 	"importer/journal":           {"importer/source"},
@@ -34,9 +34,11 @@ var arrows = map[string][]string{
 	"importer/source":            {},
 	"importer/intempt":           {"mapping"},
 	"importer/sandbox":           {"mapping", "mapping/spelling"},
-	"mapping":                    {"mapping/decode", "mapping/timetext", "mapping/spelling"},
+	"mapping":                    {"mapping/decode", "mapping/condition", "mapping/timetext", "mapping/jsonvalue", "mapping/spelling"},
 	"mapping/decode":             {},
+	"mapping/condition":          {"mapping/jsonvalue", "mapping/spelling"},
 	"mapping/timetext":           {"mapping/spelling"},
+	"mapping/jsonvalue":          {},
 	"mapping/spelling":           {},
 }
 

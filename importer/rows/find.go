@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/consentimport/consentimport/importer/source"
-	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 )
 
 // Text is a row as the export has it.
@@ -118,7 +118,7 @@ func (l *Lineage) Of(layout *source.Layout, row *source.Row) (int64, error) {
 	var text string
 	if layout.Format == source.JSONL {
 		var ok bool
-		if text, ok = mapping.NumberAt(row.Raw, RowColumn); !ok {
+		if text, ok = jsonvalue.NumberAt(row.Raw, RowColumn); !ok {
 			return 0, fmt.Errorf("it has no %s, or is no JSON object", RowColumn)
 		}
 	} else {
@@ -155,7 +155,7 @@ func HasLineage(e *source.Export) bool {
 	if err != nil {
 		return false
 	}
-	_, ok := mapping.NumberAt(b.Rows[0].Raw, RowColumn)
+	_, ok := jsonvalue.NumberAt(b.Rows[0].Raw, RowColumn)
 	return ok
 }
 

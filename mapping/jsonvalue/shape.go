@@ -1,10 +1,10 @@
-package mapping
+package jsonvalue
 
-// jsonShape is what the documents of an export have in common: most rows have
+// shape is what the documents of an export have in common: most rows have
 // the same members in the same order, so that a value which was looked for once
 // is found at the same node in all of them. It is what parse compares a document
 // with as it goes, and becomes that of the document which differs.
-type jsonShape struct {
+type shape struct {
 	id    uint64 // another one for another shape; 0: none
 	nodes []shapeNode
 	names []byte // of all members, as they mostly stand: "name":
@@ -19,10 +19,10 @@ type shapeNode struct {
 	from, to int32 // its name in names; nothing for an element
 }
 
-func (s *jsonShape) begin() { s.same, s.known = s.id != 0, false }
+func (s *shape) begin() { s.same, s.known = s.id != 0, false }
 
 // name gives the name of a member as the shape has it, with quotes and colon.
-func (s *jsonShape) name(at int) []byte {
+func (s *shape) name(at int) []byte {
 	if !s.same || at >= len(s.nodes) {
 		return nil
 	}
@@ -32,7 +32,7 @@ func (s *jsonShape) name(at int) []byte {
 
 // node compares a node that was just parsed; named says that its name was found
 // to be the one of the shape.
-func (s *jsonShape) node(d *jsonDoc, at int, named bool) {
+func (s *shape) node(d *Doc, at int, named bool) {
 	if !s.same {
 		return
 	}
@@ -44,7 +44,7 @@ func (s *jsonShape) node(d *jsonDoc, at int, named bool) {
 	s.same = n.skip == like.skip && (named || s.isName(like, d, n))
 }
 
-func (s *jsonShape) isName(like *shapeNode, d *jsonDoc, n *jsonNode) bool {
+func (s *shape) isName(like *shapeNode, d *Doc, n *node) bool {
 	if like.from == like.to || n.keyStart == 0 {
 		return like.from == like.to && n.keyStart == 0
 	}
@@ -52,7 +52,7 @@ func (s *jsonShape) isName(like *shapeNode, d *jsonDoc, n *jsonNode) bool {
 }
 
 // end takes the shape of a document that has another one.
-func (s *jsonShape) end(d *jsonDoc) {
+func (s *shape) end(d *Doc) {
 	if s.same { // the first node says how many there are
 		s.known = true
 		return
@@ -75,26 +75,35 @@ func (s *jsonShape) end(d *jsonDoc) {
 	}
 }
 
+// Place is where a value lies in every document: at a path, or first of all at
+// the member of the outermost object that is spelled exactly so. It remembers
+// where that leads, so it goes with one Doc.
+type Place struct {
+	Path  Path
+	Exact string // empty: none goes first
+	found whereabouts
+}
+
 // whereabouts is where a path leads in documents of one shape.
 type whereabouts struct {
 	shape uint64
 	node  int
 }
 
-// at follows the path of an accessor of the whole document.
-func (d *jsonDoc) at(a *accessor) int {
-	if d.shape.known && a.found.shape == d.shape.id {
-		return a.found.node
+// At is the node at a place; None when there is nothing.
+func (d *Doc) At(p *Place) int {
+	if d.shape.known && p.found.shape == d.shape.id {
+		return p.found.node
 	}
-	n := none
-	if a.exact != "" {
-		n = d.member(0, a.exact)
+	n := None
+	if p.Exact != "" {
+		n = d.Member(0, p.Exact)
 	}
-	if n == none {
-		n = d.find(0, a.path)
+	if n == None {
+		n = d.Find(0, p.Path)
 	}
-	if d.shape.known && !a.path.byValue() {
-		a.found = whereabouts{d.shape.id, n}
+	if d.shape.known && !p.Path.byValue() {
+		p.found = whereabouts{d.shape.id, n}
 	}
 	return n
 }

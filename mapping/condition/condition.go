@@ -1,4 +1,8 @@
-package mapping
+// Package condition evaluates the expressions by which a mapping skips rows and
+// chooses cases, over cells that are always text. The usual shapes are evaluated on
+// the bytes of the row, without allocating; all others by expr's virtual machine,
+// and a test holds that both ways agree.
+package condition
 
 import (
 	"errors"
@@ -11,29 +15,32 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
-// conditionRef is a name that a condition mentions.
-type conditionRef struct {
-	each     bool   // below each.: name is the path behind it
-	name     string // column or path; "$file"; "$row"
-	optional bool   // need not exist: written row["…"], with ?., or below each.
+// Ref is a name that a condition mentions.
+type Ref struct {
+	Each     bool   // below each.: Name is the path behind it
+	Name     string // column or path; "$file"; "$row"
+	Optional bool   // need not exist: written row["…"], with ?., or below each.
 }
 
-// condition is a compiled skip: or when: expression. It is in the language of
+// Condition is a compiled skip: or when: expression. It is in the language of
 // expr-lang/expr, with comparisons made for cells, which are always text: a cell
 // true equals true, a cell 5 equals 5 and is less than 10. One goroutine at a
 // time may use it.
-type condition struct {
-	refs    []conditionRef
-	fast    *fastNode         // nil: the shape is not one of the usual ones
-	run     fastRun           // of the fast evaluator
-	program *conditionProgram // expr's virtual machine, for all shapes
+type Condition struct {
+	refs    []Ref
+	fast    *fastNode // nil: the shape is not one of the usual ones
+	run     fastRun   // of the fast evaluator
+	program *program  // expr's virtual machine, for all shapes
 	machine vm.VM
 	env     map[string]any
 }
 
-// clone gives a condition for one more goroutine.
-func (c *condition) clone() *condition {
-	return &condition{refs: c.refs, fast: c.fast, program: c.program}
+// Refs are the names that the condition mentions, each once.
+func (c *Condition) Refs() []Ref { return c.refs }
+
+// Clone gives a condition for one more goroutine.
+func (c *Condition) Clone() *Condition {
+	return &Condition{refs: c.refs, fast: c.fast, program: c.program}
 }
 
 // maxConditionLen bounds an expression in bytes, and so how deep the parser
@@ -44,61 +51,61 @@ const maxConditionLen = 16 << 10
 // so nested chains double with each level.
 const maxConditionNodes = 10000
 
-var errTooLong error = &conditionError{reason: "the condition is too long"}
+var errTooLong error = &Error{reason: "the condition is too long"}
 
-// conditionError says what is wrong with a condition, and where in it. It never
+// Error says what is wrong with a condition, and where in it. It never
 // holds a value of a row.
-type conditionError struct {
+type Error struct {
 	at     int // character, from 1; 0 when unknown
 	reason string
 }
 
-func (e *conditionError) Error() string {
+func (e *Error) Error() string {
 	if e.at == 0 {
 		return e.reason
 	}
 	return fmt.Sprintf("%s (character %d of the condition)", e.reason, e.at)
 }
 
-// newCondition compiles an expression. Its errors are one line each.
-func newCondition(source string) (c *condition, err error) {
+// New compiles an expression. Its errors are one line each.
+func New(source string) (c *Condition, err error) {
 	defer func() {
 		// The parser and the compiler are not ours, and a mapping must not
 		// stop the process.
 		if r := recover(); r != nil {
-			c, err = nil, &conditionError{reason: "the condition cannot be read"}
+			c, err = nil, &Error{reason: "the condition cannot be read"}
 			if r == errTooLong {
 				err = errTooLong
 			}
 		}
 	}()
 	if strings.TrimSpace(source) == "" {
-		return nil, &conditionError{reason: "the condition is empty"}
+		return nil, &Error{reason: "the condition is empty"}
 	}
 	if len(source) > maxConditionLen {
-		return nil, &conditionError{reason: fmt.Sprintf("the condition is longer than %d bytes", maxConditionLen)}
+		return nil, &Error{reason: fmt.Sprintf("the condition is longer than %d bytes", maxConditionLen)}
 	}
 	tree, err := parser.ParseWithConfig(source, nil)
 	if err != nil {
 		return nil, syntaxError(err)
 	}
 	ast.Walk(&tree.Node, new(nodeCount))
-	names := &conditionNames{index: map[conditionRef]int{}}
+	names := &nameList{index: map[Ref]int{}}
 	fast, usual := compileFast(tree.Node, names)
 	program, err := compileProgram(tree, names)
 	if err != nil {
 		return nil, err
 	}
-	c = &condition{refs: names.refs, program: program}
+	c = &Condition{refs: names.refs, program: program}
 	if usual {
 		c.fast = fast
 	}
 	return c, nil
 }
 
-// holds tells whether the condition is true of a row. get gives the operand of
-// refs[ref]; it is called as needed, perhaps more than once for one name.
-func (c *condition) holds(get func(ref int) operand) (bool, error) {
+// Holds tells whether the condition is true of a row. get gives the operand of
+// Refs()[ref]; it is called as needed, perhaps more than once for one name.
+func (c *Condition) Holds(get func(ref int) Operand) (bool, error) {
 	if c.fast == nil {
 		return c.runProgram(get)
 	}
@@ -111,10 +118,10 @@ func (c *condition) holds(get func(ref int) operand) (bool, error) {
 	return holds, nil
 }
 
-// conditionNames collects the names of a condition, each once.
-type conditionNames struct {
-	refs  []conditionRef
-	index map[conditionRef]int // by the name, without optional
+// nameList collects the names of a condition, each once.
+type nameList struct {
+	refs  []Ref
+	index map[Ref]int // by the name, without optional
 }
 
 // nodeCount counts the nodes of a tree, those with two places twice, and stops
@@ -127,23 +134,23 @@ func (c *nodeCount) Visit(*ast.Node) {
 	}
 }
 
-func (n *conditionNames) intern(ref conditionRef) int {
+func (n *nameList) intern(ref Ref) int {
 	key := ref
-	key.optional = false
+	key.Optional = false
 	i, known := n.index[key]
 	if !known {
 		i = len(n.refs)
 		n.refs = append(n.refs, ref)
 		n.index[key] = i
-	} else if !ref.optional {
-		n.refs[i].optional = false
+	} else if !ref.Optional {
+		n.refs[i].Optional = false
 	}
 	return i
 }
 
-// conditionRefOf reads a name: column, user.country, items[0].id, row["Odd
+// refOf reads a name: column, user.country, items[0].id, row["Odd
 // Name"], each.key. It is false for what is none.
-func conditionRefOf(n ast.Node) (ref conditionRef, ok bool) {
+func refOf(n ast.Node) (ref Ref, ok bool) {
 	var steps []string // from the last to the first; [0] and ["odd name"] keep their brackets
 	plain := ""        // the only step, as a name
 	for {
@@ -154,7 +161,7 @@ func conditionRefOf(n ast.Node) (ref conditionRef, ok bool) {
 			if at.Method {
 				return ref, false
 			}
-			ref.optional = ref.optional || at.Optional
+			ref.Optional = ref.Optional || at.Optional
 			switch p := at.Property.(type) {
 			case *ast.StringNode:
 				if p.Value == "" || strings.Contains(p.Value, `"]`) {
@@ -174,7 +181,7 @@ func conditionRefOf(n ast.Node) (ref conditionRef, ok bool) {
 				if len(steps) == 0 || isIndexStep(steps[len(steps)-1]) {
 					return ref, false
 				}
-				ref.each, ref.optional = at.Value == "each", true
+				ref.Each, ref.Optional = at.Value == "each", true
 			default:
 				if at.Value == "$env" {
 					return ref, false
@@ -183,7 +190,7 @@ func conditionRefOf(n ast.Node) (ref conditionRef, ok bool) {
 				steps = append(steps, at.Value)
 			}
 			if len(steps) == 1 {
-				ref.name = plain
+				ref.Name = plain
 				return ref, true
 			}
 			var b strings.Builder
@@ -193,7 +200,7 @@ func conditionRefOf(n ast.Node) (ref conditionRef, ok bool) {
 				}
 				b.WriteString(steps[i])
 			}
-			ref.name = b.String()
+			ref.Name = b.String()
 			return ref, true
 		default:
 			return ref, false
@@ -235,11 +242,11 @@ func isText(n ast.Node) bool {
 func syntaxError(err error) error {
 	var at *file.Error
 	if !errors.As(err, &at) {
-		return &conditionError{reason: oneLine(err.Error())}
+		return &Error{reason: oneLine(err.Error())}
 	}
 	reason := at.Message
 	if reason == "literal not terminated" {
-		return &conditionError{reason: "a text in the condition lacks its closing quote"}
+		return &Error{reason: "a text in the condition lacks its closing quote"}
 	}
 	if rest, ok := strings.CutPrefix(reason, "unexpected token "); ok {
 		_, token, quoted := strings.Cut(strings.TrimSuffix(rest, ")"), "(")
@@ -254,7 +261,7 @@ func syntaxError(err error) error {
 			reason = "unexpected " + token
 		}
 	}
-	return &conditionError{at: at.From + 1, reason: oneLine(reason)}
+	return &Error{at: at.From + 1, reason: oneLine(reason)}
 }
 
 func oneLine(s string) string {

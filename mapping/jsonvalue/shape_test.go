@@ -1,4 +1,4 @@
-package mapping
+package jsonvalue
 
 import (
 	"encoding/json"
@@ -14,34 +14,34 @@ import (
 // in a document read by itself.
 func TestShapesFindWhatPathsFind(t *testing.T) {
 	paths := []string{"a", "b", "a.b", "b.a", "a[0]", "a[-1]", "b[1].a", `["a.b"]`, "a.b.a", `[""]`, "b[a=1].b", "c"}
-	accessors := make([]accessor, len(paths))
+	places := make([]Place, len(paths))
 	for i, path := range paths {
-		p, err := parsePath(path)
+		p, err := ParsePath(path)
 		require.NoError(t, err)
-		accessors[i] = accessor{kind: accessDoc, path: p, exact: path}
+		places[i] = Place{Path: p, Exact: path}
 	}
 	hits := 0
 	read := func(t require.TestingT, texts []string) {
-		var doc jsonDoc
+		var doc Doc
 		for i, text := range texts {
 			text := []byte(text)
-			var fresh jsonDoc
-			require.Equal(t, fresh.parse(text), doc.parse(text))
+			var fresh Doc
+			require.Equal(t, fresh.Parse(text), doc.Parse(text))
 			if !json.Valid(text) {
 				continue
 			}
 			require.Equal(t, fresh.nodes, doc.nodes, "row %d", i)
-			for k := range accessors {
-				if doc.shape.known && accessors[k].found.shape == doc.shape.id {
+			for k := range places {
+				if doc.shape.known && places[k].found.shape == doc.shape.id {
 					hits++
 				}
-				apart := accessors[k]
+				apart := places[k]
 				apart.found = whereabouts{}
-				require.Equal(t, fresh.at(&apart), doc.at(&accessors[k]), "%s in row %d of %q", paths[k], i+1, texts)
+				require.Equal(t, fresh.At(&apart), doc.At(&places[k]), "%s in row %d of %q", paths[k], i+1, texts)
 			}
 		}
-		for k := range accessors {
-			accessors[k].found = whereabouts{} // they are those of one document
+		for k := range places {
+			places[k].found = whereabouts{} // they are those of one document
 		}
 	}
 	// Documents that differ in one respect from the one before.

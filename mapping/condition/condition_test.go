@@ -1,4 +1,4 @@
-package mapping
+package condition
 
 import (
 	"fmt"
@@ -8,43 +8,44 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
 // testRow gives operands by the names that a condition has for them.
-type testRow map[string]operand
+type testRow map[string]Operand
 
-func (r testRow) get(c *condition) func(int) operand {
-	return func(ref int) operand {
-		name := c.refs[ref].name
-		if c.refs[ref].each {
+func (r testRow) get(c *Condition) func(int) Operand {
+	return func(ref int) Operand {
+		name := c.refs[ref].Name
+		if c.refs[ref].Each {
 			name = "each." + name
 		}
 		return r[name]
 	}
 }
 
-func text(s string) operand   { return operand{jsonString, []byte(s)} }
-func number(s string) operand { return operand{jsonNumber, []byte(s)} }
-func boolean(b bool) operand  { return operand{jsonBool, fmt.Append(nil, b)} }
-func list(s string) operand   { return operand{jsonArray, []byte(s)} }
-func object(s string) operand { return operand{jsonObject, []byte(s)} }
+func text(s string) Operand   { return Operand{jsonvalue.String, []byte(s)} }
+func number(s string) Operand { return Operand{jsonvalue.Number, []byte(s)} }
+func boolean(b bool) Operand  { return Operand{jsonvalue.Bool, fmt.Append(nil, b)} }
+func list(s string) Operand   { return Operand{jsonvalue.Array, []byte(s)} }
+func object(s string) Operand { return Operand{jsonvalue.Object, []byte(s)} }
 
 // holdsBoth evaluates a condition in both ways, which must agree.
-func holdsBoth(t require.TestingT, c *condition, row testRow) (bool, error) {
-	got, err := c.holds(row.get(c))
-	slow := c.clone()
+func holdsBoth(t require.TestingT, c *Condition, row testRow) (bool, error) {
+	got, err := c.Holds(row.get(c))
+	slow := c.Clone()
 	slow.fast = nil
-	want, slowErr := slow.holds(row.get(c))
+	want, slowErr := slow.Holds(row.get(c))
 	require.Equal(t, slowErr, err, "the two ways fail differently")
 	require.Equal(t, want, got, "the two ways differ")
 	return got, err
 }
 
 func TestConditionHolds(t *testing.T) {
-	no := map[string]operand{}
+	no := map[string]Operand{}
 	tests := []struct {
 		source string
 		row    testRow
@@ -125,7 +126,7 @@ func TestConditionHolds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.source, func(t *testing.T) {
-			c, err := newCondition(tt.source)
+			c, err := New(tt.source)
 			require.NoError(t, err)
 			got, err := holdsBoth(t, c, tt.row)
 			require.NoError(t, err)
@@ -137,25 +138,25 @@ func TestConditionHolds(t *testing.T) {
 func TestConditionNames(t *testing.T) {
 	tests := []struct {
 		source string
-		want   []conditionRef
+		want   []Ref
 	}{
-		{`is_test == "true" && row["Odd Name"] == is_test`, []conditionRef{{name: "is_test"}, {name: "Odd Name", optional: true}}},
-		{`row["a"] == "1" || a == "2"`, []conditionRef{{name: "a"}}},
-		{`a == "1" || row["a"] == "2"`, []conditionRef{{name: "a"}}},
-		{`each.key == "x" && each.a.b != key`, []conditionRef{
-			{each: true, name: "key", optional: true}, {each: true, name: "a.b", optional: true}, {name: "key"}}},
-		{`user.country == "DE" && user?.city == nil`, []conditionRef{{name: "user.country"}, {name: "user.city", optional: true}}},
-		{`user["odd name"].x[-1] == nil`, []conditionRef{{name: `user["odd name"].x`}}},
-		{`row.plain == row["a.b"]`, []conditionRef{{name: "plain", optional: true}, {name: "a.b", optional: true}}},
-		{`$file == "a" || $row == 1`, []conditionRef{{name: "$file"}, {name: "$row"}}},
-		{`let a = b; len(filter(c, .d == a)) > 0`, []conditionRef{{name: "b"}, {name: "c"}}},
-		{`let v = a; v.b == v["c"]`, []conditionRef{{name: "a"}}},
-		{`type == "track" and count == 1`, []conditionRef{{name: "type"}, {name: "count"}}},
+		{`is_test == "true" && row["Odd Name"] == is_test`, []Ref{{Name: "is_test"}, {Name: "Odd Name", Optional: true}}},
+		{`row["a"] == "1" || a == "2"`, []Ref{{Name: "a"}}},
+		{`a == "1" || row["a"] == "2"`, []Ref{{Name: "a"}}},
+		{`each.key == "x" && each.a.b != key`, []Ref{
+			{Each: true, Name: "key", Optional: true}, {Each: true, Name: "a.b", Optional: true}, {Name: "key"}}},
+		{`user.country == "DE" && user?.city == nil`, []Ref{{Name: "user.country"}, {Name: "user.city", Optional: true}}},
+		{`user["odd name"].x[-1] == nil`, []Ref{{Name: `user["odd name"].x`}}},
+		{`row.plain == row["a.b"]`, []Ref{{Name: "plain", Optional: true}, {Name: "a.b", Optional: true}}},
+		{`$file == "a" || $row == 1`, []Ref{{Name: "$file"}, {Name: "$row"}}},
+		{`let a = b; len(filter(c, .d == a)) > 0`, []Ref{{Name: "b"}, {Name: "c"}}},
+		{`let v = a; v.b == v["c"]`, []Ref{{Name: "a"}}},
+		{`type == "track" and count == 1`, []Ref{{Name: "type"}, {Name: "count"}}},
 		{`"a" == "a"`, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.source, func(t *testing.T) {
-			c, err := newCondition(tt.source)
+			c, err := New(tt.source)
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, c.refs)
 		})
@@ -184,18 +185,18 @@ func TestConditionErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.source, func(t *testing.T) {
-			_, err := newCondition(tt.source)
+			_, err := New(tt.source)
 			require.Error(t, err)
 			assert.Equal(t, tt.want, err.Error())
 		})
 	}
-	_, err := newCondition(strings.Repeat("(", maxConditionLen) + "a")
+	_, err := New(strings.Repeat("(", maxConditionLen) + "a")
 	assert.ErrorContains(t, err, "longer than")
 	chain := "a < b"
 	for range 40 {
 		chain = "a < (" + chain + ") < b"
 	}
-	_, err = newCondition(chain)
+	_, err = New(chain)
 	assert.ErrorContains(t, err, "too long")
 }
 
@@ -221,7 +222,7 @@ func TestConditionFailsOnRow(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.source, func(t *testing.T) {
-			c, err := newCondition(tt.source)
+			c, err := New(tt.source)
 			require.NoError(t, err)
 			holds, err := holdsBoth(t, c, tt.row)
 			assert.False(t, holds)
@@ -236,7 +237,7 @@ var whenLine = regexp.MustCompile(`(?m)^\s*- when: (.*)$`)
 // presetConditions are the conditions of all presets, with their parameters
 // filled in.
 func presetConditions(t *testing.T) []string {
-	files, err := filepath.Glob("presets/*.yaml")
+	files, err := filepath.Glob("../presets/*.yaml")
 	require.NoError(t, err)
 	var out []string
 	for _, f := range files {
@@ -256,16 +257,16 @@ func presetConditions(t *testing.T) []string {
 
 func TestConditionsOfPresets(t *testing.T) {
 	for _, source := range presetConditions(t) {
-		c, err := newCondition(source)
+		c, err := New(source)
 		require.NoError(t, err, source)
 		assert.Equal(t, !strings.Contains(source, "len("), c.fast != nil, "%s: is it one of the usual shapes?", source)
 	}
 }
 
 func TestConditionsOfPresetsAgree(t *testing.T) {
-	var conditions []*condition
+	var conditions []*Condition
 	for _, source := range presetConditions(t) {
-		c, err := newCondition(source)
+		c, err := New(source)
 		require.NoError(t, err, source)
 		conditions = append(conditions, c)
 	}
@@ -273,8 +274,8 @@ func TestConditionsOfPresetsAgree(t *testing.T) {
 		c := rapid.SampledFrom(conditions).Draw(t, "condition")
 		row := testRow{}
 		for _, ref := range c.refs {
-			name := ref.name
-			if ref.each {
+			name := ref.Name
+			if ref.Each {
 				name = "each." + name
 			}
 			row[name] = anOperand().Draw(t, name)
@@ -284,14 +285,14 @@ func TestConditionsOfPresetsAgree(t *testing.T) {
 }
 
 func TestConditionClonesAreApart(t *testing.T) {
-	c, err := newCondition(`lower(a) == lower(b) && len(c) == 1`)
+	c, err := New(`lower(a) == lower(b) && len(c) == 1`)
 	require.NoError(t, err)
 	done := make(chan error)
 	for i := range 4 {
-		own, s := c.clone(), strings.Repeat("X", i+1)
+		own, s := c.Clone(), strings.Repeat("X", i+1)
 		go func() {
 			for range 200 {
-				holds, err := own.holds(testRow{"a": text(s), "b": text(s), "c": list("[1]")}.get(own))
+				holds, err := own.Holds(testRow{"a": text(s), "b": text(s), "c": list("[1]")}.get(own))
 				if err != nil || !holds {
 					done <- fmt.Errorf("holds %v: %v", holds, err)
 					return
@@ -315,10 +316,10 @@ func TestConditionAllocatesNothing(t *testing.T) {
 		`a matches "SPAM|UNSUBSCRIBED" or b == 5`,
 		`a in ["1","2","3","4","5","6","7","8","9","10","11","12","13"]`,
 	} {
-		c, err := newCondition(source)
+		c, err := New(source)
 		require.NoError(t, err)
 		get := testRow{"is_test": text("true"), "a": text("ÄRGER NO"), "b": text("Yes")}.get(c)
-		allocs := testing.AllocsPerRun(100, func() { _, _ = c.holds(get) })
+		allocs := testing.AllocsPerRun(100, func() { _, _ = c.Holds(get) })
 		assert.Zero(t, allocs, source)
 	}
 }
@@ -332,18 +333,18 @@ func FuzzNewCondition(f *testing.F) {
 		f.Add(source)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		c, err := newCondition(source)
+		c, err := New(source)
 		if err != nil {
 			assert.NotContains(t, err.Error(), "\n")
 			return
 		}
-		for _, v := range []operand{{}, text("x"), number("1"), list(`[{"c": 1}]`)} {
-			_, _ = c.clone().holds(func(int) operand { return v })
+		for _, v := range []Operand{{}, text("x"), number("1"), list(`[{"c": 1}]`)} {
+			_, _ = c.Clone().Holds(func(int) Operand { return v })
 			if c.fast != nil {
 				row := testRow{}
 				for _, ref := range c.refs {
-					name := ref.name
-					if ref.each {
+					name := ref.Name
+					if ref.Each {
 						name = "each." + name
 					}
 					row[name] = v
@@ -363,13 +364,13 @@ func BenchmarkCondition(b *testing.B) {
 		`len(a) == 0`,
 	} {
 		b.Run(source, func(b *testing.B) {
-			c, err := newCondition(source)
+			c, err := New(source)
 			require.NoError(b, err)
-			values := []operand{text("False "), text("2024")}
-			get := func(ref int) operand { return values[ref] }
+			values := []Operand{text("False "), text("2024")}
+			get := func(ref int) Operand { return values[ref] }
 			b.ReportAllocs()
 			for b.Loop() {
-				_, _ = c.holds(get)
+				_, _ = c.Holds(get)
 			}
 		})
 	}

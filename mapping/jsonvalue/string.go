@@ -1,4 +1,4 @@
-package mapping
+package jsonvalue
 
 import (
 	"encoding/binary"
@@ -17,7 +17,7 @@ func plainBytes(word uint64) int {
 	return bits.TrailingZeros64(found) >> 3
 }
 
-func (d *jsonDoc) str() (start, end int32, escaped, ok bool) {
+func (d *Doc) str() (start, end int32, escaped, ok bool) {
 	text, i := d.text, d.pos+1
 	start = int32(i)
 	for {

@@ -1,4 +1,4 @@
-package mapping
+package jsonvalue
 
 import (
 	"fmt"
@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// jsonPath is the way to a value inside JSON: user.ids[0].value, a["b c"].d,
+// Path is the way to a value inside JSON: user.ids[0].value, a["b c"].d,
 // ids[-1], DataElements[Name=CustomerId].Value.
-type jsonPath []pathStep
+type Path []step
 
-// pathStep goes one level down: to a member, to an element by number, or to the
+// step goes one level down: to a member, to an element by number, or to the
 // first element whose member is has the text want.
-type pathStep struct {
+type step struct {
 	member string
 	index  int
 	kind   stepKind
@@ -29,9 +29,9 @@ const (
 	byMatch
 )
 
-// parsePath compiles a path.
-func parsePath(s string) (jsonPath, error) {
-	var p jsonPath
+// ParsePath compiles a path.
+func ParsePath(s string) (Path, error) {
+	var p Path
 	rest := s
 	for rest != "" {
 		if rest[0] == '[' {
@@ -60,7 +60,7 @@ func parsePath(s string) (jsonPath, error) {
 		if name == "" {
 			return nil, fmt.Errorf("path %q has an empty part", s)
 		}
-		p = append(p, pathStep{kind: byMember, member: name})
+		p = append(p, step{kind: byMember, member: name})
 		if end < 0 {
 			break
 		}
@@ -77,38 +77,42 @@ func parsePath(s string) (jsonPath, error) {
 	return p, nil
 }
 
-func bracket(in string) (pathStep, error) {
+func bracket(in string) (step, error) {
 	if len(in) >= 2 && in[0] == '"' && in[len(in)-1] == '"' {
-		return pathStep{kind: byMember, member: in[1 : len(in)-1]}, nil
+		return step{kind: byMember, member: in[1 : len(in)-1]}, nil
 	}
 	if name, want, ok := strings.Cut(in, "="); ok {
-		return pathStep{kind: byMatch, is: strings.TrimSpace(name), want: strings.Trim(strings.TrimSpace(want), `"`)}, nil
+		return step{kind: byMatch, is: strings.TrimSpace(name), want: strings.Trim(strings.TrimSpace(want), `"`)}, nil
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(in))
 	if err != nil {
-		return pathStep{}, fmt.Errorf("[%s] is neither a number, nor a quoted name, nor name=value", in)
+		return step{}, fmt.Errorf("[%s] is neither a number, nor a quoted name, nor name=value", in)
 	}
-	return pathStep{kind: byIndex, index: n}, nil
+	return step{kind: byIndex, index: n}, nil
 }
+
+// First is the member that the path begins with; false when it begins with an
+// element of an array.
+func (p Path) First() (member string, ok bool) { return p[0].member, p[0].kind == byMember }
 
 // byValue reports whether the values of a document, and not its shape alone, say
 // where the path leads.
-func (p jsonPath) byValue() bool {
-	return slices.ContainsFunc(p, func(s pathStep) bool { return s.kind == byMatch })
+func (p Path) byValue() bool {
+	return slices.ContainsFunc(p, func(s step) bool { return s.kind == byMatch })
 }
 
-// find follows a path from a node; none when there is nothing.
-func (d *jsonDoc) find(n int, p jsonPath) int {
+// Find follows a path from a node; none when there is nothing.
+func (d *Doc) Find(n int, p Path) int {
 	for i := range p {
-		if n == none {
-			return none
+		if n == None {
+			return None
 		}
 		s := &p[i]
 		switch s.kind {
 		case byMember:
-			n = d.member(n, s.member)
+			n = d.Member(n, s.member)
 		case byIndex:
-			n = d.element(n, s.index)
+			n = d.Element(n, s.index)
 		default:
 			n = d.matching(n, s)
 		}
@@ -116,31 +120,31 @@ func (d *jsonDoc) find(n int, p jsonPath) int {
 	return n
 }
 
-func (d *jsonDoc) matching(n int, s *pathStep) int {
-	if d.nodes[n].kind != jsonArray {
-		return none
+func (d *Doc) matching(n int, s *step) int {
+	if d.nodes[n].kind != Array {
+		return None
 	}
 	for c := int32(n + 1); c < d.nodes[n].skip; c = d.nodes[c].skip {
-		if m := d.member(int(c), s.is); m != none {
+		if m := d.Member(int(c), s.is); m != None {
 			var arena []byte
-			if string(d.string(m, &arena)) == s.want {
+			if string(d.Text(m, &arena)) == s.want {
 				return int(c)
 			}
 		}
 	}
-	return none
+	return None
 }
 
 // NumberAt gives the literal of a number, or the digits of a string, that is a
 // member of the JSON object text: false when there is none.
 func NumberAt(text []byte, member string) (string, bool) {
-	var d jsonDoc
-	if d.parse(text) != "" {
+	var d Doc
+	if d.Parse(text) != "" {
 		return "", false
 	}
-	n := d.member(0, member)
-	if n == none || d.nodes[n].kind != jsonNumber && d.nodes[n].kind != jsonString {
+	n := d.Member(0, member)
+	if n == None || d.nodes[n].kind != Number && d.nodes[n].kind != String {
 		return "", false
 	}
-	return string(d.raw(n)), true
+	return string(d.Raw(n)), true
 }

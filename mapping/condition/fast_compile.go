@@ -1,4 +1,4 @@
-package mapping
+package condition
 
 import (
 	"bytes"
@@ -7,11 +7,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/expr-lang/expr/ast"
 )
 
 // compileFast is false when the expression is not one of the usual shapes.
-func compileFast(n ast.Node, names *conditionNames) (*fastNode, bool) {
+func compileFast(n ast.Node, names *nameList) (*fastNode, bool) {
 	f := &fastNode{at: n.Location().From + 1}
 	if v, ok := literal(n); ok {
 		f.op, f.value = fastConst, v
@@ -19,7 +20,7 @@ func compileFast(n ast.Node, names *conditionNames) (*fastNode, bool) {
 	}
 	switch n := n.(type) {
 	case *ast.IdentifierNode, *ast.MemberNode, *ast.ChainNode:
-		ref, ok := conditionRefOf(n)
+		ref, ok := refOf(n)
 		if !ok {
 			return nil, false
 		}
@@ -65,7 +66,7 @@ var fastOperators = map[string]fastOp{
 	"contains": fastContains, "startsWith": fastStartsWith, "endsWith": fastEndsWith,
 }
 
-func (f *fastNode) children(names *conditionNames, nodes ...ast.Node) bool {
+func (f *fastNode) children(names *nameList, nodes ...ast.Node) bool {
 	var ok bool
 	if f.left, ok = compileFast(nodes[0], names); !ok {
 		return false
@@ -77,24 +78,24 @@ func (f *fastNode) children(names *conditionNames, nodes ...ast.Node) bool {
 }
 
 // literal is the operand that a constant in the expression stands for.
-func literal(n ast.Node) (operand, bool) {
+func literal(n ast.Node) (Operand, bool) {
 	switch n := n.(type) {
 	case *ast.NilNode:
-		return operand{}, true
+		return Operand{}, true
 	case *ast.StringNode:
-		return operand{jsonString, []byte(n.Value)}, true
+		return Operand{jsonvalue.String, []byte(n.Value)}, true
 	case *ast.BoolNode:
-		return operand{jsonBool, strconv.AppendBool(nil, n.Value)}, true
+		return Operand{jsonvalue.Bool, strconv.AppendBool(nil, n.Value)}, true
 	case *ast.IntegerNode:
-		return operand{jsonNumber, strconv.AppendInt(nil, int64(n.Value), 10)}, true
+		return Operand{jsonvalue.Number, strconv.AppendInt(nil, int64(n.Value), 10)}, true
 	case *ast.FloatNode:
-		return operand{jsonNumber, floatText(n.Value)}, true
+		return Operand{jsonvalue.Number, floatText(n.Value)}, true
 	case *ast.UnaryNode:
-		if v, ok := literal(n.Node); ok && n.Operator == "-" && v.kind == jsonNumber && v.text[0] != '-' {
-			return operand{jsonNumber, append([]byte{'-'}, v.text...)}, true
+		if v, ok := literal(n.Node); ok && n.Operator == "-" && v.Kind == jsonvalue.Number && v.Text[0] != '-' {
+			return Operand{jsonvalue.Number, append([]byte{'-'}, v.Text...)}, true
 		}
 	}
-	return operand{}, false
+	return Operand{}, false
 }
 
 // floatText keeps a float apart from an integer: integers compare exactly.
@@ -127,17 +128,17 @@ func (f *fastNode) setList(n ast.Node) bool {
 			return false
 		}
 		for _, item := range strings.Split(text.Value, by.Value) {
-			f.list = append(f.list, operand{jsonString, []byte(item)})
+			f.list = append(f.list, Operand{jsonvalue.String, []byte(item)})
 		}
 	default:
 		return false
 	}
-	if slices.ContainsFunc(f.list, func(v operand) bool { return v.kind != jsonString }) {
+	if slices.ContainsFunc(f.list, func(v Operand) bool { return v.Kind != jsonvalue.String }) {
 		return true
 	}
 	f.texts = make([]string, len(f.list))
 	for i, v := range f.list {
-		f.texts[i] = string(v.text)
+		f.texts[i] = string(v.Text)
 	}
 	if len(f.texts) >= manyTexts {
 		f.set = map[string]struct{}{}

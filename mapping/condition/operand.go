@@ -1,4 +1,4 @@
-package mapping
+package condition
 
 import (
 	"bytes"
@@ -7,26 +7,28 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 )
 
-// operand is what a name in a condition stands for in one row.
-type operand struct {
-	kind jsonKind // jsonNull: there is nothing
-	text []byte   // what a string says, or the literal of another value
+// Operand is what a name in a condition stands for in one row.
+type Operand struct {
+	Kind jsonvalue.Kind // jsonvalue.Null: there is nothing
+	Text []byte         // what a string says, or the literal of another value
 }
 
 // truth is the operand as a condition. Nothing and an empty cell are false.
-func (v operand) truth() (holds bool, reason string) {
-	switch v.kind {
-	case jsonNull:
+func (v Operand) truth() (holds bool, reason string) {
+	switch v.Kind {
+	case jsonvalue.Null:
 		return false, ""
-	case jsonBool:
-		return string(v.text) == "true", ""
-	case jsonString:
+	case jsonvalue.Bool:
+		return string(v.Text) == "true", ""
+	case jsonvalue.String:
 		switch {
-		case equalFoldText(v.text, "true"):
+		case equalFoldText(v.Text, "true"):
 			return true, ""
-		case len(v.text) == 0 || equalFoldText(v.text, "false"):
+		case len(v.Text) == 0 || equalFoldText(v.Text, "false"):
 			return false, ""
 		}
 	}
@@ -39,27 +41,27 @@ func equalFoldText(text []byte, s string) bool {
 
 // equalOperands compares values by what they say: the text true, in any case,
 // equals true, and the text 1 equals 1.
-func equalOperands(a, b operand) bool {
-	if a.kind == b.kind {
-		switch a.kind {
-		case jsonNull:
+func equalOperands(a, b Operand) bool {
+	if a.Kind == b.Kind {
+		switch a.Kind {
+		case jsonvalue.Null:
 			return true
-		case jsonString, jsonBool:
-			return string(a.text) == string(b.text)
-		case jsonNumber:
-			order, ok := compareNumbers(a.text, b.text)
+		case jsonvalue.String, jsonvalue.Bool:
+			return string(a.Text) == string(b.Text)
+		case jsonvalue.Number:
+			order, ok := compareNumbers(a.Text, b.Text)
 			return ok && order == 0
 		}
 		return reflect.DeepEqual(a.decoded(), b.decoded())
 	}
-	if a.kind > b.kind {
+	if a.Kind > b.Kind {
 		a, b = b, a
 	}
 	switch {
-	case a.kind == jsonBool && b.kind == jsonString:
-		return equalFoldText(b.text, string(a.text))
-	case a.kind == jsonNumber && b.kind == jsonString:
-		order, ok := compareNumbers(a.text, b.text)
+	case a.Kind == jsonvalue.Bool && b.Kind == jsonvalue.String:
+		return equalFoldText(b.Text, string(a.Text))
+	case a.Kind == jsonvalue.Number && b.Kind == jsonvalue.String:
+		order, ok := compareNumbers(a.Text, b.Text)
 		return ok && order == 0
 	}
 	return false
@@ -67,18 +69,18 @@ func equalOperands(a, b operand) bool {
 
 // compareOperands orders two values: texts byte by byte, numbers and the texts
 // of numbers by what they are worth.
-func compareOperands(a, b operand) (order int, reason string) {
+func compareOperands(a, b Operand) (order int, reason string) {
 	switch {
-	case a.kind == jsonString && b.kind == jsonString:
-		return bytes.Compare(a.text, b.text), ""
-	case a.kind == jsonNull || b.kind == jsonNull:
+	case a.Kind == jsonvalue.String && b.Kind == jsonvalue.String:
+		return bytes.Compare(a.Text, b.Text), ""
+	case a.Kind == jsonvalue.Null || b.Kind == jsonvalue.Null:
 		return 0, `compares with a value that is not there: write (name ?? "")`
-	case a.kind == jsonBool || b.kind == jsonBool:
+	case a.Kind == jsonvalue.Bool || b.Kind == jsonvalue.Bool:
 		return 0, "compares true or false by size"
-	case a.kind > jsonString || b.kind > jsonString:
+	case a.Kind > jsonvalue.String || b.Kind > jsonvalue.String:
 		return 0, "compares a list or an object by size"
 	}
-	order, ok := compareNumbers(a.text, b.text)
+	order, ok := compareNumbers(a.Text, b.Text)
 	if !ok {
 		return 0, "compares a number with text that is no number"
 	}
@@ -114,18 +116,18 @@ func looksNumeric(text []byte) bool {
 }
 
 // decoded is the value as expr has it.
-func (v operand) decoded() any {
-	switch v.kind {
-	case jsonNull:
+func (v Operand) decoded() any {
+	switch v.Kind {
+	case jsonvalue.Null:
 		return nil
-	case jsonBool:
-		return string(v.text) == "true"
-	case jsonString:
-		return string(v.text)
-	case jsonNumber:
-		return decodedNumber(string(v.text))
+	case jsonvalue.Bool:
+		return string(v.Text) == "true"
+	case jsonvalue.String:
+		return string(v.Text)
+	case jsonvalue.Number:
+		return decodedNumber(string(v.Text))
 	}
-	d := json.NewDecoder(bytes.NewReader(v.text))
+	d := json.NewDecoder(bytes.NewReader(v.Text))
 	d.UseNumber()
 	var out any
 	if d.Decode(&out) != nil {
@@ -159,18 +161,18 @@ func withNumbers(v any) any {
 }
 
 // operandOf is the way back from decoded, for what is no list and no object.
-func operandOf(v any) (operand, bool) {
+func operandOf(v any) (Operand, bool) {
 	switch v := v.(type) {
 	case nil:
-		return operand{}, true
+		return Operand{}, true
 	case bool:
-		return operand{jsonBool, strconv.AppendBool(nil, v)}, true
+		return Operand{jsonvalue.Bool, strconv.AppendBool(nil, v)}, true
 	case string:
-		return operand{jsonString, []byte(v)}, true
+		return Operand{jsonvalue.String, []byte(v)}, true
 	case int:
-		return operand{jsonNumber, strconv.AppendInt(nil, int64(v), 10)}, true
+		return Operand{jsonvalue.Number, strconv.AppendInt(nil, int64(v), 10)}, true
 	case float64:
-		return operand{jsonNumber, floatText(v)}, true
+		return Operand{jsonvalue.Number, floatText(v)}, true
 	}
-	return operand{}, false
+	return Operand{}, false
 }

@@ -1,4 +1,6 @@
-package mapping
+// Package jsonvalue reads JSON values one after the other without allocating, and
+// finds values in them by path. It is as strict as encoding/json (RFC 8259).
+package jsonvalue
 
 import (
 	"bytes"
@@ -6,19 +8,19 @@ import (
 	"slices"
 )
 
-// jsonDoc is one parsed JSON value. It is reused from row to row and then
-// allocates nothing. It is as strict as encoding/json (RFC 8259), and never
-// turns a number into a float: values stay text.
-type jsonDoc struct {
+// Doc is one parsed JSON value, its nodes numbered from 0, the outermost. It is
+// reused from row to row and then allocates nothing. It is as strict as
+// encoding/json (RFC 8259), and never turns a number into a float: values stay text.
+type Doc struct {
 	text  []byte
-	nodes []jsonNode
+	nodes []node
 	pos   int
-	shape jsonShape
+	shape shape
 }
 
-// jsonNode is one value; its members or elements follow it in the slice.
-type jsonNode struct {
-	kind             jsonKind
+// node is one value; its members or elements follow it in the slice.
+type node struct {
+	kind             Kind
 	escaped          bool // a string with escapes
 	keyEscaped       bool
 	start, end       int32 // text of the value; of a string without its quotes
@@ -26,27 +28,28 @@ type jsonNode struct {
 	skip             int32 // index of the node behind the value and all below it
 }
 
-type jsonKind uint8
+// Kind is a kind of JSON value.
+type Kind uint8
 
 const (
-	jsonNull jsonKind = iota
-	jsonBool
-	jsonNumber
-	jsonString
-	jsonArray
-	jsonObject
+	Null Kind = iota // also of what is not there
+	Bool
+	Number
+	String
+	Array
+	Object
 )
 
 // maxDepth is how deep values may nest.
 const maxDepth = 512
 
-// parse reads one value with nothing behind it. Its reason is empty when the
+// Parse reads one value with nothing behind it. Its reason is empty when the
 // text is valid JSON.
-func (d *jsonDoc) parse(text []byte) (reason string) {
+func (d *Doc) Parse(text []byte) (reason string) {
 	d.text, d.nodes, d.pos = text, d.nodes[:0], 0
 	d.shape.begin()
 	d.space()
-	if !d.value(0, jsonKey{}) {
+	if !d.value(0, memberName{}) {
 		return d.broken()
 	}
 	d.space()
@@ -57,20 +60,20 @@ func (d *jsonDoc) parse(text []byte) (reason string) {
 	return ""
 }
 
-func (d *jsonDoc) broken() string {
+func (d *Doc) broken() string {
 	if d.pos >= len(d.text) {
 		return "is no valid JSON: it ends too early"
 	}
 	return fmt.Sprintf("is no valid JSON at byte %d", d.pos+1)
 }
 
-func (d *jsonDoc) space() {
+func (d *Doc) space() {
 	if d.pos < len(d.text) && d.text[d.pos] <= ' ' {
 		d.blanks()
 	}
 }
 
-func (d *jsonDoc) blanks() {
+func (d *Doc) blanks() {
 	for d.pos < len(d.text) {
 		switch d.text[d.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -81,14 +84,14 @@ func (d *jsonDoc) blanks() {
 	}
 }
 
-// jsonKey is the name of a member, none of an element.
-type jsonKey struct {
+// memberName is the name of a member, none of an element.
+type memberName struct {
 	start, end int32
 	escaped    bool
 	expected   bool // it is the one of the shape
 }
 
-func (d *jsonDoc) value(depth int, key jsonKey) bool {
+func (d *Doc) value(depth int, key memberName) bool {
 	if d.pos >= len(d.text) || depth > maxDepth {
 		return false
 	}
@@ -98,29 +101,29 @@ func (d *jsonDoc) value(depth int, key jsonKey) bool {
 	}
 	d.nodes = d.nodes[:at+1]
 	n := &d.nodes[at]
-	*n = jsonNode{start: int32(d.pos), keyStart: key.start, keyEnd: key.end, keyEscaped: key.escaped}
+	*n = node{start: int32(d.pos), keyStart: key.start, keyEnd: key.end, keyEscaped: key.escaped}
 	var ok bool
 	switch c := d.text[d.pos]; {
 	case c == '"':
-		n.kind = jsonString
+		n.kind = String
 		n.start, n.end, n.escaped, ok = d.str()
 	case c == '{':
-		d.nodes[at].kind = jsonObject
+		d.nodes[at].kind = Object
 		ok = d.object(depth)
 		d.nodes[at].end = int32(d.pos)
 	case c == '[':
-		d.nodes[at].kind = jsonArray
+		d.nodes[at].kind = Array
 		ok = d.array(depth)
 		d.nodes[at].end = int32(d.pos)
 	case c == '-' || c >= '0' && c <= '9':
-		d.nodes[at].kind = jsonNumber
+		d.nodes[at].kind = Number
 		ok = d.number()
 		d.nodes[at].end = int32(d.pos)
 	case c == 't':
-		d.nodes[at].kind, ok = jsonBool, d.word("true")
+		d.nodes[at].kind, ok = Bool, d.word("true")
 		d.nodes[at].end = int32(d.pos)
 	case c == 'f':
-		d.nodes[at].kind, ok = jsonBool, d.word("false")
+		d.nodes[at].kind, ok = Bool, d.word("false")
 		d.nodes[at].end = int32(d.pos)
 	case c == 'n':
 		ok = d.word("null")
@@ -131,7 +134,7 @@ func (d *jsonDoc) value(depth int, key jsonKey) bool {
 	return ok
 }
 
-func (d *jsonDoc) word(w string) bool {
+func (d *Doc) word(w string) bool {
 	if len(d.text)-d.pos < len(w) || string(d.text[d.pos:d.pos+len(w)]) != w {
 		return false
 	}
@@ -139,7 +142,7 @@ func (d *jsonDoc) word(w string) bool {
 	return true
 }
 
-func (d *jsonDoc) object(depth int) bool {
+func (d *Doc) object(depth int) bool {
 	d.pos++
 	d.space()
 	if d.pos < len(d.text) && d.text[d.pos] == '}' {
@@ -174,9 +177,9 @@ func (d *jsonDoc) object(depth int) bool {
 
 // name reads the name of a member and its colon. The one that the shape has at
 // this place is valid, as it was the first time.
-func (d *jsonDoc) name() (key jsonKey, ok bool) {
+func (d *Doc) name() (key memberName, ok bool) {
 	if likely := d.shape.name(len(d.nodes)); len(likely) > 0 && bytes.HasPrefix(d.text[d.pos:], likely) {
-		key = jsonKey{start: int32(d.pos + 1), end: int32(d.pos + len(likely) - 2), expected: true}
+		key = memberName{start: int32(d.pos + 1), end: int32(d.pos + len(likely) - 2), expected: true}
 		d.pos += len(likely)
 		return key, true
 	}
@@ -194,7 +197,7 @@ func (d *jsonDoc) name() (key jsonKey, ok bool) {
 	return key, true
 }
 
-func (d *jsonDoc) array(depth int) bool {
+func (d *Doc) array(depth int) bool {
 	d.pos++
 	d.space()
 	if d.pos < len(d.text) && d.text[d.pos] == ']' {
@@ -202,7 +205,7 @@ func (d *jsonDoc) array(depth int) bool {
 		return true
 	}
 	for {
-		if !d.value(depth+1, jsonKey{}) {
+		if !d.value(depth+1, memberName{}) {
 			return false
 		}
 		d.space()
@@ -222,7 +225,7 @@ func (d *jsonDoc) array(depth int) bool {
 	}
 }
 
-func (d *jsonDoc) number() bool {
+func (d *Doc) number() bool {
 	digits := func() bool {
 		from := d.pos
 		for d.pos < len(d.text) && d.text[d.pos] >= '0' && d.text[d.pos] <= '9' {
@@ -254,30 +257,37 @@ func (d *jsonDoc) number() bool {
 	return true
 }
 
-// none is the node of a value that is not there.
-const none = -1
+// None is the node of a value that is not there.
+const None = -1
 
-// raw is the text of a value as it stands, of a string without its quotes.
-func (d *jsonDoc) raw(n int) []byte { return d.text[d.nodes[n].start:d.nodes[n].end] }
+// Raw is the text of a value as it stands, of a string without its quotes.
+func (d *Doc) Raw(n int) []byte { return d.text[d.nodes[n].start:d.nodes[n].end] }
 
-// str gives the text of a value: of a string what it says, of others their
+// Text gives the text of a value: of a string what it says, of others their
 // literal; of null and of what is not there nothing. Bytes that do not stand in
 // the text are appended to arena.
-func (d *jsonDoc) string(n int, arena *[]byte) []byte {
-	if n == none || d.nodes[n].kind == jsonNull {
+func (d *Doc) Text(n int, arena *[]byte) []byte {
+	if n == None || d.nodes[n].kind == Null {
 		return nil
 	}
 	if d.nodes[n].escaped {
-		return unescape(d.raw(n), arena)
+		return unescape(d.Raw(n), arena)
 	}
-	return d.raw(n)
+	return d.Raw(n)
 }
 
-// escaped reports whether a value is a string with escapes.
-func (d *jsonDoc) escaped(n int) bool { return n != none && d.nodes[n].escaped }
+// Kind is what kind of value a node is.
+func (d *Doc) Kind(n int) Kind { return d.nodes[n].kind }
 
-// key is the name of a member.
-func (d *jsonDoc) key(n int, arena *[]byte) []byte {
+// Next is the number of the node behind a value and all that is below it: the
+// children of n are n+1, Next(n+1) and so on, up to Next(n).
+func (d *Doc) Next(n int) int { return int(d.nodes[n].skip) }
+
+// Escaped reports whether a value is a string with escapes.
+func (d *Doc) Escaped(n int) bool { return n != None && d.nodes[n].escaped }
+
+// Key is the name of a member.
+func (d *Doc) Key(n int, arena *[]byte) []byte {
 	raw := d.text[d.nodes[n].keyStart:d.nodes[n].keyEnd]
 	if d.nodes[n].keyEscaped {
 		return unescape(raw, arena)
@@ -285,13 +295,13 @@ func (d *jsonDoc) key(n int, arena *[]byte) []byte {
 	return raw
 }
 
-// member is the value of a key in an object, the last of several; none when it
+// Member is the value of a key in an object, the last of several; none when it
 // is not there.
-func (d *jsonDoc) member(n int, key string) int {
-	if n == none || d.nodes[n].kind != jsonObject {
-		return none
+func (d *Doc) Member(n int, key string) int {
+	if n == None || d.nodes[n].kind != Object {
+		return None
 	}
-	found := none
+	found := None
 	for c := int32(n + 1); c < d.nodes[n].skip; c = d.nodes[c].skip {
 		m := &d.nodes[c]
 		if m.keyEscaped {
@@ -306,10 +316,10 @@ func (d *jsonDoc) member(n int, key string) int {
 	return found
 }
 
-// element is one of an array, counted from 0, or from -1 at its end.
-func (d *jsonDoc) element(n, i int) int {
-	if n == none || d.nodes[n].kind != jsonArray {
-		return none
+// Element is one of an array, counted from 0, or from -1 at its end.
+func (d *Doc) Element(n, i int) int {
+	if n == None || d.nodes[n].kind != Array {
+		return None
 	}
 	if i < 0 {
 		count := 0
@@ -317,7 +327,7 @@ func (d *jsonDoc) element(n, i int) int {
 			count++
 		}
 		if i += count; i < 0 {
-			return none
+			return None
 		}
 	}
 	for c := int32(n + 1); c < d.nodes[n].skip; c = d.nodes[c].skip {
@@ -326,5 +336,5 @@ func (d *jsonDoc) element(n, i int) int {
 		}
 		i--
 	}
-	return none
+	return None
 }

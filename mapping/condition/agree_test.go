@@ -1,10 +1,11 @@
-package mapping
+package condition
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/expr-lang/expr"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -13,21 +14,21 @@ import (
 var rowTexts = []string{"", "true", "TRUE", "False", "yes", "Yes ", "1", "1.0", "01", "-1", "10", "1e400", "inf", "abc", "ABC", "Ärger", "ÄRGER",
 	" \u00a0x\u2003", "İ", "ſ", "\xff", "A\xc3", "email", "[SPAM]", "2024-01-02T03:04:05Z", "9007199254740993"}
 
-func anOperand() *rapid.Generator[operand] {
-	return rapid.Custom(func(t *rapid.T) operand {
-		switch rapid.SampledFrom([]jsonKind{jsonString, jsonString, jsonString, jsonNull, jsonBool, jsonNumber, jsonArray, jsonObject}).Draw(t, "kind") {
-		case jsonString:
+func anOperand() *rapid.Generator[Operand] {
+	return rapid.Custom(func(t *rapid.T) Operand {
+		switch rapid.SampledFrom([]jsonvalue.Kind{jsonvalue.String, jsonvalue.String, jsonvalue.String, jsonvalue.Null, jsonvalue.Bool, jsonvalue.Number, jsonvalue.Array, jsonvalue.Object}).Draw(t, "kind") {
+		case jsonvalue.String:
 			return text(rapid.SampledFrom(rowTexts).Draw(t, "text"))
-		case jsonBool:
+		case jsonvalue.Bool:
 			return boolean(rapid.Bool().Draw(t, "bool"))
-		case jsonNumber:
+		case jsonvalue.Number:
 			return number(rapid.SampledFrom([]string{"0", "-0", "-0.0", "1", "1.0", "1e0", "10", "-1", "0.1", "1e17", "1e400", "9007199254740993", "123456789012345678901"}).Draw(t, "number"))
-		case jsonArray:
+		case jsonvalue.Array:
 			return list(rapid.SampledFrom([]string{`[]`, `["a", 1]`, `["a",1]`}).Draw(t, "list"))
-		case jsonObject:
+		case jsonvalue.Object:
 			return object(rapid.SampledFrom([]string{`{}`, `{"a": 1, "b": 2}`, `{"b":2,"a":1}`}).Draw(t, "object"))
 		}
-		return operand{}
+		return Operand{}
 	})
 }
 
@@ -112,7 +113,7 @@ func (e expressions) condition(depth int) string {
 func TestConditionWaysAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		source := expressions{t: t}.condition(3)
-		c, err := newCondition(source)
+		c, err := New(source)
 		require.NoError(t, err, source)
 		require.NotNil(t, c.fast, source)
 		for range 5 {
@@ -129,7 +130,7 @@ func TestConditionWaysAgree(t *testing.T) {
 func TestConditionIsExpr(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		source := expressions{t: t, plain: true}.condition(3)
-		c, err := newCondition(source)
+		c, err := New(source)
 		require.NoError(t, err, source)
 		a := rapid.SampledFrom(rowTexts).Draw(t, "a")
 		b := rapid.SampledFrom(rowTexts).Draw(t, "b")

@@ -1,4 +1,4 @@
-package mapping
+package condition
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/vm/runtime"
 )
@@ -49,11 +50,11 @@ func programFunctions() []*builtin.Function {
 		of("#truth", func(any) bool { return false }, func(args ...any) (any, error) {
 			v, ok := operandOf(args[0])
 			if !ok {
-				v.kind = jsonObject
+				v.Kind = jsonvalue.Object
 			}
 			holds, reason := v.truth()
 			if reason != "" {
-				return nil, &conditionError{reason: reason}
+				return nil, &Error{reason: reason}
 			}
 			return holds, nil
 		}),
@@ -71,7 +72,7 @@ func textOf(v any) (string, error) {
 	case float64:
 		return string(floatText(v)), nil
 	}
-	return "", &conditionError{reason: "needs text and finds another value"}
+	return "", &Error{reason: "needs text and finds another value"}
 }
 
 func equalValues(a, b any) bool {
@@ -99,14 +100,14 @@ func orderedValues(op fastOp, a, b any) (bool, error) {
 		}
 	}
 	if !ok {
-		x.kind = jsonObject
+		x.Kind = jsonvalue.Object
 	}
 	if !also {
-		y.kind = jsonObject
+		y.Kind = jsonvalue.Object
 	}
 	order, reason := compareOperands(x, y)
 	if reason != "" {
-		return false, &conditionError{reason: reason}
+		return false, &Error{reason: reason}
 	}
 	return op.holdsFor(order), nil
 }
@@ -126,7 +127,7 @@ func valueIn(v, list any) (bool, error) {
 		_, is := list[key]
 		return ok && is, nil
 	}
-	return false, &conditionError{reason: "in needs a list on its right"}
+	return false, &Error{reason: "in needs a list on its right"}
 }
 
 func valueMatches(v, pattern any) (bool, error) {
@@ -144,7 +145,7 @@ func valueMatches(v, pattern any) (bool, error) {
 			return false, err
 		}
 		if re, err = regexp.Compile(text); err != nil {
-			return false, &conditionError{reason: "the pattern is no regular expression"}
+			return false, &Error{reason: "the pattern is no regular expression"}
 		}
 	}
 	return re.MatchString(s), nil

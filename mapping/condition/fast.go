@@ -1,10 +1,12 @@
-package mapping
+package condition
 
 import (
 	"bytes"
 	"regexp"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 )
 
 // fastNode is a node of the evaluator for the usual conditions. It works on the
@@ -13,9 +15,9 @@ type fastNode struct {
 	op          fastOp
 	at          int     // character in the condition
 	ref         int     // of fastRef
-	value       operand // of fastConst
+	value       Operand // of fastConst
 	left, right *fastNode
-	list        []operand           // of fastIn
+	list        []Operand           // of fastIn
 	texts       []string            // list, when all of it is text
 	set         map[string]struct{} // texts, when there are many
 	pattern     *regexp.Regexp      // of fastMatches
@@ -53,14 +55,14 @@ const manyTexts = 12
 
 // fastRun is the state of one evaluation.
 type fastRun struct {
-	get     func(ref int) operand
+	get     func(ref int) Operand
 	scratch []byte // text that stands nowhere in the row
 	err     error  // the first one
 }
 
 func (r *fastRun) fail(n *fastNode, reason string) {
 	if r.err == nil {
-		r.err = &conditionError{at: n.at, reason: reason}
+		r.err = &Error{at: n.at, reason: reason}
 	}
 }
 
@@ -87,30 +89,30 @@ func (r *fastRun) truth(n *fastNode) bool {
 		return n.in(r.value(n.left))
 	case fastMatches:
 		v := r.value(n.left)
-		if v.kind == jsonNull {
+		if v.Kind == jsonvalue.Null {
 			return false
 		}
 		if n.words == nil {
-			return n.pattern.Match(v.text)
+			return n.pattern.Match(v.Text)
 		}
 		for _, w := range n.words {
-			if containsText(v.text, w) {
+			if containsText(v.Text, w) {
 				return true
 			}
 		}
 		return false
 	case fastContains, fastStartsWith, fastEndsWith:
 		text, part := r.value(n.left), r.value(n.right)
-		if text.kind == jsonNull || part.kind == jsonNull {
+		if text.Kind == jsonvalue.Null || part.Kind == jsonvalue.Null {
 			return false
 		}
 		switch n.op {
 		case fastContains:
-			return bytes.Contains(text.text, part.text)
+			return bytes.Contains(text.Text, part.Text)
 		case fastStartsWith:
-			return bytes.HasPrefix(text.text, part.text)
+			return bytes.HasPrefix(text.Text, part.Text)
 		default:
-			return bytes.HasSuffix(text.text, part.text)
+			return bytes.HasSuffix(text.Text, part.Text)
 		}
 	}
 	holds, reason := r.value(n).truth()
@@ -126,8 +128,8 @@ func (r *fastRun) equal(n *fastNode) bool {
 	if n.right.op != fastConst {
 		return equalOperands(v, r.value(n.right))
 	}
-	if v.kind == jsonString && n.right.value.kind == jsonString {
-		return string(v.text) == string(n.right.value.text)
+	if v.Kind == jsonvalue.String && n.right.value.Kind == jsonvalue.String {
+		return string(v.Text) == string(n.right.value.Text)
 	}
 	return equalOperands(v, n.right.value)
 }
@@ -150,39 +152,39 @@ var (
 	falseText = []byte("false")
 )
 
-func (r *fastRun) value(n *fastNode) operand {
+func (r *fastRun) value(n *fastNode) Operand {
 	switch n.op {
 	case fastConst:
 		return n.value
 	case fastRef:
 		return r.get(n.ref)
 	case fastCoalesce:
-		if v := r.value(n.left); v.kind != jsonNull {
+		if v := r.value(n.left); v.Kind != jsonvalue.Null {
 			return v
 		}
 		return r.value(n.right)
 	case fastText:
-		return operand{jsonString, r.text(n.left)}
+		return Operand{jsonvalue.String, r.text(n.left)}
 	case fastTrim:
-		return operand{jsonString, bytes.TrimSpace(r.text(n.left))}
+		return Operand{jsonvalue.String, bytes.TrimSpace(r.text(n.left))}
 	case fastLower:
-		return operand{jsonString, r.lower(r.text(n.left))}
+		return Operand{jsonvalue.String, r.lower(r.text(n.left))}
 	case fastUpper:
-		return operand{jsonString, r.upper(r.text(n.left))}
+		return Operand{jsonvalue.String, r.upper(r.text(n.left))}
 	}
 	if r.truth(n) {
-		return operand{jsonBool, trueText}
+		return Operand{jsonvalue.Bool, trueText}
 	}
-	return operand{jsonBool, falseText}
+	return Operand{jsonvalue.Bool, falseText}
 }
 
 // text is nothing for what is not there.
 func (r *fastRun) text(n *fastNode) []byte {
 	v := r.value(n)
-	if v.kind == jsonNull {
+	if v.Kind == jsonvalue.Null {
 		return nil
 	}
-	return v.text
+	return v.Text
 }
 
 // lower gives the text as it is when it needs no change.
@@ -246,14 +248,14 @@ func (r *fastRun) mapped(text []byte, by func(rune) rune) []byte {
 	return r.scratch[from:len(r.scratch):len(r.scratch)]
 }
 
-func (n *fastNode) in(v operand) bool {
-	if v.kind == jsonString && n.texts != nil {
+func (n *fastNode) in(v Operand) bool {
+	if v.Kind == jsonvalue.String && n.texts != nil {
 		if n.set != nil {
-			_, is := n.set[string(v.text)]
+			_, is := n.set[string(v.Text)]
 			return is
 		}
 		for _, t := range n.texts {
-			if string(v.text) == t {
+			if string(v.Text) == t {
 				return true
 			}
 		}

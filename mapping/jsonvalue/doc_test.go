@@ -1,4 +1,4 @@
-package mapping
+package jsonvalue
 
 import (
 	"bytes"
@@ -21,9 +21,9 @@ func FuzzJSONDoc(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var d jsonDoc
+		var d Doc
 		for range 2 {
-			reason := d.parse(text)
+			reason := d.Parse(text)
 			if tooDeep(text) {
 				return
 			}
@@ -46,31 +46,31 @@ func tooDeep(text []byte) bool {
 }
 
 // sameJSON compares a node with what encoding/json made of the same text.
-func sameJSON(t *testing.T, d *jsonDoc, n int, want any) {
+func sameJSON(t *testing.T, d *Doc, n int, want any) {
 	var arena []byte
-	got := d.string(n, &arena)
+	got := d.Text(n, &arena)
 	switch want := want.(type) {
 	case nil:
-		require.Equal(t, jsonNull, d.nodes[n].kind)
+		require.Equal(t, Null, d.nodes[n].kind)
 	case bool:
-		require.Equal(t, jsonBool, d.nodes[n].kind)
+		require.Equal(t, Bool, d.nodes[n].kind)
 		require.Equal(t, want, string(got) == "true")
 	case json.Number:
-		require.Equal(t, jsonNumber, d.nodes[n].kind)
+		require.Equal(t, Number, d.nodes[n].kind)
 		require.Equal(t, want.String(), string(got))
 	case string:
-		require.Equal(t, jsonString, d.nodes[n].kind)
+		require.Equal(t, String, d.nodes[n].kind)
 		require.Equal(t, want, string(got))
 	case []any:
-		require.Equal(t, jsonArray, d.nodes[n].kind)
+		require.Equal(t, Array, d.nodes[n].kind)
 		for i := range want {
-			sameJSON(t, d, d.element(n, i), want[i])
+			sameJSON(t, d, d.Element(n, i), want[i])
 		}
-		require.Equal(t, none, d.element(n, len(want)))
+		require.Equal(t, None, d.Element(n, len(want)))
 	case map[string]any:
-		require.Equal(t, jsonObject, d.nodes[n].kind)
+		require.Equal(t, Object, d.nodes[n].kind)
 		for name, value := range want {
-			sameJSON(t, d, d.member(n, name), value)
+			sameJSON(t, d, d.Member(n, name), value)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package mapping
+package condition
 
 import (
 	"errors"
@@ -19,12 +19,13 @@ import (
 	"github.com/expr-lang/expr/patcher"
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
-// conditionProgram is a condition for expr's virtual machine. Names are slots of
+// program is a condition for expr's virtual machine. Names are slots of
 // its environment, and the operators that compare are ours.
-type conditionProgram struct {
+type program struct {
 	code  *vm.Program
 	slots []programSlot
 }
@@ -37,17 +38,17 @@ type programSlot struct {
 	text bool
 }
 
-func (c *condition) runProgram(get func(ref int) operand) (bool, error) {
+func (c *Condition) runProgram(get func(ref int) Operand) (bool, error) {
 	if c.env == nil {
 		c.env = make(map[string]any, len(c.program.slots))
 	}
 	for _, s := range c.program.slots {
 		v := get(s.ref)
 		switch {
-		case v.kind == jsonNull:
+		case v.Kind == jsonvalue.Null:
 			c.env[s.name] = nil
 		case s.text:
-			c.env[s.name] = string(v.text)
+			c.env[s.name] = string(v.Text)
 		default:
 			c.env[s.name] = v.decoded()
 		}
@@ -67,15 +68,15 @@ func runError(err error) error {
 	if errors.As(err, &place) {
 		at = place.From + 1
 	}
-	var own *conditionError
+	var own *Error
 	if errors.As(err, &own) {
-		return &conditionError{at: at, reason: own.reason}
+		return &Error{at: at, reason: own.reason}
 	}
-	return &conditionError{at: at, reason: "cannot be worked out for these values: one is missing or of another kind than needed"}
+	return &Error{at: at, reason: "cannot be worked out for these values: one is missing or of another kind than needed"}
 }
 
 // compileProgram checks an expression and compiles it for the virtual machine.
-func compileProgram(tree *parser.Tree, names *conditionNames) (*conditionProgram, error) {
+func compileProgram(tree *parser.Tree, names *nameList) (*program, error) {
 	w := &programWriter{names: names, slots: map[programSlot]bool{}}
 	tree.Node = w.write(tree.Node, false)
 	if w.err != nil {
@@ -107,9 +108,9 @@ func compileProgram(tree *parser.Tree, names *conditionNames) (*conditionProgram
 	}
 	code, err := compiler.Compile(tree, config)
 	if err != nil {
-		return nil, &conditionError{reason: "the condition cannot be compiled"}
+		return nil, &Error{reason: "the condition cannot be compiled"}
 	}
-	p := &conditionProgram{code: code}
+	p := &program{code: code}
 	for s := range w.slots {
 		p.slots = append(p.slots, s)
 	}
@@ -120,7 +121,7 @@ const notTruth = `is not true or false by itself: compare it, as in lower(name) 
 
 // programWriter turns names into slots and operators into our functions.
 type programWriter struct {
-	names  *conditionNames
+	names  *nameList
 	slots  map[programSlot]bool
 	locals []string // of let
 	err    error
@@ -128,7 +129,7 @@ type programWriter struct {
 
 func (w *programWriter) fail(n ast.Node, format string, args ...any) ast.Node {
 	if w.err == nil {
-		w.err = &conditionError{at: n.Location().From + 1, reason: fmt.Sprintf(format, args...)}
+		w.err = &Error{at: n.Location().From + 1, reason: fmt.Sprintf(format, args...)}
 	}
 	return n
 }
@@ -218,7 +219,7 @@ func (w *programWriter) all(nodes []ast.Node) {
 
 // isRow tells that a path begins at the row, not at a local name or a result.
 func (w *programWriter) isRow(n ast.Node) bool {
-	if _, ok := conditionRefOf(n); !ok {
+	if _, ok := refOf(n); !ok {
 		return false
 	}
 	for {
@@ -243,7 +244,7 @@ func (w *programWriter) name(n ast.Node, text bool) ast.Node {
 	if id, ok := n.(*ast.IdentifierNode); ok && w.own(id.Value) {
 		return n
 	}
-	ref, ok := conditionRefOf(n)
+	ref, ok := refOf(n)
 	if !ok {
 		return w.fail(n, `row and each need a name behind them, such as row["Odd Name"] or each.key`)
 	}
