@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,45 +19,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// readme is where the documentation of the project stands.
-const readme = "../../README.md"
-
-// block is a fenced block of the README.
-type block struct {
-	language string
-	line     int // of its first line, from 1
-	lines    []string
-}
-
-// readmeBlocks takes the fenced blocks out of the README. One in a language that
-// has no rule below fails the test, so that no command hides in it.
-func readmeBlocks(t *testing.T) []block {
-	t.Helper()
-	text, err := os.ReadFile(readme)
-	require.NoError(t, err)
-	var all []block
-	open := false
-	for i, line := range strings.Split(string(text), "\n") {
-		switch language, fence := strings.CutPrefix(line, "```"); {
-		case fence && !open:
-			require.Contains(t, []string{"sh", "text", "yaml"}, language, "README line %d: no rule for blocks of %q", i+1, language)
-			all, open = append(all, block{language: language, line: i + 2}), true
-		case fence:
-			open = false
-		case open:
-			last := &all[len(all)-1]
-			last.lines = append(last.lines, line)
-		}
-	}
-	require.False(t, open, "README: a block is not closed")
-	return all
-}
-
-// notRun are the commands of the README that a test cannot run within itself, and
+// notRun are the commands of the documents that a test cannot run within itself, and
 // what holds for them instead.
 var notRun = map[string]func(t *testing.T){
-	"go run":              func(*testing.T) {}, // the name of a command, not one to type
-	"go test -race ./...": func(*testing.T) {}, // is running
+	"go run": func(*testing.T) {}, // the name of a command, not one to type
 	"go build -trimpath -ldflags='-s -w' -o consentimport ./cmd/consentimport": func(t *testing.T) {
 		requireText(t, "../../cmd/consentimport/*.go", "package main")
 	},
@@ -65,17 +31,6 @@ var notRun = map[string]func(t *testing.T){
 		info, err := os.Stat("../../testdata/bench/compare.sh")
 		require.NoError(t, err)
 		require.NotZero(t, info.Mode()&0o100, "compare.sh may be executed")
-	},
-	"go test -run '^$' -bench Reference -cpu 1,2 ./cmd/consentimport": func(t *testing.T) {
-		requireText(t, "../../cmd/consentimport/reference_*_test.go", "func BenchmarkReference")
-	},
-	"go test -run '^$' -bench . ./importer/... ./mapping/... ./report": func(t *testing.T) {
-		requireText(t, "../../importer/*/*_test.go", "func Benchmark")
-		requireText(t, "../../mapping/*_test.go", "func Benchmark")
-		requireText(t, "../../report/*_test.go", "func Benchmark")
-	},
-	"CONSENTIMPORT_SOAK=1 go test -run TestSoak -v -timeout 3h ./cmd/consentimport": func(t *testing.T) {
-		requireText(t, "../../cmd/consentimport/soak_*_test.go", "func TestSoak(")
 	},
 }
 
@@ -94,23 +49,23 @@ func requireText(t *testing.T, pattern, text string) {
 	require.Fail(t, "not there", "%q in %s", text, pattern)
 }
 
-// endsWith is how the README says with which code a command ends; without it, 0.
+// endsWith is how a document says with which code a command ends; without it, 0.
 var endsWith = regexp.MustCompile(`^(.*\S)\s+# ends with ([0-9])$`)
 
 // aside is a remark behind a command.
 var aside = regexp.MustCompile(`\s{2,}#.*$`)
 
-// guide walks through the README as a reader does: in one directory, with the
+// guide walks through a document as a reader does: in one directory, with the
 // program in the path, a block in one shell.
 type guide struct {
 	program
 	url  string   // of the sandbox that stands for the real target
-	addr string   // of the one that the README starts
-	ran  []string // commands, as they stand in the README
+	addr string   // of the one that the document starts
+	ran  []string // commands, as they stand in the document
 }
 
-// newGuide prepares what a reader has before the first command: the clone, an
-// export that is sound, a key.
+// newGuide prepares what a reader has before the first command of a document: the
+// clone, an export that is sound, a key.
 func newGuide(t *testing.T) *guide {
 	t.Helper()
 	server := newSandboxWith(t, testKey, "")
@@ -132,7 +87,7 @@ func newGuide(t *testing.T) *guide {
 }
 
 // soundExport writes the rows of the shipped example of which every consent is
-// taken, under the name that the README gives the reader's own export.
+// taken, under the name that the documents give the reader's own export.
 func soundExport(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.Open("../../testdata/exports/transcend/export.csv")
@@ -153,20 +108,32 @@ func soundExport(t *testing.T, path string) {
 	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
 }
 
-// Every command of the README does what it says, in the order in which it stands
-// there, and ends with the code that is given behind it.
-func TestTheReadmeRuns(t *testing.T) {
+// Every command of every document does what it says, in the order in which it
+// stands there, and ends with the code that is given behind it. Each document is
+// read in a clone of its own.
+func TestTheDocumentsRun(t *testing.T) {
 	t.Parallel()
-	g := newGuide(t)
-	for _, b := range readmeBlocks(t) {
-		if b.language != "yaml" {
-			g.block(t, b)
+	var mu sync.Mutex
+	var said strings.Builder
+	t.Run("documents", func(t *testing.T) {
+		for _, d := range documents(t) {
+			t.Run(d.name, func(t *testing.T) {
+				t.Parallel()
+				g := newGuide(t)
+				for _, b := range d.blocks(t) {
+					if b.language != "yaml" {
+						g.block(t, b)
+					}
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				said.WriteString(strings.Join(g.ran, "\n"))
+			})
 		}
-	}
-	require.Greater(t, len(g.ran), 25, "the README has more commands than that: %q", g.ran)
-	said := strings.Join(g.ran, "\n")
+	})
+	require.Greater(t, strings.Count(said.String(), "\n"), 25, "the documents have more commands than that: %q", said.String())
 	for _, command := range []string{"run", "inspect", "mapping list", "mapping show", "mapping check", "mapping schema", "report", "verify", "sandbox", "rehearse", "man"} {
-		assert.Contains(t, said, "consentimport "+command+" ", "the README shows it")
+		assert.Contains(t, said.String(), "consentimport "+command+" ", "a document shows it")
 	}
 }
 
@@ -191,7 +158,10 @@ func (g *guide) block(t *testing.T, b block) {
 			instead(t)
 			continue
 		}
-		place := "README line " + strconv.Itoa(b.line+i) + ": " + line
+		place := b.place(i) + ": " + line
+		if requireGoTest(t, line, place) {
+			continue
+		}
 		line = shell.fill(t, line)
 		switch word, rest, _ := strings.Cut(line, " "); word {
 		case "export":
@@ -220,7 +190,7 @@ func (g *guide) block(t *testing.T, b block) {
 // approved finds the hash that a dry run prints.
 var approved = regexp.MustCompile(`(?m)^approval hash ([0-9a-f]{64})$`)
 
-// fill puts in the reader's own for what the README cannot know, and the program
+// fill puts in the reader's own for what a document cannot know, and the program
 // for what makes it.
 func (g *guide) fill(t *testing.T, line string) string {
 	t.Helper()
@@ -264,51 +234,6 @@ func requireAnswer(t *testing.T, url, place string) {
 	text, err := io.ReadAll(answer.Body)
 	require.NoError(t, err, place)
 	require.Equal(t, http.StatusOK, answer.StatusCode, "%s\n%s", place, text)
-}
-
-// The mappings that the README shows are ones that the program takes.
-func TestTheMappingsOfTheReadmeAreSound(t *testing.T) {
-	t.Parallel()
-	checked := 0
-	for _, b := range readmeBlocks(t) {
-		if b.language != "yaml" {
-			continue
-		}
-		checked++
-		file := filepath.Join(t.TempDir(), "mapping.yaml")
-		require.NoError(t, os.WriteFile(file, []byte(strings.Join(b.lines, "\n")+"\n"), 0o600))
-		args := []string{"mapping", "check", file}
-		if strings.Contains(strings.Join(b.lines, "\n"), "${categories}") {
-			args = append(args, "--set", "categories=analytics=2")
-		}
-		program{}.here(t, nil, args...).requireCode(t, exitComplete)
-	}
-	require.GreaterOrEqual(t, checked, 2)
-}
-
-// inline finds what the README's sentences and tables tell the reader to type.
-var inline = regexp.MustCompile("`((?:consentimport|go|run|mapping|inspect|verify|report|rehearse|man|sandbox|completion) [^`]+)`")
-
-// placeholders are what stands in a sentence for the reader's own.
-var placeholders = strings.NewReplacer(
-	"help COMMAND", "help run", "man COMMAND", "man run", "NAME", "transcend", "NAME=VALUE", "purposes=Analytics",
-	"FILE", "mine.yaml", "DIR", "preferences.csv.import", " …", " preferences.csv")
-
-// What its sentences name is there too: each command, with each of its flags.
-func TestTheSentencesOfTheReadmeNameCommandsThatExist(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile(readme)
-	require.NoError(t, err)
-	found := inline.FindAllStringSubmatch(string(text), -1)
-	require.Greater(t, len(found), 8)
-	for _, m := range found {
-		if instead, ok := notRun[m[1]]; ok {
-			instead(t)
-			continue
-		}
-		words := strings.Fields(strings.TrimPrefix(placeholders.Replace(m[1]), "consentimport "))
-		requireCommand(t, m[0], words)
-	}
 }
 
 // The examples of --help are commands that the program would take.
