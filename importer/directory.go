@@ -15,10 +15,8 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 )
-
-// spooled is the name under which standard input is kept in the out directory.
-const spooled = "input.zst"
 
 // lockFile is the lock of an out directory; package journal takes it.
 const lockFile = ".lock"
@@ -30,7 +28,7 @@ func (im *Import) spool(c *source.Config) error {
 	if len(c.Paths) != 1 || c.Paths[0] != "-" {
 		return nil
 	}
-	path := filepath.Join(im.cfg.Dir, spooled)
+	path := filepath.Join(im.cfg.Dir, survey.Spooled)
 	c.Paths = []string{path}
 	text, err := source.Unpack(im.cfg.Stdin)
 	if err != nil {
@@ -103,7 +101,7 @@ func (im *Import) removeBegun() error {
 		}
 	}
 	if im.spooled {
-		remove(spooled)
+		remove(survey.Spooled)
 	}
 	if im.journal != nil {
 		remove(journal.Name)
@@ -145,7 +143,7 @@ var storedMapping = regexp.MustCompile(`^mapping-[0-9a-f]{12}\.yaml$`)
 // program that shows files to a person: there is nothing of anybody's work in it.
 func ours(name string) bool {
 	switch name {
-	case spooled, journal.Name, lockFile, ".DS_Store", "Thumbs.db", "desktop.ini":
+	case survey.Spooled, journal.Name, lockFile, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
 	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) ||
@@ -160,7 +158,7 @@ func setAside(cfg Config) (to string, err error) {
 	}
 	lock, err := journal.Lock(cfg.Disk, cfg.Dir)
 	if err != nil {
-		return "", &RefusedError{Err: err, Hint: hintOf(err)}
+		return "", &RefusedError{Err: err, Hint: survey.Hint(err)}
 	}
 	defer lock.Close()
 	to = cfg.Dir + ".old-" + cfg.Now().UTC().Format("20060102-150405")
@@ -185,14 +183,14 @@ func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool)
 		return nil
 	}
 	if err != nil {
-		return &RefusedError{Err: err, Hint: hintOf(err)}
+		return &RefusedError{Err: err, Hint: survey.Hint(err)}
 	}
 	if !snap.Header.DryRun {
 		return refuse("use another --out for the dry run", "%s holds an import", dir)
 	}
 	lock, err := journal.Lock(disk, dir)
 	if err != nil {
-		return &RefusedError{Err: err, Hint: hintOf(err)}
+		return &RefusedError{Err: err, Hint: survey.Hint(err)}
 	}
 	defer lock.Close()
 	entries, err := os.ReadDir(dir)
@@ -210,21 +208,6 @@ func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool)
 		}
 	}
 	return nil
-}
-
-// hintOf says what to do about an error of the checkpoint.
-func hintOf(err error) string {
-	switch {
-	case errors.Is(err, journal.ErrLocked):
-		return "wait for the other process, or stop it"
-	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):
-		return "name the out directory of an import"
-	case errors.As(err, new(*journal.DamagedError)):
-		return "put a whole copy of the directory back; or --restart, which sets it aside and sends everything again"
-	case errors.As(err, new(*journal.VersionError)):
-		return "use the version of consentimport that wrote it, or a newer one"
-	}
-	return ""
 }
 
 // newID names an import.

@@ -1,8 +1,8 @@
 // Package importer moves the consents of an export to the target: it reads,
 // maps, orders, sends and records, one row one way.
 //
-// Open makes or finds the checkpoint of an import, Import.Run sends, and a
-// Survey goes over journal and export together for whoever reports.
+// Open makes or finds the checkpoint of an import, and Import.Run sends; package
+// survey tells what became of each row for whoever reports.
 package importer
 
 import (
@@ -17,6 +17,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -57,7 +58,7 @@ type Import struct {
 	header  journal.Header
 	pass    journal.Pass
 	state   *journal.Snapshot // what the checkpoint said when it was opened; nil when it is new
-	past    *past             // outcomes of earlier passes; nil in the first
+	past    *survey.Passes    // outcomes of earlier passes; nil in the first
 	newer   *overtaken        // nil in the first pass
 	runs    int               // runs before this one
 
@@ -102,7 +103,7 @@ func Open(cfg Config) (*Import, error) {
 		}
 		return im, nil
 	case err != nil:
-		return nil, &RefusedError{Err: err, Hint: hintOf(err)}
+		return nil, &RefusedError{Err: err, Hint: survey.Hint(err)}
 	}
 	im, err := goOn(cfg, w, state)
 	if err != nil {
@@ -177,7 +178,7 @@ func (im *Import) create() error {
 	w, err := journal.Create(im.cfg.Disk, im.cfg.Dir, im.header)
 	if err != nil {
 		im.made, im.spooled = false, false // somebody else may be at work there
-		return &RefusedError{Err: err, Hint: hintOf(err)}
+		return &RefusedError{Err: err, Hint: survey.Hint(err)}
 	}
 	im.journal = w
 	im.pass = journal.Pass{N: 1, Kind: journal.Import}
@@ -231,7 +232,7 @@ func (im *Import) Close() error {
 		errs = append(errs, im.journal.Close())
 	}
 	if im.past != nil {
-		errs = append(errs, im.past.close())
+		errs = append(errs, im.past.Close())
 	}
 	if im.reading != im.export && im.reading != nil {
 		errs = append(errs, im.reading.Close())

@@ -8,6 +8,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -16,7 +17,7 @@ import (
 func (im *Import) due(b *rows.Batch, i, k int) ([]turn, error) {
 	number := b.Src.Rows[i].Number
 	im.turns = append(im.turns[:0], make([]turn, k)...)
-	if im.past != nil && number <= im.past.high {
+	if im.past != nil && number <= im.past.High {
 		if err := im.earlier(im.past, b, i, im.turns); err != nil {
 			return nil, err
 		}
@@ -32,23 +33,23 @@ func (im *Import) due(b *rows.Batch, i, k int) ([]turn, error) {
 }
 
 // earlier sets turns by what earlier passes made of the row.
-func (im *Import) earlier(p *past, b *rows.Batch, i int, turns []turn) error {
+func (im *Import) earlier(p *survey.Passes, b *rows.Batch, i int, turns []turn) error {
 	t := im.text(b, i)
-	v, err := p.look(t)
-	if err != nil || v.pass == 0 {
+	v, err := p.Look(t)
+	if err != nil || v.Pass == 0 {
 		return err
 	}
-	if v.version.memory.Result.Status != mapping.Mapped {
+	if v.Result.Status != mapping.Mapped {
 		for i := range turns { // invalid or skipped then, mapped now
 			turns[i] = again
 		}
 		return nil
 	}
 	sentBefore := false
-	for _, o := range v.outcomes {
+	for _, o := range v.Outcomes {
 		sentBefore = sentBefore || o.State.Final()
 	}
-	if sentBefore && len(v.outcomes) != len(turns) {
+	if sentBefore && len(v.Outcomes) != len(turns) {
 		// A row that was partly sent keeps the consents that it had: what the
 		// changed mapping makes of it cannot be told apart from what was sent.
 		for i := range turns {
@@ -59,7 +60,7 @@ func (im *Import) earlier(p *past, b *rows.Batch, i int, turns []turn) error {
 	consents := b.Of(i)
 	for i := range turns {
 		switch {
-		case i < len(v.outcomes) && v.outcomes[i].State.Final():
+		case i < len(v.Outcomes) && v.Outcomes[i].State.Final():
 			turns[i] = settled
 		case !inPlace(v, i, &consents[i]):
 			turns[i] = again
@@ -71,11 +72,11 @@ func (im *Import) earlier(p *past, b *rows.Batch, i int, turns []turn) error {
 // inPlace reports whether the import itself left the i-th consent of a row pending:
 // nothing behind it in its lane was sent, so it comes in order. That does not hold
 // where another mapping gives it another lane, nor for what a later pass brought.
-func inPlace(v verdict, i int, now *mapping.Consent) bool {
-	if v.pass != 1 || i >= len(v.outcomes) || v.outcomes[i].State != journal.Pending {
+func inPlace(v survey.Verdict, i int, now *mapping.Consent) bool {
+	if v.Pass != 1 || i >= len(v.Outcomes) || v.Outcomes[i].State != journal.Pending {
 		return false
 	}
-	was := &v.version.consents[i]
+	was := &v.Result.Consents[i]
 	return keyOf(was.Subject(), was.Category) == keyOf(now.Subject(), now.Category)
 }
 
@@ -96,12 +97,12 @@ func (im *Import) text(b *rows.Batch, i int) rows.Text {
 // grows with the failures and not with the export.
 func (im *Import) lookBack() error {
 	im.newer = newOvertaken()
-	watch, err := openPast(im.state, im.cfg.Disk, im.cfg.Dir, im.export, im.pass.N-1)
+	watch, err := survey.OpenPasses(im.state, im.cfg.Disk, im.cfg.Dir, im.export, im.pass.N-1)
 	if err != nil {
 		return err
 	}
-	defer watch.close()
-	err = im.sweepRead(watch.high, func(b *rows.Batch) error {
+	defer watch.Close()
+	err = im.sweepRead(watch.High, func(b *rows.Batch) error {
 		for i := range b.Rows {
 			if b.Rows[i].Status != mapping.Mapped {
 				continue
@@ -128,7 +129,7 @@ func (im *Import) lookBack() error {
 	if err := im.newestSent(); err != nil {
 		return err
 	}
-	im.past, err = openPast(im.state, im.cfg.Disk, im.cfg.Dir, im.export, im.pass.N-1)
+	im.past, err = survey.OpenPasses(im.state, im.cfg.Disk, im.cfg.Dir, im.export, im.pass.N-1)
 	return err
 }
 
@@ -223,21 +224,21 @@ func (im *Import) newestSent() error {
 
 // earlierOutcomes is the survey of the passes before this one. Nobody asks it what
 // the files are, so they are not digested.
-func (im *Import) earlierOutcomes() (*Survey, error) {
-	s, err := surveyOf(im.state, im.cfg.Disk, im.cfg.Dir, im.export)
+func (im *Import) earlierOutcomes() (*survey.Survey, error) {
+	s, err := survey.Of(im.state, im.cfg.Disk, im.cfg.Dir, im.export)
 	if err != nil {
 		return nil, err
 	}
-	s.sums = false
+	s.Undigested()
 	return s, nil
 }
 
 // sentInto is the Visitor that fills overtaken.
 type sentInto struct{ newer *overtaken }
 
-func (sentInto) Work(*SurveyBatch) {}
+func (sentInto) Work(*survey.Batch) {}
 
-func (v sentInto) Fold(b *SurveyBatch) error {
+func (v sentInto) Fold(b *survey.Batch) error {
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		for k := range r.Consents {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -26,6 +28,18 @@ func (im *Import) Mends() bool {
 		}
 	}
 	return false
+}
+
+// Survey is the survey of an import that was just run. The import must be open.
+func (im *Import) Survey() (*survey.Survey, error) {
+	if err := im.journal.Sync(); err != nil {
+		return nil, err
+	}
+	snap, err := journal.Read(im.cfg.Disk, im.cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return survey.Of(snap, im.cfg.Disk, im.cfg.Dir, im.export)
 }
 
 // reviser puts the rows that were repaired before in the place of the export's, in

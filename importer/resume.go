@@ -1,16 +1,15 @@
 package importer
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -32,7 +31,7 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 	}
 	im.pass = state.Passes[len(state.Passes)-1]
 	for _, p := range state.Passes { // reports need them all, and should not find out after sending
-		if _, err := loadMapping(cfg.Dir, p.Mapping); err != nil {
+		if _, err := survey.LoadMapping(cfg.Dir, p.Mapping); err != nil {
 			return nil, err
 		}
 	}
@@ -107,7 +106,7 @@ func (im *Import) sameExport() error {
 	if paths := im.cfg.Source.Paths; len(paths) > 0 && paths[0] != "-" && im.cfg.Repair == "" {
 		reading.Paths = paths
 	} else {
-		reading.Paths = stored(im.header, im.cfg.Dir)
+		reading.Paths = survey.StoredPaths(im.header, im.cfg.Dir)
 	}
 	anew := "give the export as it was, or --restart to set this import aside and begin anew with the new one"
 	if len(reading.Paths) != len(im.header.Inputs) {
@@ -144,26 +143,11 @@ func (im *Import) changed(err error, hint string) error {
 	return &RefusedError{Err: err}
 }
 
-// stored finds the export again from what the header says: where it was given,
-// or where it lay.
-func stored(h journal.Header, dir string) []string {
-	paths := make([]string, len(h.Inputs))
-	for i, in := range h.Inputs {
-		paths[i] = in.Abs
-		if filepath.Base(in.Path) == spooled {
-			paths[i] = filepath.Join(dir, spooled)
-		} else if _, err := os.Stat(in.Abs); err != nil {
-			paths[i] = in.Path
-		}
-	}
-	return paths
-}
-
 // sameMapping checks the mapping that the user gave against the one of the last
 // pass, or takes that one when none was given.
 func (im *Import) sameMapping() error {
 	if im.cfg.Spec == nil {
-		spec, err := loadMapping(im.cfg.Dir, im.pass.Mapping)
+		spec, err := survey.LoadMapping(im.cfg.Dir, im.pass.Mapping)
 		im.spec = spec
 		return err
 	}
@@ -173,26 +157,6 @@ func (im *Import) sameMapping() error {
 	}
 	return refuse(fmt.Sprintf("leave --mapping away to go on with the old one (%s), or add --retry to send what failed with the new one", filepath.Join(im.cfg.Dir, im.pass.Mapping.File)),
 		"the mapping has changed since this import began (%s, now %s)", im.pass.Mapping.SHA256[:12], im.spec.SHA256()[:12])
-}
-
-// loadMapping reads a stored mapping and checks that it is the one it should be.
-func loadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
-	if len(m.SHA256) != sha256.Size*2 {
-		return nil, refuse(hintOf(&journal.DamagedError{}), "the checkpoint in %s names a mapping without its digest", dir)
-	}
-	path := filepath.Join(dir, m.File)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, &RefusedError{Err: fmt.Errorf("read the stored mapping: %w", err)}
-	}
-	spec, err := mapping.Parse(path, text, nil)
-	if err != nil {
-		return nil, &RefusedError{Err: fmt.Errorf("read the stored mapping: %w", err)}
-	}
-	if spec.SHA256() != m.SHA256 {
-		return nil, refuse("put the file back as it was; it is part of the import", "%s is not the mapping that the checkpoint names (%s)", path, m.SHA256[:12])
-	}
-	return spec, nil
 }
 
 func (im *Import) firstPass() error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -54,7 +55,7 @@ func TestACheckpointWithoutTheDigestOfItsMappingIsRefused(t *testing.T) {
 		_, err = Open(cfg)
 		require.ErrorAs(t, err, new(*RefusedError), "%q", digest)
 		assert.Contains(t, err.Error(), "digest")
-		s, err := OpenSurvey(cfg.Disk, cfg.Dir)
+		s, err := survey.Open(cfg.Disk, cfg.Dir)
 		require.NoError(t, err)
 		_, err = s.Spec()
 		require.ErrorAs(t, err, new(*RefusedError), "%q", digest)

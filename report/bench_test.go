@@ -7,21 +7,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
 // endless shows the same batch again and again, as rows that go on.
 type endless struct {
-	facts importer.Facts
-	batch importer.SurveyBatch
+	facts survey.Facts
+	batch survey.Batch
 	times int
 }
 
-func (s *endless) Facts() importer.Facts { return s.facts }
+func (s *endless) Facts() survey.Facts { return s.facts }
 
-func (s *endless) Each(_ context.Context, v importer.Visitor) error {
+func (s *endless) Each(_ context.Context, v survey.Visitor) error {
 	for range s.times {
 		v.Work(&s.batch)
 		if err := v.Fold(&s.batch); err != nil {
@@ -44,7 +44,7 @@ func BenchmarkWrite(b *testing.B) {
 		dryRun bool
 	}{{"clean", 0, false}, {"tenth fails", 10, false}, {"dry run", 0, true}} {
 		b.Run(c.name, func(b *testing.B) {
-			var rows []importer.SurveyRow
+			var rows []survey.Row
 			for i := int64(1); i <= size; i++ {
 				o := sent
 				switch {
@@ -61,7 +61,7 @@ func BenchmarkWrite(b *testing.B) {
 				row.Consents[0].Timestamp = decided + i*86_400_000/7
 				rows = append(rows, row)
 			}
-			s := &endless{facts: finished(0), times: times, batch: importer.SurveyBatch{
+			s := &endless{facts: finished(0), times: times, batch: survey.Batch{
 				Layout: csvLayout("id,mail,state,time,source,note", "id", "mail", "state", "time", "source", "note"), File: "acme.csv", Rows: rows,
 			}}
 			s.facts.Header.DryRun = c.dryRun

@@ -5,14 +5,14 @@ import (
 	"hash/maphash"
 	"sync"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
 // collector turns a survey into the counts of a summary and the lines of the
-// lists. It implements importer.Visitor: Work formats and counts a batch on
+// lists. It implements survey.Visitor: Work formats and counts a batch on
 // whatever goroutine, Fold appends what came of it, in row order. What it holds
 // does not grow with the export.
 type collector struct {
@@ -51,7 +51,7 @@ type work struct {
 }
 
 // newCollector begins a report: it creates the files that always exist.
-func newCollector(s *sheets, facts *importer.Facts) (*collector, error) {
+func newCollector(s *sheets, facts *survey.Facts) (*collector, error) {
 	c := &collector{sheets: s, tally: newTally(), subjects: newDistinct()}
 	if !facts.Header.DryRun {
 		c.permissive = newPermissive(s.disk, s.dir, facts)
@@ -85,8 +85,8 @@ func (c *collector) list(i int) (*sheet, error) {
 	return c.lists[i], nil
 }
 
-// Work implements importer.Visitor.
-func (c *collector) Work(b *importer.SurveyBatch) {
+// Work implements survey.Visitor.
+func (c *collector) Work(b *survey.Batch) {
 	w := c.pool.Get().(*work)
 	b.Scratch = w
 	file := fileCell(b.File)
@@ -107,7 +107,7 @@ func (c *collector) Work(b *importer.SurveyBatch) {
 }
 
 // mapped takes in a row that made consents.
-func (c *collector) mapped(w *work, b *importer.SurveyBatch, r *importer.SurveyRow, file string) {
+func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string) {
 	failed := false
 	for i := range r.Consents {
 		x := &r.Consents[i]
@@ -142,7 +142,7 @@ func (c *collector) mapped(w *work, b *importer.SurveyBatch, r *importer.SurveyR
 }
 
 // invalid takes in a row that could not be mapped.
-func (c *collector) invalid(w *work, b *importer.SurveyBatch, r *importer.SurveyRow) {
+func (c *collector) invalid(w *work, b *survey.Batch, r *survey.Row) {
 	g := groupKey{stage: stageMap, reason: mapReason(invalidText(r)), column: r.Column}
 	w.tally.failures.add(g, r.Row.Number)
 	w.failureLines = append(w.failureLines, invalidLine(disarm(b.File), r, g))
@@ -166,15 +166,15 @@ func (c *collector) notSent(w *work, x *mapping.Consent, ref journal.Ref) {
 }
 
 // reject formats a source row that failed.
-func (w *work) reject(b *importer.SurveyBatch, r *importer.SurveyRow, reason string) {
+func (w *work) reject(b *survey.Batch, r *survey.Row, reason string) {
 	if w.form == nil || w.form.layout != b.Layout {
 		w.form = newRejectedForm(b.Layout)
 	}
 	w.rejected = w.form.appendRow(w.rejected, r.Row, reason)
 }
 
-// Fold implements importer.Visitor.
-func (c *collector) Fold(b *importer.SurveyBatch) error {
+// Fold implements survey.Visitor.
+func (c *collector) Fold(b *survey.Batch) error {
 	w := b.Scratch.(*work)
 	b.Scratch = nil
 	if w.err != nil {
@@ -262,6 +262,6 @@ func (w *work) reset() {
 }
 
 // consentRef names the consent with index i of a row.
-func consentRef(r *importer.SurveyRow, i int) journal.Ref {
+func consentRef(r *survey.Row, i int) journal.Ref {
 	return journal.Ref{Row: r.Row.Number, Consent: int32(i + 1)}
 }

@@ -16,18 +16,18 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
 // mixed is an import in which each outcome occurs.
-func mixed() *survey {
+func mixed() *told {
 	layout := csvLayout("id,mail,state", "id", "mail", "state")
 	by := outcome(journal.Superseded, 0, 0, "")
 	by.By = journal.Ref{Row: 4, Consent: 1}
-	return &survey{facts: finished(9), parts: []part{{layout, "acme.csv", []importer.SurveyRow{
+	return &told{facts: finished(9), parts: []part{{layout, "acme.csv", []survey.Row{
 		mapped(1, "u1,a@example.com,yes", consent("u1", "marketing", mapping.Accept, sent), consent("u1", "analytics", mapping.Reject, sent)),
 		invalid(2, "u2,b@example.com,maybe", "state", `"maybe" is not listed in values`),
 		skipped(3, "u3,c@example.com,", "no decision"),
@@ -163,7 +163,7 @@ func TestSuccessLinesEqualGocsv(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", `\.`, " x", "\u00a0x", "=1+1", "-", "a,b", `"`, "\r\n", "@", "\tx"}))
 		category, file := text.Draw(t, "category"), text.Draw(t, "file")
-		row := importer.SurveyRow{Row: &source.Row{Number: rapid.Int64Min(1).Draw(t, "row"), Line: rapid.Int64Min(1).Draw(t, "line")}}
+		row := survey.Row{Row: &source.Row{Number: rapid.Int64Min(1).Draw(t, "row"), Line: rapid.Int64Min(1).Draw(t, "line")}}
 		c := consent("u", category, mapping.Accept, sent)
 		c.Timestamp = rapid.Int64Range(firstMs, lastMs).Draw(t, "time")
 		ref := journal.Ref{Row: row.Row.Number, Consent: rapid.Int32Min(1).Draw(t, "n")}
@@ -204,7 +204,7 @@ func TestTimesAreThoseOfTheTimePackage(t *testing.T) {
 // the others is not what failed.
 func TestAnInvalidRowShowsNoOtherDecisionThanItsOwn(t *testing.T) {
 	no := consent("u1", "ads", mapping.Reject, sent).Consent
-	dir, _ := write(t, &survey{facts: finished(2), parts: []part{{csvLayout("x", "x"), "x.csv", []importer.SurveyRow{
+	dir, _ := write(t, &told{facts: finished(2), parts: []part{{csvLayout("x", "x"), "x.csv", []survey.Row{
 		invalid(1, "1", "mail", `action: value "hm" of column "mail" is not listed in values`, no),
 		invalid(2, "2", "at", `timestamp: column "at" is empty`, no),
 	}}}})

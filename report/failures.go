@@ -8,8 +8,8 @@ import (
 
 	"github.com/gocarina/gocsv"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -36,7 +36,7 @@ const failureHeader = "row,line,consent,stage,status,reason,message,category,act
 
 // invalidLine is the failure of a row at mapping. Category and action are given
 // when the row states one decision and it could be read.
-func invalidLine(file string, r *importer.SurveyRow, k groupKey) failureLine {
+func invalidLine(file string, r *survey.Row, k groupKey) failureLine {
 	l := failureLine{
 		Row: r.Row.Number, Line: r.Row.Line, Stage: stageMap,
 		Reason: disarm(k.reason), File: file,
@@ -57,7 +57,7 @@ func invalidLine(file string, r *importer.SurveyRow, k groupKey) failureLine {
 }
 
 // refusedLine is the failure of a consent at sending.
-func refusedLine(file string, r *importer.SurveyRow, c *importer.SurveyConsent, ref journal.Ref, k groupKey) failureLine {
+func refusedLine(file string, r *survey.Row, c *survey.Consent, ref journal.Ref, k groupKey) failureLine {
 	return failureLine{
 		Row: r.Row.Number, Line: r.Row.Line, Consent: refString(ref), Stage: stageSend,
 		Status: strconv.Itoa(c.Outcome.Status), Reason: disarm(k.reason), Message: disarm(c.Outcome.Message),
@@ -83,7 +83,7 @@ type supersededLine struct {
 const supersededHeader = "row,line,consent,category,action,timestamp,by,file\n"
 
 // overtakenLine is the line of a consent that was superseded.
-func overtakenLine(file string, r *importer.SurveyRow, c *importer.SurveyConsent, ref journal.Ref) supersededLine {
+func overtakenLine(file string, r *survey.Row, c *survey.Consent, ref journal.Ref) supersededLine {
 	l := supersededLine{
 		Row: r.Row.Number, Line: r.Row.Line, Consent: refString(ref),
 		Category: disarm(string(c.Category)), Action: c.Action.String(),

@@ -16,7 +16,7 @@ import (
 )
 
 // repaired is what becomes of mixed when its failures are mended.
-func repaired() *survey {
+func repaired() *told {
 	s := mixed()
 	for i := range s.parts[0].rows {
 		r := &s.parts[0].rows[i]

@@ -14,6 +14,7 @@ import (
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
 )
@@ -72,7 +73,7 @@ func BenchmarkFinished(b *testing.B) {
 	b.SetBytes(int64(text.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := importer.OpenSurvey(journal.OS{}, dir)
+		s, err := survey.Open(journal.OS{}, dir)
 		require.NoError(b, err)
 		sum, err := report.Write(b.Context(), journal.OS{}, dir, s, report.Options{})
 		require.NoError(b, err)

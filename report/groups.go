@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 )
 
 // The stages at which something can fail.
@@ -66,7 +66,7 @@ func newGroups() groups {
 
 // invalidText says why a row is invalid. The mapping masks values and names
 // columns itself, so the text stands as it is.
-func invalidText(r *importer.SurveyRow) string {
+func invalidText(r *survey.Row) string {
 	switch {
 	case r.Reason != "":
 		return r.Reason

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -50,12 +50,12 @@ func FuzzMaskVariable(f *testing.F) {
 }
 
 // failing is a survey of n rows in which row i fails with message(i).
-func failing(n int64, message func(int64) string) *survey {
-	var rows []importer.SurveyRow
+func failing(n int64, message func(int64) string) *told {
+	var rows []survey.Row
 	for i := int64(1); i <= n; i++ {
 		rows = append(rows, mapped(i, "x", consent(fmt.Sprint("u", i), "ads", mapping.Accept, outcome(journal.Refused, 400, 1, message(i)))))
 	}
-	return &survey{facts: finished(n), batch: 97, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}}
+	return &told{facts: finished(n), batch: 97, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}}
 }
 
 func TestFailuresAlikeAreOneGroup(t *testing.T) {
@@ -108,13 +108,13 @@ func TestGroupsAreBounded(t *testing.T) {
 }
 
 func TestCategoriesAreBounded(t *testing.T) {
-	var rows []importer.SurveyRow
+	var rows []survey.Row
 	const n = 3000
 	for i := int64(1); i <= n; i++ {
 		rows = append(rows, mapped(i, "x", consent("u", fmt.Sprint("category-", i), mapping.Accept, sent)))
 		rows[i-1].Consents[0].Timestamp = mapping.Unlimited // and a time beyond all calendars
 	}
-	_, sum := write(t, &survey{facts: finished(n), batch: 1100, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}})
+	_, sum := write(t, &told{facts: finished(n), batch: 1100, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}})
 	require.Len(t, sum.ByDecision, maxCategories+1)
 	assert.Equal(t, ByDecision{OtherCategories, "accept", Consents{Made: 2000, Sent: 2000}}, sum.ByDecision[0])
 	require.NoError(t, sum.Balanced())

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/survey"
 )
 
 // Invocation is the command line that began an import, so that the next
@@ -93,7 +93,7 @@ func shellQuote(w string) string {
 
 // recall puts a command line together that goes on with the import that facts
 // describe: with the mapping as it lies in the out directory.
-func recall(program, dir string, facts *importer.Facts) Invocation {
+func recall(program, dir string, facts *survey.Facts) Invocation {
 	h := &facts.Header
 	v := Invocation{Program: program}
 	for _, in := range h.Inputs {

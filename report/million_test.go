@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -20,16 +20,16 @@ import (
 // row fails, each tenth at mapping, the others at the target, in words that name
 // the row; each hundredth is a withdrawal whose subject had agreed before.
 type crowd struct {
-	facts importer.Facts
+	facts survey.Facts
 	rows  int64
 }
 
-func (c *crowd) Facts() importer.Facts { return c.facts }
+func (c *crowd) Facts() survey.Facts { return c.facts }
 
-func (c *crowd) Each(_ context.Context, v importer.Visitor) error {
+func (c *crowd) Each(_ context.Context, v survey.Visitor) error {
 	layout := csvLayout("id,purpose,decision", "id", "purpose", "decision")
 	const size = 5000
-	b := importer.SurveyBatch{Layout: layout, File: "acme.csv"}
+	b := survey.Batch{Layout: layout, File: "acme.csv"}
 	for n := int64(1); n <= c.rows; {
 		b.Rows = b.Rows[:0]
 		for ; n <= c.rows && len(b.Rows) < size; n++ {

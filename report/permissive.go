@@ -6,8 +6,8 @@ import (
 	"io"
 	"path/filepath"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -73,7 +73,7 @@ type permissive struct {
 }
 
 // newPermissive prepares for a survey of the import that facts describe.
-func newPermissive(disk journal.Disk, dir string, facts *importer.Facts) *permissive {
+func newPermissive(disk journal.Disk, dir string, facts *survey.Facts) *permissive {
 	timed := facts.Header.History != "" && facts.Header.History != "rows"
 	return &permissive{
 		joinKeys: joinKeys,
@@ -85,7 +85,7 @@ func newPermissive(disk journal.Disk, dir string, facts *importer.Facts) *permis
 }
 
 // appendSent appends the record of a sent consent.
-func (p *permissive) appendSent(dst []byte, k subjectKey, c *importer.SurveyConsent, ref journal.Ref) []byte {
+func (p *permissive) appendSent(dst []byte, k subjectKey, c *survey.Consent, ref journal.Ref) []byte {
 	lo := k[1] &^ 1
 	if c.Action == mapping.Accept {
 		lo |= 1

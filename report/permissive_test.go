@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -21,7 +21,7 @@ var refused = outcome(journal.Refused, 400, 1, "bad")
 func TestARejectThatDidNotArriveAfterAnAccept(t *testing.T) {
 	open := consent("u2", "ads", mapping.Reject, refused)
 	open.Email, open.ProfileID = []byte(`=b"@example.com`), []byte("0042")
-	s := &survey{facts: finished(6), parts: []part{{csvLayout("x", "x"), "x.csv", []importer.SurveyRow{
+	s := &told{facts: finished(6), parts: []part{{csvLayout("x", "x"), "x.csv", []survey.Row{
 		mapped(1, "1", consent("u1", "ads", mapping.Accept, sent), consent("u2", "ads", mapping.Accept, sent)),
 		mapped(2, "2", consent("u1", "ads", mapping.Reject, sent)), // arrived
 		mapped(3, "3", open),
@@ -46,7 +46,7 @@ u3,,,ads,6.1,2024-01-08T21:33:02Z
 // A retry or a repair that brings the reject clears the list, and so does one
 // that comes from an earlier row.
 func TestALaterPassCountsAsTheLastSent(t *testing.T) {
-	s := &survey{facts: finished(3), parts: []part{{csvLayout("x", "x"), "x.csv", []importer.SurveyRow{
+	s := &told{facts: finished(3), parts: []part{{csvLayout("x", "x"), "x.csv", []survey.Row{
 		mapped(1, "1", consent("u1", "ads", mapping.Reject, sent)),
 		mapped(2, "2", consent("u1", "ads", mapping.Accept, sent)),
 		mapped(3, "3", consent("u1", "ads", mapping.Reject, refused)),
@@ -92,7 +92,7 @@ func TestOverPermissiveEqualsANaiveModel(t *testing.T) {
 			at     [4]int64
 			action mapping.Action
 		}
-		var rows []importer.SurveyRow
+		var rows []survey.Row
 		lasts := map[string]last{}
 		type open struct{ key, ref string }
 		var opens []open
@@ -141,7 +141,7 @@ func TestOverPermissiveEqualsANaiveModel(t *testing.T) {
 		c.permissive.joinKeys = rapid.Int64Range(1, 50).Draw(rt, "joinKeys")
 		c.permissive.open.limit = rapid.IntRange(1, 500).Draw(rt, "open limit")
 		c.permissive.sent.limit = rapid.IntRange(1, 500).Draw(rt, "sent limit")
-		s := &survey{facts: facts, batch: rapid.IntRange(1, 7).Draw(rt, "batch"), parts: []part{{csvLayout("x", "x"), "x.csv", rows}}}
+		s := &told{facts: facts, batch: rapid.IntRange(1, 7).Draw(rt, "batch"), parts: []part{{csvLayout("x", "x"), "x.csv", rows}}}
 		require.NoError(rt, s.Each(t.Context(), c))
 		over, err := c.overPermissive()
 		require.NoError(rt, err)
@@ -169,14 +169,14 @@ func less(a, b [4]int64) bool {
 // Logs that outgrow memory go to files, of which nothing is left.
 func TestLogsSpillToFiles(t *testing.T) {
 	const people = 30_000 // more than a megabyte in each log
-	var rows []importer.SurveyRow
+	var rows []survey.Row
 	for n := int64(1); n <= people; n++ {
 		user := fmt.Sprint("user-", n)
 		rows = append(rows, mapped(n, "x",
 			consent(user, "ads", mapping.Reject, sent), consent(user, "ads", mapping.Accept, sent), consent(user, "mail", mapping.Accept, sent),
 			consent(user, "ads", mapping.Reject, refused)))
 	}
-	dir, sum := write(t, &survey{facts: finished(people), batch: 5000, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}})
+	dir, sum := write(t, &told{facts: finished(people), batch: 5000, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}})
 	assert.EqualValues(t, people, sum.OverPermissive.Count)
 	assert.Len(t, sum.OverPermissive.Consents, maxListed)
 	assert.Equal(t, 1+people, strings.Count(read(t, dir, "suppress.csv"), "\n"))

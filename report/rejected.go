@@ -8,9 +8,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -277,7 +277,7 @@ func isRepairMember(member []byte) bool {
 
 // rowError says on one line what is wrong with a row: why it is invalid, or
 // what became of each of its consents that failed. Empty when nothing is.
-func rowError(r *importer.SurveyRow) string {
+func rowError(r *survey.Row) string {
 	if r.Status == mapping.Invalid {
 		text := invalidText(r)
 		if r.Column != "" && !strings.Contains(text, r.Column) {

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 	"pgregory.net/rapid"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 )
 
 // rejectedText is the text of rejected.* for rows that failed with a reason.
@@ -145,11 +145,11 @@ func TestRejectedRowsAreByteTrue(t *testing.T) {
 func TestEachLayoutHasItsFile(t *testing.T) {
 	first, second := csvLayout("id", "id"), csvLayout("mail", "mail")
 	third := &source.Layout{Format: source.JSONL, Encoding: "utf-8", LineEnd: "\n"}
-	s := &survey{facts: finished(4), parts: []part{
-		{first, "a.csv", []importer.SurveyRow{skipped(1, "1", "test data")}},
-		{second, "b.csv", []importer.SurveyRow{invalid(2, "x", "mail", "not an address")}},
-		{third, "c.jsonl", []importer.SurveyRow{invalid(3, "[]", "", "is no object")}},
-		{second, "d.csv", []importer.SurveyRow{invalid(4, "y", "mail", "not an address")}},
+	s := &told{facts: finished(4), parts: []part{
+		{first, "a.csv", []survey.Row{skipped(1, "1", "test data")}},
+		{second, "b.csv", []survey.Row{invalid(2, "x", "mail", "not an address")}},
+		{third, "c.jsonl", []survey.Row{invalid(3, "[]", "", "is no object")}},
+		{second, "d.csv", []survey.Row{invalid(4, "y", "mail", "not an address")}},
 	}}
 	dir, sum := write(t, s)
 	assert.Equal(t, "mail,_row,_error\nx,2,column mail: not an address\ny,4,column mail: not an address\n", read(t, dir, "rejected-2.csv"))

@@ -3,8 +3,8 @@ package report
 import (
 	"strconv"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 )
 
 // successHeader names the columns of successes.csv.
@@ -15,7 +15,7 @@ const successHeader = "row,line,consent,category,action,timestamp,file\n"
 // gocsv would give the same bytes, to which a test holds this, but at ten times
 // the cost: in a clean import this is a line for every consent there is, and
 // the report must not take longer than the reading.
-func appendSuccess(dst []byte, file string, r *importer.SurveyRow, c *importer.SurveyConsent, ref journal.Ref) []byte {
+func appendSuccess(dst []byte, file string, r *survey.Row, c *survey.Consent, ref journal.Ref) []byte {
 	dst = strconv.AppendInt(dst, r.Row.Number, 10)
 	dst = append(dst, ',')
 	dst = strconv.AppendInt(dst, r.Row.Line, 10)

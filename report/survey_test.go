@@ -10,16 +10,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
 // survey is an import that was surveyed before: rows with their outcomes. It
 // deals them out in batches to several goroutines, as the importer does.
-type survey struct {
-	facts   importer.Facts
+type told struct {
+	facts   survey.Facts
 	parts   []part
 	batch   int // rows a batch; 0 = 3
 	err     error
@@ -30,20 +30,20 @@ type survey struct {
 type part struct {
 	layout *source.Layout
 	file   string
-	rows   []importer.SurveyRow
+	rows   []survey.Row
 }
 
-func (s *survey) Facts() importer.Facts { return s.facts }
+func (s *told) Facts() survey.Facts { return s.facts }
 
-func (s *survey) Each(ctx context.Context, v importer.Visitor) error {
+func (s *told) Each(ctx context.Context, v survey.Visitor) error {
 	size := s.batch
 	if size == 0 {
 		size = 3
 	}
-	var batches []*importer.SurveyBatch
+	var batches []*survey.Batch
 	for i, p := range s.parts {
 		for from := 0; from < len(p.rows); from += size {
-			batches = append(batches, &importer.SurveyBatch{
+			batches = append(batches, &survey.Batch{
 				Layout: p.layout, Member: i, File: p.file,
 				Rows: p.rows[from:min(from+size, len(p.rows))],
 			})
@@ -86,8 +86,8 @@ var sent = outcome(journal.Sent, 0, 0, "")
 const decided int64 = 1704749582000
 
 // consent is a consent of user with its outcome.
-func consent(user, category string, action mapping.Action, o journal.Outcome) importer.SurveyConsent {
-	c := importer.SurveyConsent{Outcome: o, Consent: mapping.Consent{
+func consent(user, category string, action mapping.Action, o journal.Outcome) survey.Consent {
+	c := survey.Consent{Outcome: o, Consent: mapping.Consent{
 		Action: action, Timestamp: decided, ValidUntil: mapping.Unlimited,
 		UserID: []byte(user), Category: []byte(category), Source: []byte("web"),
 	}}
@@ -98,24 +98,24 @@ func consent(user, category string, action mapping.Action, o journal.Outcome) im
 }
 
 // mapped is a row that made consents.
-func mapped(n int64, raw string, consents ...importer.SurveyConsent) importer.SurveyRow {
-	return importer.SurveyRow{
+func mapped(n int64, raw string, consents ...survey.Consent) survey.Row {
+	return survey.Row{
 		Row:    &source.Row{Number: n, Line: n + 1, Raw: []byte(raw)},
 		Status: mapping.Mapped, Consents: consents,
 	}
 }
 
 // invalid is a row that could not be mapped.
-func invalid(n int64, raw, column, reason string, readable ...mapping.Consent) importer.SurveyRow {
-	return importer.SurveyRow{
+func invalid(n int64, raw, column, reason string, readable ...mapping.Consent) survey.Row {
+	return survey.Row{
 		Row:    &source.Row{Number: n, Line: n + 1, Raw: []byte(raw)},
 		Status: mapping.Invalid, Reason: reason, Column: column, Readable: readable,
 	}
 }
 
 // skipped is a row that a rule skipped.
-func skipped(n int64, raw, reason string) importer.SurveyRow {
-	return importer.SurveyRow{
+func skipped(n int64, raw, reason string) survey.Row {
+	return survey.Row{
 		Row:    &source.Row{Number: n, Line: n + 1, Raw: []byte(raw)},
 		Status: mapping.Skipped, Reason: reason,
 	}
@@ -124,8 +124,8 @@ func skipped(n int64, raw, reason string) importer.SurveyRow {
 var began = time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)
 
 // finished are the facts of an import that came to its end.
-func finished(rows int64) importer.Facts {
-	return importer.Facts{
+func finished(rows int64) survey.Facts {
+	return survey.Facts{
 		Header: journal.Header{
 			Started: began, History: "rows", Shard: "1/1",
 			Target: journal.Target{BaseURL: "https://api.intempt.com/v1", Org: "acme", Project: "main", Dialect: "docs"},
@@ -133,14 +133,14 @@ func finished(rows int64) importer.Facts {
 		Passes:   []journal.Pass{{N: 1, Kind: journal.Import, Mapping: journal.Mapping{Name: "acme", SHA256: "ab12"}}},
 		Runs:     []journal.Run{{N: 1, At: began, Pass: 1, From: 1}},
 		End:      &journal.End{At: began.Add(time.Minute), State: Complete},
-		Inputs:   []importer.InputFacts{{Path: "acme.csv", Bytes: 4096, SHA256: "cd34", Rows: rows}},
+		Inputs:   []survey.InputFacts{{Path: "acme.csv", Bytes: 4096, SHA256: "cd34", Rows: rows}},
 		Finished: began.Add(time.Minute),
 		Active:   time.Minute,
 	}
 }
 
 // write reports on a survey into a new directory.
-func write(t *testing.T, s *survey) (dir string, sum *Summary) {
+func write(t *testing.T, s *told) (dir string, sum *Summary) {
 	t.Helper()
 	dir = t.TempDir()
 	sum, err := Write(t.Context(), journal.OS{}, dir, s, Options{

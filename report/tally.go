@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -57,7 +57,7 @@ func newTally() *tally {
 }
 
 // row counts a row by its status.
-func (t *tally) row(r *importer.SurveyRow) {
+func (t *tally) row(r *survey.Row) {
 	t.rows.Read++
 	switch r.Status {
 	case mapping.Mapped:
@@ -83,7 +83,7 @@ func (t *tally) skip(reason string, n int64) {
 }
 
 // consent counts a consent by decision and outcome.
-func (t *tally) consent(c *importer.SurveyConsent) {
+func (t *tally) consent(c *survey.Consent) {
 	cat := t.last
 	if cat == nil || string(c.Category) != cat.name {
 		cat = t.categories[string(c.Category)]

@@ -7,16 +7,16 @@ import (
 	"slices"
 	"time"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 )
 
 // Surveyor goes over an import: its export and its journal, merged.
 type Surveyor interface {
 	// Each calls the visitor for all rows in order. Its error stops the report.
-	Each(ctx context.Context, v importer.Visitor) error
+	Each(ctx context.Context, v survey.Visitor) error
 	// Facts are complete when Each has returned; header and passes before.
-	Facts() importer.Facts
+	Facts() survey.Facts
 }
 
 // Options are what a report says beside the survey.
@@ -101,7 +101,7 @@ func (c *collector) stale() []string {
 }
 
 // summary counts the survey up.
-func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*Summary, error) {
+func (c *collector) summary(dir string, facts *survey.Facts, opts *Options) (*Summary, error) {
 	over, err := c.overPermissive()
 	if err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (c *collector) summary(dir string, facts *importer.Facts, opts *Options) (*
 }
 
 // conclude sets state, reason and exit code.
-func (s *Summary) conclude(facts *importer.Facts) {
+func (s *Summary) conclude(facts *survey.Facts) {
 	s.State = Complete
 	switch end := facts.End; {
 	case end == nil:
@@ -226,7 +226,7 @@ func (c *collector) files() []string {
 }
 
 // httpOf turns the facts of all requests into those of the summary.
-func httpOf(h *importer.HTTPFacts) HTTP {
+func httpOf(h *survey.HTTPFacts) HTTP {
 	out := HTTP{
 		Requests: h.Requests, Retries: h.Retries, ByStatus: map[string]int64{},
 		LatencyMs:        Latency{P50: ms(h.P50), P95: ms(h.P95), P99: ms(h.P99), Max: ms(h.Max)},

@@ -20,11 +20,12 @@ const module = "github.com/consentimport/consentimport/"
 // way. A room may import itself by way of its tests; what is not listed is not
 // allowed.
 var arrows = map[string][]string{
-	"cmd/consentimport": {"report", "importer", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping"},
-	"report":            {"importer", "importer/source", "importer/intempt", "importer/journal", "mapping"},
-	"importer":          {"importer/blocked", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping"},
+	"cmd/consentimport": {"report", "importer", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping"},
+	"report":            {"importer", "importer/survey", "importer/source", "importer/intempt", "importer/journal", "mapping"},
+	"importer":          {"importer/survey", "importer/blocked", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping"},
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
+	"importer/survey":  {"importer/rows", "importer/blocked", "importer/source", "importer/journal", "mapping"},
 	// A repaired file is named by the checkpoint.
 	"importer/rows":    {"importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
 	"importer/inspect": {"importer/source", "mapping"},

@@ -13,6 +13,7 @@ import (
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/sandbox"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
 )
@@ -306,17 +307,17 @@ func (p *performance) goOn(ctx context.Context) error {
 // compare reads the checkpoint and asks the sandbox what it holds.
 func (p *performance) compare(ctx context.Context) error {
 	t := p.trial
-	survey, err := importer.OpenSurvey(p.env.disk, p.flags.out)
+	surveyed, err := survey.Open(p.env.disk, p.flags.out)
 	if err != nil {
 		return err
 	}
-	defer survey.Close()
+	defer surveyed.Close()
 	dialect, err := intempt.ParseDialect(p.flags.dialect)
 	if err != nil {
 		return refused(err)
 	}
 	t.found = newHoldings(dialect, t.sample)
-	if err := survey.Each(ctx, t.found); err != nil && !errors.Is(err, errPastSample) {
+	if err := surveyed.Each(ctx, t.found); err != nil && !errors.Is(err, errPastSample) {
 		return fmt.Errorf("compare checkpoint and sandbox: %w", err)
 	}
 	t.held = t.found.compare(p.server.All)
@@ -326,6 +327,6 @@ func (p *performance) compare(ctx context.Context) error {
 	if t.keep == "" {
 		return nil
 	}
-	_, err = writeReport(ctx, p.env, survey, p.flags.out, p.called, []string{"this is a rehearsal: everything went to a sandbox with the faults " + t.faults})
+	_, err = writeReport(ctx, p.env, surveyed, p.flags.out, p.called, []string{"this is a rehearsal: everything went to a sandbox with the faults " + t.faults})
 	return err
 }

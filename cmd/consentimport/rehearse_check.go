@@ -6,10 +6,10 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/sandbox"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -42,11 +42,11 @@ func newHoldings(dialect intempt.Dialect, rows int64) *holdings {
 // errPastSample ends a survey behind the rows that were rehearsed.
 var errPastSample = errors.New("past the sample")
 
-// Work implements importer.Visitor.
-func (h *holdings) Work(*importer.SurveyBatch) {}
+// Work implements survey.Visitor.
+func (h *holdings) Work(*survey.Batch) {}
 
-// Fold implements importer.Visitor.
-func (h *holdings) Fold(b *importer.SurveyBatch) error {
+// Fold implements survey.Visitor.
+func (h *holdings) Fold(b *survey.Batch) error {
 	for i := range b.Rows {
 		if b.Rows[i].Row.Number > h.rows {
 			return errPastSample
@@ -58,7 +58,7 @@ func (h *holdings) Fold(b *importer.SurveyBatch) error {
 	return nil
 }
 
-func (h *holdings) expect(c *importer.SurveyConsent) {
+func (h *holdings) expect(c *survey.Consent) {
 	may := true
 	switch c.Outcome.State {
 	case journal.Sent:

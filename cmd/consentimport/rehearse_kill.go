@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
 )
 
@@ -106,12 +107,12 @@ func (p *performance) endedItself(err error, said string) error {
 	case errors.As(err, &exit) && (exit.ExitCode() == exitFailures || exit.ExitCode() == exitPermissive):
 		return nil
 	case errors.As(err, &exit) && exit.ExitCode() == exitIncomplete:
-		survey, err := importer.OpenSurvey(p.env.disk, p.flags.out)
+		surveyed, err := survey.Open(p.env.disk, p.flags.out)
 		if err != nil {
 			return err
 		}
-		defer survey.Close()
-		if end := survey.Facts().End; end != nil {
+		defer surveyed.Close()
+		if end := surveyed.Facts().End; end != nil {
 			p.trial.stop = &importer.Stop{Kind: importer.StopKind(end.Why), Detail: end.Detail}
 		}
 		return nil

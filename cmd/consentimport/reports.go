@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
 )
 
@@ -23,12 +23,12 @@ summary. It changes nothing else, and ends with the exit code of the run.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
-			survey, err := importer.OpenSurvey(env.disk, args[0])
+			surveyed, err := survey.Open(env.disk, args[0])
 			if err != nil {
 				return err
 			}
-			defer survey.Close()
-			s, err := writeReport(ctx, env, survey, args[0], report.Invocation{Program: "consentimport"}, nil)
+			defer surveyed.Close()
+			s, err := writeReport(ctx, env, surveyed, args[0], report.Invocation{Program: "consentimport"}, nil)
 			if err != nil {
 				return err
 			}
@@ -43,14 +43,14 @@ summary. It changes nothing else, and ends with the exit code of the run.`,
 }
 
 // writeReport surveys an import and writes all its reports.
-func writeReport(ctx context.Context, env *environment, survey *importer.Survey, dir string, called report.Invocation, notes []string) (*report.Summary, error) {
-	spec, err := survey.Spec()
+func writeReport(ctx context.Context, env *environment, surveyed *survey.Survey, dir string, called report.Invocation, notes []string) (*report.Summary, error) {
+	spec, err := surveyed.Spec()
 	if err != nil {
 		return nil, err
 	}
 	study := newStudy(spec, env.now())
-	survey.Watch(study, study.fold)
-	return report.Write(ctx, env.disk, dir, survey, report.Options{
+	surveyed.Watch(study, study.fold)
+	return report.Write(ctx, env.disk, dir, surveyed, report.Options{
 		Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called,
 		Lint: study.findings, Decisions: study.decisions, Notes: notes,
 	})

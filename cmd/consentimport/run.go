@@ -157,12 +157,12 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 
 // report writes the reports from journal and export.
 func (f *runFlags) report(ctx context.Context, env *environment, im *importer.Import, called report.Invocation) (*report.Summary, error) {
-	survey, err := im.Survey()
+	surveyed, err := im.Survey()
 	if err != nil {
 		return nil, err
 	}
-	defer survey.Close()
-	return writeReport(ctx, env, survey, f.dir(called.Exports), called, im.Notes())
+	defer surveyed.Close()
+	return writeReport(ctx, env, surveyed, f.dir(called.Exports), called, im.Notes())
 }
 
 // show prints the end of a run and gives its exit code.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
 )
 
@@ -32,12 +32,12 @@ a verdict. Exit code 0 when everything holds, 3 when something does not.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
-			survey, err := importer.OpenSurvey(env.disk, args[0])
+			surveyed, err := survey.Open(env.disk, args[0])
 			if err != nil {
 				return err
 			}
-			defer survey.Close()
-			audit, err := survey.Audit(ctx, subject)
+			defer surveyed.Close()
+			audit, err := surveyed.Audit(ctx, subject)
 			if err != nil {
 				return err
 			}
@@ -58,7 +58,7 @@ a verdict. Exit code 0 when everything holds, 3 when something does not.`,
 }
 
 // printAudit writes what a privacy officer files.
-func printAudit(out io.Writer, dir string, a *importer.Audit) error {
+func printAudit(out io.Writer, dir string, a *survey.Audit) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	h, f := a.Facts.Header, a.Facts
 	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
@@ -100,15 +100,15 @@ func printAudit(out io.Writer, dir string, a *importer.Audit) error {
 	return err
 }
 
-func printDecided(out io.Writer, a *importer.Audit) error {
-	var keys []importer.Decided
+func printDecided(out io.Writer, a *survey.Audit) error {
+	var keys []survey.Decided
 	for d := range a.ByDecision {
 		keys = append(keys, d)
 	}
-	slices.SortFunc(keys, func(x, y importer.Decided) int {
+	slices.SortFunc(keys, func(x, y survey.Decided) int {
 		return cmp.Or(cmp.Compare(x.Category, y.Category), cmp.Compare(x.Action, y.Action))
 	})
-	name := func(d importer.Decided) string { return cmp.Or(d.Category, "(none)") }
+	name := func(d survey.Decided) string { return cmp.Or(d.Category, "(none)") }
 	width := len("category") // names stand on the left, numbers on the right
 	for _, d := range keys {
 		width = max(width, utf8.RuneCountInString(name(d)))
@@ -124,7 +124,7 @@ func printDecided(out io.Writer, a *importer.Audit) error {
 }
 
 // verdict is the one line that counts.
-func verdict(a *importer.Audit) string {
+func verdict(a *survey.Audit) string {
 	switch {
 	case len(a.Faults) > 0:
 		return "VERDICT: does not hold. Keep the directory as it is and find out who changed what."
@@ -147,7 +147,7 @@ func verdict(a *importer.Audit) string {
 }
 
 // printSubject writes what was sent for one person, and nothing of anybody else.
-func printSubject(out io.Writer, a *importer.Audit) error {
+func printSubject(out io.Writer, a *survey.Audit) error {
 	if len(a.Faults) > 0 {
 		return &exitError{exitFailures, errors.New("the checkpoint does not hold, so it proves nothing about a person"), "consentimport verify without --subject says what is wrong"}
 	}

@@ -1,4 +1,4 @@
-package importer
+package survey
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
@@ -31,26 +32,26 @@ type Survey struct {
 	mappers []*mapping.Mapper
 }
 
-// OpenSurvey opens the import, or the dry run, in a directory. It checks that
+// Open opens the import, or the dry run, in a directory. It checks that
 // the export is still the one that was read; errors are for the user.
-func OpenSurvey(disk journal.Disk, dir string) (*Survey, error) {
+func Open(disk journal.Disk, dir string) (*Survey, error) {
 	snap, err := journal.Read(disk, dir)
 	if err != nil {
-		return nil, &RefusedError{Err: err, Hint: hintOf(err)}
+		return nil, &blocked.Error{Err: err, Hint: Hint(err)}
 	}
 	reading := snap.Header.Reading
-	reading.Paths = stored(snap.Header, dir)
+	reading.Paths = StoredPaths(snap.Header, dir)
 	export, err := source.Open(reading)
 	if err != nil {
-		return nil, &RefusedError{Err: fmt.Errorf("open the export of the import in %s: %w", dir, err), Hint: "put the export back where it was when it was imported"}
+		return nil, &blocked.Error{Err: fmt.Errorf("open the export of the import in %s: %w", dir, err), Hint: "put the export back where it was when it was imported"}
 	}
 	if snap.Read != nil {
 		if err := export.Check(*snap.Read); err != nil {
-			return nil, errors.Join(refuse("put the export back as it was when it was imported",
+			return nil, errors.Join(blocked.Errorf("put the export back as it was when it was imported",
 				"the export is not the one that the checkpoint in %s belongs to: %w", dir, err), export.Close())
 		}
 	}
-	s, err := surveyOf(snap, disk, dir, export)
+	s, err := Of(snap, disk, dir, export)
 	if err != nil {
 		return nil, errors.Join(err, export.Close())
 	}
@@ -58,32 +59,25 @@ func OpenSurvey(disk journal.Disk, dir string) (*Survey, error) {
 	return s, nil
 }
 
-// Survey is the survey of an import that was just run. The import must be open.
-func (im *Import) Survey() (*Survey, error) {
-	if err := im.journal.Sync(); err != nil {
-		return nil, err
-	}
-	snap, err := journal.Read(im.cfg.Disk, im.cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	return surveyOf(snap, im.cfg.Disk, im.cfg.Dir, im.export)
-}
-
-func surveyOf(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Export) (*Survey, error) {
+// Of is the survey of an import whose checkpoint was read and whose export is open.
+func Of(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Export) (*Survey, error) {
 	if len(snap.Passes) == 0 {
-		return nil, refuse("run it again with --resume", "the import in %s was interrupted before it began", dir)
+		return nil, blocked.Errorf("run it again with --resume", "the import in %s was interrupted before it began", dir)
 	}
 	s := &Survey{snap: snap, disk: disk, dir: dir, export: export, sums: true}
-	spec, err := loadMapping(dir, snap.Passes[0].Mapping)
+	spec, err := LoadMapping(dir, snap.Passes[0].Mapping)
 	if err != nil {
 		return nil, err
 	}
 	if s.mappers, err = rows.Bind(export, spec, snap.Passes[0].Mapping.Units); err != nil {
-		return nil, &RefusedError{Err: err}
+		return nil, &blocked.Error{Err: err}
 	}
 	return s, nil
 }
+
+// Undigested tells the survey that nobody will ask it what the files are, so that
+// they are not digested.
+func (s *Survey) Undigested() { s.sums = false }
 
 // Watch puts an observer into the next Each; fold gets what it kept of each
 // batch, in row order.
@@ -91,7 +85,7 @@ func (s *Survey) Watch(o rows.Observer, fold func(batch any) error) { s.watch, s
 
 // Spec is the mapping of the last pass.
 func (s *Survey) Spec() (*mapping.Spec, error) {
-	return loadMapping(s.dir, s.snap.Passes[len(s.snap.Passes)-1].Mapping)
+	return LoadMapping(s.dir, s.snap.Passes[len(s.snap.Passes)-1].Mapping)
 }
 
 // Snapshot is what the checkpoint said.
@@ -120,11 +114,11 @@ func (s *Survey) high() int64 {
 // Each shows every row that the import has read to a visitor. It can be called
 // again.
 func (s *Survey) Each(ctx context.Context, v Visitor) error {
-	past, err := openPast(s.snap, s.disk, s.dir, s.export, 0)
+	passes, err := OpenPasses(s.snap, s.disk, s.dir, s.export, 0)
 	if err != nil {
 		return err
 	}
-	defer past.close()
+	defer passes.Close()
 	high := s.high()
 	reader, err := s.export.Read(s.export.Start(), source.ReadOptions{Sums: s.sums, NoMarks: true})
 	if err != nil {
@@ -161,7 +155,7 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 			case <-working.Done():
 				return working.Err()
 			}
-			if err := j.judge(past, b, n, s.snap.Header.DryRun); err != nil {
+			if err := j.judge(passes, b, n, s.snap.Header.DryRun); err != nil {
 				return err
 			}
 			counts[b.Member.Input] += int64(n)
@@ -189,7 +183,7 @@ func (s *Survey) Each(ctx context.Context, v Visitor) error {
 	err = g.Wait()
 	switch {
 	case s.snap.Header.DryRun && errors.As(err, new(*rows.ReadError)):
-		return &RefusedError{Err: err} // nothing was sent, nor will be
+		return &blocked.Error{Err: err} // nothing was sent, nor will be
 	case err != nil || !s.sums:
 		return err
 	}
@@ -221,19 +215,19 @@ func (s *Survey) rows(reader *source.Reader, high int64) rows.Feeder {
 // batch, whose bytes its consents are.
 type judgedBatch struct {
 	mapped   *rows.Batch
-	survey   SurveyBatch
-	rows     []SurveyRow
-	consents []SurveyConsent
+	survey   Batch
+	rows     []Row
+	consents []Consent
 	readable []mapping.Consent
 	text     []byte // bytes of consents that another mapping read
 }
 
 // judge fills in the first n rows of b with their outcomes.
-func (j *judgedBatch) judge(p *past, b *rows.Batch, n int, dry bool) error {
+func (j *judgedBatch) judge(p *Passes, b *rows.Batch, n int, dry bool) error {
 	j.mapped = b
 	j.rows, j.consents, j.readable, j.text = j.rows[:0], j.consents[:0], j.readable[:0], j.text[:0]
 	for i := range n {
-		row := SurveyRow{Row: &b.Src.Rows[i], Status: b.Rows[i].Status, Reason: b.Rows[i].Reason, Column: b.Rows[i].Column}
+		row := Row{Row: &b.Src.Rows[i], Status: b.Rows[i].Status, Reason: b.Rows[i].Reason, Column: b.Rows[i].Column}
 		switch {
 		case dry:
 			j.take(&row, b.Of(i))
@@ -260,29 +254,29 @@ func (j *judgedBatch) judge(p *past, b *rows.Batch, n int, dry bool) error {
 		}
 		j.rows = append(j.rows, row)
 	}
-	j.survey = SurveyBatch{Layout: b.Layout, Member: b.Src.Member, File: b.Member.Name, Rows: j.rows}
+	j.survey = Batch{Layout: b.Layout, Member: b.Src.Member, File: b.Member.Name, Rows: j.rows}
 	return nil
 }
 
 // mixed judges a row that passes may have read differently.
-func (j *judgedBatch) mixed(p *past, b *rows.Batch, i int, row *SurveyRow) error {
-	v, err := p.look(rows.Text{Row: row.Row, Layout: b.Member.Layout, File: b.Member.Name})
-	if err != nil || v.pass == 0 {
+func (j *judgedBatch) mixed(p *Passes, b *rows.Batch, i int, row *Row) error {
+	v, err := p.Look(rows.Text{Row: row.Row, Layout: b.Member.Layout, File: b.Member.Name})
+	if err != nil || v.Pass == 0 {
 		return err
 	}
-	res := &v.version.memory.Result
+	res := v.Result
 	row.Status, row.Reason, row.Column = res.Status, res.Reason, res.Column
 	if res.Status != mapping.Mapped {
 		first := len(j.readable)
-		for k := range v.version.consents {
-			j.readable = append(j.readable, j.own(v.version.consents[k]))
+		for k := range res.Consents {
+			j.readable = append(j.readable, j.own(res.Consents[k]))
 		}
 		row.Readable = j.readable[first:len(j.readable):len(j.readable)]
 		return nil
 	}
 	first := len(j.consents)
-	for k := range v.outcomes {
-		c := SurveyConsent{Consent: j.own(p.consent(v, k)), Outcome: v.outcomes[k].Outcome, Pass: v.outcomes[k].Pass}
+	for k := range v.Outcomes {
+		c := Consent{Consent: j.own(p.consent(v, k)), Outcome: v.Outcomes[k].Outcome, Pass: v.Outcomes[k].Pass}
 		j.consents = append(j.consents, c)
 	}
 	row.Consents = j.consents[first:len(j.consents):len(j.consents)]
@@ -290,11 +284,11 @@ func (j *judgedBatch) mixed(p *past, b *rows.Batch, i int, row *SurveyRow) error
 }
 
 // take makes the consents of a row those of the batch.
-func (j *judgedBatch) take(row *SurveyRow, consents []mapping.Consent) {
+func (j *judgedBatch) take(row *Row, consents []mapping.Consent) {
 	if row.Status == mapping.Mapped {
 		first := len(j.consents)
 		for k := range consents {
-			j.consents = append(j.consents, SurveyConsent{Consent: consents[k]})
+			j.consents = append(j.consents, Consent{Consent: consents[k]})
 		}
 		row.Consents = j.consents[first:len(j.consents):len(j.consents)]
 		return

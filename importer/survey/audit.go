@@ -1,4 +1,4 @@
-package importer
+package survey
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -69,7 +70,7 @@ type SubjectConsent struct {
 func (s *Survey) Audit(ctx context.Context, subject string) (*Audit, error) {
 	v, err := journal.Verify(s.disk, s.dir)
 	if err != nil {
-		return nil, &RefusedError{Err: err, Hint: hintOf(err)}
+		return nil, &blocked.Error{Err: err, Hint: Hint(err)}
 	}
 	a := &Audit{Journal: v, ByDecision: make(map[Decided]*Tally)}
 	visit := &auditor{audit: a, subject: []byte(subject), passes: make([]Tally, len(s.snap.Passes))}
@@ -126,9 +127,9 @@ type auditor struct {
 	passes  []Tally
 }
 
-func (*auditor) Work(*SurveyBatch) {}
+func (*auditor) Work(*Batch) {}
 
-func (v *auditor) Fold(b *SurveyBatch) error {
+func (v *auditor) Fold(b *Batch) error {
 	a := v.audit
 	for i := range b.Rows {
 		r := &b.Rows[i]
@@ -148,7 +149,7 @@ func (v *auditor) Fold(b *SurveyBatch) error {
 	return nil
 }
 
-func (v *auditor) consent(b *SurveyBatch, r *SurveyRow, k int) {
+func (v *auditor) consent(b *Batch, r *Row, k int) {
 	c, a := &r.Consents[k], v.audit
 	a.Consents.add(c.Outcome.State)
 	d := Decided{string(c.Category), c.Action}

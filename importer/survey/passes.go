@@ -1,4 +1,4 @@
-package importer
+package survey
 
 import (
 	"errors"
@@ -23,34 +23,34 @@ type version struct {
 	consents []mapping.Consent
 }
 
-// past looks up, row by row in ascending order, what the passes of an import
+// Passes looks up, row by row in ascending order, what the passes of an import
 // have made of each row. Passes may have had different mappings, so the same
 // row can have been read in several versions.
-type past struct {
+type Passes struct {
 	snap     *journal.Snapshot
 	ledger   *journal.Ledger
 	export   *source.Export
 	versions []*version // in order of first use
 	of       []int      // pass-1 → index into versions
 	outcomes []journal.PassOutcome
-	high     int64 // last row that a pass has read
+	High     int64 // last row that a pass has read
 }
 
-// openPast opens the outcomes of the passes up to upTo (0: all) of a checkpoint.
-func openPast(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Export, upTo int) (*past, error) {
+// OpenPasses opens the outcomes of the passes up to upTo (0: all) of a checkpoint.
+func OpenPasses(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Export, upTo int) (*Passes, error) {
 	ledger, err := snap.Ledger(upTo)
 	if err != nil {
 		return nil, err
 	}
-	p := &past{snap: snap, ledger: ledger, export: export}
+	p := &Passes{snap: snap, ledger: ledger, export: export}
 	passes := snap.Passes
 	if upTo > 0 && upTo < len(passes) {
 		passes = passes[:upTo]
 	}
 	for _, pass := range passes {
-		p.high = max(p.high, snap.High(pass.N))
+		p.High = max(p.High, snap.High(pass.N))
 		if err := p.add(pass, dir); err != nil {
-			return nil, errors.Join(err, p.close())
+			return nil, errors.Join(err, p.Close())
 		}
 	}
 	return p, nil
@@ -59,7 +59,7 @@ func openPast(snap *journal.Snapshot, disk journal.Disk, dir string, export *sou
 // add makes the version of a pass known. The pass of a repair reads the rows of
 // its file; one that reads the export after repairs reads mended rows as they were
 // mended last.
-func (p *past) add(pass journal.Pass, dir string) error {
+func (p *Passes) add(pass journal.Pass, dir string) error {
 	key := pass.Mapping.SHA256
 	over := []journal.Pass{pass}
 	if pass.Repair != nil {
@@ -78,7 +78,7 @@ func (p *past) add(pass journal.Pass, dir string) error {
 			return nil
 		}
 	}
-	spec, err := loadMapping(dir, pass.Mapping)
+	spec, err := LoadMapping(dir, pass.Mapping)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,8 @@ func (p *past) add(pass journal.Pass, dir string) error {
 	return err
 }
 
-func (p *past) close() error {
+// Close closes the files.
+func (p *Passes) Close() error {
 	errs := []error{p.ledger.Close()}
 	for _, v := range p.versions {
 		errs = append(errs, v.mended.Close())
@@ -104,10 +105,10 @@ func (p *past) close() error {
 
 // single reports whether every pass read every row alike, so that the first
 // version is the only one.
-func (p *past) single() bool { return len(p.versions) <= 1 }
+func (p *Passes) single() bool { return len(p.versions) <= 1 }
 
 // read gives what a row became in a version: false when that version never saw it.
-func (p *past) read(v *version, t rows.Text) (bool, error) {
+func (p *Passes) read(v *version, t rows.Text) (bool, error) {
 	if v.row == t.Row.Number {
 		return v.covers, nil
 	}
@@ -129,7 +130,7 @@ func (p *past) read(v *version, t rows.Text) (bool, error) {
 }
 
 // lastPass is the last pass that swept the row.
-func (p *past) lastPass(t rows.Text) (int, error) {
+func (p *Passes) lastPass(t rows.Text) (int, error) {
 	last := p.ledger.Covered(t.Row.Number)
 	for pass := len(p.of); pass > last; pass-- {
 		v := p.versions[p.of[pass-1]]
@@ -147,25 +148,26 @@ func (p *past) lastPass(t rows.Text) (int, error) {
 	return last, nil
 }
 
-// verdict is what the passes made of one row.
-type verdict struct {
-	pass     int // that the row's own status comes from; 0: no pass has read it
+// A Verdict is what the passes made of one row.
+type Verdict struct {
+	Pass     int                   // that the row's own status comes from; 0: no pass has read it
+	Result   *mapping.Result       // what the row became in it
+	Outcomes []journal.PassOutcome // one a consent
 	version  *version
-	outcomes []journal.PassOutcome // one a consent
 }
 
-// look finds what became of a row over all passes: the version that counts, and
+// Look finds what became of a row over all passes: the version that counts, and
 // the outcome of each of its consents.
 //
 // The version is the one of the first pass that has a final outcome for one of
 // the row's consents: what was sent is told as it was sent. Without such a
 // consent it is the one of the last pass that read the row.
-func (p *past) look(t rows.Text) (verdict, error) {
+func (p *Passes) Look(t rows.Text) (Verdict, error) {
 	most := 0
 	for _, v := range p.versions {
 		covers, err := p.read(v, t)
 		if err != nil {
-			return verdict{}, err
+			return Verdict{}, err
 		}
 		if covers && v.memory.Result.Status == mapping.Mapped {
 			most = max(most, len(v.consents))
@@ -173,33 +175,34 @@ func (p *past) look(t rows.Text) (verdict, error) {
 	}
 	var err error
 	if p.outcomes, err = p.ledger.Outcomes(t.Row.Number, most, p.outcomes[:0]); err != nil {
-		return verdict{}, err
+		return Verdict{}, err
 	}
-	var out verdict
+	var out Verdict
 	for _, o := range p.outcomes {
-		if o.State.Final() && (out.pass == 0 || o.Pass < out.pass) {
-			out.pass = o.Pass
+		if o.State.Final() && (out.Pass == 0 || o.Pass < out.Pass) {
+			out.Pass = o.Pass
 		}
 	}
-	if out.pass == 0 {
-		if out.pass, err = p.lastPass(t); err != nil || out.pass == 0 {
-			return verdict{}, err
+	if out.Pass == 0 {
+		if out.Pass, err = p.lastPass(t); err != nil || out.Pass == 0 {
+			return Verdict{}, err
 		}
 	}
-	out.version = p.versions[p.of[out.pass-1]]
+	out.version = p.versions[p.of[out.Pass-1]]
+	out.Result = &out.version.memory.Result
 	n := 0
 	if out.version.memory.Result.Status == mapping.Mapped {
 		n = len(out.version.consents)
 	}
-	out.outcomes = p.outcomes[:min(n, len(p.outcomes))]
+	out.Outcomes = p.outcomes[:min(n, len(p.outcomes))]
 	return out, nil
 }
 
-// consent gives the i-th consent of a verdict as the pass that gave its outcome
+// consent gives the i-th consent of a Verdict as the pass that gave its outcome
 // read it.
-func (p *past) consent(v verdict, i int) mapping.Consent {
+func (p *Passes) consent(v Verdict, i int) mapping.Consent {
 	own := v.version
-	if o := v.outcomes[i]; o.Pass > 0 {
+	if o := v.Outcomes[i]; o.Pass > 0 {
 		if w := p.versions[p.of[o.Pass-1]]; w != own && w.covers && w.row == own.row &&
 			w.memory.Result.Status == mapping.Mapped && len(w.consents) == len(own.consents) {
 			return w.consents[i]

@@ -1,4 +1,4 @@
-package importer
+package survey
 
 import (
 	"time"
@@ -8,32 +8,32 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// SurveyBatch is a run of consecutive rows of one member with what became of
+// Batch is a run of consecutive rows of one member with what became of
 // them, on its way through a Visitor.
-type SurveyBatch struct {
+type Batch struct {
 	Layout *source.Layout
 	Member int
 	File   string // base name of the file or archive member
-	Rows   []SurveyRow
+	Rows   []Row
 	// Scratch belongs to the Visitor: what Work left for Fold.
 	Scratch any
 }
 
-// SurveyRow is one row with its outcomes.
-type SurveyRow struct {
+// Row is one row with its outcomes.
+type Row struct {
 	Row    *source.Row
 	Status mapping.Status
 	Reason string // of an invalid or skipped row, without any person in it
 	Column string // column or path at fault, may be empty
 	// Consents of a mapped row, in order.
-	Consents []SurveyConsent
+	Consents []Consent
 	// Readable are the consents of an invalid row whose subject, category and
 	// action could be read all the same.
 	Readable []mapping.Consent
 }
 
-// SurveyConsent is one consent with its outcome; State Pending when it has none.
-type SurveyConsent struct {
+// Consent is one consent with its outcome; State Pending when it has none.
+type Consent struct {
 	mapping.Consent
 	Outcome journal.Outcome
 	// Pass is the number of the pass that gave the outcome, 0 when pending. What
@@ -46,8 +46,8 @@ type SurveyConsent struct {
 // the Work of the same batch. A batch and all that it points to may be kept
 // until Fold returns, no longer.
 type Visitor interface {
-	Work(b *SurveyBatch)
-	Fold(b *SurveyBatch) error
+	Work(b *Batch)
+	Fold(b *Batch) error
 }
 
 // Facts are what the journal knows of an import beside the outcomes.

@@ -1,0 +1,28 @@
+// Package survey tells what each row of an export became, and in which pass.
+//
+// An import is the checkpoint and the export together. The checkpoint has outcomes
+// alone, by the number of the row and the number of the consent within it; what the
+// consents were is for the mapping to say again. A [Survey] goes over both in the
+// order of the rows and shows each row to a [Visitor]; it changes nothing, so every
+// report can be written again at any time.
+//
+// # Which pass's reading counts
+//
+// An import has passes: the first one, retries, repairs. A pass reads a row under
+// its own mapping, and in the form that was current then: as the export has it, or
+// as it was repaired last before that pass. So a row may have been read in several
+// ways. Of them counts
+//
+//  1. the reading of the first pass that has a final outcome (sent, superseded) for
+//     one of the row's consents: what was sent is told as it was sent, whatever a
+//     later mapping would make of the row;
+//  2. where no consent has a final outcome, the reading of the last pass that has
+//     read the row. A repair has read the rows of its file and no others.
+//
+// The outcome of a consent is that of the last pass that has one for it, but a
+// final one stays. A consent whose outcome comes from a later pass than the row's
+// reading is told as that pass read it, if that pass made as many consents of the
+// row.
+//
+// [Passes] answers this for one row, in ascending order of rows.
+package survey

@@ -1,0 +1,66 @@
+package survey
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/consentimport/consentimport/importer/blocked"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// Spooled is the name under which standard input is kept in the out directory.
+const Spooled = "input.zst"
+
+// StoredPaths finds the export again from what the header says: where it was given,
+// or where it lay.
+func StoredPaths(h journal.Header, dir string) []string {
+	paths := make([]string, len(h.Inputs))
+	for i, in := range h.Inputs {
+		paths[i] = in.Abs
+		if filepath.Base(in.Path) == Spooled {
+			paths[i] = filepath.Join(dir, Spooled)
+		} else if _, err := os.Stat(in.Abs); err != nil {
+			paths[i] = in.Path
+		}
+	}
+	return paths
+}
+
+// LoadMapping reads a stored mapping and checks that it is the one it should be.
+func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
+	if len(m.SHA256) != sha256.Size*2 {
+		return nil, blocked.Errorf(Hint(&journal.DamagedError{}), "the checkpoint in %s names a mapping without its digest", dir)
+	}
+	path := filepath.Join(dir, m.File)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &blocked.Error{Err: fmt.Errorf("read the stored mapping: %w", err)}
+	}
+	spec, err := mapping.Parse(path, text, nil)
+	if err != nil {
+		return nil, &blocked.Error{Err: fmt.Errorf("read the stored mapping: %w", err)}
+	}
+	if spec.SHA256() != m.SHA256 {
+		return nil, blocked.Errorf("put the file back as it was; it is part of the import", "%s is not the mapping that the checkpoint names (%s)", path, m.SHA256[:12])
+	}
+	return spec, nil
+}
+
+// Hint says what to do about an error of the checkpoint.
+func Hint(err error) string {
+	switch {
+	case errors.Is(err, journal.ErrLocked):
+		return "wait for the other process, or stop it"
+	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):
+		return "name the out directory of an import"
+	case errors.As(err, new(*journal.DamagedError)):
+		return "put a whole copy of the directory back; or --restart, which sets it aside and sends everything again"
+	case errors.As(err, new(*journal.VersionError)):
+		return "use the version of consentimport that wrote it, or a newer one"
+	}
+	return ""
+}
