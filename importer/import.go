@@ -222,7 +222,7 @@ func (im *Import) Begin() error {
 }
 
 func notStarted(err error) error {
-	return &RefusedError{Err: err, Hint: "make room or mend the cause, then run it again with --resume"}
+	return &RefusedError{Err: err, Hint: "make room or remove the cause, then run it again with --resume"}
 }
 
 // Close lets go of checkpoint and export.

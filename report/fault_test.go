@@ -15,7 +15,7 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// repaired is what becomes of mixed when its failures are mended.
+// repaired is what becomes of mixed when its failures are fixed.
 func repaired() *told {
 	s := mixed()
 	for i := range s.parts[0].rows {

@@ -140,9 +140,9 @@ func TestSuggestions(t *testing.T) {
 		text, patch string
 	}{
 		{FailureGroup{Stage: stageMap, Reason: `"maybe" is not listed in values`, Column: "state"}, `decide what "maybe" of column state means`, `"maybe":  # accept or reject`},
-		{FailureGroup{Stage: stageMap, Reason: "the time carries no zone", Column: "ts"}, "say in which one", "timezone:  #"},
-		{FailureGroup{Stage: stageMap, Reason: "ts has no time zone, and the mapping names none (timezone:)", Column: "ts"}, "say in which one", "timezone:  #"},
-		{FailureGroup{Stage: stageMap, Reason: "ts has a time zone abbreviation, which is only understood with %Z in the format and a timezone"}, "no zone by itself", "%Z"},
+		{FailureGroup{Stage: stageMap, Reason: "the time carries no zone", Column: "ts"}, "give the one in which", "timezone:  #"},
+		{FailureGroup{Stage: stageMap, Reason: "ts has no time zone, and the mapping names none (timezone:)", Column: "ts"}, "give the one in which", "timezone:  #"},
+		{FailureGroup{Stage: stageMap, Reason: "ts has a time zone abbreviation, which is only understood with %Z in the format and a timezone"}, "does not name a zone", "%Z"},
 		{FailureGroup{Stage: stageMap, Reason: "ts does not exist in its time zone (clocks went forward)"}, "no clock", ""},
 		{FailureGroup{Stage: stageMap, Reason: "ts is in seconds, where the column is in milliseconds", Column: "a: b"}, "unit or format", `from: "a: b"`},
 		{FailureGroup{Stage: stageMap, Reason: "ts could be a date or a number of seconds; say which with format:"}, "unit or format", "format:"},

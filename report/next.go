@@ -52,7 +52,7 @@ func adviseDryRun(s *Summary, v *Invocation, step func(string, ...any)) {
 		step("Rows that fail here will fail in the import too; they are listed for repair afterwards.")
 	}
 	if s.Target.Org == "" || s.Target.Project == "" {
-		step("Say where to: set INTEMPT_ORG, INTEMPT_PROJECT and INTEMPT_API_KEY.")
+		step("Say where to import to: set INTEMPT_ORG, INTEMPT_PROJECT and INTEMPT_API_KEY.")
 	}
 	if s.ApprovalHash == "" {
 		s.Next = v.command(v.Exports, nil)
@@ -96,7 +96,7 @@ func adviseFailures(s *Summary, v *Invocation, step func(string, ...any)) {
 	case patched(s):
 		s.Next = withFixedMapping(s, v, step, "--resume", "--retry")
 	case s.Rows.Invalid+s.Consents.Refused == 0:
-		step("Send the failed ones again when the target is well:")
+		step("Send the failed ones again once the target works:")
 		s.Next = v.command(v.Exports, without, "--resume", "--retry")
 	default:
 		file := rejectedFile(s)
@@ -104,19 +104,19 @@ func adviseFailures(s *Summary, v *Invocation, step func(string, ...any)) {
 			s.Next = v.command(v.Exports, without, "--resume", "--retry")
 			return
 		}
-		step("Mend the rows in %s, where _error says what is wrong, and import them:", file)
+		step("Fix the rows in %s, where _error says what is wrong, and import them:", file)
 		s.Next = v.command([]string{filepath.Join(s.OutDir, file)}, []string{"out", "approved"}, "--repair", s.OutDir)
 	}
 }
 
-// SplitStep parts a step into what it says and the command that it ends with, if
+// SplitStep splits a step into what it says and the command that it ends with, if
 // any.
 func SplitStep(step string) (text, command string) {
 	text, command, _ = strings.Cut(step, "\n")
 	return text, command
 }
 
-// patched says whether the largest group of failures is mended by a change of
+// patched says whether a change of the mapping fixes the largest group of failures
 // the mapping.
 func patched(s *Summary) bool {
 	return len(s.FailureGroups) > 0 && s.FailureGroups[0].Suggestion != nil && s.FailureGroups[0].Suggestion.Patch != ""
@@ -125,20 +125,20 @@ func patched(s *Summary) bool {
 // withFixedMapping is a run under a changed mapping: the user's own file, or a
 // copy of the preset.
 func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more ...string) string {
-	mend := "mend it as suggested"
+	fix := "change it as suggested"
 	if !patched(s) {
-		mend = "mend what the failures point to"
+		fix = "change what the failures point to"
 	}
 	file := v.flag("mapping")
 	if filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-") {
 		// The journal names that file by its digest: it is for reading only.
 		copied := s.Mapping.Name + "-fixed.yaml"
 		step("Copy the mapping:\n%s", shellLine([]string{"cp", file, copied}))
-		step("In the copy, %s, and go on:", mend)
+		step("In the copy, %s, and go on:", fix)
 		return v.command(v.Exports, []string{"mapping", "approved"}, append([]string{"--mapping", copied}, more...)...)
 	}
 	if file != "" {
-		step("In the mapping %s, %s, and go on:", file, mend)
+		step("In the mapping %s, %s, and go on:", file, fix)
 		return v.command(v.Exports, []string{"approved"}, more...)
 	}
 	name := v.flag("preset")
@@ -147,7 +147,7 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 	}
 	copied := name + "-fixed.yaml"
 	step("Copy the preset:\n%s > %s", shellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
-	step("In the copy, %s, and go on:", mend)
+	step("In the copy, %s, and go on:", fix)
 	return v.command(v.Exports, []string{"preset", "approved"}, append([]string{"--mapping", copied}, more...)...)
 }
 

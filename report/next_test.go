@@ -192,12 +192,12 @@ func TestAfterARepairTheImportGoesOn(t *testing.T) {
 	assert.Equal(t, "consentimport run acme.csv --preset acme --resume --retry", v.command(v.Exports, nil, "--resume", "--retry"))
 }
 
-// As long as an import can go on, that is what brings the rejections there: the
+// As long as an import can go on, that is what brings the rejects there: the
 // advice is to go on, and not to go after people one by one first.
 func TestRejectionsOnTheirWayAreNoFirstStep(t *testing.T) {
 	for n, want := range map[int64]string{
-		1: "1 rejection has not arrived yet, and the target still has an accept: go on soon, or act on suppress.csv",
-		2: "2 rejections have not arrived yet, and the target still has an accept: go on soon, or act on suppress.csv",
+		1: "1 reject has not arrived yet, and the target still has an accept: go on soon, or act on suppress.csv",
+		2: "2 rejects have not arrived yet, and the target still has an accept: go on soon, or act on suppress.csv",
 	} {
 		s := stopped("signal", "stopped by a signal")
 		s.OverPermissive.Count = n

@@ -60,9 +60,9 @@ func TestOpenQuoteIsClosedToItsNeighbours(t *testing.T) {
 	rows, err := r.ReadAll()
 	require.NoError(t, err)
 	assert.Len(t, rows, 2)
-	// Mended by hand, the first row is one of four cells.
-	mended := strings.Replace(strings.Split(text, "\n")[1], `"x`, `"x"`, 1)
-	row, err := csv.NewReader(strings.NewReader(mended)).Read()
+	// Fixed by hand, the first row is one of four cells.
+	fixed := strings.Replace(strings.Split(text, "\n")[1], `"x`, `"x"`, 1)
+	row, err := csv.NewReader(strings.NewReader(fixed)).Read()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1", "x", "1", "the quote opened on line 2 is never closed"}, row)
 }

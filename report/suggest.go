@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// remedy recognises the cause of a group of failures and says what mends it.
+// remedy recognises the cause of a group of failures and says what fixes it.
 type remedy struct {
 	stage string         // where it applies; empty: anywhere
 	when  *regexp.Regexp // what the reason looks like
@@ -44,23 +44,23 @@ var remedies = []remedy{
 		return Suggestion{Text: "take the export as the platform wrote it, never opened in a spreadsheet"}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)clocks? went`), func(*FailureGroup, []string) Suggestion {
-		return Suggestion{Text: "no clock in that zone ever showed this time: the zone is another one, or mend the rows"}
+		return Suggestion{Text: "no clock in that zone ever showed this time: the zone is another one, or the rows have to be fixed"}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)zone abbreviation`), func(g *FailureGroup, _ []string) Suggestion {
 		return Suggestion{
-			Text:  "an abbreviation such as CET is no zone by itself: say the format and the zone",
+			Text:  "an abbreviation such as CET does not name a zone: give the format and the zone",
 			Patch: "consent:\n  timestamp:\n" + fromLine(g) + "    format: \"%Y-%m-%d %H:%M:%S %Z\"\n    timezone:  # e.g. Europe/Berlin\n",
 		}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\b(time ?)?zone\b`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{
-			Text:  "the times carry no zone: say in which one the platform wrote them",
+			Text:  "the times have no zone: give the one in which the platform wrote them",
 			Patch: "timezone:  # of the platform that wrote the times, e.g. Europe/Berlin\n",
 		}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\bunit\b|epoch|\b(milli)?seconds\b|lies (before|beyond|in)\b|\b(timestamp|date)\b.*\b(range|future|past)\b`), func(g *FailureGroup, _ []string) Suggestion {
 		return Suggestion{
-			Text:  "the time is not plausible as it was read: say its unit or format",
+			Text:  "the time is not plausible as it was read: give its unit or format",
 			Patch: "consent:\n  timestamp:\n" + fromLine(g) + "    format: epoch-ms  # or epoch-s, or a pattern such as \"%d.%m.%Y %H:%M\"\n",
 		}
 	}},
@@ -71,10 +71,10 @@ var remedies = []remedy{
 		}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\bJSON\b`), func(*FailureGroup, []string) Suggestion {
-		return Suggestion{Text: "the JSON is cut off or damaged: mend these rows in rejected.jsonl, or export them again"}
+		return Suggestion{Text: "the JSON is cut off or damaged: fix these rows in rejected.jsonl, or export them again"}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\bcells?\b|\bcolumns?\b.*\b(few|many)\b`), func(*FailureGroup, []string) Suggestion {
-		return Suggestion{Text: "a cell holds a delimiter without quotes: mend these rows in rejected.csv"}
+		return Suggestion{Text: "a cell holds a delimiter without quotes: fix these rows in rejected.csv"}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\bquot`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{Text: "a quote is opened and never closed: close it in rejected.csv"}
@@ -87,7 +87,7 @@ var remedies = []remedy{
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\bvalid_?until\b`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{
-			Text:  "every consent needs an end: say how long it holds, or that it does not end",
+			Text:  "every consent needs an end: give how long it is valid, or that it does not end",
 			Patch: "consent:\n  validUntil: {after: 13mo}  # or: unlimited\n",
 		}
 	}},
@@ -100,14 +100,14 @@ var remedies = []remedy{
 	{stageMap, regexp.MustCompile(`(?i)\b(empty|missing|required|absent|blank|no value)\b`), func(g *FailureGroup, _ []string) Suggestion {
 		column := yamlOr(g.Column, "column")
 		return Suggestion{
-			Text: "the row has nothing here: skip such rows, or mend them in rejected.csv",
+			Text: "the row has nothing here: skip such rows, or fix them in rejected.csv",
 			Patch: fmt.Sprintf("skip:\n  - {when: '%s == \"\"', reason: %s is empty}\n",
 				strings.ReplaceAll(column, "'", "''"), strings.NewReplacer(",", " ", "}", " ", "\"", "").Replace(column)),
 		}
 	}},
 }
 
-// suggest finds what mends a group of failures, or nil.
+// suggest finds what fixes a group of failures, or nil.
 func suggest(g *FailureGroup) *Suggestion {
 	for i := range remedies {
 		r := &remedies[i]
@@ -120,7 +120,7 @@ func suggest(g *FailureGroup) *Suggestion {
 		}
 	}
 	if g.Stage == stageSend && (g.Status == 0 || g.Status == 408 || g.Status == 429 || g.Status >= 500) {
-		return &Suggestion{Text: "send them again when the target is well, with --resume --retry"}
+		return &Suggestion{Text: "send them again once the target works, with --resume --retry"}
 	}
 	return nil
 }

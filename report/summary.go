@@ -170,7 +170,7 @@ type FailureGroup struct {
 	Suggestion *Suggestion `json:"suggestion,omitempty"`
 }
 
-// Suggestion is what would mend a group of failures.
+// Suggestion is what would fix a group of failures.
 type Suggestion struct {
 	Text string `json:"text"`
 	// Patch is YAML to put into a copy of the mapping; empty when the mapping

@@ -146,7 +146,7 @@ func balanceLine(name string, line, other []figure) string {
 // mostGroups is how many groups of failures the text lists.
 const mostGroups = 5
 
-// failures lists the largest groups with what mends them.
+// failures lists the largest groups with what fixes them.
 func (p *page) failures(s *Summary, room int) []string {
 	if len(s.FailureGroups) == 0 {
 		return nil

@@ -63,7 +63,7 @@ func permissiveText(s *Summary) string {
 			left = " has not arrived yet"
 		}
 	}
-	return Plural(s.OverPermissive.Count, "rejection") + left + ", and the target still has an accept: " + act
+	return Plural(s.OverPermissive.Count, "reject") + left + ", and the target still has an accept: " + act
 }
 
 // identity says in one line what went where.

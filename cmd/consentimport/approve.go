@@ -39,22 +39,22 @@ func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.I
 }
 
 // otherTable refuses a run whose decision table is not the one that was signed.
-// That of an export is in the report of a dry run. Where rows were mended no dry
+// That of an export is in the report of a dry run. Where rows were repaired no dry
 // run shows it, so it is printed.
 func (f *runFlags) otherTable(w io.Writer, im *importer.Import, table []mapping.Decision, hash string) error {
 	if !im.Mends() {
-		return usage("look at the decision table of a new dry run, and have it signed: consentimport run --dry-run …",
-			"the decision table has the hash %s, not the approved %s: export or mapping have changed since", hash, f.approved)
+		return usage("look at the decision table of a new dry run and have it signed: consentimport run --dry-run …",
+			"the approval hash is now %s, not the approved %s: the export or the mapping has changed since", hash, f.approved)
 	}
 	for _, d := range table {
 		fmt.Fprintf(w, "decision: %s %q → %s (%s)\n", oneLine(d.Category), d.Value, d.Action, report.Thousands(d.Count))
 	}
-	of := "the export with its mended rows"
+	of := "the export with its repaired rows"
 	if im.Repairs() {
 		of = "the repaired rows"
 	}
-	return usage("look at the table above, have it signed, and run the same command with --approved "+hash,
-		"the decision table of %s has the hash %s, not the approved %s", of, hash, f.approved)
+	return usage("look at the table above, have it signed, then run the same command with --approved "+hash,
+		"the approval hash of %s is %s, not the approved %s", of, hash, f.approved)
 }
 
 // strict refuses a run because of what lint found.
@@ -65,5 +65,5 @@ func strict(w io.Writer, found []mapping.Finding) error {
 	for _, l := range found {
 		fmt.Fprintf(w, "lint: %s (%s): %s\n", l.Rule, report.Thousands(l.Count), l.Message)
 	}
-	return usage("mend the mapping or the export, or leave --strict away once somebody has looked at it", "--strict: the lint found %d things, so nothing was sent", len(found))
+	return usage("fix the mapping or the export, or omit --strict once you have looked at the findings", "--strict: the lint found %d things, so nothing was sent", len(found))
 }

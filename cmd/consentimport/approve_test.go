@@ -21,10 +21,10 @@ func (r *rehearsal) signed(t *testing.T, text string) string {
 }
 
 // otherTable is the hash of the table that a refused run says it has.
-var otherTable = regexp.MustCompile(`(?m)^error: the decision table of (.+) has the hash ([0-9a-f]{64}), not the approved `)
+var otherTable = regexp.MustCompile(`(?m)^error: the approval hash of (.+) is ([0-9a-f]{64}), not the approved `)
 
 // What is signed is what is sent: the table of a repair is that of the repaired
-// rows, and after it that of the export with its mended rows. The refusal shows the
+// rows, and after it that of the export with its repaired rows. The refusal shows the
 // table, and the hash that it names is the one that lets the rows through.
 func TestMendedRowsAreApprovedAsTheyAreSent(t *testing.T) {
 	t.Parallel()
@@ -58,7 +58,7 @@ func TestMendedRowsAreApprovedAsTheyAreSent(t *testing.T) {
 				repair(t, r).requireCode(t, exitFailures)
 				r.faults(t, "")
 			},
-			pass: goOn("--resume", "--retry"), of: "the export with its mended rows", text: mended,
+			pass: goOn("--resume", "--retry"), of: "the export with its repaired rows", text: mended,
 			shown: []string{`decision: mail "no" → reject (1)`, `decision: mail "yes" → accept (2)`},
 		},
 	} {

@@ -94,7 +94,7 @@ func (e *environment) interruptible(say func(string)) (context.Context, func()) 
 				if n > 0 {
 					os.Exit(exitIncomplete)
 				}
-				say("stopping: what is in flight finishes (10 s at most), then the reports are written; once more stops at once")
+				say("stopping: waiting for requests in flight (10 s at most), then writing the reports; a second signal stops at once")
 				cancel()
 			}
 		}

@@ -293,7 +293,7 @@ func TestReportWritesTheSameAgain(t *testing.T) {
 		}
 	}
 	got := r.exec(t, "verify", r.out()).requireCode(t, exitComplete)
-	assert.Contains(t, got.stdout, "VERDICT: untouched, balanced and complete")
+	assert.Contains(t, got.stdout, "VERDICT: consistent, balanced and complete")
 }
 
 // filesIn reads a directory.

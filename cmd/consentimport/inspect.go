@@ -31,10 +31,10 @@ of all which value is an accept and which a reject: this is never guessed.`,
 		Example: `  consentimport inspect preferences.csv
   consentimport inspect --suggest preferences.csv > acme.yaml && consentimport mapping check acme.yaml
   consentimport inspect --json export-*.json.gz | jq .columns`,
-		Args: arguments(cobra.MinimumNArgs(1), "name the export's files, or - for standard input"),
+		Args: arguments(cobra.MinimumNArgs(1), "give the files of the export, or - for standard input"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if suggest && asJSON {
-				return usage("give one of them", "--suggest and --json are both given")
+				return usage("give only one of them", "--suggest and --json are both given")
 			}
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
@@ -68,7 +68,7 @@ func inspected(ctx context.Context, env *environment, cfg source.Config) (*inspe
 	if len(cfg.Paths) != 1 || cfg.Paths[0] != "-" {
 		for _, p := range cfg.Paths {
 			if p == "-" {
-				return nil, usage("give - alone", "standard input (-) does not go together with other files")
+				return nil, usage("give - as the only argument", "standard input (-) cannot be combined with other files")
 			}
 		}
 		return inspectFiles(ctx, cfg)
@@ -221,7 +221,7 @@ func (p *inspectionPrinter) column(c *inspect.Column) {
 		p.line(2, "read by the decoder %s (each: {%s: …})", c.Decoder, c.Decoder)
 	}
 	if c.Pairs != nil {
-		p.line(2, "parted by %q, name and value by %q (each: {split: …})", c.Pairs.By, c.Pairs.Pair)
+		p.line(2, "separated by %q, name and value by %q (each: {split: …})", c.Pairs.By, c.Pairs.Pair)
 	}
 	for _, t := range c.Times {
 		p.time(&t)
@@ -284,12 +284,12 @@ func (p *inspectionPrinter) presets(in *inspect.Inspection) {
 	}
 	p.line(0, "presets that fit:")
 	for _, f := range in.Presets {
-		p.line(1, "%s: %s (%d marks of the format were found)", f.Name, f.Description, f.Marks)
+		p.line(1, "%s: %s (%d signs of the format were found)", f.Name, f.Description, f.Marks)
 		for _, m := range f.Missing {
 			p.line(2, "needs --set %s=%s: %s", m.Name, orValue(m.Example), m.Description)
 		}
 		if len(f.Missing) == 0 {
-			p.line(2, "nothing is missing: consentimport run --dry-run --preset %s …", f.Name)
+			p.line(2, "ready to run: consentimport run --dry-run --preset %s …", f.Name)
 		}
 		p.line(2, "%s", f.Confirmed)
 	}

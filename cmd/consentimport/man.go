@@ -21,7 +21,7 @@ output, or with --dir one file a command. SOURCE_DATE_EPOCH gives them a date th
   consentimport man --dir /usr/local/share/man/man1`,
 		Args: func(c *cobra.Command, args []string) error {
 			if dir != "" && len(args) > 0 {
-				return usage("leave COMMAND away: all pages are written", "--dir and a command are both given")
+				return usage("omit COMMAND: all pages are written", "--dir and a command are both given")
 			}
 			return nil
 		},
@@ -38,7 +38,7 @@ output, or with --dir one file a command. SOURCE_DATE_EPOCH gives them a date th
 			return doc.GenMan(c, manHeader(), env.stdout)
 		},
 	}
-	c.Flags().StringVar(&dir, "dir", "", "write all pages into `DIR`, which is made where it is missing")
+	c.Flags().StringVar(&dir, "dir", "", "write all pages into `DIR`, which is created if it does not exist")
 	_ = c.MarkFlagDirname("dir")
 	return c
 }

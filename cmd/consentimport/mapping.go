@@ -33,10 +33,10 @@ func newMapping(env *environment) *cobra.Command {
 func newMappingList(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the presets and what of each format is confirmed",
+		Short: "List the presets and how well each format is confirmed",
 		Example: `  consentimport mapping list
   consentimport mapping list | grep -i didomi`,
-		Args: arguments(cobra.NoArgs, "it takes none"),
+		Args: arguments(cobra.NoArgs, "this command takes no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "PRESET\tEXPORT\tCONFIRMED")
@@ -54,7 +54,7 @@ func newMappingShow(env *environment) *cobra.Command {
 		Short: "Print a preset as YAML, to copy and edit, with its parameters",
 		Example: `  consentimport mapping show shopify
   consentimport mapping show transcend > acme.yaml && consentimport run --dry-run --mapping acme.yaml export.csv`,
-		Args:              arguments(cobra.ExactArgs(1), "consentimport mapping list names the presets"),
+		Args:              arguments(cobra.ExactArgs(1), "consentimport mapping list lists the presets"),
 		ValidArgsFunction: completePresets,
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := mapping.FindPreset(args[0])
@@ -71,10 +71,10 @@ func newMappingCheck(env *environment) *cobra.Command {
 	var set []string
 	c := &cobra.Command{
 		Use:   "check FILE",
-		Short: "Check a mapping: errors with line and column, and what the lint says of it",
+		Short: "Check a mapping: errors with line and column, lint findings",
 		Example: `  consentimport mapping check acme.yaml
   consentimport mapping check --set time=2026-05-01T00:00:00Z acme.yaml`,
-		Args: arguments(cobra.ExactArgs(1), "name one mapping file"),
+		Args: arguments(cobra.ExactArgs(1), "give one mapping file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			f := mappingFlags{file: args[0], set: set}
 			spec, err := f.load()
@@ -86,7 +86,7 @@ func newMappingCheck(env *environment) *cobra.Command {
 				fmt.Fprintf(env.stdout, "%s: %s: %s\n", args[0], l.Rule, l.Message)
 			}
 			if len(found) == 0 {
-				fmt.Fprintf(env.stdout, "%s: no errors, nothing to note\n", args[0])
+				fmt.Fprintf(env.stdout, "%s: no errors, no findings\n", args[0])
 			}
 			return nil
 		},
@@ -101,7 +101,7 @@ func newMappingSchema(env *environment) *cobra.Command {
 		Short: "Print a JSON Schema of mappings, for editors",
 		Example: `  consentimport mapping schema > consentimport-mapping.schema.json
   consentimport mapping schema | jq '.properties | keys'`,
-		Args: arguments(cobra.NoArgs, "it takes none"),
+		Args: arguments(cobra.NoArgs, "this command takes no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := env.stdout.Write(mapping.Schema())
 			return err
@@ -132,17 +132,17 @@ func firstSentence(s string) string {
 
 // noMapping says that one is needed, and which preset fits the export.
 func noMapping(cfg source.Config) error {
-	const hint = "name one with --preset NAME, or write one and give it with --mapping FILE"
+	const hint = "choose a preset with --preset NAME, or write a mapping and give it with --mapping FILE"
 	if len(cfg.Paths) > 0 && cfg.Paths[0] != "-" {
 		if _, err := os.Stat(cfg.Paths[0]); err != nil {
 			return usage(hint, "read the export: %w", err)
 		}
 		if names := fitting(cfg); len(names) > 0 {
 			return usage("consentimport mapping show "+names[0]+" prints what it does; consentimport run --dry-run --preset "+names[0]+" … tries it",
-				"no mapping given; the export looks like preset %s, so --preset %s may be what you want", strings.Join(names, " or "), names[0])
+				"no mapping given; the export looks like preset %s: try --preset %s", strings.Join(names, " or "), names[0])
 		}
 	}
-	return usage("consentimport inspect EXPORT says what the file is, consentimport mapping list names the presets", "no mapping given, and no preset fits the export: "+hint)
+	return usage("consentimport inspect EXPORT says what the file is, consentimport mapping list lists the presets", "no mapping given, and no preset fits the export: "+hint)
 }
 
 type flag = pflag.Flag

@@ -43,18 +43,18 @@ func newRehearse(env *environment) *cobra.Command {
 		Use:   "rehearse EXPORT...",
 		Short: "Rehearse the whole import here: dry run, sandbox with faults, kill, resume",
 		Long: `rehearse goes over the whole export as run --dry-run does, then imports its first rows
-into a sandbox inside this process that misbehaves like a target on an ordinary day. The
+into a sandbox inside this process that misbehaves as a real target does on an ordinary day. The
 import runs in a process of its own, which is killed after a third of the consents (kill -9),
 and goes on with --resume. Then it checks that the sandbox holds exactly the decisions that
 the import says it sent, in order per person and category, and says how long the real run
-would take, what it will meet, and what to fix first. Nothing leaves this machine.
+would take, which failures to expect, and what to fix first. Nothing leaves this machine.
 
 A real target has its own speed and limits: give --faults the latency that you measured,
-and --rate what you were allowed. Exit codes: 0 passed; 3 there is something to fix; 2 it
-could not be rehearsed, or was interrupted by somebody.`,
+and --rate the pace that you were granted. Exit codes: 0 passed; 3 there is something to fix; 2 it
+could not be rehearsed, or was interrupted.`,
 		Example: `  consentimport rehearse --preset transcend preferences.csv
   consentimport rehearse --preset onetrust --rate 200 --faults 429=5%,latency=80ms-200ms --limit 5000 export.json`,
-		Args: arguments(cobra.MinimumNArgs(1), "name the files of the export"),
+		Args: arguments(cobra.MinimumNArgs(1), "give the files of the export"),
 		RunE: func(c *cobra.Command, paths []string) error {
 			f.limited = c.Flags().Changed("limit")
 			return f.rehearse(env, rehearsedAs(c, paths), paths)
@@ -69,8 +69,8 @@ could not be rehearsed, or was interrupted by somebody.`,
 	fl.StringVar(&f.run.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
 	fl.Int64Var(&f.run.limit, "limit", sampleRows, "send the first `N` rows (0: all); with --rate, fewer where they would take more than 2 minutes")
 	fl.StringVar(&f.run.progress, "progress", "auto", "how progress is shown: `auto|bar|log|none`")
-	fl.StringVar(&f.faults, "faults", realisticFaults, "let the sandbox misbehave as the `LIST` says (consentimport sandbox --help)")
-	fl.Uint64Var(&f.seed, "seed", 1, "`N` from which the faults are drawn, so that they repeat")
+	fl.StringVar(&f.faults, "faults", realisticFaults, "let the sandbox inject the faults in `LIST` (consentimport sandbox --help)")
+	fl.Uint64Var(&f.seed, "seed", 1, "draw the faults from seed `N`: the same seed gives the same faults")
 	fl.StringVar(&f.keep, "keep", "", "keep checkpoints and reports of the rehearsal in `DIR`, which must be new")
 	_ = c.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions(intempt.DialectNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
@@ -167,7 +167,7 @@ func (f *rehearseFlags) check(paths []string) (sandbox.Faults, error) {
 	}
 	for _, p := range paths {
 		if p == "-" {
-			return faults, usage("write it to a file first", "rehearse reads the export more than once, which standard input (-) does not allow")
+			return faults, usage("write it to a file first", "rehearse reads the export more than once, so it cannot read standard input (-)")
 		}
 	}
 	return faults, f.run.check(paths)
@@ -179,12 +179,12 @@ func (f *rehearseFlags) directory() (dir string, remove func() error, err error)
 	if f.keep == "" {
 		dir, err := os.MkdirTemp("", "consentimport-rehearsal-")
 		if err != nil {
-			return "", nil, usage("TMPDIR or --keep DIR name another place", "make a directory for the rehearsal: %w", err)
+			return "", nil, usage("choose another place with TMPDIR or --keep DIR", "make a directory for the rehearsal: %w", err)
 		}
 		return dir, func() error { return os.RemoveAll(dir) }, nil
 	}
 	if list, err := os.ReadDir(f.keep); err == nil && len(list) > 0 {
-		return "", nil, usage("give --keep a new directory", "--keep %s: something lies in there already", f.keep)
+		return "", nil, usage("give --keep a new directory", "--keep %s: the directory is not empty", f.keep)
 	}
 	if err := os.MkdirAll(f.keep, 0o700); err != nil {
 		return "", nil, refused(fmt.Errorf("--keep: %w", err))
@@ -327,6 +327,6 @@ func (p *performance) compare(ctx context.Context) error {
 	if t.keep == "" {
 		return nil
 	}
-	_, err = writeReport(ctx, p.env, surveyed, p.flags.out, p.called, []string{"this is a rehearsal: everything went to a sandbox with the faults " + t.faults})
+	_, err = writeReport(ctx, p.env, surveyed, p.flags.out, p.called, []string{"this is a rehearsal: everything is sent to a sandbox with the faults " + t.faults})
 	return err
 }

@@ -40,7 +40,7 @@ func newHoldings(dialect intempt.Dialect, rows int64) *holdings {
 }
 
 // errPastSample ends a survey behind the rows that were rehearsed.
-var errPastSample = errors.New("past the sample")
+var errPastSample = errors.New("beyond the sample")
 
 // Work implements survey.Visitor.
 func (h *holdings) Work(*survey.Batch) {}

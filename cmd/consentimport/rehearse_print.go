@@ -83,7 +83,7 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	if t.cutAfter > 0 {
 		p.add("killed", fmt.Sprintf("after %s: the process was killed (kill -9), then the import was resumed", report.Plural(t.cutAfter, "request")))
 	} else {
-		p.add("killed", "not: the sample was sent before the kill came")
+		p.add("killed", "not tested: the whole sample was sent before the kill")
 	}
 	p.add("sandbox", t.heldText())
 	t.forecast(&p)
@@ -137,7 +137,7 @@ func (t *trial) forecast(p *labelled) {
 		}
 		text += ")"
 		if t.requests < soundSample {
-			text += "; a rough guess, as the sample is small"
+			text += "; a rough estimate, because the sample is small"
 		}
 		p.add("forecast", text)
 	}
@@ -146,9 +146,9 @@ func (t *trial) forecast(p *labelled) {
 	if n := t.found.settled(); n > 0 {
 		scaled = int64(float64(scaled)*float64(t.dry.Consents.Made)/float64(n) + 0.5)
 	}
-	p.add("", fmt.Sprintf("%s refused, by what the sandbox checks itself (estimated; the target's own rules are not known). It made up %s more here", report.Plural(scaled, "consent"), report.Plural(t.injected, "refusal")))
+	p.add("", fmt.Sprintf("%s refused, by what the sandbox checks itself (an estimate: the target's own rules are not known). This rehearsal injected %s more", report.Plural(scaled, "consent"), report.Plural(t.injected, "refusal")))
 	if t.found.failed > 0 {
-		p.add("", fmt.Sprintf("%s of the sample failed: no answer that counts in %d attempts", report.Plural(t.found.failed, "consent"), importer.DefaultAttempts))
+		p.add("", fmt.Sprintf("%s of the sample failed: no usable answer in %d attempts", report.Plural(t.found.failed, "consent"), importer.DefaultAttempts))
 	}
 }
 

@@ -19,7 +19,7 @@ from the export: report.json, report.html, successes.csv, failures.csv, rejected
 summary. It changes nothing else, and ends with the exit code of the run.`,
 		Example: `  consentimport report preferences.csv.import
   consentimport report --json preferences.csv.import | jq .consents`,
-		Args: arguments(cobra.ExactArgs(1), "name the out directory of an import"),
+		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()

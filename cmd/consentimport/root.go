@@ -123,7 +123,7 @@ func newVersion(env *environment) *cobra.Command {
 		Short: "Print the version",
 		Example: `  consentimport version
   consentimport --version`,
-		Args: arguments(cobra.NoArgs, "it takes none"),
+		Args: arguments(cobra.NoArgs, "this command takes no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(env.stdout, "consentimport %s\n", version())
 			return err

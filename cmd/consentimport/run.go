@@ -16,7 +16,7 @@ func newRun(env *environment) *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{
 		Use:   "run EXPORT...",
-		Short: "Import an export, or rehearse it with --dry-run",
+		Short: "Import an export, or check it with --dry-run",
 		Long: `run reads the rows of an export, maps them to consents and sends these, in order per
 person. Everything it writes goes into one directory; the checkpoint in there makes it
 possible to interrupt it at any moment and go on with --resume. "-" reads standard input.
@@ -28,7 +28,7 @@ is now more permissive than a person.`,
   consentimport run --sandbox --preset onetrust export.json
   consentimport run --preset transcend --org acme --project shop --api-key-file key.txt preferences.csv
   consentimport run --preset transcend --org acme --project shop --api-key-file key.txt --resume preferences.csv`,
-		Args: arguments(cobra.MinimumNArgs(1), "name the files of the export, or - for standard input"),
+		Args: arguments(cobra.MinimumNArgs(1), "give the files of the export, or - for standard input"),
 		RunE: func(c *cobra.Command, paths []string) error {
 			return f.run(env, invocation(c, paths), paths)
 		},
@@ -147,10 +147,10 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	s, err := f.report(context.WithoutCancel(ctx), env, im, called)
 	switch {
 	case err != nil && runErr != nil:
-		return &exitError{exitIncomplete, errors.Join(runErr, err), "make room or mend the cause, then go on with --resume"}
+		return &exitError{exitIncomplete, errors.Join(runErr, err), "make room or remove the cause, then go on with --resume"}
 	case err != nil:
 		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
-			"mend the cause, then: consentimport report " + f.dir(called.Exports)}
+			"remove the cause, then: consentimport report " + f.dir(called.Exports)}
 	}
 	return f.show(env, s)
 }

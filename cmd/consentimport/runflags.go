@@ -59,7 +59,7 @@ func (f *mappingFlags) given() bool { return f.preset != "" || f.file != "" }
 // load reads and compiles the chosen mapping.
 func (f *mappingFlags) load() (*mapping.Spec, error) {
 	if f.preset != "" && f.file != "" {
-		return nil, usage("give one of them", "--preset and --mapping are both given")
+		return nil, usage("give only one of them", "--preset and --mapping are both given")
 	}
 	set := make(map[string]string, len(f.set))
 	for _, s := range f.set {
@@ -88,7 +88,7 @@ type readFlags struct{ format, delimiter, encoding string }
 
 func (f *readFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.format, "format", "", "format of the export: `csv|jsonl` (detected)")
-	c.Flags().StringVar(&f.delimiter, "delimiter", "", "what parts the cells of a CSV, a `CHARACTER` or \\t (detected)")
+	c.Flags().StringVar(&f.delimiter, "delimiter", "", "what separates the cells of a CSV, a `CHARACTER` or \\t (detected)")
 	c.Flags().StringVar(&f.encoding, "encoding", "", "encoding of the export, a WHATWG `NAME` such as windows-1252 (detected)")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -104,22 +104,22 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.org, "org", "", "organisation `NAME` in the API's path (env INTEMPT_ORG)")
 	fl.StringVar(&f.project, "project", "", "project `NAME` in the API's path (env INTEMPT_PROJECT)")
 	fl.StringVar(&f.keyFile, "api-key-file", "", "read the API key from `FILE` (or env INTEMPT_API_KEY)")
-	fl.StringVar(&f.dialect, "dialect", "docs", "how times and the key are written: `docs|sdk` (see README, Two dialects)")
+	fl.StringVar(&f.dialect, "dialect", "docs", "how times and the key are written: `docs|sdk`")
 	fl.BoolVar(&f.sandbox, "sandbox", false, "import into a sandbox inside this process; needs no other target flag")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "do everything but sending: decode, map, validate, lint, report")
 	fl.StringVar(&f.out, "out", "", "`DIR` for everything that this import writes (default EXPORT.import, in a dry run EXPORT.dry-run)")
 	fl.BoolVar(&f.resume, "resume", false, "go on from the checkpoint in --out")
 	fl.BoolVar(&f.retry, "retry", false, "with --resume: also send the refused and failed again, perhaps with a changed mapping")
 	fl.StringVar(&f.repair, "repair", "", "EXPORT is a repaired rejected.* of the import in `DIR`: go on there")
-	fl.BoolVar(&f.restart, "restart", false, "set the old out directory aside (renamed) and begin anew")
+	fl.BoolVar(&f.restart, "restart", false, "rename the old out directory and start over")
 	fl.IntVar(&f.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")
 	fl.Float64Var(&f.rate, "rate", 0, "consents per second at most, `N` (0: no fixed limit; 429 and 503 slow the run down by themselves)")
 	fl.Int64Var(&f.limit, "limit", 0, "stop cleanly after `N` rows of this run (0: all)")
 	fl.StringVar(&f.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
-	fl.IntVar(&f.attempts, "attempts", importer.DefaultAttempts, "how often one consent is tried before it is set down as failed, `N`")
+	fl.IntVar(&f.attempts, "attempts", importer.DefaultAttempts, "how often one consent is tried before it counts as failed, `N`")
 	fl.DurationVar(&f.retryFor, "retry-for", importer.DefaultRetryFor, "how long the target may be gone before the run stops, a `DURATION`")
 	fl.BoolVar(&f.strict, "strict", false, "refuse the run before anything is sent when the lint finds something")
-	fl.StringVar(&f.approved, "approved", "", "send only if the decision table has this `HASH`, printed by the dry run that somebody signed")
+	fl.StringVar(&f.approved, "approved", "", "send only if the approval hash is `HASH`, which the dry run printed")
 	f.read.register(c)
 	fl.StringVar(&f.progress, "progress", "auto", "how progress is shown: `auto|bar|log|none`")
 	fl.BoolVar(&f.json, "json", false, "print report.json on standard output instead of the text summary")
@@ -133,20 +133,20 @@ func (f *runFlags) register(c *cobra.Command) {
 func (f *runFlags) check(paths []string) error {
 	switch {
 	case f.retry && !f.resume:
-		return usage("add --resume", "--retry goes on with an import, so it needs --resume")
+		return usage("add --resume", "--retry continues an import, so it needs --resume")
 	case f.restart && f.resume:
-		return usage("--resume goes on, --restart begins anew", "--restart and --resume are both given")
+		return usage("--resume continues, --restart starts over", "--restart and --resume are both given")
 	case f.dryRun && f.sandbox:
-		return usage("leave one of them away", "--dry-run sends nothing, not even to the --sandbox")
+		return usage("give only one of them", "--dry-run sends nothing, not even to the --sandbox")
 	case f.dryRun && f.repair != "":
-		return usage("leave --dry-run away to send; --approved NONE in its place prints the decision table of the repaired rows, and sends nothing",
-			"--dry-run does not go with --repair")
+		return usage("omit --dry-run to send; --approved NONE in its place prints the decision table of the repaired rows, and sends nothing",
+			"--dry-run cannot be combined with --repair")
 	case f.dryRun && f.resume:
-		return usage("leave --dry-run away to send", "a dry run has nothing to go on with")
+		return usage("omit --dry-run to send", "a dry run has nothing to continue")
 	case f.repair != "" && (f.restart || f.retry):
-		return usage("--repair goes on in its directory by itself", "--repair does not go with --retry or --restart")
+		return usage("--repair continues in its directory by itself", "--repair cannot be combined with --retry or --restart")
 	case f.repair != "" && f.out != "" && filepath.Clean(f.repair) != filepath.Clean(f.out):
-		return usage("leave --out away: --repair names the directory", "--repair %s and --out %s are two directories", f.repair, f.out)
+		return usage("omit --out: --repair names the directory", "--repair %s and --out %s name two directories", f.repair, f.out)
 	case f.repair != "" && len(paths) != 1:
 		return usage("for example: run --repair DIR DIR/rejected.csv", "--repair takes one repaired file")
 	case f.rate < 0:
@@ -155,11 +155,11 @@ func (f *runFlags) check(paths []string) error {
 	switch f.progress {
 	case "auto", "bar", "log", "none":
 	default:
-		return usage("one of auto, bar, log, none", "--progress %q is not known", f.progress)
+		return usage("one of auto, bar, log, none", "--progress %q is unknown", f.progress)
 	}
 	for i, p := range paths {
 		if p == "-" && len(paths) > 1 {
-			return usage("give - alone", "standard input (-) does not go together with other files (argument %d)", i+1)
+			return usage("give - as the only argument", "standard input (-) cannot be combined with other files (argument %d)", i+1)
 		}
 	}
 	return refused(f.limits().Validate())

@@ -30,7 +30,7 @@ Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%
   shape              latency=20ms or 5ms-50ms, retryafter=SECONDS|date|absurd`,
 		Example: `  consentimport sandbox --addr 127.0.0.1:8787
   consentimport sandbox --addr 127.0.0.1:8787 --faults 429=5%,500=1%,lost=0.1%,latency=20ms`,
-		Args: arguments(cobra.NoArgs, "it takes flags only"),
+		Args: arguments(cobra.NoArgs, "this command takes no arguments, only flags"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			f, err := sandbox.ParseFaults(faults)
 			if err != nil {
@@ -52,9 +52,9 @@ Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%
 		},
 	}
 	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8787", "listen at `HOST:PORT`")
-	c.Flags().StringVar(&key, "api-key", "", "accept this `KEY` alone (default: any)")
-	c.Flags().StringVar(&faults, "faults", "", "misbehave as the `LIST` says")
-	c.Flags().Uint64Var(&seed, "seed", 1, "`N` from which the faults are drawn, so that they repeat")
-	c.Flags().StringVar(&store, "store", "", "keep the consents in `FILE`, to go on with them later")
+	c.Flags().StringVar(&key, "api-key", "", "accept only this `KEY` (default: any)")
+	c.Flags().StringVar(&faults, "faults", "", "inject the faults in `LIST`")
+	c.Flags().Uint64Var(&seed, "seed", 1, "draw the faults from seed `N`: the same seed gives the same faults")
+	c.Flags().StringVar(&store, "store", "", "keep the consents in `FILE`, to continue with them later")
 	return c
 }

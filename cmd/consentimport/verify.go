@@ -21,14 +21,14 @@ func newVerify(env *environment) *cobra.Command {
 	var subject string
 	c := &cobra.Command{
 		Use:   "verify DIR",
-		Short: "Prove that a checkpoint is untouched and balances against its export",
+		Short: "Check that a checkpoint is consistent with its export and balances",
 		Long: `verify reads the checkpoint of an import and its export again and checks that the
 checkpoint is whole, that the export is the one that was imported, and that every row and
-every consent has exactly one outcome. It prints what to file: digests, counts, times and
-a verdict. Exit code 0 when everything holds, 3 when something does not.`,
+every consent has exactly one outcome. It prints what to keep on file: digests, counts, times
+and a verdict. Exit code 0 when everything holds, 3 when something does not.`,
 		Example: `  consentimport verify preferences.csv.import
   consentimport verify --subject ann@example.com preferences.csv.import`,
-		Args: arguments(cobra.ExactArgs(1), "name the out directory of an import"),
+		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
@@ -94,7 +94,7 @@ func printAudit(out io.Writer, dir string, a *survey.Audit) error {
 	}
 	fmt.Fprintln(out)
 	for _, fault := range a.Faults {
-		fmt.Fprintf(out, "does not hold: %s\n", fault)
+		fmt.Fprintf(out, "inconsistent: %s\n", fault)
 	}
 	_, err := fmt.Fprintln(out, verdict(a))
 	return err
@@ -114,7 +114,7 @@ func printDecided(out io.Writer, a *survey.Audit) error {
 		width = max(width, utf8.RuneCountInString(name(d)))
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%-*s  decision\tmade\tsent\trejected\tfailed\tpending\tsuperseded\t\n", width, "category")
+	fmt.Fprintf(w, "%-*s  decision\tmade\tsent\trefused\tfailed\tpending\tsuperseded\t\n", width, "category")
 	for _, d := range keys {
 		t := a.ByDecision[d]
 		fmt.Fprintf(w, "%-*s  %-8s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", width, name(d), d.Action,
@@ -127,11 +127,11 @@ func printDecided(out io.Writer, a *survey.Audit) error {
 func verdict(a *survey.Audit) string {
 	switch {
 	case len(a.Faults) > 0:
-		return "VERDICT: does not hold. Keep the directory as it is and find out who changed what."
+		return "VERDICT: inconsistent. Keep the directory as it is and find out who changed what."
 	case a.Facts.Header.DryRun:
 		return "VERDICT: a dry run: nothing was sent. The counts balance."
 	case a.Consents.Pending > 0:
-		return "VERDICT: untouched and balanced, but incomplete: go on with --resume."
+		return "VERDICT: consistent and balanced, but incomplete: continue with --resume."
 	case a.Consents.Refused+a.Consents.Failed+a.Rows.Invalid > 0:
 		var missing []string
 		if n := a.Consents.Refused + a.Consents.Failed; n > 0 {
@@ -140,16 +140,16 @@ func verdict(a *survey.Audit) string {
 		if n := a.Rows.Invalid; n > 0 {
 			missing = append(missing, report.Plural(n, "row"))
 		}
-		return fmt.Sprintf("VERDICT: untouched, balanced and complete; %s did not arrive (see failures.csv).", strings.Join(missing, " and "))
+		return fmt.Sprintf("VERDICT: consistent, balanced and complete; %s did not arrive (see failures.csv).", strings.Join(missing, " and "))
 	default:
-		return "VERDICT: untouched, balanced and complete: every decision of the export arrived."
+		return "VERDICT: consistent, balanced and complete: every decision of the export arrived."
 	}
 }
 
 // printSubject writes what was sent for one person, and nothing of anybody else.
 func printSubject(out io.Writer, a *survey.Audit) error {
 	if len(a.Faults) > 0 {
-		return &exitError{exitFailures, errors.New("the checkpoint does not hold, so it proves nothing about a person"), "consentimport verify without --subject says what is wrong"}
+		return &exitError{exitFailures, errors.New("the checkpoint is inconsistent, so it says nothing reliable about a person"), "consentimport verify without --subject says what is wrong"}
 	}
 	if len(a.Subject) == 0 {
 		_, err := fmt.Fprintln(out, "no consent of this subject is in the export")

@@ -56,7 +56,7 @@ func Hint(err error) string {
 	case errors.Is(err, journal.ErrLocked):
 		return "wait for the other process, or stop it"
 	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):
-		return "name the out directory of an import"
+		return "give the out directory of an import"
 	case errors.As(err, new(*journal.DamagedError)):
 		return "put a whole copy of the directory back; or --restart, which sets it aside and sends everything again"
 	case errors.As(err, new(*journal.VersionError)):
