@@ -104,7 +104,7 @@ func onOff(on bool) string {
 func (im *Import) sameExport() error {
 	reading := im.header.Reading
 	if paths := im.cfg.Source.Paths; len(paths) > 0 && paths[0] != "-" && im.cfg.Repair == "" {
-		reading.Paths = paths
+		reading.Paths = source.InOrder(paths)
 	} else {
 		reading.Paths = survey.StoredPaths(im.header, im.cfg.Dir)
 	}

@@ -21,7 +21,7 @@ const (
 	spoolExtra  = 1 << 30
 )
 
-// addArchive opens the members of a zip in the order of their names.
+// addArchive opens the members of a zip in the natural order of their names.
 func (e *Export) addArchive(index int) error {
 	in := &e.inputs[index]
 	before := len(e.members)
@@ -29,6 +29,9 @@ func (e *Export) addArchive(index int) error {
 		return err
 	}
 	if len(e.members) == before {
+		if len(e.Beside) > 0 {
+			return fmt.Errorf("%s holds no file with rows; left out as no export: %s", in.path, strings.Join(e.Beside[:min(3, len(e.Beside))], ", "))
+		}
 		return fmt.Errorf("%s holds no file with rows", in.path)
 	}
 	return nil
@@ -41,9 +44,12 @@ func (e *Export) walkArchive(index int, name string, r io.ReaderAt, size int64, 
 		return fmt.Errorf("%s is a damaged or incomplete zip archive (%w); get the file again", name, err)
 	}
 	z.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderMaxWindow(maxZstdWindow)))
-	files, err := usefulFiles(name, z.File)
+	files, beside, err := usefulFiles(name, z.File)
 	if err != nil {
 		return err
+	}
+	for _, member := range beside {
+		e.Beside = append(e.Beside, name+": "+member)
 	}
 	for _, f := range files {
 		full := name + ": " + f.Name
@@ -72,27 +78,64 @@ func (e *Export) walkArchive(index int, name string, r io.ReaderAt, size int64, 
 	return nil
 }
 
-// usefulFiles are the files of an archive that can hold rows, by name.
-func usefulFiles(name string, all []*zip.File) ([]*zip.File, error) {
-	var files []*zip.File
+// usefulFiles are the files of an archive that can hold rows, in the natural order
+// of their names, and the names of those that stand beside an export and hold none.
+func usefulFiles(name string, all []*zip.File) (files []*zip.File, beside []string, err error) {
 	for _, f := range all {
 		if f.Name == "[Content_Types].xml" {
-			return nil, fmt.Errorf("%s is an Excel or Office file; save it as CSV", name)
+			return nil, nil, fmt.Errorf("%s is an Excel or Office file; save it as CSV", name)
 		}
 		full := slashed(f.Name)
 		base := path.Base(full)
-		if base == "." || strings.HasSuffix(full, "/") || base == ".DS_Store" || base == "Thumbs.db" ||
+		if base == "." || strings.HasSuffix(full, "/") || base == ".DS_Store" || base == "Thumbs.db" || base == "desktop.ini" ||
 			strings.HasPrefix(base, "._") || slices.Contains(strings.Split(full, "/"), "__MACOSX") {
 			continue
 		}
+		if standsBeside(full) {
+			beside = append(beside, f.Name)
+			continue
+		}
 		if f.Flags&1 != 0 {
-			return nil, fmt.Errorf("%s: %s is encrypted; unpack the archive first", name, f.Name)
+			return nil, nil, fmt.Errorf("%s: %s is encrypted; unpack the archive first", name, f.Name)
 		}
 		files = append(files, f)
 	}
-	slices.SortStableFunc(files, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
-	return files, nil
+	slices.SortStableFunc(files, func(a, b *zip.File) int { return compareNatural(slashed(a.Name), slashed(b.Name)) })
+	return files, beside, nil
 }
+
+// standsBeside tells that a file is one that programs put beside an export: Spark,
+// Hive and Hadoop take no name for data that begins with a dot or, unless it ends
+// as data does, with an underscore (_SUCCESS, _committed_1, .part-0.csv.crc); check
+// sums; and what is there for people to read. A file that is named as data is one
+// whatever else is in its name.
+func standsBeside(full string) bool {
+	dirs, base := path.Split(strings.ToLower(full))
+	for _, dir := range strings.Split(dirs, "/") {
+		if dir == "_delta_log" || dir == "_temporary" || dir == "_spark_metadata" {
+			return true
+		}
+	}
+	ext := path.Ext(base)
+	switch {
+	case strings.HasPrefix(base, "."):
+		return true
+	case slices.Contains(sumExts, ext), strings.HasSuffix(base, "sums") && ext == "":
+		return true
+	case slices.Contains(dataExts, ext):
+		return false
+	case strings.HasPrefix(base, "_"):
+		return true
+	}
+	stem := strings.TrimSuffix(base, ext)
+	return slices.Contains(papers, stem) || strings.HasPrefix(stem, "readme")
+}
+
+var (
+	dataExts = []string{".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson", ".gz", ".zst", ".zip"}
+	sumExts  = []string{".md5", ".sha1", ".sha256", ".sha512", ".crc", ".sfv", ".asc", ".sig"}
+	papers   = []string{"readme", "license", "licence", "copying", "notice", "copyright", "changelog", "changes", "liesmich", "lisezmoi", "leeme", "leggimi"}
+)
 
 // slashed is the name of a member in the one way of writing that zip allows;
 // some programs write Windows' backslashes.

@@ -85,11 +85,11 @@ func compressionOf(head []byte) (string, error) {
 func decompress(kind string, r io.Reader) (io.ReadCloser, error) {
 	switch kind {
 	case gzipped:
-		z, err := gzip.NewReader(r)
+		z, err := newGzipReader(r)
 		if err != nil {
 			return nil, packError(kind, err)
 		}
-		return &packed{kind: kind, r: z, close: z.Close}, nil
+		return &packed{kind: kind, r: z, close: z.gzip.Close}, nil
 	case zstded:
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(maxZstdWindow))
@@ -146,8 +146,10 @@ func packError(kind string, err error) error {
 		return fmt.Errorf("the %s data is cut off (%w); get the file again", kind, io.ErrUnexpectedEOF)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return fmt.Errorf("the zstd data needs a window of more than %d MiB (%w); compress it again without --long", maxZstdWindow>>20, err)
+	case errors.Is(err, errAfterGzip), errors.Is(err, zstd.ErrMagicMismatch):
+		return fmt.Errorf("something follows the %s data that is not %s data (%w); get the file again, or unpack it by hand", kind, kind, err)
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
-		return fmt.Errorf("the gzip data is damaged, or something follows it that is no gzip data (%w); get the file again", err)
+		return fmt.Errorf("the gzip data is damaged (%w); get the file again", err)
 	default:
 		return fmt.Errorf("unpack the %s data: %w", kind, err)
 	}

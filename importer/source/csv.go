@@ -44,6 +44,7 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 	data := w.data
 	quote := indexFrom(data, -1, max(int(s.quote-w.base), w.pos), '"')
 	defer func() { s.quote = w.offset(quote) }()
+	other := otherLineEnd(s.lineEnd)
 	for len(rows) < cap(rows) {
 		if s.long != nil {
 			if !skipLine(w, s.lineEnd) {
@@ -53,6 +54,9 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 			s.long = nil
 			w.here()
 			continue
+		}
+		if w.pos < len(data) && data[w.pos] == other {
+			w.pos = skipHalf(data, w.pos, s.lineEnd)
 		}
 		quote = indexFrom(data, quote, w.pos, '"')
 		n := bytes.IndexByte(data[w.pos:], s.lineEnd)
@@ -76,10 +80,7 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 		if n < 0 && !w.eof && end-w.pos <= MaxRow+1 {
 			return rows
 		}
-		raw := data[w.pos:end:end]
-		if s.lineEnd == '\n' && len(raw) > 0 && raw[len(raw)-1] == '\r' {
-			raw = raw[: len(raw)-1 : len(raw)-1]
-		}
+		raw := trimCR(data[w.pos:end:end], s.lineEnd)
 		if len(raw) > MaxRow {
 			s.long = &Row{Line: w.line, Offset: w.offset(w.pos), Reason: tooLong}
 			continue
@@ -121,7 +122,7 @@ func (s *csvScanner) quotedLine(data []byte, start, quote int) int {
 			return first
 		}
 		next := quote + i + 2 // after the closing quote
-		if next == len(data) || data[next] == '\r' && next+1 == len(data) && s.lineEnd == '\n' {
+		if next == len(data) || data[next] == '\r' && len(trimCR(data[next:], s.lineEnd)) == 0 {
 			return len(data)
 		}
 		if data[next] != s.delimiter {

@@ -9,16 +9,22 @@ import (
 // headSniff is how many bytes of a text are looked at to tell what it is.
 const headSniff = 64 << 10
 
+// maxHead bounds what is read of a text to tell what it is: what stands above the
+// header, the header, and the first row may each be as long as a row.
+const maxHead = 3*MaxRow + headSniff
+
 // head is the beginning of a text, as much as was asked for.
 type head struct {
-	r    io.Reader
-	data []byte
-	eof  bool
-	err  error
+	r       io.Reader
+	data    []byte
+	lineEnd byte // as lineEndOf tells
+	eof     bool
+	err     error
 }
 
-// need reads until n bytes are there, or the text ends.
+// need reads until n bytes are there, maxHead at most, or the text ends.
 func (h *head) need(n int) {
+	n = min(n, maxHead)
 	for len(h.data) < n && !h.eof && h.err == nil {
 		size := max(headSniff, n-len(h.data))
 		h.data = append(h.data, make([]byte, size)...)
@@ -37,11 +43,11 @@ func (h *head) need(n int) {
 
 // line gives the line that begins at an offset, without and with its line end.
 // It is not whole when it is longer than a row may be.
-func (h *head) line(at int, lineEnd byte) (text []byte, next int, whole bool) {
+func (h *head) line(at int) (text []byte, next int, whole bool) {
 	for searched := at; ; {
-		if i := bytes.IndexByte(h.data[searched:], lineEnd); i >= 0 {
+		if i := bytes.IndexByte(h.data[searched:], h.lineEnd); i >= 0 {
 			end := searched + i
-			return trimCR(h.data[at:end], lineEnd), end + 1, true
+			return trimCR(h.data[at:end], h.lineEnd), end + 1, true
 		}
 		searched = len(h.data)
 		if h.eof || h.err != nil || len(h.data)-at > MaxRow+1 {
@@ -49,15 +55,7 @@ func (h *head) line(at int, lineEnd byte) (text []byte, next int, whole bool) {
 		}
 		h.need(len(h.data) + headSniff)
 	}
-	return trimCR(h.data[at:], lineEnd), len(h.data), h.eof
-}
-
-// trimCR takes away the CR of a line that ended with CR LF, or with the text.
-func trimCR(line []byte, lineEnd byte) []byte {
-	if n := len(line); lineEnd == '\n' && n > 0 && line[n-1] == '\r' {
-		return line[:n-1]
-	}
-	return line
+	return trimCR(h.data[at:], h.lineEnd), len(h.data), h.eof
 }
 
 // isBlank tells that a line holds nothing but blanks, of which a delimiter is none.
@@ -70,31 +68,34 @@ func isBlank(line []byte, delimiter byte) bool {
 	return true
 }
 
-// lineEndOf tells which byte ends the lines of a text: LF, or CR where the
-// beginning of the text has CR and no LF at all.
-func lineEndOf(data []byte) byte {
-	if len(data) > headSniff {
-		data = data[:headSniff]
-	}
-	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') >= 0 {
-		return '\r'
-	}
-	return '\n'
-}
-
 // utf8BOM is the byte order mark as UTF-8.
 const utf8BOM = "\xef\xbb\xbf"
+
+var (
+	utf16LEBOM = []byte("\xff\xfe")
+	utf16BEBOM = []byte("\xfe\xff")
+)
+
+// leadingBOMs is how many bytes the byte order marks at the beginning take: a
+// program that adds one where one is already leaves two.
+func leadingBOMs(data, bom []byte) int {
+	n := 0
+	for bytes.HasPrefix(data[n:], bom) {
+		n += len(bom)
+	}
+	return n
+}
 
 // detectCharset tells the encoding from the first bytes and the configuration.
 // The evidence is for inspect.
 func detectCharset(data []byte, cfg *Config) (c *charset, bom int, evidence string, err error) {
 	switch {
 	case bytes.HasPrefix(data, []byte(utf8BOM)):
-		return utf8Charset, len(utf8BOM), "encoding utf-8: the file begins with its byte order mark", nil
-	case bytes.HasPrefix(data, []byte("\xff\xfe")):
-		return utf16LECharset, 2, "encoding utf-16le: the file begins with its byte order mark", nil
-	case bytes.HasPrefix(data, []byte("\xfe\xff")):
-		return utf16BECharset, 2, "encoding utf-16be: the file begins with its byte order mark", nil
+		return utf8Charset, leadingBOMs(data, []byte(utf8BOM)), "encoding utf-8: the file begins with its byte order mark", nil
+	case bytes.HasPrefix(data, utf16LEBOM):
+		return utf16LECharset, leadingBOMs(data, utf16LEBOM), "encoding utf-16le: the file begins with its byte order mark", nil
+	case bytes.HasPrefix(data, utf16BEBOM):
+		return utf16BECharset, leadingBOMs(data, utf16BEBOM), "encoding utf-16be: the file begins with its byte order mark", nil
 	case cfg.Encoding != "":
 		c, err := charsetNamed(cfg.Encoding)
 		if err != nil {

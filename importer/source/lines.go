@@ -7,7 +7,7 @@ func fitsLines(h *head, cfg *Config) bool {
 	if !beginsJSON(h, '{') {
 		return false
 	}
-	line, _, whole := h.line(0, lineEndOf(h.data))
+	line, _, whole := h.line(0)
 	if !whole {
 		// A first line that is longer than a row may be: with pages it is likely
 		// one page, else the first of many lines.

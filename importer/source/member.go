@@ -23,6 +23,7 @@ type member struct {
 	lineEnd     byte  // the byte that ends a line: LF, or CR where there is no LF
 	body        int64 // offset in the decoded text where rows can begin
 	bodyLine    int64
+	print       fingerprint
 	// scattered says that a place in the text does not tell what it is in: to
 	// begin there, the text before it has to be scanned.
 	scattered bool
@@ -82,10 +83,13 @@ type grammar struct {
 	scanner  func(m *member, l *Layout, cfg *Config) scanner
 }
 
+// lineGrammar is JSON lines. What is set to be JSON is read so when it is nothing else.
+var lineGrammar = &grammar{name: "json-lines", format: JSONL, lines: true, fits: fitsLines, evidence: "the first line is a whole JSON value, so each line is a row", scanner: newLineScanner}
+
 // grammars are all that can be read. A new one is a file of its own and a line here.
 var grammars = []*grammar{
 	{name: "json-array", format: JSONL, fits: fitsArray, evidence: "the text begins with [, so each element of the array is a row", scanner: newArrayScanner},
-	{name: "json-lines", format: JSONL, lines: true, fits: fitsLines, evidence: "the first line is a whole JSON value, so each line is a row", scanner: newLineScanner},
+	lineGrammar,
 	{name: "json-document", format: JSONL, fits: fitsDocument, evidence: "the text begins with a JSON value over several lines, so each value at the top is a row", scanner: newDocumentScanner},
 	{name: "csv", format: CSV, fits: fitsCSV, evidence: "the text begins with neither [ nor {, so it is CSV", scanner: newCSVScanner},
 }

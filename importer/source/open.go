@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
+	"unicode/utf8"
 )
 
 // input is an Input with its open file.
@@ -26,20 +26,22 @@ func Open(cfg Config) (*Export, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
+	cfg.Paths = InOrder(cfg.Paths)
 	e := &Export{Config: cfg, verified: map[Mark]*digest{}, blockSize: blockSize, batchRows: batchRows, spoolExtra: spoolExtra}
 	for _, path := range cfg.Paths {
 		if err := e.add(path); err != nil {
 			return nil, errors.Join(err, e.Close())
 		}
 	}
+	if err := e.refuseTwins(); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
 	return e, nil
 }
 
 // check refuses settings that no file can satisfy.
 func (c Config) check() error {
-	switch c.Format {
-	case "", "csv", "jsonl":
-	default:
+	if c.Format != "" && c.Format != csvName && c.Format != jsonlName {
 		return fmt.Errorf("format %q is not known; use csv or jsonl", c.Format)
 	}
 	if _, err := c.delimiter(); err != nil {
@@ -66,11 +68,16 @@ func (c Config) delimiter() (byte, error) {
 		return 0, nil
 	case d == `\t`:
 		return '\t', nil
-	case len(d) == 1 && d[0] < 0x80 && !strings.Contains("\"\r\n\x00", d):
+	case len(d) == 1 && usableDelimiter(d[0]):
 		return d[0], nil
 	default:
 		return 0, fmt.Errorf(`delimiter %q is not usable; it is one ASCII character such as ";" or "\t", and no quote or line end`, d)
 	}
+}
+
+// usableDelimiter tells that a byte can stand between cells.
+func usableDelimiter(b byte) bool {
+	return b < utf8.RuneSelf && b != '"' && b != '\r' && b != '\n' && b != 0
 }
 
 // add opens one file and what is in it.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,7 @@ func TestOpenRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	ok := file("ok.csv", "a,b\n1,2\n")
+	big := "a,b\n" + strings.Repeat("12345678,someone@mail.example\n", 5000)
 
 	cases := []struct {
 		name string
@@ -70,6 +72,17 @@ func TestOpenRefuses(t *testing.T) {
 		{"header that is not UTF-8", Config{Paths: []string{file("latin.csv", "Pr\xe9nom,b\n1,2\n")}}, []string{"latin.csv: read header on line 1", "invalid UTF-8 at byte 3", "--encoding, e.g. windows-1252"}},
 		{"header with an open quote", Config{Paths: []string{file("open.csv", "a,\"b\n1,2\n")}}, []string{"read header on line 1: the quote opened on line 1 is never closed"}},
 		{"header that never ends", Config{Paths: []string{file("long.csv", strings.Repeat("a", 3<<20))}}, []string{"read header on line 1: the row is longer than 1 MiB"}},
+		{"header of NULs that never ends", Config{Paths: []string{file("nul.csv", strings.Repeat("\x00", 3<<20))}}, []string{"read header on line 1: the row is longer than 1 MiB"}},
+		{"blanks without end", Config{Paths: []string{file("blanks.csv", strings.Repeat("  \n", 1<<20))}}, []string{"there are only blanks in its first 1 MiB"}},
+		{"a blank line without end", Config{Paths: []string{file("blankline.csv", strings.Repeat(" ", 3<<20))}}, []string{"there are only blanks in its first 1 MiB"}},
+		{"a preamble without end", Config{SkipLines: 9, Paths: []string{file("preamble.csv", strings.Repeat(strings.Repeat("x", 1<<18)+"\n", 12))}}, []string{"line 4 above the header makes what stands there longer than 1 MiB; check skipLines"}},
+		{"the same file twice", Config{Paths: []string{ok, ok}}, []string{"ok.csv and", "hold the same rows", "give it once"}},
+		{"the same file and its compressed form", Config{Paths: []string{ok, file("ok.csv.gz", string(gz(t, []byte("a,b\n1,2\n"))))}}, []string{"ok.csv.gz hold the same rows"}},
+		{"the same file in an archive", Config{Paths: []string{ok, file("ok.zip", string(zipOf(t, "x.csv", "a,b\n1,2\n")))}}, []string{"ok.zip: x.csv hold the same rows"}},
+		{"the same file in another encoding", Config{Paths: []string{ok, file("ok16.csv", "\xff\xfea\x00,\x00b\x00\n\x001\x00,\x002\x00\n\x00")}}, []string{"ok16.csv hold the same rows"}},
+		{"a large file and its compressed form", Config{Paths: []string{file("big.csv", big), file("big.csv.zst", string(zst(t, []byte(big))))}}, []string{"big.csv.zst hold the same rows"}},
+		{"zip of papers", Config{Paths: []string{file("papers.zip", string(zipOf(t, "README.txt", "hello", "_SUCCESS", "")))}}, []string{"papers.zip holds no file with rows; left out as no export: ", "README.txt"}},
+		{"gzip with more behind its zeros", Config{Paths: []string{file("more.csv.gz", string(gz(t, []byte("a,b\n1,2\n")))+"\x00\x00\x00"+string(gz(t, []byte("3,4\n"))))}}, []string{"something follows the gzip data that is not gzip data"}},
 		{"format", Config{Format: "xml", Paths: []string{ok}}, []string{`format "xml" is not known; use csv or jsonl`}},
 		{"delimiter", Config{Delimiter: "ab", Paths: []string{ok}}, []string{`delimiter "ab" is not usable`}},
 		{"quote for a delimiter", Config{Delimiter: `"`, Paths: []string{ok}}, []string{"is not usable"}},
@@ -91,6 +104,88 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	_, err = Open(Config{Paths: []string{filepath.Join(dir, "gone")}})
 	assert.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// TestTwinsThatAreNone opens files that begin alike, or hold no rows, and are not the
+// same.
+func TestTwinsThatAreNone(t *testing.T) {
+	same := "a,b\n" + strings.Repeat("12345678,someone@mail.example\n", 5000)
+	for name, files := range map[string][][]byte{
+		"headers alone":          {[]byte("a,b\n"), []byte("a,b\n"), []byte("a,b\n1,2\n")},
+		"empty arrays":           {[]byte("[]"), []byte("[]")},
+		"the last byte":          {[]byte(same + "1,x\n"), []byte(same + "1,y\n")},
+		"one goes on":            {[]byte(same), []byte(same + "1,y\n")},
+		"one goes on, packed":    {gz(t, []byte(same)), zst(t, []byte(same+"1,y\n"))},
+		"short, and one goes on": {[]byte("a,b\n1,2\n"), []byte("a,b\n1,2\n3,4\n")},
+	} {
+		t.Run(name, func(t *testing.T) { open(t, Config{Paths: write(t, files...)}, blockSize, batchRows) })
+	}
+}
+
+// TestPadding reads packed files that were filled up with zeros to the end of a block.
+func TestPadding(t *testing.T) {
+	for _, zeros := range []int{1, 2, 500, 200_000} {
+		packed := append(slices.Concat(gz(t, []byte("a,b\n1,2\n")), gz(t, []byte("3,4\n"))), make([]byte, zeros)...)
+		for name, data := range map[string][]byte{"gzip": packed, "gzip in zip": zipOf(t, "a.csv.gz", packed), "zip": append(zipOf(t, "a.csv", "a,b\n1,2\n3,4\n"), make([]byte, min(zeros, 5000))...)} {
+			e := open(t, Config{Paths: write(t, data)}, blockSize, batchRows)
+			batches, err := readAll(t, e, e.Start(), ReadOptions{Sums: true})
+			require.NoError(t, err, "%s, %d zeros", name, zeros)
+			assert.Len(t, rowsOf(batches), 2)
+			assert.EqualValues(t, len(data), batches[len(batches)-1].Mark.Bytes, name)
+		}
+	}
+}
+
+// TestPartsInOrder reads numbered parts by their numbers, in an archive and as files,
+// whatever a shell made of their order.
+func TestPartsInOrder(t *testing.T) {
+	var members []any
+	for _, n := range []string{"p/part-10.csv", "p/part-2.csv", "p/part-1.csv", "q/part-3.csv", "p-1/part-11.csv", "p/part-01.csv"} {
+		members = append(members, n, "a,b\n"+n+",x\n")
+	}
+	e := open(t, Config{Paths: write(t, zipOf(t, members...))}, blockSize, batchRows)
+	var names []string
+	for _, m := range e.members {
+		names = append(names, m.path[strings.Index(m.path, ": ")+2:])
+	}
+	assert.Equal(t, []string{"p/part-1.csv", "p/part-01.csv", "p/part-2.csv", "p/part-10.csv", "p-1/part-11.csv", "q/part-3.csv"}, names)
+
+	for _, c := range []struct{ given, want []string }{
+		{[]string{"e-1.csv", "e-10.csv", "e-2.csv"}, []string{"e-1.csv", "e-2.csv", "e-10.csv"}},
+		{[]string{"e-10.csv", "e-2.csv"}, []string{"e-2.csv", "e-10.csv"}},
+		{[]string{"2024-01.csv", "2023-12.csv"}, []string{"2023-12.csv", "2024-01.csv"}},
+		{[]string{"old.csv", "new.csv"}, []string{"old.csv", "new.csv"}},
+		{[]string{"a-10.csv", "a-9.csv", "b.csv"}, []string{"a-9.csv", "a-10.csv", "b.csv"}},
+		{[]string{"99999999999999999999.csv", "100000000000000000000.csv", "3.csv"}, []string{"3.csv", "99999999999999999999.csv", "100000000000000000000.csv"}},
+		{[]string{"one.csv"}, []string{"one.csv"}},
+		{nil, nil},
+	} {
+		given := slices.Clone(c.given)
+		assert.Equal(t, c.want, InOrder(given))
+		assert.Equal(t, c.given, given, "what was given is as it was")
+	}
+}
+
+// TestBeside leaves out of an archive what stands beside an export, says so, and keeps
+// whatever is named as data is.
+func TestBeside(t *testing.T) {
+	out := []string{"out/_SUCCESS", "out/_committed_123", "out/.part-0.csv.crc", "out/a.csv.md5", "SHA256SUMS", "README.txt", "README", "readme-first.html", "LICENSE", "docs/Notice.md", "_delta_log/0000.json"}
+	in := []string{"README.csv", "_consents.csv", "data", "data.txt", "out/part-0.csv", "out/part-1.json"}
+	var members []any
+	for _, n := range out {
+		members = append(members, n, "left out "+n)
+	}
+	for _, n := range in {
+		members = append(members, n, "a,b\n"+n+",x\n")
+	}
+	paths := write(t, zipOf(t, members...))
+	e := open(t, Config{Paths: paths}, blockSize, batchRows)
+	assert.Len(t, e.Members, len(in))
+	var left []string
+	for _, b := range e.Beside {
+		left = append(left, strings.TrimPrefix(b, paths[0]+": "))
+	}
+	assert.ElementsMatch(t, out, left)
 }
 
 // TestHeaderOnly proves that a file without rows is an export of no rows.
@@ -189,7 +284,7 @@ func TestDamage(t *testing.T) {
 		says string
 	}{
 		"cut gzip":             {packed[:len(packed)-5], "the gzip data is cut off"},
-		"gzip and then text":   {append(bytes.Clone(packed), "what is this"...), "the gzip data is damaged, or something follows it"},
+		"gzip and then text":   {append(bytes.Clone(packed), "what is this"...), "something follows the gzip data that is not gzip data"},
 		"flipped byte in gzip": {flipped(packed), "gzip data"},
 		"cut zstd":             {checked[:len(checked)-5], "the zstd data is cut off"},
 		"flipped byte in zstd": {flipped(checked), "zstd data"},

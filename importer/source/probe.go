@@ -50,6 +50,7 @@ func (e *Export) probe(m *member) (found bool, err error) {
 	layout.Evidence = append(layout.Evidence, evidence)
 	text := &head{r: m.charset.reader(io.MultiReader(bytes.NewReader(h.data[m.bom:]), unpacked))}
 	text.need(headSniff)
+	m.print = printOf(text)
 	found, err = e.probeText(m, &layout, text)
 	if err == nil {
 		err = text.err
@@ -58,6 +59,7 @@ func (e *Export) probe(m *member) (found bool, err error) {
 		return false, fmt.Errorf("read %s: %w", m.path, err)
 	}
 	if found {
+		m.print.rows = m.print.rows || hasRows(text.data[min(int(m.body), len(text.data)):])
 		m.layout = e.layoutIndex(layout)
 		if n := len(e.members); m.file != nil && n > 0 && e.members[n-1].input == m.input {
 			m.before = e.members[n-1].before + int64(e.members[n-1].file.CompressedSize64)
@@ -71,56 +73,55 @@ func (e *Export) probe(m *member) (found bool, err error) {
 // probeText finds out how rows are written, and where they begin.
 func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error) {
 	m.lineEnd = lineEndOf(h.data)
+	h.lineEnd = m.lineEnd
 	at, line := 0, int64(1)
 	for n := range e.Config.SkipLines {
-		_, next, whole := h.line(at, m.lineEnd)
-		if !whole {
-			return false, fmt.Errorf("line %d above the header is longer than %d bytes; check skipLines", n+1, MaxRow)
+		_, next, whole := h.line(at)
+		if !whole || next > MaxRow {
+			return false, fmt.Errorf("line %d above the header makes what stands there longer than 1 MiB; check skipLines", n+1)
 		}
 		if next == at {
 			break
 		}
 		at, line = next, line+1
 	}
-	if e.Config.Format != "jsonl" {
-		if text, next, whole := h.line(at, m.lineEnd); whole && len(text) == 5 && bytes.EqualFold(text[:4], []byte("sep=")) {
-			l.Delimiter = text[4]
-			l.Evidence = append(l.Evidence, fmt.Sprintf("delimiter %q: the line sep=%c says so", string(l.Delimiter), l.Delimiter))
+	if e.Config.Format != jsonlName {
+		text, next, _ := h.line(at)
+		switch delimiter, says := sepLine(text); {
+		case says && delimiter == 0:
+			return false, fmt.Errorf("line %d, %q, names a delimiter that cannot be read: it is one ASCII character; skip the line (skipLines: %d) and set the delimiter", line, text, line)
+		case says:
+			l.Delimiter = delimiter
+			l.Evidence = append(l.Evidence, fmt.Sprintf("delimiter %q: the line %s says so", string(l.Delimiter), text))
 			at, line = next, line+1
 		}
 	}
 	for {
-		text, next, _ := h.line(at, m.lineEnd)
+		at = skipHalf(h.data, at, m.lineEnd)
+		at += leadingBOMs(h.data[at:], []byte(utf8BOM))
+		text, next, whole := h.line(at)
 		if !isBlank(text, l.Delimiter) {
 			break
 		}
 		if next == at {
 			return false, nil
 		}
+		if !whole || next > 2*MaxRow {
+			return false, fmt.Errorf("there are only blanks in its first 1 MiB: it is damaged, or not an export")
+		}
 		at, line = next, line+1
 	}
 	m.body, m.bodyLine = int64(at), line
 	l.Preamble = slices.Clone(h.data[:at])
 	l.LineEnd = "\n"
-	if text, next, whole := h.line(at, m.lineEnd); whole {
+	if text, next, whole := h.line(at); whole {
 		end := h.data[at+len(text) : next]
 		if len(end) > 0 {
 			l.LineEnd = string(end)
 		}
 	}
-	rest := &head{r: h.r, data: h.data[at:], eof: h.eof, err: h.err}
-	for _, g := range grammars {
-		if e.Config.Format != "" && (g.format == CSV) != (e.Config.Format == "csv") {
-			continue
-		}
-		if g.fits(rest, &e.Config) {
-			m.grammar = g
-			break
-		}
-	}
-	if m.grammar == nil {
-		m.grammar = grammars[1] // set to JSON lines, whatever the first line holds
-	}
+	rest := &head{r: h.r, data: h.data[at:], lineEnd: h.lineEnd, eof: h.eof, err: h.err}
+	m.grammar = e.grammarOf(rest)
 	l.Format = m.grammar.format
 	l.Evidence = append(l.Evidence, m.grammar.evidence)
 	if l.Format == CSV {
@@ -151,24 +152,22 @@ func (e *Export) probeHeader(m *member, l *Layout, h *head) error {
 		l.Columns, l.NoHeader = slices.Clone(e.Config.Columns), true
 		return h.err
 	}
-	s := &csvScanner{delimiter: l.Delimiter, lineEnd: m.lineEnd}
-	w := &window{data: h.data, eof: h.eof, line: m.bodyLine}
-	rows := s.scan(w, make([]Row, 0, 1))
-	for len(rows) == 0 && !w.eof && h.err == nil {
-		h.need(len(h.data) + 4*headSniff)
-		s = &csvScanner{delimiter: l.Delimiter, lineEnd: m.lineEnd}
-		w = &window{data: h.data, eof: h.eof, line: m.bodyLine}
-		rows = s.scan(w, rows)
-	}
+	rows, w := firstRow(h, l.Delimiter, m.bodyLine)
 	switch {
 	case h.err != nil:
 		return h.err
-	case len(rows) == 0:
+	case len(rows) == 0 && w.eof:
 		return fmt.Errorf("read header: there is none")
+	case len(rows) == 0:
+		return fmt.Errorf("read header on line %d: %s; is it an export?", m.bodyLine, tooLong)
 	case rows[0].Reason != "":
 		return fmt.Errorf("read header on line %d: %s", rows[0].Line, rows[0].Reason)
 	case !m.charset.valid(rows[0].Raw):
 		return fmt.Errorf("read header on line %d: %s", rows[0].Line, m.charset.fault(rows[0].Raw))
+	}
+	if stray := strayLineEnd(rows[0].Raw); stray != "" {
+		return fmt.Errorf("read header on line %d: %s stands in it, but other lines end with %s: its line ends are mixed; save it with one kind of line end, CR LF or LF",
+			rows[0].Line, stray, lineEndName(m.lineEnd))
 	}
 	l.Header = slices.Clone(rows[0].Raw)
 	cells, err := l.cells(l.Header)
@@ -182,6 +181,64 @@ func (e *Export) probeHeader(m *member, l *Layout, h *head) error {
 	m.body += w.next
 	m.bodyLine = w.nextLine
 	return nil
+}
+
+// grammarOf gives the first grammar of the table that fits a text, and the format
+// that was set.
+func (e *Export) grammarOf(h *head) *grammar {
+	for _, g := range grammars {
+		if e.Config.Format != "" && g.format.String() != e.Config.Format {
+			continue
+		}
+		if g.fits(h, &e.Config) {
+			return g
+		}
+	}
+	return lineGrammar // set to JSON lines, whatever the first line holds
+}
+
+// sepLine reads the line "sep=;" with which Excel names the delimiter: also in
+// quotes, and with the empty cells behind it that a program adds which took it for
+// a row. It gives 0 for a delimiter that cannot be one.
+func sepLine(line []byte) (delimiter byte, says bool) {
+	quoted := len(line) > 0 && line[0] == '"'
+	line = bytes.TrimPrefix(line, []byte(`"`))
+	if len(line) < 4 || !bytes.EqualFold(line[:4], []byte("sep=")) {
+		return 0, false
+	}
+	line = line[4:]
+	if bytes.HasPrefix(line, []byte(`\t`)) {
+		line = append([]byte("\t"), line[2:]...)
+	}
+	if len(line) == 0 {
+		return 0, true
+	}
+	delimiter = line[0]
+	rest := line[1:]
+	if quoted {
+		if len(rest) == 0 || rest[0] != '"' {
+			return 0, true
+		}
+		rest = rest[1:]
+	}
+	if !usableDelimiter(delimiter) || len(bytes.Trim(rest, string(delimiter)+" ")) > 0 {
+		return 0, true
+	}
+	return delimiter, true
+}
+
+// firstRow finds the first row of a CSV text, and the window in which it was found.
+// There is none when it is too long to be one.
+func firstRow(h *head, delimiter byte, line int64) ([]Row, *window) {
+	for {
+		s := &csvScanner{delimiter: delimiter, lineEnd: h.lineEnd}
+		w := &window{data: h.data, eof: h.eof, line: line}
+		rows := s.scan(w, make([]Row, 0, 1))
+		if len(rows) > 0 || w.eof || h.err != nil || len(h.data) > MaxRow+headSniff {
+			return rows, w
+		}
+		h.need(len(h.data) + 4*headSniff)
+	}
 }
 
 // layoutIndex gives the place of a layout among the distinct ones.
@@ -198,7 +255,8 @@ func (e *Export) layoutIndex(l Layout) int {
 }
 
 // delimiters are those that are looked for, the likeliest first.
-var delimiters = []byte{',', ';', '\t', '|'}
+// Hive's own, Ctrl-A, stands in no text.
+var delimiters = []byte{',', ';', '\t', '|', '\x01'}
 
 // sniffDelimiter tells what separates the cells of the first line: what makes
 // as many cells of it as were named, else what occurs there most often outside

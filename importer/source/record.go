@@ -10,6 +10,7 @@ const (
 	needMore
 	bareQuote
 	textAfterQuote
+	otherEnd // after a closing quote
 	unclosedQuote
 	longOpen // too long, and a quote is open
 	long     // too long, and none is
@@ -22,6 +23,8 @@ func (f fault) reason() string {
 		return "line %d has a quote inside a cell that does not begin with one"
 	case textAfterQuote:
 		return "the quote opened on line %d is not closed, or text follows its closing quote"
+	case otherEnd:
+		return "after the cell that begins on line %d stands a line end of another kind (CR or LF) than lines end with here"
 	case unclosedQuote:
 		return "the quote opened on line %d is never closed"
 	case longOpen:
@@ -111,12 +114,20 @@ func (s *csvScanner) record(data []byte, start int, eof, lenient bool) extent {
 			continue
 		case len(after) > 0 && after[0] == s.lineEnd:
 			return finish(closing+1, closing+2)
-		case len(after) > 1 && s.lineEnd == '\n' && after[0] == '\r' && after[1] == '\n':
-			return finish(closing+1, closing+3)
-		case eof && !cut && len(trimCR(after, s.lineEnd)) == 0:
+		}
+		half := 0 // CRs that may belong to the line end after them
+		for s.lineEnd == '\n' && half < len(after) && after[half] == '\r' {
+			half++
+		}
+		switch {
+		case half < len(after) && half > 0 && after[half] == '\n':
+			return finish(closing+1, closing+half+2)
+		case half == len(after) && eof && !cut:
 			return finish(closing+1, len(data))
-		case len(after) == 0 || len(after) == 1 && s.lineEnd == '\n' && after[0] == '\r':
+		case half == len(after):
 			return short(open) // what follows decides between the end of the cell and a fault
+		case after[0] == otherLineEnd(s.lineEnd):
+			return extent{fault: otherEnd, at: open}
 		default:
 			return extent{fault: textAfterQuote, at: open}
 		}

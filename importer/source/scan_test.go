@@ -105,6 +105,9 @@ func FuzzCSV(f *testing.F) {
 		require.Equal(t, rows, pieces)
 		idle := strings.ReplaceAll(" \t\r\n", string(delimiter), "")
 		checkExtents(t, text, rows, idle)
+		if bytes.Contains(bytes.ReplaceAll(text, []byte("\r\n"), nil), []byte("\r")) {
+			return // for encoding/csv a CR by itself is text, for us a part of the line end beside it
+		}
 		l := Layout{Delimiter: delimiter, Columns: make([]string, columns)}
 		for i, r := range rows {
 			_, _, err := l.Split(r.Raw, nil, nil)

@@ -20,6 +20,20 @@ const (
 	JSONL
 )
 
+// The names of the formats in configurations.
+const (
+	csvName   = "csv"
+	jsonlName = "jsonl"
+)
+
+// String is the format's name in configurations.
+func (f Format) String() string {
+	if f == JSONL {
+		return jsonlName
+	}
+	return csvName
+}
+
 // MaxRow is the size in bytes that one row may have at most. A longer row is
 // unreadable; reading goes on at the next line.
 const MaxRow = 1 << 20
@@ -27,7 +41,7 @@ const MaxRow = 1 << 20
 // Config says which files to read, and what not to detect. The zero value of
 // each optional field means "detect".
 type Config struct {
-	Paths     []string `json:"paths,omitempty"`
+	Paths     []string `json:"paths,omitempty"`     // numbered parts are read in the order of their numbers
 	Format    string   `json:"format,omitempty"`    // "csv", "jsonl"
 	Delimiter string   `json:"delimiter,omitempty"` // one character, or `\t`
 	Encoding  string   `json:"encoding,omitempty"`  // a WHATWG name; a byte order mark wins over it
@@ -43,6 +57,7 @@ type Export struct {
 	Inputs  []Input
 	Members []Member // in reading order
 	Layouts []Layout // each distinct header, delimiter and encoding once
+	Beside  []string // files of archives that were left out because they hold no rows, such as README.txt
 
 	inputs   []input
 	members  []member

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // The ways in which Split finds a row not to be a record. They are constants so
@@ -32,10 +33,34 @@ func (l *Layout) Split(raw []byte, dst [][]byte, scratch []byte) (cells [][]byte
 			return dst[:had], scratch, err
 		}
 	}
-	if n := len(dst) - had; n != len(l.Columns) {
-		return dst, scratch, fmt.Errorf("has %s, the header has %d", count(n, "cell"), len(l.Columns))
+	if len(dst)-had != len(l.Columns) {
+		return dst, scratch, l.miscount(raw, dst[had:])
 	}
 	return dst, scratch, nil
+}
+
+// miscount says how many cells a row has, and why where the row shows it: what to
+// do about a delimiter at the end of each row has nothing to do with what to do
+// about one in a text.
+func (l *Layout) miscount(raw []byte, cells [][]byte) error {
+	n, want := len(cells), len(l.Columns)
+	text := fmt.Sprintf("has %s, the header has %d", count(n, "cell"), want)
+	surplus := n - want
+	stray := ""
+	if bytes.ContainsAny(raw, "\r\n") {
+		stray = strayLineEnd(raw)
+	}
+	switch {
+	case stray != "":
+		text += ": " + stray + " stands in it, so line ends are mixed"
+	case surplus == 1 && len(cells[want]) == 0:
+		text += ": the last cell is empty, so the row ends with a delimiter that the header has not"
+	case surplus > 1 && !slices.ContainsFunc(cells[want:], func(c []byte) bool { return len(c) > 0 }):
+		text += fmt.Sprintf(": the last %d cells are empty, so the row ends with delimiters that the header has not", surplus)
+	case surplus == -1 && l.Columns[want-1] == "":
+		text += ": the last column has no name, so the header ends with a delimiter that the row has not"
+	}
+	return errors.New(text)
 }
 
 func count(n int, noun string) string {

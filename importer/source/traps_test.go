@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,31 @@ func TestTraps(t *testing.T) {
 		{name: "a set delimiter wins over sep=", cfg: Config{Delimiter: `\t`}, text: "sep=;\na\tb;c\n1\t2\n", columns: []string{"a", "b;c"}, delimiter: '\t', rows: []string{"1|2"}},
 		{name: "lone CR ends lines", text: "a,b\r1,\"x\ry\"\r\r2,z", columns: []string{"a", "b"}, lineEnd: "\r", rows: []string{"1|x\ry", "2|z"}},
 		{name: "CRLF inside quotes", text: "a,b\r\n1,\"x\r\ny\"\r\n", columns: []string{"a", "b"}, lineEnd: "\r\n", rows: []string{"1|x\r\ny"}},
+		{name: "CR CR LF", text: "a,b\r\r\n1,x\r\r\n2,\"y\"\r\r\n3,\"p\"\"q\"\r\r\n\r\r\n4,z", columns: []string{"a", "b"}, lineEnd: "\r\r\n", rows: []string{"1|x", "2|y", "3|p\"q", "4|z"}},
+		{name: "LF CR", text: "a,b\n\r1,x\n\r\"2\",\"y\"\n\r\n\r3,z\n\r", columns: []string{"a", "b"}, lineEnd: "\n", rows: []string{"1|x", "2|y", "3|z"}},
+		{name: "CR, with LF in cells", text: "a,b\r1,\"x\ny\"\r2,z\r", columns: []string{"a", "b"}, lineEnd: "\r", rows: []string{"1|x\ny", "2|z"}},
+		{name: "CR, and LF in a cell of the header", text: "a,\"b\nc\"\r1,x\r", columns: []string{"a", "b\nc"}, lineEnd: "\r", rows: []string{"1|x"}},
+		{name: "CR first and LF later", text: "a,b\r1,x\r2,y\n3,z\r", fails: "read header on line 1: a carriage return (CR) stands in it, but other lines end with LF: its line ends are mixed"},
+		{name: "LF first and CR later", text: "a,b\n1,x\r2,y\n3,z\n", rows: []string{"!has 3 cells, the header has 2: a carriage return (CR) stands in it, so line ends are mixed", "3|z"}},
+		{name: "LF first and CR after a quote", text: "a,b\n1,\"x\"\r2,y\n3,z\n", rows: []string{"!after the cell that begins on line 2 stands a line end of another kind (CR or LF) than lines end with here", "3|z"}},
+		{name: "CR LF in a text whose beginning has CR alone", text: "a,b\r" + strings.Repeat("1,x\r", 20000) + "2,y\r\n3,z\r\n", lineEnd: "\r", rows: append(slices.Repeat([]string{"1|x"}, 20000), "2|y", "3|z")},
+		{name: "a quote that opens nothing, and CR", text: "a,b\r1,5\" wide\r2,y\r", lineEnd: "\r", rows: []string{"!line 2 has a quote inside a cell that does not begin with one", "2|y"}},
+		{name: "JSON lines that end with CR", text: "{\"a\":\"x\\\"\"}\r{\"a\":2}\r", lineEnd: "\r", rows: []string{`{"a":"x\""}`, `{"a":2}`}},
+		{name: "JSON lines that end with CR CR LF", text: "{\"a\":1}\r\r\n{\"a\":2}\r\r\n", lineEnd: "\r\r\n", rows: []string{`{"a":1}`, `{"a":2}`}},
+		{name: "two BOMs", text: "\xef\xbb\xbf\xef\xbb\xbfa,b\n1,2\n", columns: []string{"a", "b"}, rows: []string{"1|2"}},
+		{name: "two BOMs of UTF-16", text: "\xff\xfe" + utf16("a,b\n1,é\n"), columns: []string{"a", "b"}, encoding: "utf-16le", rows: []string{"1|é"}},
+		{name: "a BOM after sep=", text: "\xef\xbb\xbfsep=;\r\n\xef\xbb\xbfa;b\r\n1;2\r\n", columns: []string{"a", "b"}, delimiter: ';', rows: []string{"1|2"}},
+		{name: "two BOMs before JSON", text: "\xef\xbb\xbf\xef\xbb\xbf{\"a\":1}\n", rows: []string{`{"a":1}`}},
+		{name: "sep= in quotes", text: "\"sep=;\"\na;b,c\n1;2\n", columns: []string{"a", "b,c"}, delimiter: ';', rows: []string{"1|2"}},
+		{name: "sep= with empty cells behind it", text: "\"sep=;\";;\na;b,c;d\n1;2;3\n", columns: []string{"a", "b,c", "d"}, delimiter: ';', rows: []string{"1|2|3"}},
+		{name: "sep= of UTF-16 with a tab", text: utf16("sep=\t\r\na\tb\r\n1\tü\r\n"), columns: []string{"a", "b"}, delimiter: '\t', rows: []string{"1|ü"}},
+		{name: "sep= with a tab written out", text: "sep=\\t\na\tb;c\n1\t2\n", columns: []string{"a", "b;c"}, delimiter: '\t', rows: []string{"1|2"}},
+		{name: "sep= without a delimiter", text: "sep=\na;b\n1;2\n", fails: `line 1, "sep=", names a delimiter that cannot be read`},
+		{name: "sep= with a delimiter that is none", text: "sep=§\na;b\n1;2\n", fails: "skip the line (skipLines: 1) and set the delimiter"},
+		{name: "Hive's delimiter", text: "a\x01b,c\n1\x012\n", columns: []string{"a", "b,c"}, delimiter: 1, rows: []string{"1|2"}},
+		{name: "a delimiter at the end of each row", text: "a,b\n1,x,\n2,y,,,\n3,z,,!\n", rows: []string{"!has 3 cells, the header has 2: the last cell is empty, so the row ends with a delimiter that the header has not",
+			"!has 5 cells, the header has 2: the last 3 cells are empty, so the row ends with delimiters that the header has not", "!has 4 cells, the header has 2"}},
+		{name: "a delimiter at the end of the header", text: "a,b,\n1,x\n2,y,\n", rows: []string{"!has 2 cells, the header has 3: the last column has no name, so the header ends with a delimiter that the row has not", "2|y|"}},
 		{name: "mixed line ends", text: "a,b\r\n1,x\n2,y\r\n", columns: []string{"a", "b"}, lineEnd: "\r\n", rows: []string{"1|x", "2|y"}},
 		{name: "PHP's backslash before a quote", text: "a,b\n1,\"x\\\"y\"\n2,\"p\\\"q\\\"\"\"\"\n3,z\n", rows: []string{`1|x\"y`, `2|p\"q\""`, "3|z"}},
 		{name: "a backslash at the end of a cell is no escape", text: "a,b\n\"C:\\\",x\n2,z\n", rows: []string{`C:\|x`, "2|z"}},
@@ -55,7 +81,7 @@ func TestTraps(t *testing.T) {
 		{name: "a quote that is never closed", text: "a,b\n1,\"x\n2,y\n3,z\n", rows: []string{"!the quote opened on line 2 is never closed", "2|y", "3|z"}},
 		{name: "a quote that the next row closes", text: "a,b\n1,\"x\n2,\"y\"\n3,z\n", rows: []string{"!the quote opened on line 2 is not closed, or text follows its closing quote", "2|y", "3|z"}},
 		{name: "a quote forgotten in the second line of a row", text: "a,b\n\"1\nx\",\"y\n2,z\n", rows: []string{"!the quote opened on line 3 is never closed", "2|z"}},
-		{name: "ragged rows", text: "a,b,c\n1,2\n1,2,3,\n1,2,3\n", rows: []string{"!has 2 cells, the header has 3", "!has 4 cells, the header has 3", "1|2|3"}},
+		{name: "ragged rows", text: "a,b,c\n1,2\n1,2,3,\n1,2,3\n", rows: []string{"!has 2 cells, the header has 3", "!has 4 cells, the header has 3: the last cell is empty, so the row ends with a delimiter that the header has not", "1|2|3"}},
 		{name: "a footer", text: "a,b\n1,2\n\nTotal: 1\n", rows: []string{"1|2", "!has 1 cell, the header has 2"}},
 		{name: "blank lines", text: "\n \na,b\n\n1,2\n\t \n\r\n3,4\n\n", columns: []string{"a", "b"}, rows: []string{"1|2", "3|4"}},
 		{name: "a line of delimiters is a row", text: "a\tb\n\t\n1\t2\n", delimiter: '\t', rows: []string{"|", "1|2"}},
