@@ -131,14 +131,22 @@ func (e example) flags(t *testing.T) (set map[string]string, cfg source.Config) 
 	t.Helper()
 	set, cfg = map[string]string{}, source.Config{Paths: e.files(t)}
 	for _, flag := range e.lines(t, "flags") {
-		if cfg.Encoding == "" && strings.HasPrefix(flag, "--encoding=") {
-			cfg.Encoding = strings.TrimPrefix(flag, "--encoding=")
-			continue
+		name, value, ok := strings.Cut(flag, "=")
+		require.True(t, ok, "flags of %s: %q is not --FLAG=VALUE", e.name, flag)
+		switch name {
+		case "--encoding":
+			cfg.Encoding = value
+		case "--format":
+			cfg.Format = value
+		case "--delimiter":
+			cfg.Delimiter = value
+		case "--set":
+			name, value, ok := strings.Cut(value, "=")
+			require.True(t, ok, "flags of %s: %q is not --set=NAME=VALUE", e.name, flag)
+			set[name] = value
+		default:
+			require.Fail(t, "no rule for a flag", "flags of %s: %s", e.name, flag)
 		}
-		text, ok := strings.CutPrefix(flag, "--set=")
-		name, value, pair := strings.Cut(text, "=")
-		require.True(t, ok && pair, "flags of %s: %q is no --set=NAME=VALUE", e.name, flag)
-		set[name] = value
 	}
 	return set, cfg
 }

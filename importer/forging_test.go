@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,108 +22,46 @@ import (
 )
 
 // decisionPlace is a place in a platform's export on which it depends whether a row
-// says yes: one of the fields finds it, accept lists the only words that may
-// stand there beside an accept.
+// says yes, as decided.yaml of an example has it: one of the fields finds it,
+// accept lists the only words that may stand there beside an accept.
 type decisionPlace struct {
-	columns []string // CSV: these cells
-	within  string   // CSV: only what this finds in them
-	file    bool     // the name of the file
-	json    string   // JSON: what the only group of this finds, wherever it is found
-	inside  string   // JSON: only inside of what this finds
-	accept  []string // words, compared without regard to case and blanks around them
-	like    string   // or words in which this is found
+	Columns []string `yaml:"columns"` // CSV: these cells
+	Within  string   `yaml:"within"`  // CSV: only what this finds in them
+	File    bool     `yaml:"file"`    // the name of the file
+	Key     string   `yaml:"key"`     // JSON: a string, true, false or null under this key, wherever it is
+	JSON    string   `yaml:"json"`    // JSON: what the only group of this finds, wherever it is found
+	Inside  string   `yaml:"inside"`  // JSON: only inside of what this finds
+	Accept  []string `yaml:"accept"`  // words, compared without regard to case and blanks around them
+	Like    string   `yaml:"like"`    // or words in which this is found
 }
 
-// decisions says, for every preset, where its decisions stand. What is not
-// listed here could forge an accept unseen, so a preset without an entry fails.
-func decisions() map[string][]decisionPlace {
-	yes := []string{"yes"}
-	truth := []string{"true"}
-	bit := []string{"1"}
-	given := []string{"ACTIVE", "CONFIRMED", "OPT_IN", "EXTEND", "EXPIRED"}
-	status := `\s*:\s*("[^"]*"|true|false|null)`
-	return map[string][]decisionPlace{
-		"canonical":        {{columns: []string{"action"}, accept: []string{"accept"}}},
-		"onetrust":         {{json: `"Status"` + status, accept: given}},
-		"onetrust-webhook": {{json: `"TransactionStatus"` + status, accept: given}},
-		"transcend": {
-			{columns: []string{"Advertising", "Analytics", "Functional", "SaleOfInfo"}, accept: truth},
-			{columns: []string{"decryptionStatus"}, accept: []string{"", "DECRYPTED"}},
-		},
-		"transcend-upload": {
-			{columns: []string{"purposes"}, within: `true|false|"Auto"`, accept: truth},
-			{columns: []string{"confirmed"}, accept: truth},
-		},
-		"usercentrics": {
-			{columns: []string{"Consent Given"}, accept: []string{"true", "1"}},
-			{columns: []string{"Consent Action"}, accept: []string{"onAcceptAllServices", "onDenyAllServices", "onUpdateServices"}},
-			{columns: []string{"Data Processing Service ID"}, accept: []string{"H1Vl5NidjWX", "BJ59EidsWQ", "S1_9Vsuj-Q"}},
-		},
-		"didomi-users":  {{json: `"enabled"` + status, accept: truth}},
-		"didomi-events": {{json: `"enabled"` + status, accept: truth}, {json: `"status"` + status, accept: []string{"confirmed"}}},
-		"segment-events": {
-			{json: `:\s*(true|false)`, inside: `"categoryPreferences":\{[^}]*\}`, accept: truth},
-			{json: `"event"` + status, accept: []string{"Segment Consent Preference Updated"}},
-			{json: `"type"` + status, accept: []string{"track"}},
-		},
-		"segment-subscriptions": {{columns: []string{"email_subscription_status", "sms_subscription_status", "whatsapp_subscription_status"}, accept: []string{"subscribed"}}},
-		"webtoffee":             {{columns: []string{"Cookie Details"}, within: `\b(yes|no)\b`, accept: yes}},
-		"complianz": {
-			{columns: []string{"statistics", "stats", "preferences", "prefs", "marketing"}, accept: bit},
-			{columns: []string{"consenttype"}, accept: []string{"optin", "optinstats"}},
-			{columns: []string{"no_choice"}, accept: []string{"", "0"}},
-		},
-		"moove":            {{columns: []string{"3rd Party Cookies", "Additional Cookies"}, accept: yes}},
-		"cookieadmin":      {{columns: []string{"Consent Status"}, accept: []string{"Accepted"}}},
-		"contao-cookiebar": {{columns: []string{"confirmed"}, like: `(?i)\(ID:\s*(3|4|7)\b`}},
-		"ccm19": {
-			{json: `("\d+")\s*:`, inside: `"purposes"\s*:\s*\{[^}]*\}`, accept: []string{"2", "3", "5"}},
-			{json: `"consent"` + status, accept: truth},
-		},
-		"hu-manity": {
-			{columns: []string{"purpose"}, like: `(?i)(^|,)\s*(Personalization|Analytics|Advertising)\s*(,|$)`},
-			{columns: []string{"consent"}, accept: []string{"Accept"}},
-		},
-		"commanders-act": {
-			{columns: []string{"cookie"}, like: `(^|,)\s*(2|3|10001)\s*(,|$)`},
-			{columns: []string{"privacy_action"}, accept: bit},
-		},
-		"consentforge": {
-			{columns: []string{"analytics", "marketing", "functional"}, accept: truth},
-			{columns: []string{"event_type"}, accept: []string{"consent.created", "consent.updated"}},
-		},
-		"voyado": {{columns: []string{"value"}, accept: truth}},
-		"fides": {
-			{json: `"preference"` + status, accept: []string{"opt_in"}},
-			{json: `"method"` + status, accept: []string{"accept", "reject", "save", "button", "individual_notice", "null"}},
-		},
-		"iubenda":   {{json: `:\s*(true|false)`, inside: `"preferences"\s*:\s*\{[^}]*\}`, accept: truth}},
-		"mailchimp": {{file: true, like: `(?i)^subscribed([_.\s]|$)`}},
-		"shopify":   {{columns: []string{"Accepts Email Marketing", "Accepts SMS Marketing"}, accept: yes}},
-		"klaviyo": {
-			{columns: []string{"Email Marketing Consent"}, accept: []string{"SUBSCRIBED"}},
-			{columns: []string{"Email Suppressions"}, like: `^[\s\[\]'",]*((HARD_BOUNCE|INVALID_EMAIL)[\s\[\]'",]*)*$`},
-		},
-		// no word there is an accept, only a date
-		"braze": {{columns: []string{"opted_in_to_emails_at", "opted_into_push_at"}}},
-		"brevo": {{columns: []string{"EMAIL_BLACKLISTED", "SMS_BLACKLISTED"}}},
-		"salesforce-marketing-cloud": {
-			{columns: []string{"Status"}, accept: []string{"active"}},
-		},
-		"salesforce-contact-point-consent": {
-			{columns: []string{"PrivacyConsentStatus", "PRIVACYCONSENTSTATUS"}, accept: []string{"OptIn"}},
-			{columns: []string{"DataUsePurposeId", "DATAUSEPURPOSEID"}, accept: []string{"0ZW5f000000Kz1AGAS", "0ZW5f000000Kz1BGAS"}},
-		},
+// decisions says where the decisions of an example stand. What is not listed
+// there could forge an accept unseen.
+func decisions(t *testing.T, e example) []decisionPlace {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(e.dir, "decided.yaml"))
+	if os.IsNotExist(err) {
+		t.Skip("no decided.yaml; TestEveryPresetIsWhole says all that is missing")
 	}
+	require.NoError(t, err)
+	var places []decisionPlace
+	require.NoError(t, yaml.UnmarshalWithOptions(text, &places, yaml.Strict()), "%s/decided.yaml", e.dir)
+	require.NotEmpty(t, places, "%s/decided.yaml", e.dir)
+	for i := range places {
+		if d := &places[i]; d.Key != "" {
+			d.JSON = `"` + regexp.QuoteMeta(d.Key) + `"\s*:\s*("[^"]*"|true|false|null)`
+		}
+	}
+	return places
 }
 
 // allows says that an accept beside this word forges nothing.
 func (d *decisionPlace) allows(word string) bool {
 	word = strings.TrimSpace(word)
-	if d.like != "" && regexp.MustCompile(d.like).MatchString(word) {
+	if d.Like != "" && regexp.MustCompile(d.Like).MatchString(word) {
 		return true
 	}
-	return slices.ContainsFunc(d.accept, func(a string) bool { return strings.EqualFold(a, word) })
+	return slices.ContainsFunc(d.Accept, func(a string) bool { return strings.EqualFold(a, word) })
 }
 
 // undecided are the words with which platforms say that nobody decided, and
@@ -143,8 +84,8 @@ func forged(r *rand.Rand, d *decisionPlace) string {
 		return string(out)
 	}
 	word := "yes"
-	if len(d.accept) > 0 {
-		word = d.accept[r.IntN(len(d.accept))]
+	if len(d.Accept) > 0 {
+		word = d.Accept[r.IntN(len(d.Accept))]
 	}
 	at := r.IntN(len(word) + 1)
 	switch r.IntN(8) {
@@ -185,14 +126,13 @@ const forgeries = 1000
 // TestNoAcceptIsForged puts words in the place of decisions that no preset lists
 // as an accept: whatever comes out of such a row, no accept does.
 func TestNoAcceptIsForged(t *testing.T) {
-	places := decisions()
 	for _, e := range examples(t, "exports") {
-		require.NotEmpty(t, places[e.name], "decisions() does not say where the decisions of %s stand", e.name)
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
+			places := decisions(t, e)
 			rows := decidedRows(t, e)
-			for i := range places[e.name] {
-				d := &places[e.name][i]
+			for i := range places {
+				d := &places[i]
 				r := rand.New(rand.NewPCG(uint64(i), 3))
 				var have []int // the rows that have this place
 				spots := make([][]spot, len(rows))
@@ -230,7 +170,8 @@ func TestNoAcceptIsForged(t *testing.T) {
 	}
 }
 
-// decidedRow is a row of an example that makes an accept as it stands.
+// decidedRow is a row of an example that makes an accept as it stands; where no
+// row of the example does, one that makes a reject.
 type decidedRow struct {
 	mapper  *mapping.Mapper
 	columns []string
@@ -247,13 +188,11 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 	require.NoError(t, err)
 	mappers, err := rows.Bind(export, spec, units)
 	require.NoError(t, err)
-	var decided []decidedRow
+	var decided, rejecting []decidedRow
 	s := rows.Sweep{Export: export, Mappers: mappers, Workers: 1}
 	err = sweepAll(t.Context(), &s, func(b *rows.Batch) error {
 		for i := range b.Rows {
-			accepts := slices.ContainsFunc(b.Of(i), func(c mapping.Consent) bool { return c.Action == mapping.Accept })
-			// where no word is an accept, rows that reject are as good
-			if b.Rows[i].Status != mapping.Mapped || !accepts && e.name != "brevo" {
+			if b.Rows[i].Status != mapping.Mapped {
 				continue
 			}
 			row := decidedRow{mapper: mappers[b.Member.Layout], columns: b.Layout.Columns, rec: mapping.Record{File: b.Member.Name, Row: b.Src.Rows[i].Number}}
@@ -266,12 +205,19 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 					row.rec.Cells = append(row.rec.Cells, bytes.Clone(c))
 				}
 			}
-			decided = append(decided, row)
+			if slices.ContainsFunc(b.Of(i), func(c mapping.Consent) bool { return c.Action == mapping.Accept }) {
+				decided = append(decided, row)
+			} else {
+				rejecting = append(rejecting, row)
+			}
 		}
 		return nil
 	})
 	require.NoError(t, err)
-	require.NotEmpty(t, decided, "the example of %s has no accept", e.name)
+	if len(decided) == 0 { // no word of this platform is an accept
+		decided = rejecting
+	}
+	require.NotEmpty(t, decided, "the example of %s has no decision", e.name)
 	return decided
 }
 
@@ -288,16 +234,16 @@ const (
 
 // find gives the spots of a row at which it depends on d whether it says yes.
 func (row *decidedRow) find(d *decisionPlace) []spot {
-	if d.file {
+	if d.File {
 		return []spot{{cell: inFile}}
 	}
 	var spots []spot
-	if d.json != "" {
+	if d.JSON != "" {
 		outer := [][]int{{0, len(row.rec.JSON)}}
-		if d.inside != "" {
-			outer = regexp.MustCompile(d.inside).FindAllIndex(row.rec.JSON, -1)
+		if d.Inside != "" {
+			outer = regexp.MustCompile(d.Inside).FindAllIndex(row.rec.JSON, -1)
 		}
-		value := regexp.MustCompile(d.json)
+		value := regexp.MustCompile(d.JSON)
 		for _, o := range outer {
 			for _, m := range value.FindAllSubmatchIndex(row.rec.JSON[o[0]:o[1]], -1) {
 				spots = append(spots, spot{inJSON, o[0] + m[2], o[0] + m[3]})
@@ -306,14 +252,14 @@ func (row *decidedRow) find(d *decisionPlace) []spot {
 		return spots
 	}
 	for i, name := range row.columns {
-		if i >= len(row.rec.Cells) || !slices.Contains(d.columns, strings.TrimSpace(name)) {
+		if i >= len(row.rec.Cells) || !slices.Contains(d.Columns, strings.TrimSpace(name)) {
 			continue
 		}
-		if d.within == "" {
+		if d.Within == "" {
 			spots = append(spots, spot{i, 0, len(row.rec.Cells[i])})
 			continue
 		}
-		for _, m := range regexp.MustCompile(d.within).FindAllIndex(row.rec.Cells[i], -1) {
+		for _, m := range regexp.MustCompile(d.Within).FindAllIndex(row.rec.Cells[i], -1) {
 			spots = append(spots, spot{i, m[0], m[1]})
 		}
 	}
@@ -324,18 +270,18 @@ func (row *decidedRow) find(d *decisionPlace) []spot {
 // there.
 func (row *decidedRow) forge(r *rand.Rand, d *decisionPlace, spots []spot, word string) (mapping.Record, string) {
 	rec := row.rec
-	if d.file {
+	if d.File {
 		rec.File = word
 		return rec, word
 	}
 	text := word
-	isJSON := rec.Cells == nil || d.within != "" && bytes.HasPrefix(rec.Cells[spots[0].cell], []byte("{"))
+	isJSON := rec.Cells == nil || d.Within != "" && bytes.HasPrefix(rec.Cells[spots[0].cell], []byte("{"))
 	switch {
-	case isJSON && !strings.HasPrefix(d.json, `("`): // a value; what begins so is a key
+	case isJSON && !strings.HasPrefix(d.JSON, `("`): // a value; what begins so is a key
 		text, word = literal(r, word)
 	case isJSON:
 		text = strconv.Quote(word)
-	case d.within != "": // the word must not end the part of the cell that it stands in
+	case d.Within != "": // the word must not end the part of the cell that it stands in
 		word = strings.NewReplacer("|", "", ":", "").Replace(word)
 		text = word
 	}

@@ -33,6 +33,9 @@ func TestPresetStates(t *testing.T) {
 	for _, p := range presets {
 		t.Run(p.Name, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join(exampleDir, p.Name, "states.yaml"))
+			if os.IsNotExist(err) {
+				t.Skip("no states.yaml; TestEveryPresetIsWhole says all that is missing")
+			}
 			require.NoError(t, err)
 			var states []rowState
 			require.NoError(t, yaml.Unmarshal(text, &states))
