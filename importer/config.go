@@ -44,6 +44,21 @@ type Limits struct {
 	MaxFailures Budget        // past it the run stops
 	Attempts    int           // how often one consent is tried
 	RetryFor    time.Duration // how long the target may be gone
+	// Timeout is how long one request may take, and so how long one that was given
+	// up may be under way still (see underway.go).
+	Timeout time.Duration
+	// Unfinished is how many consents may be read and have no outcome yet; 0: 131072.
+	// While one of them waits for its next attempt, that many others go on.
+	Unfinished int
+}
+
+// window is what Unfinished stands for.
+func (l Limits) window() window {
+	w := defaultWindow
+	if l.Unfinished > 0 {
+		w.Tasks = l.Unfinished
+	}
+	return w
 }
 
 // Validate names the flag whose value cannot be used.
@@ -55,6 +70,8 @@ func (l Limits) Validate() error {
 		return fmt.Errorf("--limit %d: give a number of rows, or 0 for all", l.Rows)
 	case l.Attempts < 1:
 		return fmt.Errorf("--attempts %d: give at least 1", l.Attempts)
+	case l.Timeout < 0:
+		return fmt.Errorf("--timeout %s: give a duration such as 30s", l.Timeout)
 	case l.RetryFor < 0:
 		return fmt.Errorf("--retry-for %s: give a duration such as 15m", l.RetryFor)
 	}

@@ -51,6 +51,7 @@ type Progress struct {
 	Sent, Refused, Failed, Superseded int64
 	Invalid, Skipped                  int64
 	Retrying                          int // consents that wait for their next attempt
+	Held                              int // consents that wait for what an earlier run had under way
 	InFlight                          int64
 	Throttled                         bool
 	Settled                           int64 // outcomes of this run alone
@@ -95,7 +96,7 @@ func (im *Import) Progress() Progress {
 	p.Began = max(0, c.began.Load()-1)
 	p.Settled = c.sent.Load() + c.refused.Load() + c.failed.Load() + c.superseded.Load()
 	if w := im.watch.Load(); w != nil {
-		p.Retrying = w.lanes.retrying()
+		p.Retrying, p.Held = w.lanes.waiting()
 		p.Throttled, _ = w.pacer.Throttled()
 	}
 	return p

@@ -63,16 +63,17 @@ func (r *run) take(b *rows.Batch, n int) error {
 		after = positionOf(b, n)
 	}
 	r.mu.Lock()
-	r.high = max(r.high, taken[n-1].Number) // a resume goes over rows once more that a run before it has read
 	if m := b.Src.Mark; r.im.pass.Kind != journal.Repair && (m.Input > r.read.Input || m.Input == r.read.Input && m.Bytes >= r.read.Bytes) {
 		r.read = m
 	}
 	r.mu.Unlock()
-	if err := r.mark(false); err != nil {
-		return err
-	}
 	from := r.count.from(b)
 	for i := range taken {
+		if i%r.portion == 0 {
+			if err := r.markRead(taken[min(i+r.portion, n)-1].Number); err != nil {
+				return err
+			}
+		}
 		r.count.rows.Add(1)
 		r.count.bytes.Store(from + (b.Src.Read-from)*int64(i+1)/int64(len(b.Src.Rows)))
 		tasks, err := r.im.tasks(b, i)
@@ -89,12 +90,23 @@ func (r *run) take(b *rows.Batch, n int) error {
 			continue
 		}
 		r.count.made.Add(int64(len(tasks)))
+		for k := range tasks {
+			tasks[k].held = tasks[k].ref.Row <= r.held
+		}
 		if !r.lanes.addRow(positionOf(b, i), tasks) {
 			return rows.ErrStop
 		}
 	}
 	r.lanes.advance(after)
 	return nil
+}
+
+// markRead sets down that rows up to one are read, before anything of them leaves.
+func (r *run) markRead(row int64) error {
+	r.mu.Lock()
+	r.high = max(r.high, row) // a resume goes over rows once more that a run before it has read
+	r.mu.Unlock()
+	return r.mark(false)
 }
 
 func positionOf(b *rows.Batch, row int) source.Position {

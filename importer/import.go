@@ -39,10 +39,6 @@ type Config struct {
 	// Repair is a repaired file of rejected rows; Source is then ignored.
 	Repair string
 	Now    func() time.Time
-	// Settle is how long after the last sign of a run that died the next one
-	// begins to send; 0: at once. What the dead process had sent may still be on
-	// its way to the target, where it must not arrive after newer decisions.
-	Settle time.Duration
 }
 
 // Import is an open import: its checkpoint is locked, its export read as far as

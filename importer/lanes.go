@@ -35,7 +35,9 @@ type lanes struct {
 	stopDone chan struct{} // closed when stopped
 	wake     chan struct{} // a delay was added that is due sooner
 	window   window
-	now      func() time.Time
+	clock    func() time.Duration // a stopwatch: monotonic
+	hold     time.Duration        // until when held tasks wait
+	held     int                  // of the delayed ones
 }
 
 // window bounds what is unfinished.
@@ -74,7 +76,7 @@ type openRow struct {
 	left       int
 }
 
-func newLanes(fresh int, w window, now func() time.Time) *lanes {
+func newLanes(fresh int, w window, clock func() time.Duration) *lanes {
 	l := &lanes{
 		fresh:    make(chan *task, fresh),
 		signal:   make(chan struct{}, 1),
@@ -83,7 +85,7 @@ func newLanes(fresh int, w window, now func() time.Time) *lanes {
 		stopDone: make(chan struct{}),
 		wake:     make(chan struct{}, 1),
 		window:   w,
-		now:      now,
+		clock:    clock,
 	}
 	l.head.prev, l.head.next = &l.head, &l.head
 	l.room = sync.NewCond(&l.mu)
@@ -129,6 +131,13 @@ func (l *lanes) enter(t *task) bool {
 		return true
 	}
 	l.open[t.key] = lane{}
+	if t.held && l.clock() < l.hold {
+		l.held++
+		l.delay(t, l.hold)
+		l.mu.Unlock()
+		return true
+	}
+	t.held = false
 	l.mu.Unlock()
 	select {
 	case l.fresh <- t:
@@ -209,11 +218,15 @@ func (l *lanes) done(t *task) {
 // again offers the task once more after a delay; its lane waits with it.
 func (l *lanes) again(t *task, after time.Duration) {
 	l.mu.Lock()
-	t.due = l.now().Add(after).UnixNano()
+	defer l.mu.Unlock()
+	l.delay(t, l.clock()+after)
+}
+
+// delay offers a task when it is due; mu is held.
+func (l *lanes) delay(t *task, due time.Duration) {
+	t.due = due
 	heap.Push(&l.delayed, t)
-	first := l.delayed[0] == t
-	l.mu.Unlock()
-	if first {
+	if l.delayed[0] == t {
 		select {
 		case l.wake <- struct{}{}:
 		default:
@@ -221,20 +234,28 @@ func (l *lanes) again(t *task, after time.Duration) {
 	}
 }
 
-// hurry offers delayed tasks when they are due, until the lanes are drained or stopped.
-func (l *lanes) hurry() {
+// holdFor makes tasks that are held wait from now on. It is called before any is
+// added.
+func (l *lanes) holdFor(wait time.Duration) { l.hold = l.clock() + wait }
+
+// requeueDue offers delayed tasks when they are due, until the lanes are drained or stopped.
+func (l *lanes) requeueDue() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		l.mu.Lock()
 		wait := time.Hour
 		for len(l.delayed) > 0 {
-			wait = time.Duration(l.delayed[0].due - l.now().UnixNano())
-			if wait > 0 {
+			if wait = l.delayed[0].due - l.clock(); wait > 0 {
 				break
 			}
 			wait = time.Hour
-			l.urgent.push(heap.Pop(&l.delayed).(*task))
+			t := heap.Pop(&l.delayed).(*task)
+			if t.held {
+				t.held = false
+				l.held--
+			}
+			l.urgent.push(t)
 			l.notify()
 		}
 		l.mu.Unlock()
@@ -298,11 +319,12 @@ func (l *lanes) alone(n int) bool {
 	return l.fed && l.tasks <= n
 }
 
-// retrying is the number of tasks that wait for their next attempt.
-func (l *lanes) retrying() int {
+// waiting is the number of tasks that wait for their next attempt, and of those
+// that are held for what an earlier run had under way.
+func (l *lanes) waiting() (retrying, held int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.delayed)
+	return len(l.delayed) - l.held, l.held
 }
 
 // delays is a heap by due time.

@@ -3,7 +3,6 @@ package importer
 import (
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -46,7 +45,7 @@ func BenchmarkOrder(b *testing.B) {
 
 // throughLanes has takers take and do all tasks, those of one row together.
 func throughLanes(b *testing.B, rows [][]task, takers int) {
-	l := newLanes(2*takers, defaultWindow, time.Now)
+	l := newLanes(2*takers, defaultWindow, stopwatch())
 	var wg sync.WaitGroup
 	taken := make([]int, takers)
 	for i := range takers {

@@ -26,7 +26,7 @@ func taskOf(row int64, k byte) task {
 func TestLanesKeepTheOrderOfEachKey(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := rapid.SliceOfN(rapid.ByteRange(0, 4), 1, 60).Draw(t, "keys")
-		l := newLanes(len(keys), window{Bytes: 1 << 30, Tasks: 1 << 20}, time.Now)
+		l := newLanes(len(keys), window{Bytes: 1 << 30, Tasks: 1 << 20}, stopwatch())
 		want := map[uint64][]int64{} // what each key still has to send, in order
 		unfinished := map[int64]bool{}
 		for i, k := range keys {
@@ -97,9 +97,9 @@ func TestLanesKeepTheOrderOfEachKey(t *testing.T) {
 
 func TestARetryLeavesItsPlaceToNobodyOfItsKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLanes(10, window{Bytes: 1 << 20, Tasks: 100}, time.Now)
+		l := newLanes(10, window{Bytes: 1 << 20, Tasks: 100}, stopwatch())
 		var wait sync.WaitGroup
-		wait.Go(l.hurry)
+		wait.Go(l.requeueDue)
 		for row, k := range []byte{1, 1, 2} {
 			require.True(t, l.addRow(source.Position{Row: int64(row + 1)}, []task{taskOf(int64(row+1), k)}))
 		}
@@ -128,7 +128,7 @@ func TestARetryLeavesItsPlaceToNobodyOfItsKey(t *testing.T) {
 
 func TestTheWindowBoundsWhatIsUnfinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLanes(10, window{Bytes: 1 << 20, Tasks: 3}, time.Now)
+		l := newLanes(10, window{Bytes: 1 << 20, Tasks: 3}, stopwatch())
 		added := 0
 		var mu sync.Mutex
 		var wait sync.WaitGroup
@@ -161,7 +161,7 @@ func TestTheWindowBoundsWhatIsUnfinished(t *testing.T) {
 }
 
 func TestARowLargerThanTheWindowGoesThroughAlone(t *testing.T) {
-	l := newLanes(10, window{Bytes: 1 << 20, Tasks: 2}, time.Now)
+	l := newLanes(10, window{Bytes: 1 << 20, Tasks: 2}, stopwatch())
 	tasks := []task{taskOf(1, 1), taskOf(1, 1), taskOf(1, 1), taskOf(1, 2)}
 	require.True(t, l.addRow(source.Position{Row: 1}, tasks))
 	l.close()

@@ -25,6 +25,11 @@ type Sending struct {
 	HTTP    func(latencies bool) journal.HTTP
 	Limits  Limits
 	Backoff intempt.Backoff
+	// Say tells the user something while the run goes on; nil: nobody listens.
+	Say func(string)
+	// Arrived waits until all that earlier runs have sent has arrived, and reports
+	// whether it has. nil: nobody can tell, so time decides, as with a real target.
+	Arrived func(context.Context) bool
 }
 
 // Run sends what is not sent yet, until the export is done or something stops
@@ -33,8 +38,8 @@ type Sending struct {
 //
 // An error is one of the disk or of reading the export; it stops the run too.
 func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
-	im.settle(ctx)
 	r := newRun(im, out)
+	r.holdBack(ctx)
 	if err := r.begin(); err != nil {
 		return nil, err
 	}
@@ -51,7 +56,7 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 
 	var g errgroup.Group // not one that cancels: what is in flight is to finish
 	g.Go(func() error { return r.failing(r.feed(take)) })
-	g.Go(func() error { r.lanes.hurry(); return nil })
+	g.Go(func() error { r.lanes.requeueDue(); return nil })
 	for range out.Limits.Concurrency {
 		g.Go(func() error { return r.failing(r.sender.loop(take, send)) })
 	}
@@ -62,26 +67,6 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	untick()
 	ticker.Wait()
 	return r.end(err)
-}
-
-// settle waits, after a run that did not come to its end, until what it had sent
-// must have arrived. Its last sign is its last mark: there is one a second. When
-// ctx ends meanwhile, the run stops as soon as it has begun.
-func (im *Import) settle(ctx context.Context) {
-	if im.state == nil || im.state.End != nil || len(im.state.Timeline) == 0 {
-		return
-	}
-	last := im.state.Timeline[len(im.state.Timeline)-1].At
-	wait := min(last.Add(im.cfg.Settle).Sub(im.cfg.Now()), im.cfg.Settle) // a clock may have been set back
-	if wait <= 0 {
-		return
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // run is one process's work on an import.
@@ -98,16 +83,21 @@ type run struct {
 	high    int64 // last row read in this pass
 	read    source.Mark
 	limited atomic.Bool // rows are left that --limit kept out
+	held    int64       // what is unfinished up to this row may be under way still; 0: nothing is
+	portion int         // rows that are marked as read at a time
 }
 
 func newRun(im *Import, out Sending) *run {
 	r := &run{im: im, out: out, count: &im.count}
-	r.lanes = newLanes(max(2*out.Limits.Concurrency, 64), defaultWindow, im.cfg.Now)
+	clock := stopwatch()
+	// No more is offered ahead than what keeps the senders busy: what was offered may
+	// have left when the process dies.
+	r.portion = max(2*out.Limits.Concurrency, 16)
+	r.lanes = newLanes(max(out.Limits.Concurrency, 8), out.Limits.window(), clock)
 	r.sender = &sender{
 		target: out.Target, pacer: out.Pacer, lanes: r.lanes, book: im.journal, newer: im.newer,
-		limits: out.Limits, backoff: out.Backoff, stop: r.stop, now: im.cfg.Now, count: r.count,
+		limits: out.Limits, backoff: out.Backoff, stop: r.stop, clock: clock, now: im.cfg.Now, count: r.count, say: r.say,
 	}
-	r.sender.lastHeard.Store(im.cfg.Now().UnixNano())
 	im.watch.Store(&watch{r.lanes, out.Pacer})
 	return r
 }
@@ -137,6 +127,13 @@ func (r *run) stop(s Stop) {
 	}
 }
 
+// say tells the user something, if anybody listens.
+func (r *run) say(text string) {
+	if r.out.Say != nil {
+		r.out.Say(text)
+	}
+}
+
 // failing stops the run when one of its parts fails, and passes the error on.
 func (r *run) failing(err error) error {
 	if err == nil {
@@ -154,9 +151,9 @@ func (r *run) failing(err error) error {
 // are a few hundred bytes.
 const latencyEvery = 15
 
-// tick marks where the run is, once a second.
+// tick marks where the run is, every journal.MarkEvery.
 func (r *run) tick(ctx context.Context) {
-	t := time.NewTicker(time.Second)
+	t := time.NewTicker(journal.MarkEvery)
 	defer t.Stop()
 	for n := 1; ; n++ {
 		select {
@@ -193,6 +190,9 @@ func (r *run) end(err error) (*Stop, error) {
 	}
 	if stopped != nil {
 		why.State, why.Why, why.Detail = "incomplete", string(stopped.Kind), stopped.Detail
+	}
+	if at := r.sender.unanswered.Load(); at != 0 {
+		why.Unanswered = time.Unix(0, at).UTC()
 	}
 	if e := r.mark(true); e != nil && err == nil {
 		err = e

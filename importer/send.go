@@ -33,12 +33,16 @@ type sender struct {
 	limits  Limits
 	backoff intempt.Backoff
 	stop    func(Stop)
-	now     func() time.Time
+	clock   func() time.Duration // of all waits; monotonic
+	now     func() time.Time     // of what the journal keeps
 	count   *counters
+	say     func(string)
 
-	lastSuccess atomic.Int64 // unix nanoseconds of the last final answer; 0: none yet
-	lastHeard   atomic.Int64 // of the last answer or start, from which a gone target is measured
+	lastSuccess atomic.Int64 // on the clock: the last final answer; 0: none yet
+	lastHeard   atomic.Int64 // on the clock: the last final answer or the start, from which a gone target is measured
 	reached     atomic.Bool  // a connection was made at least once
+	unanswered  atomic.Int64 // unix nanoseconds: when a request was last given up without an answer; 0: never
+	told        atomic.Bool  // the user knows that requests were given up
 }
 
 // loop sends tasks one after the other until there are none left or the lanes
@@ -57,10 +61,13 @@ func (s *sender) loop(take, send context.Context) error {
 }
 
 func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent) error {
+	if t.failed != nil { // what it had under way has arrived, or never will
+		return s.record(t, *t.failed)
+	}
 	*c = unpack(t.packed)
 	if t.redo {
 		if by, held := s.newer.by(t.key, c.Timestamp, t.ref); held {
-			return s.settle(t, journal.Outcome{State: journal.Superseded, By: by})
+			return s.record(t, journal.Outcome{State: journal.Superseded, By: by})
 		}
 	}
 	if s.pacer.Acquire(take) != nil {
@@ -78,13 +85,13 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 	switch answer.Class {
 	case intempt.Sent:
 		s.heard()
-		if err := s.settle(t, journal.Outcome{State: journal.Sent}); err != nil {
+		if err := s.record(t, journal.Outcome{State: journal.Sent}); err != nil {
 			return err
 		}
 		return nil
 	case intempt.Refused:
 		s.heard()
-		return s.settle(t, journal.Outcome{State: journal.Refused, Status: answer.Status, Message: answer.Message})
+		return s.record(t, journal.Outcome{State: journal.Refused, Status: answer.Status, Message: answer.Message})
 	case intempt.Stopped:
 		s.stop(Stop{StopRefused, refusal(answer)})
 		return nil
@@ -95,24 +102,34 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 
 // heard notes a final answer: the target is there.
 func (s *sender) heard() {
-	now := s.now().UnixNano()
+	now := int64(max(s.clock(), 1))
 	s.lastSuccess.Store(now)
 	s.lastHeard.Store(now)
 }
 
 // later gives a task its next attempt, or sets it down as failed.
 func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
+	if a.Timeout || a.Canceled {
+		s.unanswered.Store(s.now().UnixNano())
+	}
 	if send.Err() != nil {
 		return nil // cut off by the stop, not by the target
 	}
 	if s.counts(t, a) {
 		t.attempts++
 	}
-	t.broke = s.now().UnixNano()
+	now := max(s.clock(), 1)
+	t.broke = now
 	if t.attempts >= s.limits.Attempts {
-		return s.settle(t, journal.Outcome{State: journal.Failed, Status: a.Status, Message: a.Message})
+		failed := journal.Outcome{State: journal.Failed, Status: a.Status, Message: a.Message}
+		if a.Timeout && s.limits.Timeout > 0 {
+			t.failed = &failed
+			s.lanes.again(t, s.limits.Timeout)
+			return nil
+		}
+		return s.record(t, failed)
 	}
-	gone := time.Duration(s.now().UnixNano() - s.lastHeard.Load())
+	gone := now - time.Duration(s.lastHeard.Load())
 	switch {
 	case !s.reached.Load() && gone >= min(firstContact, s.limits.RetryFor):
 		s.stop(Stop{StopGone, fmt.Sprintf("nobody answers at the target: %s", a.Message)})
@@ -125,6 +142,12 @@ func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
 	// The last try comes when the target's time is up, not long after.
 	if left := s.limits.RetryFor - gone; a.RetryAfter == 0 && wait > left {
 		wait = left
+	}
+	if a.Timeout { // it may be under way still, and nothing of its key may overtake it
+		wait = max(wait, s.limits.Timeout)
+		if s.say != nil && !s.told.Swap(true) {
+			s.say(fmt.Sprintf("a request got no answer within %s and may still arrive: what is left of that person waits %s before it is sent, here and whenever this happens again; all others go on", s.limits.Timeout, s.limits.Timeout))
+		}
 	}
 	s.lanes.again(t, wait)
 	return nil
@@ -142,9 +165,9 @@ func (s *sender) counts(t *task, a intempt.Answer) bool {
 		// The connection broke: neither an answer nor a silence. It speaks of
 		// this consent when others get through between its attempts, and of a
 		// target that is gone when nobody does.
-		return t.broke != 0 && last > t.broke || s.lanes.alone(fewLeft)
+		return t.broke != 0 && time.Duration(last) > t.broke || s.lanes.alone(fewLeft)
 	}
-	if last != 0 && s.now().UnixNano()-last < int64(lively) {
+	if last != 0 && s.clock()-time.Duration(last) < lively {
 		return true
 	}
 	// An own error of the target's program (500) speaks of the record; an
@@ -159,8 +182,8 @@ func (s *sender) counts(t *task, a intempt.Answer) bool {
 // fewLeft is how many unfinished consents count as "nothing else is left to send".
 const fewLeft = 8
 
-// settle writes the outcome and frees the lane.
-func (s *sender) settle(t *task, o journal.Outcome) error {
+// record writes the outcome and frees the lane.
+func (s *sender) record(t *task, o journal.Outcome) error {
 	o.Ref, o.Last = t.ref, t.last
 	if o.State == journal.Refused || o.State == journal.Failed {
 		o.Attempts = t.tries

@@ -87,12 +87,13 @@ func consentOf(row int, subject string) *mapping.Consent {
 // it stopped, if it did.
 func sending(target *answers, subjects []string, limits Limits) (*counters, *Stop) {
 	target.tries, target.flying, target.arrived, target.noted = map[string]int{}, map[string]int{}, map[string][]int{}, map[int]bool{}
-	l := newLanes(4, window{Bytes: 1 << 20, Tasks: 50}, time.Now)
+	clock := stopwatch()
+	l := newLanes(4, window{Bytes: 1 << 20, Tasks: 50}, clock)
 	var stopped *Stop
 	var mu sync.Mutex
 	s := &sender{
 		target: target, pacer: intempt.NewPacer(intempt.PacerConfig{Max: limits.Concurrency}), lanes: l, book: target,
-		limits: limits, now: time.Now, count: &counters{},
+		limits: limits, clock: clock, now: time.Now, count: &counters{},
 		stop: func(why Stop) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -102,9 +103,8 @@ func sending(target *answers, subjects []string, limits Limits) (*counters, *Sto
 			l.stop()
 		},
 	}
-	s.lastHeard.Store(time.Now().UnixNano())
 	var wait sync.WaitGroup
-	wait.Go(l.hurry)
+	wait.Go(l.requeueDue)
 	for range limits.Concurrency {
 		wait.Go(func() { _ = s.loop(context.Background(), context.Background()) }) // Append never fails
 	}

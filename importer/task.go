@@ -2,6 +2,7 @@ package importer
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/mapping"
@@ -18,12 +19,15 @@ type task struct {
 	row    *openRow
 	begins openRow // of the first task of a row: the row of all its tasks
 
-	attempts int   // those that count against the limit
-	tries    int   // requests made
-	broke    int64 // when an attempt last came to nothing, in unix nanoseconds
+	held   bool             // a request of an earlier run may be under way still
+	failed *journal.Outcome // what it comes to when its last request cannot be under way any more
 
-	next *task // behind it in the lane
-	due  int64 // unix nanoseconds, while delayed
+	attempts int           // those that count against the limit
+	tries    int           // requests made
+	broke    time.Duration // on the run's stopwatch: when an attempt last came to nothing; 0: none has
+
+	next *task         // behind it in the lane
+	due  time.Duration // on the run's stopwatch, while delayed
 }
 
 // taskOverhead is about what a task costs beside its packed consent, in bytes.

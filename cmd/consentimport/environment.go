@@ -28,20 +28,15 @@ type environment struct {
 	width          int                                   // columns of the terminal
 	height         int                                   // its lines; 0: unknown
 	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
-	timeout        time.Duration                         // of one request; 0: that of the client
-	settle         time.Duration                         // between a run that died and the next request
+	arrived        func(context.Context) bool            // see importer.Sending; nil: time decides
 	signals        func() (<-chan os.Signal, func())
 	self           func(args ...string) (*exec.Cmd, error) // this program once more; nil: it cannot be
 }
 
-// settle is how long after the last sign of a killed run its requests are waited
-// for: servers answer within that, and whoever starts it again by hand takes longer.
-const settle = 2 * time.Second
-
 func realEnvironment() *environment {
 	e := &environment{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		self: self, getenv: os.Getenv, now: time.Now, disk: journal.OS{}, width: 80, settle: settle,
+		self: self, getenv: os.Getenv, now: time.Now, disk: journal.OS{}, width: 80,
 	}
 	for _, stream := range []struct {
 		file *os.File

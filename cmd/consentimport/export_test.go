@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,7 +91,23 @@ func newRehearsal(t *testing.T, faults string) *rehearsal {
 		server:  server, lanes: map[lane][]int{}, export: filepath.Join(dir, "export.csv"),
 	}
 	r.write(t, "plain.yaml", plainMapping)
+	r.env = append(r.env, arrivedAt+"="+awaitQuiet(t, server))
 	return r
+}
+
+// awaitQuiet serves a URL that answers when nothing is under way to a sandbox any
+// more, whatever process has sent it.
+func awaitQuiet(t *testing.T, server *sandbox.Server) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), waitFor)
+		defer cancel()
+		if err := server.AwaitQuiet(ctx); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 // newSandboxWith starts a sandbox that takes one key.

@@ -50,7 +50,6 @@ func TestKillsLoseNothingAndRepeatLittle(t *testing.T) {
 		kills, rows = 20, longRows()
 	}
 	r := rehearse(t, rows, weather)
-	r.env = append(r.env, settleAsUsers+"=1")
 	random := rand.New(rand.NewPCG(2, 3))
 	killed := 0
 	for i := 1; i <= kills; i++ {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -16,6 +17,9 @@ type outlet struct {
 	client   *intempt.Client
 	dialect  intempt.Dialect
 	stop     func() error
+	// arrived waits for what earlier runs have sent; nil: time decides, as with any
+	// target that cannot be asked.
+	arrived func(context.Context) bool
 }
 
 func (o *outlet) close() {
@@ -43,7 +47,7 @@ func (o *outlet) sending(env *environment, limits importer.Limits, rate float64)
 	return importer.Sending{
 		Target: target,
 		Pacer:  intempt.NewPacer(intempt.PacerConfig{Max: limits.Concurrency, Rate: rate}),
-		Limits: limits,
+		Limits: limits, Say: messages{env}.note, Arrived: o.arrived,
 		HTTP: func(latencies bool) journal.HTTP {
 			if !latencies {
 				requests, byStatus := stats.Counts()
@@ -83,6 +87,7 @@ func (f *runFlags) outlet(env *environment) (*outlet, error) {
 		return nil, errors.Join(err, server.Close())
 	}
 	o.stop = server.Close
+	o.arrived = func(context.Context) bool { return true } // what was sent to it died with it
 	return o, nil
 }
 
@@ -98,7 +103,7 @@ func (f *runFlags) outletToSandbox(env *environment, identity journal.Target, di
 func (f *runFlags) outletTo(env *environment, identity journal.Target, dialect intempt.Dialect, url string, key intempt.Key) (*outlet, error) {
 	cfg := intempt.Config{
 		BaseURL: url, Org: identity.Org, Project: identity.Project, Dialect: dialect, Key: key,
-		Timeout: env.timeout, Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
+		Timeout: f.timeout, Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -107,7 +112,7 @@ func (f *runFlags) outletTo(env *environment, identity journal.Target, dialect i
 	if err != nil {
 		return nil, err
 	}
-	return &outlet{identity: identity, dialect: dialect, client: client}, nil
+	return &outlet{identity: identity, dialect: dialect, client: client, arrived: env.arrived}, nil
 }
 
 // checkTarget is for a dry run, which needs no target, but notes the one that is

@@ -6,6 +6,7 @@ import (
 	"errors"
 	testflag "flag"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
@@ -30,10 +31,11 @@ import (
 // program, and tell it where to break.
 const (
 	asProgram = "CONSENTIMPORT_TEST_PROGRAM" // set: be the program
-	// set: wait after a run that died, as the program does for its users
-	settleAsUsers = "CONSENTIMPORT_TEST_SETTLE"
-	diskFault     = "CONSENTIMPORT_TEST_DISK" // a faultdisk.Plan, such as kill@17
-	sendFault     = "CONSENTIMPORT_TEST_SEND" // SIGKILL before@N or after@N, the N-th request
+	// A URL that answers when nothing is under way to the target any more; unset:
+	// the program waits --timeout after a run that died, as it does for its users.
+	arrivedAt = "CONSENTIMPORT_TEST_ARRIVED"
+	diskFault = "CONSENTIMPORT_TEST_DISK" // a faultdisk.Plan, such as kill@17
+	sendFault = "CONSENTIMPORT_TEST_SEND" // SIGKILL before@N or after@N, the N-th request
 	// goroutineFile is a file in which the program counts its goroutines.
 	goroutineFile = "CONSENTIMPORT_TEST_GOROUTINES"
 )
@@ -52,9 +54,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	env := realEnvironment()
-	if os.Getenv(settleAsUsers) == "" {
-		env.settle = 0 // the sandbox of most tests answers before a process can be started again
-	}
+	env.arrived = askArrived(os.Getenv(arrivedAt))
 	plan, err := faultdisk.Parse(os.Getenv(diskFault))
 	if err != nil {
 		panic(err)
@@ -114,6 +114,21 @@ type program struct {
 	stdin io.Reader
 	// timeout of one request, for a program that runs here; 0: the usual one.
 	timeout time.Duration
+}
+
+// askArrived asks the server of a test whether all that was sent has arrived.
+func askArrived(url string) func(context.Context) bool {
+	if url == "" {
+		return nil
+	}
+	return func(context.Context) bool {
+		resp, err := http.Get(url)
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	}
 }
 
 // finished is a program that has ended.
@@ -192,9 +207,12 @@ func (p program) here(t *testing.T, disk journal.Disk, args ...string) finished 
 		in = strings.NewReader("")
 	}
 	env := &environment{
-		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80, timeout: p.timeout,
+		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80, arrived: askArrived(vars[arrivedAt]),
 		getenv:  func(name string) string { return vars[name] },
 		signals: func() (<-chan os.Signal, func()) { return make(chan os.Signal), func() {} },
+	}
+	if p.timeout > 0 {
+		args = append([]string{args[0], "--timeout", p.timeout.String()}, args[1:]...)
 	}
 	code := run(env, args)
 	return finished{code, stdout.String(), stderr.String()}

@@ -278,7 +278,7 @@ func (p *performance) goOn(ctx context.Context) error {
 	}
 	defer out.close()
 	cfg := p.flags.config(p.env, p.spec, p.called.Exports, out)
-	cfg.Settle = 0 // the sandbox was asked, and has answered everything
+	out.arrived = p.quiet
 	im, err := importer.Open(cfg)
 	if err != nil {
 		return err

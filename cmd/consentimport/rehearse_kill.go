@@ -74,28 +74,22 @@ func (p *performance) killed(ctx context.Context, after int64) error {
 				return p.endedItself(err, said.String())
 			}
 			t.cutAfter = t.requests
-			return p.settle(ctx)
+			p.quiet(ctx)
+			return nil
 		}
 	}
 }
 
-// settle waits until the sandbox has answered what the dead process had asked: a
-// new one may otherwise overtake it, as it could at a real target. A request that
-// was sent and is not read yet counts nowhere, so it has to be quiet for a while.
-func (p *performance) settle(ctx context.Context) error {
-	const looks = 10
-	requests, quiet := int64(-1), 0
-	for range 1000 {
-		s := p.server.Stats()
-		if quiet++; s.InFlight > 0 || s.Requests != requests {
-			quiet = 0
-		}
-		if requests = s.Requests; quiet == looks || ctx.Err() != nil {
-			return nil
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return nil // hung requests are among the faults
+// quietWithin is how long what a dead process had asked may take in the sandbox.
+const quietWithin = 5 * time.Second
+
+// quiet waits until the sandbox has answered what the dead process had asked, and
+// reports whether it has: a new one may otherwise overtake it, as it could at a real
+// target. Hung requests are among the faults, so it does not wait for ever.
+func (p *performance) quiet(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, quietWithin)
+	defer cancel()
+	return p.server.AwaitQuiet(ctx) == nil
 }
 
 // endedItself takes over why a process ended before it was killed.

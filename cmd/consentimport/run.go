@@ -101,7 +101,7 @@ func (f *runFlags) spec(paths []string) (*mapping.Spec, error) {
 func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, send *outlet) importer.Config {
 	cfg := importer.Config{
 		Tool: version(), Disk: env.disk, Dir: f.dir(paths), Source: f.read.config(paths), Stdin: env.stdin,
-		Spec: spec, DryRun: f.dryRun, Resume: f.resume, Retry: f.retry, Restart: f.restart, Now: env.now, Settle: env.settle,
+		Spec: spec, DryRun: f.dryRun, Resume: f.resume, Retry: f.retry, Restart: f.restart, Now: env.now,
 	}
 	if f.repair != "" {
 		cfg.Repair = paths[0]

@@ -31,7 +31,7 @@ type runFlags struct {
 	rate                  float64
 	limit                 int64
 	maxFailures           string
-	retryFor              time.Duration
+	retryFor, timeout     time.Duration
 
 	strict   bool
 	approved string
@@ -118,6 +118,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
 	fl.IntVar(&f.attempts, "attempts", importer.DefaultAttempts, "how often one consent is tried before it counts as failed, `N`")
 	fl.DurationVar(&f.retryFor, "retry-for", importer.DefaultRetryFor, "how long the target may be gone before the run stops, a `DURATION`")
+	fl.DurationVar(&f.timeout, "timeout", intempt.DefaultTimeout, "how long one request may take, a `DURATION`; as long is what an earlier run had under way waited for")
 	fl.BoolVar(&f.strict, "strict", false, "refuse the run before anything is sent when the lint finds something")
 	fl.StringVar(&f.approved, "approved", "", "send only if the approval hash is `HASH`, which the dry run printed")
 	f.read.register(c)
@@ -168,7 +169,7 @@ func (f *runFlags) check(paths []string) error {
 func (f *runFlags) limits() importer.Limits {
 	budget, _ := importer.ParseBudget(f.maxFailures)
 	return importer.Limits{
-		Concurrency: f.concurrency, Rows: f.limit, MaxFailures: budget, Attempts: f.attempts, RetryFor: f.retryFor,
+		Concurrency: f.concurrency, Rows: f.limit, MaxFailures: budget, Attempts: f.attempts, RetryFor: f.retryFor, Timeout: f.timeout,
 	}
 }
 

@@ -111,3 +111,59 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	assert.Equal(t, 1, l.Covered(9))
 	assert.Equal(t, 0, l.Covered(10))
 }
+
+// Every run that may have left a request without its answer leaves a trace, however
+// the runs after it ended; one that had all its answers leaves none.
+func TestWhatMayBeUnderWayIsTakenFromAllRuns(t *testing.T) {
+	at := func(s int) time.Time { return moment.Add(time.Duration(s) * time.Second) }
+	type run struct {
+		began, marked, ended int // seconds; 0: not
+		unanswered           int
+	}
+	for name, c := range map[string]struct {
+		runs []run
+		want int // seconds; 0: none
+	}{
+		"had all its answers":                    {[]run{{1, 5, 6, 0}}, 0},
+		"died":                                   {[]run{{1, 5, 0, 0}}, 6},
+		"died before it sent":                    {[]run{{1, 0, 0, 0}}, 0},
+		"died, and the next came to an end":      {[]run{{1, 5, 0, 0}, {10, 11, 12, 0}}, 6},
+		"died, and the next died before it sent": {[]run{{1, 5, 0, 0}, {10, 0, 0, 0}}, 6},
+		"died twice":                             {[]run{{1, 5, 0, 0}, {10, 14, 0, 0}}, 15},
+		"stopped with requests cut":              {[]run{{1, 5, 20, 18}}, 18},
+		"stopped with requests cut, and the next with none": {[]run{{1, 5, 20, 18}, {30, 31, 32, 0}}, 18},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir() + "/out"
+			w, err := journal.Create(journal.OS{}, dir, header())
+			require.NoError(t, err)
+			require.NoError(t, w.Pass(journal.Pass{N: 1, Kind: journal.Import}))
+			for i, r := range c.runs {
+				require.NoError(t, w.Run(journal.Run{N: i + 1, At: at(r.began), Pass: 1, From: 1}))
+				if r.marked > 0 {
+					m := mark(1, 4)
+					m.At = at(r.marked)
+					require.NoError(t, w.Mark(m))
+				}
+				if r.ended > 0 {
+					e := journal.End{At: at(r.ended), State: "incomplete"}
+					if r.unanswered > 0 {
+						e.Unanswered = at(r.unanswered)
+					}
+					require.NoError(t, w.End(e))
+				}
+			}
+			require.NoError(t, w.Pass(journal.Pass{N: 2, Kind: journal.Retry}))
+			s, err := journal.Read(journal.OS{}, dir) // without a seal, whose time is that of the test
+			require.NoError(t, err)
+			require.NoError(t, w.Close())
+			want := time.Time{}
+			if c.want > 0 {
+				want = at(c.want)
+			}
+			if s.Unanswered.Sub(want).Abs() > time.Millisecond {
+				t.Fatalf("%v, want %v", s.Unanswered, want)
+			}
+		})
+	}
+}

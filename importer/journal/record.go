@@ -159,8 +159,12 @@ type Outcome struct {
 	By       Ref // Superseded: the consent that overtook it
 }
 
-// Mark is written when rows were read and before anything of them is sent, at
-// least once a second while outcomes arrive, and at the end.
+// MarkEvery is how often a run writes a mark at least, whether anything happens
+// or not: so a run that died was alive at most that long after its last one.
+const MarkEvery = time.Second
+
+// Mark is written when rows were read and before anything of them is sent, every
+// MarkEvery at least, and at the end.
 type Mark struct {
 	At   time.Time       `json:"at"`
 	Low  source.Position `json:"low"`  // every row before it is final in this pass
@@ -184,4 +188,8 @@ type End struct {
 	State  string    `json:"state"`            // "complete" or "incomplete"
 	Why    string    `json:"why"`              // a word, e.g. "signal", "limit"; empty when complete
 	Detail string    `json:"detail,omitempty"` // the same as a sentence
+	// Unanswered is when the run last gave up waiting for an answer, because the
+	// time for a request was over or the run stopped: the request may have been
+	// under way still. It is zero when every request got its answer.
+	Unanswered time.Time `json:"unanswered,omitzero"`
 }

@@ -53,6 +53,12 @@ type Snapshot struct {
 	// their last line that has a time.
 	Active time.Duration
 
+	// Unanswered is the last moment, over all runs, at which a request may have
+	// left or been given up without its answer coming: it may have been under way
+	// in the network after that. Of a run that had no chance to say so it is when
+	// its next mark was due. It is zero when no run has left such a trace.
+	Unanswered time.Time
+
 	disk     Disk
 	path     string
 	segments []segment // one a pass
@@ -98,8 +104,10 @@ type fold struct {
 	base    HTTP  // runs before the last one
 	run     HTTP  // the last run so far
 	seen    time.Time
-	every   int // marks a point in the timeline
-	skipped int // marks since the last point that counts as one of every
+	marked  bool // the last run has a mark, before which it sends nothing
+	ended   bool // the last run has said how it ended
+	every   int  // marks a point in the timeline
+	skipped int  // marks since the last point that counts as one of every
 }
 
 // readSnapshot reads the whole file.
@@ -162,7 +170,7 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		}
 		f.endRun()
 		f.Runs = append(f.Runs, r.run)
-		f.End = nil
+		f.End, f.marked, f.ended = nil, false, false
 		f.saw(r.run.At)
 		f.seen = r.run.At
 		return ""
@@ -181,8 +189,9 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		f.mark(r.mark)
 	case kindEnd:
 		end := r.end
-		f.End = &end
+		f.End, f.ended = &end, true
 		f.saw(end.At)
+		f.gaveUp(end.Unanswered)
 	}
 	return ""
 }
@@ -211,7 +220,7 @@ func (f *fold) mark(m Mark) {
 			m.Low = was.Low
 		}
 	}
-	f.Mark = &m
+	f.Mark, f.marked = &m, true
 	f.saw(m.At)
 	if m.HTTP.Latency == "" {
 		m.HTTP.Latency = f.run.Latency // written now and then only
@@ -269,10 +278,21 @@ func (f *fold) saw(t time.Time) {
 	}
 }
 
+// gaveUp notes that requests were without an answer at a time.
+func (f *fold) gaveUp(at time.Time) {
+	if at.After(f.Unanswered) {
+		f.Unanswered = at
+	}
+}
+
 // endRun closes the sums of the last run, if there is one.
 func (f *fold) endRun() {
 	f.base = f.base.Add(f.run)
 	f.run = HTTP{}
+	if f.marked && !f.ended {
+		f.gaveUp(f.seen.Add(MarkEvery))
+		f.ended = true
+	}
 	if n := len(f.Runs); n > 0 {
 		f.Active += max(f.seen.Sub(f.Runs[n-1].At), 0)
 		f.seen = f.Runs[n-1].At // counted; a run that follows sets its own

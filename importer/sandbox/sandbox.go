@@ -60,6 +60,7 @@ type Server struct {
 	store   *store
 	weather atomic.Pointer[weather]
 	lanes   *lanes
+	conns   *connections
 	counts  *counts
 	http    *http.Server
 	buffers sync.Pool // *exchange
@@ -74,7 +75,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Log, auth: newAuth(cfg.Key), store: newStore(), lanes: new(lanes), counts: newCounts()}
+	s := &Server{cfg: cfg, log: cfg.Log, auth: newAuth(cfg.Key), store: newStore(), lanes: new(lanes), conns: newConnections(), counts: newCounts()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -87,6 +88,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.http = &http.Server{
 		Handler:           s,
+		ConnState:         s.conns.note,
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
