@@ -28,6 +28,7 @@ type environment struct {
 	width          int                                   // columns of the terminal
 	height         int                                   // its lines; 0: unknown
 	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
+	unfinished     int                                   // see importer.Limits; 0: the usual
 	arrived        func(context.Context) bool            // see importer.Sending; nil: time decides
 	signals        func() (<-chan os.Signal, func())
 	self           func(args ...string) (*exec.Cmd, error) // this program once more; nil: it cannot be

@@ -43,6 +43,7 @@ func (o *outlet) sending(env *environment, limits importer.Limits, rate float64)
 	if env.target != nil {
 		target = env.target(target)
 	}
+	limits.Unfinished = env.unfinished
 	stats := o.client.Stats()
 	return importer.Sending{
 		Target: target,

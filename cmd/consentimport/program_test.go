@@ -34,6 +34,8 @@ const (
 	// A URL that answers when nothing is under way to the target any more; unset:
 	// the program waits --timeout after a run that died, as it does for its users.
 	arrivedAt = "CONSENTIMPORT_TEST_ARRIVED"
+	// How many consents may be read and unfinished; unset: as many as for users.
+	windowSize = "CONSENTIMPORT_TEST_WINDOW"
 	diskFault = "CONSENTIMPORT_TEST_DISK" // a faultdisk.Plan, such as kill@17
 	sendFault = "CONSENTIMPORT_TEST_SEND" // SIGKILL before@N or after@N, the N-th request
 	// goroutineFile is a file in which the program counts its goroutines.
@@ -55,6 +57,7 @@ func TestMain(m *testing.M) {
 	}
 	env := realEnvironment()
 	env.arrived = askArrived(os.Getenv(arrivedAt))
+	env.unfinished, _ = strconv.Atoi(os.Getenv(windowSize)) // unset: the usual
 	plan, err := faultdisk.Parse(os.Getenv(diskFault))
 	if err != nil {
 		panic(err)
