@@ -36,8 +36,8 @@ const (
 	arrivedAt = "CONSENTIMPORT_TEST_ARRIVED"
 	// How many consents may be read and unfinished; unset: as many as for users.
 	windowSize = "CONSENTIMPORT_TEST_WINDOW"
-	diskFault = "CONSENTIMPORT_TEST_DISK" // a faultdisk.Plan, such as kill@17
-	sendFault = "CONSENTIMPORT_TEST_SEND" // SIGKILL before@N or after@N, the N-th request
+	diskFault  = "CONSENTIMPORT_TEST_DISK" // a faultdisk.Plan, such as kill@17
+	sendFault  = "CONSENTIMPORT_TEST_SEND" // SIGKILL before@N or after@N, the N-th request
 	// goroutineFile is a file in which the program counts its goroutines.
 	goroutineFile = "CONSENTIMPORT_TEST_GOROUTINES"
 )
