@@ -1,195 +1,169 @@
 package mapping
 
 import (
-	"bytes"
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
+
+// The decisions of a table, in the order in which they are listed.
+const (
+	DecidedAccept  = "accept"
+	DecidedReject  = "reject"
+	DecidedNothing = "nothing" // no consent is made: no statement, or a rule leaves it out
+	DecidedInvalid = "invalid" // not listed, or in a row that is invalid for another reason
+)
+
+var decided = [...]string{DecidedAccept, DecidedReject, DecidedNothing, DecidedInvalid}
 
 // Decision is one line of the decision table: what the export said about a
 // category, and what the mapping made of it. It is what somebody who answers
-// for consent signs before an import.
-//
-// Action is "accept" or "reject" for consents that are sent. Values that made
-// none stand with "invalid" (not listed, or in a row that is invalid for
-// another reason), "no statement" (empty) or "skipped: " and the reason of the
-// rule. Rows of which no value was read have an empty category and value.
-// Values and categories that could tell who somebody is are masked.
+// for consent signs before an import. Lines of which no value was read have an
+// empty category and value.
 type Decision struct {
 	Category string `json:"category"`
 	Value    string `json:"value"`
-	Action   string `json:"action"`
+	Decision string `json:"decision"`         // one of the Decided constants
+	Reason   string `json:"reason,omitempty"` // why it is nothing or invalid, where that is known
 	Count    int64  `json:"count"`
 }
 
-// maxDecisions is how many lines the table has at most; what comes after them
-// is summed by action under Others.
-const maxDecisions = 1000
+// Overflow keeps what does not fit into memory: sorted runs of keys with their
+// counts.
+type Overflow interface {
+	// Add stores a run; its keys ascend.
+	Add(run iter.Seq2[string, int64]) error
+	// Merge gives the keys of all runs and of one more that is still in memory,
+	// ascending, each once, with the sum of its counts. It can be called again.
+	Merge(last iter.Seq2[string, int64], give func(key string, count int64) error) error
+}
 
-// Others stands for the categories and values beyond the table's bound.
-const Others = "(others)"
+const (
+	// maxLines is how many bytes of lines stay in memory where an Overflow
+	// takes the rest.
+	maxLines = 12 << 20
+	// lineOverhead is about what a line costs beside its key.
+	lineOverhead = 64
+)
 
-// Decisions is the decision table of an export under a mapping. The same
-// export and mapping give the same table, however the rows were spread over
-// processors.
+// Decisions is the decision table of an export under a mapping: every distinct
+// line, whole, with its count. The same export and mapping give the same table,
+// however the rows were spread over processors.
 type Decisions struct {
-	lines []Decision
-	index map[string]int32 // of lines, by their key
-	key   []byte
+	lines    map[string]int64
+	size     int // bytes of lines
+	overflow Overflow
+	spilled  bool
+	err      error // of the overflow; it sticks
+	key      []byte
+	listed   map[string]bool // values that the mapping itself names
+	free     freeText
 }
 
 // add counts n of what one line says.
-func (d *Decisions) add(category, value []byte, action string, n int64) {
-	d.key = d.key[:0]
-	if isUUID(category) { // a purpose; the ids of people are values, if anything
-		d.key = append(d.key, category...)
-	} else {
-		d.key = appendMasked(d.key, category)
-	}
-	atValue := len(d.key) + 1
-	d.key = appendMasked(append(d.key, 0), value)
-	atAction := len(d.key) + 1
-	d.key = append(append(d.key, 0), action...)
-	i, ok := d.index[string(d.key)]
-	switch {
-	case ok:
-	case len(d.lines) >= maxDecisions && string(category) != Others:
-		d.add([]byte(Others), []byte(Others), strings.SplitN(action, ":", 2)[0], n)
-		return
-	default:
-		if d.index == nil {
-			d.index = map[string]int32{}
+func (d *Decisions) add(category, value []byte, as fate, why string, n int64) {
+	d.free.add(as, value)
+	d.key = appendLine(d.key[:0], category, value, as, why)
+	if _, ok := d.lines[string(d.key)]; !ok {
+		if d.size > maxLines && d.overflow != nil {
+			d.spill()
 		}
-		i = int32(len(d.lines))
-		d.index[string(d.key)] = i
-		d.lines = append(d.lines, Decision{Category: string(d.key[:atValue-1]), Value: string(d.key[atValue : atAction-1]), Action: action})
+		if d.lines == nil {
+			d.lines = map[string]int64{}
+		}
+		d.size += len(d.key) + lineOverhead
 	}
-	d.lines[i].Count += n
+	d.lines[string(d.key)] += n
 }
 
-// Table gives the lines sorted by category, value and action.
-func (d *Decisions) Table() []Decision {
-	table := slices.Clone(d.lines)
-	slices.SortFunc(table, func(a, b Decision) int {
-		return cmp.Or(strings.Compare(a.Category, b.Category), strings.Compare(a.Value, b.Value), strings.Compare(a.Action, b.Action))
-	})
-	return table
+// spill moves what is in memory to the overflow.
+func (d *Decisions) spill() {
+	if err := d.overflow.Add(d.sorted()); err != nil && d.err == nil {
+		d.err = err
+	}
+	d.lines, d.size, d.spilled = nil, 0, true
 }
 
-// Hash is the hex SHA-256 of the table as it is printed, counts included: the
-// same for the same export and mapping, another as soon as one value becomes
-// another decision, or one row more says the same.
-func (d *Decisions) Hash() string {
-	h := sha256.New()
-	for _, line := range d.Table() {
-		fmt.Fprintf(h, "%q %q %q %d\n", line.Category, line.Value, line.Action, line.Count)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// The bounds of what is shown of a value.
-const (
-	maxShown  = 64 // bytes
-	maxDigits = 4  // digits in a row: a year, but no phone or customer number
-	maxToken  = 24 // letters and digits in a row, with both among them: an id
-)
-
-// appendMasked appends what may be shown of a value: nothing that could be an
-// address, a number or an id of somebody. Values of one masked form become one.
-func appendMasked(out, value []byte) []byte {
-	if bytes.IndexByte(value, '@') >= 0 {
-		return append(out, "(e-mail address)"...)
-	}
-	switch {
-	case len(value) > 0 && value[0] == '{':
-		return append(out, "(object)"...)
-	case len(value) > 0 && value[0] == '[':
-		return append(out, "(list)"...)
-	case isUUID(value):
-		return append(out, "(id)"...)
-	}
-	start := len(out)
-	for i := 0; i < len(value); {
-		r, size := utf8.DecodeRune(value[i:])
-		switch {
-		case '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z':
-			end, digits := i, 0
-			for end < len(value) && isAlnum(value[end]) {
-				if value[end] <= '9' {
-					digits++
-				}
-				end++
-			}
-			if digits > 0 && end-i > maxToken {
-				out = append(out, "(id)"...)
-			} else {
-				out = appendMaskedDigits(out, value[i:end])
-			}
-			size = end - i
-		case r == utf8.RuneError && size == 1 || r < ' ' || r == 0x7f:
-			out = append(out, ' ')
-		default:
-			out = append(out, value[i:i+size]...)
-		}
-		i += size
-		if len(out)-start > maxShown {
-			cut := start + maxShown
-			for cut > start && !utf8.RuneStart(out[cut]) {
-				cut--
-			}
-			return append(out[:cut], "…"...)
-		}
-	}
-	return out
-}
-
-// appendMaskedDigits appends a word with its long runs of digits replaced.
-func appendMaskedDigits(out, word []byte) []byte {
-	for i := 0; i < len(word); {
-		end := i
-		for end < len(word) && word[end] <= '9' {
-			end++
-		}
-		switch {
-		case end-i > maxDigits:
-			out = append(out, "(number)"...)
-		case end > i:
-			out = append(out, word[i:end]...)
-		default:
-			end++
-			out = append(out, word[i])
-		}
-		i = end
-	}
-	return out
-}
-
-// isUUID reports whether text is 8-4-4-4-12 hex digits.
-func isUUID(text []byte) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i, b := range text {
-		switch i {
-		case 8, 13, 18, 23:
-			if b != '-' {
-				return false
-			}
-		default:
-			if !(isAlnum(b) && b|0x20 <= 'f') {
-				return false
+// sorted gives the lines in memory in the order of their keys.
+func (d *Decisions) sorted() iter.Seq2[string, int64] {
+	return func(yield func(string, int64) bool) {
+		for _, key := range slices.Sorted(maps.Keys(d.lines)) {
+			if !yield(key, d.lines[key]) {
+				return
 			}
 		}
 	}
-	return true
 }
 
-// isAlnum reports whether b is an ASCII letter or digit.
-func isAlnum(b byte) bool {
-	return '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
+// Each gives all lines, whole and unmasked: first what becomes accept, then
+// reject, nothing, invalid; each by category, value and reason.
+func (d *Decisions) Each(give func(Decision) error) error {
+	if d.err != nil {
+		return fmt.Errorf("collect the decision table: %w", d.err)
+	}
+	line := func(key string, count int64) error {
+		decision, err := readLine(key)
+		if err != nil {
+			return err
+		}
+		decision.Count = count
+		return give(decision)
+	}
+	if d.spilled {
+		return d.overflow.Merge(d.sorted(), line)
+	}
+	for key, count := range d.sorted() {
+		if err := line(key, count); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendLine appends the key of a line. Keys sort as lines do: by decision,
+// category, value, reason. NUL ends a text, and a NUL in it is followed by 0xff.
+func appendLine(key, category, value []byte, as fate, why string) []byte {
+	key = append(key, byte(as))
+	for _, text := range [...]string{string(category), string(value), why} {
+		for {
+			i := strings.IndexByte(text, 0)
+			if i < 0 {
+				break
+			}
+			key = append(append(key, text[:i+1]...), 0xff)
+			text = text[i+1:]
+		}
+		key = append(append(key, text...), 0, 1)
+	}
+	return key
+}
+
+// readLine is the reverse of appendLine.
+func readLine(key string) (Decision, error) {
+	damaged := fmt.Errorf("read the decision table: a line of %d bytes is damaged", len(key))
+	if key == "" || int(key[0]) >= len(decided) {
+		return Decision{}, damaged
+	}
+	d := Decision{Decision: decided[key[0]]}
+	rest := key[1:]
+	for _, field := range [...]*string{&d.Category, &d.Value, &d.Reason} {
+		var text []byte
+		for {
+			i := strings.IndexByte(rest, 0)
+			if i < 0 || i+1 >= len(rest) {
+				return Decision{}, damaged
+			}
+			text = append(text, rest[:i]...)
+			end := rest[i+1] == 1
+			rest = rest[i+2:]
+			if end {
+				break
+			}
+			text = append(text, 0)
+		}
+		*field = string(text)
+	}
+	return d, nil
 }

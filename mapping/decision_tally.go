@@ -7,14 +7,14 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// fate is what became of a value.
+// fate is what became of a value, in the order of the decision table.
 type fate uint8
 
 const (
 	fateAccept fate = iota
 	fateReject
-	fateInvalid
 	fateSkipped
+	fateInvalid
 )
 
 // mixer spreads a hash over its high bits (2^64 divided by the golden ratio).
@@ -56,22 +56,12 @@ type tallyLine struct {
 	marks    ruleSet // what lint thinks of the combination
 }
 
-// action names the fate as Decision.Action does.
-func (l *tallyLine) action() string {
-	switch {
-	case l.fate == fateAccept:
-		return "accept"
-	case l.fate == fateReject:
-		return "reject"
-	case l.fate == fateInvalid && l.why == "":
-		return Unlisted
-	case l.fate == fateInvalid:
-		return Unlisted + ": " + l.why
-	case l.why == NoStatement:
-		return NoStatement
-	default:
-		return "skipped: " + l.why
+// reason says why the line is no decision.
+func (l *tallyLine) reason() string {
+	if l.fate == fateInvalid && l.why == Unlisted {
+		return ""
 	}
+	return l.why
 }
 
 // at finds the line of a combination, and makes it when it is new; the hash is

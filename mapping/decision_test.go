@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,73 +27,65 @@ func decisionRows() []lintRow {
 
 func TestDecisionTable(t *testing.T) {
 	want := []Decision{
-		{"", "", "invalid: has too few cells", 1},
-		{"", "", "skipped: an event of another kind", 1},
-		{"ads", "", "no statement", 1},
-		{"marketing", "", "no statement", 1},
-		{"marketing", "maybe", "invalid", 1},
-		{"marketing", "no", "reject", 10},
-		{"marketing", "yes", "accept", 20},
-		{"marketing", "yes", "invalid", 1},
-		{"marketing", "yes", "skipped: test data", 1},
+		{"marketing", "yes", DecidedAccept, "", 20},
+		{"marketing", "no", DecidedReject, "", 10},
+		{"", "", DecidedNothing, "an event of another kind", 1},
+		{"ads", "", DecidedNothing, NoStatement, 1},
+		{"marketing", "", DecidedNothing, NoStatement, 1},
+		{"marketing", "yes", DecidedNothing, "test data", 1},
+		{"", "", DecidedInvalid, "has too few cells", 1},
+		{"marketing", "maybe", DecidedInvalid, "", 1},
+		{"marketing", "yes", DecidedInvalid, "", 1},
 	}
-	hash := ""
 	for _, size := range []int{1, 4, 1000} {
 		d := linted(lintSpec{}, LintOptions{}, decisionRows(), size).Decisions()
-		assert.Equal(t, want, d.Table(), "batches of %d", size)
-		assert.Regexp(t, "^[0-9a-f]{64}$", d.Hash())
-		if hash != "" {
-			assert.Equal(t, hash, d.Hash(), "batches of %d", size)
-		}
-		hash = d.Hash()
+		assert.Equal(t, want, whole(t, d), "batches of %d", size)
+		table, err := d.Table()
+		require.NoError(t, err)
+		assert.Equal(t, want, table, "batches of %d", size)
 	}
 }
 
-// The hash changes with every change of what is signed.
-func TestDecisionHash(t *testing.T) {
-	hashes := map[string]string{}
-	for name, change := range map[string]func(rows []lintRow) []lintRow{
-		"as it is":               func(r []lintRow) []lintRow { return r },
-		"one row more":           func(r []lintRow) []lintRow { return append(r, said(31)) },
-		"another decision":       func(r []lintRow) []lintRow { r[1].consents[0].Action = Reject; return r },
-		"another category":       func(r []lintRow) []lintRow { r[1].consents[0].Category = []byte("ads"); return r },
-		"another value":          func(r []lintRow) []lintRow { r[1].consents[0].Raw = []byte("Yes"); return r },
-		"another reason to skip": func(r []lintRow) []lintRow { r[33].reason = "x"; return r },
-	} {
-		h := linted(lintSpec{}, LintOptions{}, change(decisionRows()), 5).Decisions().Hash()
-		assert.Empty(t, hashes[h], "%s has the hash of another", name)
-		hashes[h] = name
-	}
-	rows := decisionRows()
-	rows[1].consents[0].UserID = []byte("somebody else")
-	assert.Equal(t, "as it is", hashes[linted(lintSpec{}, LintOptions{}, rows, 5).Decisions().Hash()], "who said it is no part of the table")
+// whole gives all lines of a table.
+func whole(t require.TestingT, d *Decisions) (all []Decision) {
+	require.NoError(t, d.Each(func(line Decision) error {
+		all = append(all, line)
+		return nil
+	}))
+	return all
 }
 
-// An export with ever new values fills the table and no more, the first ones
-// first, however the batches fall.
-func TestDecisionTableIsBounded(t *testing.T) {
+// A table holds every value whole; the one that anybody may read is bounded, and
+// shows decisions before anything else.
+func TestDecisionTableInShort(t *testing.T) {
 	rows := repeat(5000, func(i int) lintRow {
-		return said(i, func(c *Consent) { c.Raw = []byte("v" + letters(i)) })
+		return said(i, func(c *Consent) {
+			c.Raw, c.Action = []byte("v"+letters(i)), Accept
+			if i%1000 == 0 {
+				c.Action = Reject
+			}
+		})
 	})
-	hash := ""
+	rows = append(rows, lintRow{status: Invalid, reason: "has too few cells"})
 	for _, size := range []int{3, 999, 10_000} {
 		d := linted(lintSpec{}, LintOptions{}, rows, size).Decisions()
-		table := d.Table()
-		require.LessOrEqual(t, len(table), maxDecisions+2)
+		require.Len(t, whole(t, d), 5001)
+		table, err := d.Table()
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(table), maxDecisions+4)
 		var total, others int64
-		for _, line := range table {
+		for i, line := range table {
 			total += line.Count
 			if line.Category == Others {
 				others += line.Count
 				assert.Equal(t, Others, line.Value)
 			}
+			if i > 0 {
+				assert.LessOrEqual(t, slices.Index(decided[:], table[i-1].Decision), slices.Index(decided[:], line.Decision))
+			}
 		}
-		assert.EqualValues(t, 5000, total)
-		assert.EqualValues(t, 4000, others)
-		if hash != "" {
-			assert.Equal(t, hash, d.Hash())
-		}
-		hash = d.Hash()
+		assert.EqualValues(t, 5001, total)
+		assert.EqualValues(t, 4001, others)
 	}
 }
 
@@ -128,15 +121,28 @@ func TestNothingShownTellsWhoSomebodyIs(t *testing.T) {
 		assert.Equal(t, want, string(appendMasked(nil, []byte(value))), "%q", value)
 	}
 	purpose := linted(lintSpec{}, LintOptions{}, []lintRow{said(1, func(c *Consent) { c.Category = []byte("814c073a-95f1-4fc9-8263-1ec80354c5e9") })}, 1)
-	assert.Equal(t, "814c073a-95f1-4fc9-8263-1ec80354c5e9", purpose.Decisions().Table()[0].Category)
+	table, err := purpose.Decisions().Table()
+	require.NoError(t, err)
+	assert.Equal(t, "814c073a-95f1-4fc9-8263-1ec80354c5e9", table[0].Category)
 	rows := repeat(50, func(i int) lintRow {
 		return said(i, func(c *Consent) {
 			c.Raw, c.Category = fmt.Appendf(nil, "jane%d@acme.example", i), fmt.Appendf(nil, "49301234%03d", i)
 		})
 	})
-	table := linted(lintSpec{}, LintOptions{}, rows, 50).Decisions().Table()
+	table, err = linted(lintSpec{}, LintOptions{}, rows, 50).Decisions().Table()
+	require.NoError(t, err)
 	require.Len(t, table, 2)
 	assert.Equal(t, "(number)", table[0].Category)
 	assert.Equal(t, "(e-mail address)", table[0].Value)
 	assert.EqualValues(t, 50, table[0].Count+table[1].Count)
+}
+
+// A value that the mapping names tells nothing of a person: a code of nine
+// digits that is signed has to be told from its neighbour.
+func TestWhatTheMappingNamesIsShownWhole(t *testing.T) {
+	spec, err := Parse("x.yaml", []byte("name: x\nconsent: {userId: id, action: {from: a, values: {\"534120001\": accept, \"534120002\": reject}}, timestamp: t, validUntil: unlimited, source: {const: web}}\n"), nil)
+	require.NoError(t, err)
+	d := NewLinter(spec, LintOptions{}).Decisions()
+	assert.Equal(t, "534120001", d.Shown("534120001"))
+	assert.Equal(t, "(number)", d.Shown("534120003"))
 }

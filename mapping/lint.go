@@ -36,6 +36,7 @@ const (
 	ruleMangled
 	ruleTestData
 	ruleSourceID
+	ruleFreeText
 	ruleCount
 )
 
@@ -68,6 +69,7 @@ func (r rule) text() ruleText {
 		ruleMangled:       {"mangled-by-spreadsheet", "Ids look mangled by a spreadsheet (4.4E+07, or a leading apostrophe); take the export as the platform wrote it, without opening it in a spreadsheet."},
 		ruleTestData:      {"test-data", "Rows are test data (addresses at example.com or .test, test data subjects); leave them out with a skip rule."},
 		ruleSourceID:      {"profile-without-source", "A profileId has no sourceId beside it, and the target refuses it; map sourceId, or send the id as userId."},
+		ruleFreeText:      {"decisions-from-free-text", "Decisions are read from more than 1,000 different values, as people's own words have; make sure that the column holds decisions, and have decisions.csv read whole before it is signed."},
 	}[r]
 }
 
@@ -111,6 +113,9 @@ type LintOptions struct {
 	// Sorted is set when consents are sent by their time and not in row order
 	// (--history chronological or latest), so that rows may be in any.
 	Sorted bool
+	// Overflow takes the lines of the decision table that do not fit into
+	// memory; nil keeps them all there.
+	Overflow Overflow
 }
 
 // Linter watches an import for signs that it does not mean what it seems to,
@@ -127,16 +132,20 @@ type Linter struct {
 	shares    shares
 	oneTime   oneTime
 	dayProven bool
+	canonical []byte // the mapping, for the approval hash
 }
 
 // NewLinter makes a Linter for an export under a mapping.
 func NewLinter(spec *Spec, o LintOptions) *Linter {
-	return newLinter(viewOf(spec), o)
+	l := newLinter(viewOf(spec), o)
+	l.canonical = spec.Canonical()
+	l.decisions.listed = listedValues(spec)
+	return l
 }
 
 func newLinter(view lintSpec, o LintOptions) *Linter {
 	now := o.Now.UnixMilli()
-	return &Linter{spec: view, sorted: o.Sorted, now: now, future: now + day, oneTime: oneTime{min: math.MaxInt64, max: math.MinInt64}}
+	return &Linter{spec: view, sorted: o.Sorted, now: now, future: now + day, decisions: Decisions{overflow: o.Overflow}, oneTime: oneTime{min: math.MaxInt64, max: math.MinInt64}}
 }
 
 // Decisions is the decision table of what was folded so far.
@@ -163,6 +172,9 @@ func (l *Linter) Findings() []Finding {
 	}
 	if made := l.shares.accept + l.shares.reject; made >= fewestShare && l.shares.reject*1000 <= made {
 		seen[ruleShare].count = made
+	}
+	if l.decisions.free.found() {
+		seen[ruleFreeText].count = l.shares.accept + l.shares.reject
 	}
 	if !l.spec.inverted && l.shares.differ() {
 		seen[ruleShareDiffers].count = l.shares.accept + l.shares.reject
@@ -191,7 +203,7 @@ func (l *Linter) Fold(t *Tally) {
 	}
 	for i := range t.decisions.lines {
 		line := &t.decisions.lines[i]
-		l.decisions.add(line.category, line.raw, line.action(), line.count)
+		l.decisions.add(line.category, line.raw, line.fate, line.reason(), line.count)
 		l.shares.add(line)
 	}
 	if t.oneTime.rows.count > 0 {

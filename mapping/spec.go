@@ -27,6 +27,7 @@ type Spec struct {
 	confirmed   string
 	base        []byte // the text without the values of parameters
 	set         map[string]string
+	filled      map[string]string // set, with the defaults of what it leaves out
 	parameters  []Parameter
 	detect      Detect
 	input       Input
@@ -230,6 +231,7 @@ func (s *Spec) parseParameters(r *reader, list, given ast.Node) {
 		}
 		r.set[p.Name] = *p.Default
 	}
+	s.filled = r.set
 }
 
 func (s *Spec) parseInput(r *reader, n ast.Node) {

@@ -194,7 +194,7 @@ func dryRun() *Summary {
 		s.ByDecision[i].Sent, s.ByDecision[i].Pending = 0, s.ByDecision[i].Made
 	}
 	decision := func(category, value, action string, n int64) Decision {
-		return Decision{Category: category, Value: value, Action: action, Count: n}
+		return Decision{Category: category, Value: value, Decision: action, Count: n}
 	}
 	s.Decisions = []Decision{
 		decision("analytics", "no", "reject", 3_000_000), decision("analytics", "yes", "accept", 1_200_000),
@@ -316,10 +316,11 @@ func (w *brokenWriter) Write(b []byte) (int, error) {
 // A form whose writer fails says so, wherever it fails.
 func TestAWriterThatFails(t *testing.T) {
 	s := ends()["over-permissive"]
-	all := append([]form{{"text", func(w io.Writer, s *Summary) error { return Text(w, s, Style{}) }}}, forms...)
+	all := append([]form{{"text", false, func(w io.Writer, s *Summary, _ *Options) error { return Text(w, s, Style{}) }}}, forms...)
+	table := tableOf(Decision{Category: "news", Value: strings.Repeat("yes ", 150), Decision: "accept", Count: 1})
 	for _, f := range all {
 		for _, left := range []int{0, 100, 500} {
-			assert.ErrorIs(t, f.write(&brokenWriter{left}, s), errBroken, f.name)
+			assert.ErrorIs(t, f.write(&brokenWriter{left}, s, &Options{Decisions: table}), errBroken, f.name)
 		}
 	}
 }

@@ -181,37 +181,36 @@ func decisionBars(s *Summary) (bars []decisionBar, more int) {
 	return bars, more
 }
 
-// valueGroup is the part of the decision table about one category.
+// valueGroup is the part of the decision table about one decision and category.
 type valueGroup struct {
+	Decision string
 	Category string
 	Lines    []Decision
 }
 
-// valueGroups parts the decision table by category. In each, decisions come
-// first, and what is frequent.
+// valueGroups groups the decision table by what the values became and by
+// category; in each, what is frequent comes first.
 func valueGroups(table []Decision) []valueGroup {
-	rank := map[string]int{mapping.Accept.String(): -2, mapping.Reject.String(): -1}
-	sorted := slices.Clone(table)
-	slices.SortStableFunc(sorted, func(a, b Decision) int {
-		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(rank[a.Action], rank[b.Action]), cmp.Compare(b.Count, a.Count))
-	})
 	var groups []valueGroup
-	for _, d := range sorted {
-		if n := len(groups); n == 0 || groups[n-1].Category != d.Category {
-			groups = append(groups, valueGroup{Category: d.Category})
+	for _, d := range table { // sorted by decision and category
+		if n := len(groups); n == 0 || groups[n-1].Decision != d.Decision || groups[n-1].Category != d.Category {
+			groups = append(groups, valueGroup{Decision: d.Decision, Category: d.Category})
 		}
 		last := &groups[len(groups)-1]
 		last.Lines = append(last.Lines, d)
+	}
+	for _, g := range groups {
+		slices.SortStableFunc(g.Lines, func(a, b Decision) int { return cmp.Compare(b.Count, a.Count) })
 	}
 	return groups
 }
 
 // becameClass is the colour of what a value became.
-func becameClass(action string) string {
-	switch action {
-	case mapping.Accept.String(), mapping.Reject.String():
-		return action
-	case mapping.Unlisted:
+func becameClass(decision string) string {
+	switch decision {
+	case mapping.DecidedAccept, mapping.DecidedReject:
+		return decision
+	case mapping.DecidedInvalid:
 		return "failed"
 	default:
 		return "skipped"

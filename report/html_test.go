@@ -95,7 +95,7 @@ func TestReportsShowHostileTexts(t *testing.T) {
 	s.ByDecision[0].Category = evil
 	s.Lint[0].Message, s.Lint[0].Rule = evil, evil
 	s.Skips[0].Reason = evil
-	s.Decisions = []Decision{{Category: evil, Value: evil, Action: "accept", Count: 1}}
+	s.Decisions = []Decision{{Category: evil, Value: evil, Decision: "accept", Count: 1}}
 	s.ApprovalHash = evil
 	s.Inputs[0].Path, s.Mapping.Name, s.Target.Org, s.Target.BaseURL, s.Detail = evil, evil, evil, "javascript:"+evil, evil
 	s.Notes = []string{evil}
@@ -129,7 +129,7 @@ func TestHTMLIsBounded(t *testing.T) {
 	}
 	s.FailureGroups = append(s.FailureGroups, FailureGroup{Stage: stageOther, Reason: OtherGroups, Count: 1})
 	for range 5000 {
-		s.Decisions = append(s.Decisions, Decision{Category: long, Value: long, Action: "accept", Count: 1e12})
+		s.Decisions = append(s.Decisions, Decision{Category: long, Value: long, Decision: "accept", Count: 1e12})
 		s.ByDecision = append(s.ByDecision, ByDecision{long, "accept", Consents{Made: 1e12, Sent: 1e11, Refused: 1e10, Failed: 1e10}})
 		s.Lint = append(s.Lint, Finding{Rule: long, Count: 1, Message: long, Rows: []int64{1}})
 		s.Skips = append(s.Skips, Skip{long, 1})

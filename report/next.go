@@ -58,7 +58,7 @@ func adviseDryRun(s *Summary, v *Invocation, step func(string, ...any)) {
 		s.Next = v.command(v.Exports, nil)
 		return
 	}
-	step("Have the decision table signed off; the import then takes only these decisions.")
+	step("Have approval.html signed; the import then takes only these decisions.")
 	s.Next = v.command(v.Exports, []string{"approved"}, "--approved", s.ApprovalHash)
 }
 

@@ -15,12 +15,7 @@ const suppressHeader = "userId,profileId,email,category,consent,timestamp\n"
 // disarmed as everywhere.
 func appendSuppressLine(dst []byte, c *mapping.Consent, ref journal.Ref) []byte {
 	for _, id := range [...][]byte{c.UserID, c.ProfileID, c.Email} {
-		if isFormula(id) {
-			dst = appendQuoted(dst, id)
-		} else {
-			dst = appendCell(dst, id)
-		}
-		dst = append(dst, ',')
+		dst = append(appendExactCell(dst, id), ',')
 	}
 	dst = appendSafeCell(dst, c.Category)
 	dst = append(dst, ',')

@@ -292,17 +292,25 @@ func (p *page) decisions(s *Summary, room int) []string {
 	for _, d := range s.Decisions {
 		category = max(category, min(utf8.RuneCountInString(d.Category), 24))
 		value = max(value, min(utf8.RuneCountInString(d.Value)+2, 26))
-		action = max(action, min(utf8.RuneCountInString(d.Action), 24))
+		action = max(action, min(utf8.RuneCountInString(became(d)), 24))
 		digits = max(digits, len(Thousands(d.Count)))
 	}
 	for i, d := range s.Decisions {
 		if left := len(s.Decisions) - i; left > 1 && len(lines)+2 > room {
-			return append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", Plural(int64(left), "line"))))
+			return append(lines, p.fit(fmt.Sprintf("  … %s more in decisions.csv", Plural(int64(left), "line"))))
 		}
 		lines = append(lines, p.fit(fmt.Sprintf("  %-*s  %-*s → %-*s  %*s",
-			category, short(d.Category, 24), value, `"`+short(d.Value, 24)+`"`, action, short(d.Action, 24), digits, Thousands(d.Count))))
+			category, short(d.Category, 24), value, `"`+short(d.Value, 24)+`"`, action, short(became(d), 24), digits, Thousands(d.Count))))
 	}
 	return lines
+}
+
+// became says what a value became, and why where it is no decision.
+func became(d Decision) string {
+	if d.Reason == "" {
+		return d.Decision
+	}
+	return d.Decision + ": " + d.Reason
 }
 
 // skips lists why rows were skipped.

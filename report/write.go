@@ -9,6 +9,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping"
 )
 
 // Surveyor goes over an import: its export and its journal, merged.
@@ -26,23 +27,40 @@ type Options struct {
 	// Lint and Decisions are asked after the survey, when whoever watched the
 	// rows go by knows them. Both may be nil.
 	Lint      func() []Finding
-	Decisions func() (table []Decision, hash string)
+	Decisions DecisionTable
+	// Mapping is the mapping of the last pass, for the sheet to sign.
+	Mapping *mapping.Spec
 	// Notes are for the person who reads: what the run said only once.
 	Notes []string
 }
 
-// form is a report made from the summary alone.
+// DecisionTable is what the values of the export became.
+type DecisionTable interface {
+	// Each gives every line, whole and unmasked, in the order of Decision.
+	Each(func(Decision) error) error
+	// Table is the table in short, masked.
+	Table() ([]Decision, error)
+	// Shown is a value as anybody may see it.
+	Shown(value string) string
+	// ApprovalHash is what somebody signs.
+	ApprovalHash() (string, error)
+}
+
+// form is a report made from the summary and, where it says so, the decision table.
 type form struct {
 	name  string
-	write func(io.Writer, *Summary) error
+	table bool
+	write func(io.Writer, *Summary, *Options) error
 }
 
 // forms is the table of the reports that are written into the out directory
 // from the summary, in the order in which they are put in place: report.json,
 // which scripts wait for, is the last.
 var forms = []form{
-	{"report.html", HTML},
-	{"report.json", JSON},
+	{decisionsName, true, func(w io.Writer, _ *Summary, o *Options) error { return writeDecisions(w, o.Decisions) }},
+	{approvalName, true, writeApproval},
+	{"report.html", false, func(w io.Writer, s *Summary, _ *Options) error { return HTML(w, s) }},
+	{"report.json", false, func(w io.Writer, s *Summary, _ *Options) error { return JSON(w, s) }},
 }
 
 // Write surveys an import and writes its reports into dir: all of them or, when
@@ -65,19 +83,30 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Surveyor, opts 
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range forms {
-		x, err := files.create(f.name)
-		if err != nil {
-			return nil, err
-		}
-		if err := f.write(x, sum); err != nil {
-			return nil, err
-		}
+	if err := writeForms(files, sum, &opts); err != nil {
+		return nil, err
 	}
 	if err := files.commit(c.stale()); err != nil {
 		return nil, err
 	}
 	return sum, nil
+}
+
+// writeForms writes what is made from the summary and the decision table.
+func writeForms(files *sheets, sum *Summary, opts *Options) error {
+	for _, f := range forms {
+		if f.table && opts.Decisions == nil {
+			continue
+		}
+		x, err := files.create(f.name)
+		if err != nil {
+			return err
+		}
+		if err := f.write(x, sum, opts); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // close frees what the collector holds on disk.
@@ -155,8 +184,12 @@ func (c *collector) summary(dir string, facts *survey.Facts, opts *Options) (*Su
 		s.Lint[i].Rows = append([]int64{}, s.Lint[i].Rows...)
 	}
 	if opts.Decisions != nil {
-		table, hash := opts.Decisions()
-		s.Decisions, s.ApprovalHash = append(s.Decisions, table...), hash
+		if s.Decisions, err = opts.Decisions.Table(); err != nil {
+			return nil, err
+		}
+		if s.ApprovalHash, err = opts.Decisions.ApprovalHash(); err != nil {
+			return nil, err
+		}
 	}
 	s.ElapsedSeconds = round(facts.Active.Seconds(), 3)
 	if done := s.Consents.Sent + s.Consents.Refused + s.Consents.Failed; done > 0 && facts.Active > 0 {
@@ -165,7 +198,7 @@ func (c *collector) summary(dir string, facts *survey.Facts, opts *Options) (*Su
 		s.ConsentsPerSecond = round(float64(s.Consents.Made)/facts.Active.Seconds(), 1)
 	}
 	s.conclude(facts)
-	s.OutDir, s.Files = dir, c.files()
+	s.OutDir, s.Files = dir, c.files(opts)
 	called := opts.Invocation
 	if len(called.Exports) == 0 {
 		called = recall(called.Program, dir, facts)
@@ -213,13 +246,15 @@ func (c *collector) overPermissive() (OverPermissive, error) {
 }
 
 // files names what the report puts into the out directory.
-func (c *collector) files() []string {
+func (c *collector) files(opts *Options) []string {
 	var names []string
 	for _, x := range c.sheets.open {
 		names = append(names, x.name)
 	}
 	for _, f := range forms {
-		names = append(names, f.name)
+		if !f.table || opts.Decisions != nil {
+			names = append(names, f.name)
+		}
 	}
 	slices.Sort(names)
 	return names

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
 	"strings"
 
 	"github.com/consentimport/consentimport/importer"
@@ -13,47 +15,110 @@ import (
 )
 
 // approve goes over all rows of the pass before anything is sent, where the user
-// asked for that: --strict refuses what the lint finds, --approved a decision
-// table other than the one that was signed.
-func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.Import) error {
-	if f.dryRun || !f.strict && f.approved == "" {
+// asked for that: --strict refuses what the lint finds, --approved decisions other
+// than those that were signed.
+func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.Import, dir string) error {
+	if !f.strict && f.approved == "" {
 		return nil
 	}
-	study := newStudy(im.Spec(), env.now())
-	err := im.Preview(ctx, study, study.fold)
+	signed, err := f.signed()
+	if err != nil {
+		return err
+	}
+	study := newStudy(im.Spec(), env.now(), env.disk, dir)
+	defer study.close()
+	err = im.Preview(ctx, study, study.fold)
 	switch {
 	case ctx.Err() != nil:
 		return refused(errors.New("interrupted before anything was sent"))
 	case err != nil:
 		return refused(err)
 	}
-	if f.approved != "" {
-		if table, hash := study.decisions(); !strings.EqualFold(hash, f.approved) {
-			return f.otherTable(env.stderr, im, table, hash)
-		}
+	switch {
+	case signed != nil:
+		err = f.onlySigned(env.stderr, signed, study.decisions())
+	case f.approved != "":
+		err = f.sameHash(env.stderr, im, study.decisions())
 	}
-	if f.strict {
-		return strict(env.stderr, study.findings())
+	if err == nil && f.strict {
+		err = strict(env.stderr, study.findings())
 	}
-	return nil
+	return err
 }
 
-// otherTable refuses a run whose decision table is not the one that was signed.
-// That of an export is in the report of a dry run. Where rows were repaired no dry
-// run shows it, so it is printed.
-func (f *runFlags) otherTable(w io.Writer, im *importer.Import, table []mapping.Decision, hash string) error {
+// approvalHash is what --approved takes as a hash; anything else is a file, but for
+// NONE, which no table has.
+var approvalHash = regexp.MustCompile(`^(?i:[0-9a-f]{64}|NONE)$`)
+
+// signed reads the decisions.csv that --approved names; nil when it gives a hash.
+func (f *runFlags) signed() (*report.Signed, error) {
+	if f.approved == "" || approvalHash.MatchString(f.approved) {
+		return nil, nil
+	}
+	const hint = "give the approval hash of a dry run (64 hex digits), or the decisions.csv that was signed"
+	file, err := os.Open(f.approved)
+	if err != nil {
+		return nil, usage(hint, "read --approved: %w", err)
+	}
+	defer file.Close()
+	signed, err := report.ReadSigned(file)
+	if err != nil {
+		return nil, usage(hint, "read --approved: %s: %w", f.approved, err)
+	}
+	return signed, nil
+}
+
+// unsignedShown is how many decisions that were not signed a refusal names.
+const unsignedShown = 10
+
+// onlySigned refuses decisions that are not in the signed table.
+func (f *runFlags) onlySigned(w io.Writer, signed *report.Signed, table report.DecisionTable) error {
+	first, all, err := signed.Unsigned(table, unsignedShown)
+	if err != nil || all == 0 {
+		return err
+	}
+	for _, d := range first {
+		sayDecision(w, d)
+	}
+	return usage("have the new decisions signed: a dry run lists them all in decisions.csv",
+		"%s of this export %s not in the approved %s, so nothing was sent", report.Plural(all, "decision"), are(all), f.approved)
+}
+
+func are(n int64) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func sayDecision(w io.Writer, d mapping.Decision) {
+	fmt.Fprintf(w, "decision: %s %q → %s (%s)\n", oneLine(d.Category), d.Value, d.Decision, report.Thousands(d.Count))
+}
+
+// sameHash refuses a run whose approval hash is not the one that was signed. The
+// decisions of an export are in the report of a dry run. Where rows were repaired no
+// dry run shows them, so they are printed.
+func (f *runFlags) sameHash(w io.Writer, im *importer.Import, decisions report.DecisionTable) error {
+	hash, err := decisions.ApprovalHash()
+	if err != nil || strings.EqualFold(hash, f.approved) {
+		return err
+	}
 	if !im.Mends() {
-		return usage("look at the decision table of a new dry run and have it signed: consentimport run --dry-run …",
-			"the approval hash is now %s, not the approved %s: the export or the mapping has changed since", hash, f.approved)
+		return usage("look at the decisions of a new dry run and have them signed, or give --approved the signed decisions.csv",
+			"the approval hash is %s, not the approved %s: mapping or decisions have changed since", hash, f.approved)
+	}
+	table, err := decisions.Table()
+	if err != nil {
+		return err
 	}
 	for _, d := range table {
-		fmt.Fprintf(w, "decision: %s %q → %s (%s)\n", oneLine(d.Category), d.Value, d.Action, report.Thousands(d.Count))
+		sayDecision(w, d)
 	}
 	of := "the export with its repaired rows"
 	if im.Repairs() {
 		of = "the repaired rows"
 	}
-	return usage("look at the table above, have it signed, then run the same command with --approved "+hash,
+	return usage("look at the decisions above, have them signed, and run the same command with --approved "+hash,
 		"the approval hash of %s is %s, not the approved %s", of, hash, f.approved)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,7 +21,7 @@ func (r *rehearsal) signed(t *testing.T, text string) string {
 	return m[1]
 }
 
-// otherTable is the hash of the table that a refused run says it has.
+// otherTable is the approval hash that a refused run says it has.
 var otherTable = regexp.MustCompile(`(?m)^error: the approval hash of (.+) is ([0-9a-f]{64}), not the approved `)
 
 // What is signed is what is sent: the table of a repair is that of the repaired
@@ -31,7 +32,7 @@ func TestMendedRowsAreApprovedAsTheyAreSent(t *testing.T) {
 	export := exportHeader + exportRow(1, "ann", "mail", "yes") + exportRow(2, "bob", "mail", "WRONG") + exportRow(3, "cat", "mail", "WRONG")
 	mended := exportHeader + exportRow(1, "ann", "mail", "yes") + exportRow(2, "bob", "mail", "yes") + exportRow(3, "cat", "mail", "no")
 	rows := mendedRow(2, "bob", "mail", "yes") + mendedRow(3, "cat", "mail", "no")
-	both := []string{`decision: mail "no" → reject (1)`, `decision: mail "yes" → accept (1)`}
+	both := []string{`decision: mail "yes" → accept (1)`, `decision: mail "no" → reject (1)`}
 	repair := func(t *testing.T, r *rehearsal, flags ...string) finished { return r.repair(t, rows, flags...) }
 	goOn := func(more ...string) func(*testing.T, *rehearsal, ...string) finished {
 		return func(t *testing.T, r *rehearsal, flags ...string) finished {
@@ -59,7 +60,7 @@ func TestMendedRowsAreApprovedAsTheyAreSent(t *testing.T) {
 				r.faults(t, "")
 			},
 			pass: goOn("--resume", "--retry"), of: "the export with its repaired rows", text: mended,
-			shown: []string{`decision: mail "no" → reject (1)`, `decision: mail "yes" → accept (2)`},
+			shown: []string{`decision: mail "yes" → accept (2)`, `decision: mail "no" → reject (1)`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,4 +151,35 @@ func TestMendedRowsAreLinted(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A new value that would become a decision is named and refused; a table that was
+// signed lets everything through that stands in it, and nothing else.
+func TestASignedFileLetsItsDecisionsThrough(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	export := exportHeader + exportRow(1, "ann", "mail", "yes") + exportRow(2, "bob", "mail", "no") + exportRow(3, "cat", "mail", "WRONG")
+	r.write(t, "export.csv", export)
+	dry := filepath.Join(r.dir, "dry")
+	r.here(t, nil, "run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", dry, filepath.Join(r.dir, "export.csv")).requireCode(t, exitFailures)
+	table, err := os.ReadFile(filepath.Join(dry, "decisions.csv"))
+	require.NoError(t, err)
+	assert.Equal(t, "category,value,decision,count,reason\nmail,yes,accept,1,\nmail,no,reject,1,\nmail,WRONG,invalid,1,\n", string(table))
+	for name, text := range map[string]string{
+		"turned around": strings.NewReplacer("yes,accept", "yes,reject", "no,reject", "no,accept").Replace(string(table)),
+		"one is gone":   strings.Replace(string(table), "mail,no,reject,1,\n", "", 1),
+		"another place": strings.ReplaceAll(string(table), "mail,", "post,"),
+		"not a table":   "a,b\n1,2\n",
+		"empty":         "",
+	} {
+		got := r.here(t, nil, r.args("--approved", r.write(t, "other.csv", text))...).requireCode(t, exitRefused)
+		if strings.Contains(text, ",accept,") {
+			assert.Contains(t, got.stderr, `decision: mail "no" → reject (1)`, name)
+		}
+		assert.NoDirExists(t, r.out(), name)
+	}
+	r.here(t, nil, r.args("--approved", filepath.Join(dry, "nosuch.csv"))...).requireCode(t, exitRefused)
+	assert.Zero(t, r.server.Stats().Requests, "nothing was sent under any of them")
+	r.here(t, nil, r.args("--approved", filepath.Join(dry, "decisions.csv"))...).requireCode(t, exitFailures)
+	assert.ElementsMatch(t, []string{"1 ann accept", "2 bob reject"}, r.arrivals())
 }

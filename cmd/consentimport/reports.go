@@ -48,10 +48,11 @@ func writeReport(ctx context.Context, env *environment, surveyed *survey.Survey,
 	if err != nil {
 		return nil, err
 	}
-	study := newStudy(spec, env.now())
+	study := newStudy(spec, env.now(), env.disk, dir)
+	defer study.close()
 	surveyed.Watch(study, study.fold)
 	return report.Write(ctx, env.disk, dir, surveyed, report.Options{
 		Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called,
-		Lint: study.findings, Decisions: study.decisions, Notes: notes,
+		Lint: study.findings, Decisions: study.decisions(), Mapping: spec, Notes: notes,
 	})
 }

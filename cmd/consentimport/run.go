@@ -78,7 +78,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if f.dryRun {
 		return f.rehearse(ctx, env, im, called)
 	}
-	if err := f.approve(ctx, env, im); err != nil {
+	if err := f.approve(ctx, env, im, f.dir(paths)); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
 	if err := im.Begin(); err != nil {
@@ -123,6 +123,11 @@ func (f *runFlags) rehearse(ctx context.Context, env *environment, im *importer.
 	s, err := f.report(ctx, env, im, called)
 	if err != nil {
 		return err
+	}
+	if f.approved != "" {
+		if err := f.approve(ctx, env, im, f.dir(called.Exports)); err != nil {
+			return err
+		}
 	}
 	if f.strict && len(s.Lint) > 0 {
 		if err := printSummary(env, s, f.json); err != nil {

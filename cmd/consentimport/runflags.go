@@ -120,7 +120,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.DurationVar(&f.retryFor, "retry-for", importer.DefaultRetryFor, "how long the target may be gone before the run stops, a `DURATION`")
 	fl.DurationVar(&f.timeout, "timeout", intempt.DefaultTimeout, "how long one request may take, a `DURATION`; as long is what an earlier run had under way waited for")
 	fl.BoolVar(&f.strict, "strict", false, "refuse the run before anything is sent when the lint finds something")
-	fl.StringVar(&f.approved, "approved", "", "send only if the approval hash is `HASH`, which the dry run printed")
+	fl.StringVar(&f.approved, "approved", "", "send only what was signed: the approval hash of a dry run, or its decisions.csv (`HASH|FILE`)")
 	f.read.register(c)
 	fl.StringVar(&f.progress, "progress", "auto", "how progress is shown: `auto|bar|log|none`")
 	fl.BoolVar(&f.json, "json", false, "print report.json on standard output instead of the text summary")

@@ -6,14 +6,17 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report"
 )
 
 // study looks at the rows of a survey as they are mapped: lint and decision
 // table. It is an observer of the survey.
 type study struct {
-	linter *mapping.Linter
-	free   sync.Pool
+	linter   *mapping.Linter
+	overflow *report.Overflow
+	free     sync.Pool
 }
 
 // tallied is what a study keeps of one batch.
@@ -22,9 +25,14 @@ type tallied struct {
 	hashes []uint64
 }
 
-func newStudy(spec *mapping.Spec, now time.Time) *study {
-	return &study{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now})}
+// newStudy makes a study of an export under a mapping. What does not fit into
+// memory goes into dir, until close.
+func newStudy(spec *mapping.Spec, now time.Time, disk journal.Disk, dir string) *study {
+	overflow := report.NewOverflow(disk, dir)
+	return &study{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now, Overflow: overflow}), overflow: overflow}
 }
+
+func (s *study) close() { s.overflow.Close() }
 
 // Begin implements the survey's observer.
 func (s *study) Begin() any {
@@ -56,7 +64,15 @@ func (s *study) fold(batch any) error {
 
 func (s *study) findings() []mapping.Finding { return s.linter.Findings() }
 
-func (s *study) decisions() ([]mapping.Decision, string) {
-	d := s.linter.Decisions()
-	return d.Table(), d.Hash()
+// decisions is the decision table of what was seen.
+func (s *study) decisions() report.DecisionTable {
+	return decisionTable{s.linter.Decisions(), s.linter}
 }
+
+// decisionTable is the table with the hash that somebody signs.
+type decisionTable struct {
+	*mapping.Decisions
+	linter *mapping.Linter
+}
+
+func (d decisionTable) ApprovalHash() (string, error) { return d.linter.ApprovalHash() }

@@ -1,0 +1,154 @@
+package report
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/consentimport/consentimport/mapping"
+)
+
+//go:embed approval.tmpl
+var approvalText string
+
+//go:embed approval.css
+var approvalStyle string
+
+// approvalName is the sheet that somebody signs.
+const approvalName = "approval.html"
+
+// sheetNothing is how many values that say nothing the sheet lists: with more it
+// would be no sheet. Accepts and rejects are never cut.
+const sheetNothing = 200
+
+var approvalTemplate = sync.OnceValues(func() (*template.Template, error) {
+	return template.New(approvalName).Funcs(template.FuncMap{
+		"n": Thousands, "plural": Plural, "size": size, "base": base, "visible": visible,
+		"css": func() template.CSS { return template.CSS(approvalStyle) },
+	}).Parse(approvalText)
+})
+
+// approvalSheet is what the template of the sheet shows.
+type approvalSheet struct {
+	*Summary
+	Policy  string
+	Origins []mapping.Origin
+	Command string // that imports exactly this
+
+	table DecisionTable
+	err   error
+}
+
+// sheetLine is a value in the sheet; First begins a category.
+type sheetLine struct {
+	Decision
+	First, Last bool
+}
+
+// writeApproval writes approval.html: one or two printed pages that say what
+// every value became. It goes over the table line by line, however long it is.
+func writeApproval(w io.Writer, s *Summary, opts *Options) error {
+	t, err := approvalTemplate()
+	if err != nil {
+		return fmt.Errorf("parse the sheet: %w", err)
+	}
+	sum := sha256.Sum256([]byte(approvalStyle))
+	page := &approvalSheet{
+		Summary: s, table: opts.Decisions,
+		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
+	}
+	if opts.Mapping != nil {
+		page.Origins = opts.Mapping.Origins()
+	}
+	if err := errors.Join(t.Execute(w, page), page.err); err != nil {
+		return fmt.Errorf("write %s: %w", approvalName, err)
+	}
+	return nil
+}
+
+// Accepts, Rejects and Nothings give the values that became that.
+func (p *approvalSheet) Accepts() iter.Seq[sheetLine] { return p.lines(mapping.DecidedAccept, 0) }
+func (p *approvalSheet) Rejects() iter.Seq[sheetLine] { return p.lines(mapping.DecidedReject, 0) }
+func (p *approvalSheet) Nothings() iter.Seq[sheetLine] {
+	return p.lines(mapping.DecidedNothing, sheetNothing)
+}
+
+// MoreNothings is how many values that say nothing the sheet leaves out.
+func (p *approvalSheet) MoreNothings() int64 {
+	return max(p.count(mapping.DecidedNothing)-sheetNothing, 0)
+}
+
+// Values counts the values that became a decision.
+func (p *approvalSheet) Values(decision string) int64 { return p.count(decision) }
+
+var errEnough = errors.New("enough")
+
+// lines gives the lines of one decision, at most most of them; 0: all.
+func (p *approvalSheet) lines(decision string, most int) iter.Seq[sheetLine] {
+	return func(yield func(sheetLine) bool) {
+		n := 0
+		var before *sheetLine // whether it ends its category shows when the next comes
+		give := func(last bool) bool {
+			line := before
+			before = nil
+			line.Last = last
+			return yield(*line)
+		}
+		err := p.table.Each(func(d Decision) error {
+			if d.Decision != decision {
+				return nil
+			}
+			first := before == nil || before.Category != d.Category
+			enough := most > 0 && n == most
+			if before != nil && !give(first || enough) || enough {
+				return errEnough
+			}
+			d.Value = p.table.Shown(d.Value)
+			before = &sheetLine{Decision: d, First: first}
+			n++
+			return nil
+		})
+		if before != nil && err == nil {
+			give(true)
+		}
+		if err != nil && !errors.Is(err, errEnough) {
+			p.err = err
+		}
+	}
+}
+
+func (p *approvalSheet) count(decision string) int64 {
+	var n int64
+	if err := p.table.Each(func(d Decision) error {
+		if d.Decision == decision {
+			n++
+		}
+		return nil
+	}); err != nil {
+		p.err = err
+	}
+	return n
+}
+
+// visible makes what nobody could see on paper visible: control characters,
+// turned writing, blanks other than a space.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+	}
+	return b.String()
+}
