@@ -117,18 +117,24 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 	case accessDoc:
 		return m.node(&m.doc, m.doc.At(&a.at))
 	case accessKey:
+		if m.elem == nil {
+			break
+		}
 		return m.elem.key, jsonvalue.String, ""
 	case accessValue:
-		if m.elem.kind == jsonvalue.Null {
+		if m.elem == nil || m.elem.kind == jsonvalue.Null {
 			return nil, jsonvalue.Null, ""
 		}
 		return m.elem.value, m.elem.kind, ""
 	case accessElement:
-		if m.elem.doc == nil {
+		if m.elem == nil || m.elem.doc == nil {
 			return nil, jsonvalue.Null, ""
 		}
 		return m.node(m.elem.doc, m.elem.doc.Find(m.elem.node, a.at.Path))
 	case accessIndex:
+		if m.elem == nil {
+			break
+		}
 		return m.number(int64(m.elem.index))
 	case accessCreated:
 		return m.positive(m.decoded.Created)
@@ -166,13 +172,14 @@ func (m *Mapper) positive(n int64) ([]byte, jsonvalue.Kind, string) {
 	return m.number(n)
 }
 
-// isEmpty reports whether a trimmed cell says nothing.
+// isEmpty reports whether a trimmed cell says nothing: it is one of the words of
+// empty, in any case, as values are compared.
 func (m *Mapper) isEmpty(trimmed []byte) bool {
 	if len(trimmed) == 0 {
 		return true
 	}
 	for _, e := range m.spec.empty {
-		if bytes.Equal(trimmed, e) {
+		if (len(e.text) == len(trimmed) || !e.plain) && equalFold(trimmed, e.text) {
 			return true
 		}
 	}

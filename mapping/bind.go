@@ -27,8 +27,10 @@ type Mapper struct {
 	// listEmpty is the reason of rows whose list is an empty cell.
 	listEmpty string
 	unsaid    bool // this row's is
-	eskip     []boundRule
-	record    *canonicalReader
+	// unseen is why a condition did not see one of its values.
+	unseen string
+	eskip  []boundRule
+	record *canonicalReader
 
 	// of the row being mapped
 	rec        *Record
@@ -149,6 +151,12 @@ func (b *binder) resolve(n nameAt) (accessor, bool) {
 	case b.m.spec.each != nil && strings.HasPrefix(name, "each."):
 		return b.element(n), true
 	}
+	return b.column(n)
+}
+
+// column finds a name of the row: false when the export lacks it.
+func (b *binder) column(n nameAt) (accessor, bool) {
+	name := n.name
 	if b.m.layout.JSON {
 		p, err := jsonvalue.ParsePath(name)
 		if err != nil {
@@ -161,7 +169,7 @@ func (b *binder) resolve(n nameAt) (accessor, bool) {
 		}
 		return a, true
 	}
-	if col := b.column(n, name); col >= 0 {
+	if col := b.header(n, name); col >= 0 {
 		return accessor{kind: accessCell, col: col, name: name}, true
 	}
 	p, err := jsonvalue.ParsePath(name)
@@ -172,15 +180,15 @@ func (b *binder) resolve(n nameAt) (accessor, bool) {
 	if !ok {
 		return accessor{}, false
 	}
-	col := b.column(n, first)
+	col := b.header(n, first)
 	if col < 0 {
 		return accessor{}, false
 	}
 	return accessor{kind: accessCellPath, cell: b.cell(col), at: jsonvalue.Place{Path: p[1:]}, name: name}, true
 }
 
-// column finds a header cell; a header that has it twice is a fault.
-func (b *binder) column(n nameAt, name string) int {
+// header finds a header cell; a header that has it twice is a fault.
+func (b *binder) header(n nameAt, name string) int {
 	at := slices.Index(b.m.layout.Columns, name)
 	if at >= 0 && slices.Contains(b.m.layout.Columns[at+1:], name) {
 		b.fail(n.at, "rename one of them in the export, or leave the column out of the mapping", "the export has two columns %q, so nobody can tell which one is meant", name)
@@ -200,42 +208,11 @@ func (b *binder) cell(col int) int {
 }
 
 func (b *binder) element(n nameAt) accessor {
-	rest := strings.TrimPrefix(n.name, "each.")
-	a := accessor{name: n.name}
-	form := b.m.spec.each.form
-	switch {
-	case rest == "key" && form != eachArray:
-		a.kind = accessKey
-	case rest == "value" && form != eachArray:
-		a.kind = accessValue
-	case rest == "index":
-		a.kind = accessIndex
-	case form == eachDecoder && rest == "created":
-		a.kind = accessCreated
-	case form == eachDecoder && rest == "updated":
-		a.kind = accessUpdated
-	case form == eachDecoder && rest == "days":
-		a.kind = accessDays
-	case form == eachArray && b.m.spec.each.all != nil && (rest == "key" || rest == "value"):
-		a.kind = accessKey
-		if rest == "value" {
-			a.kind = accessValue
-		}
-	default:
-		p, err := jsonvalue.ParsePath(rest)
-		if err != nil {
-			b.fail(n.at, "", "%v", err)
-		}
-		if form == eachColumns || form == eachSplit || form == eachDecoder {
-			b.fail(n.at, "", "%s is not known: the elements of this each have each.key and each.value", n.name)
-		}
-		a.kind, a.at.Path = accessElement, p
-		if rest == "value" { // of an array: the scalar itself, unless its objects have a value
-			a.kind = accessValue
-			a.at.Path = p
-		}
+	kind, path, message := b.m.spec.each.elementName(strings.TrimPrefix(n.name, "each."))
+	if message != "" {
+		b.fail(n.at, "", "%s", message)
 	}
-	return a
+	return accessor{kind: kind, at: jsonvalue.Place{Path: path}, name: n.name}
 }
 
 // must resolves a name that has to exist.
@@ -332,10 +309,10 @@ func (b *binder) condition(c *condition.Condition, at place) *boundCondition {
 		var a accessor
 		ok := true
 		switch {
-		case ref.Each && b.m.spec.each == nil:
-			b.fail(at, "", "each.%s: the mapping has no each section", ref.Name)
 		case ref.Each:
 			a = b.element(nameAt{"each." + ref.Name, at})
+		case strings.HasPrefix(ref.Name, "each."): // written row["each.…"]: a column
+			a, ok = b.column(n)
 		default:
 			a, ok = b.resolve(n)
 		}
@@ -349,6 +326,9 @@ func (b *binder) condition(c *condition.Condition, at place) *boundCondition {
 	bound.look = func(i int) condition.Operand {
 		text, kind, reason := b.m.get(&bound.refs[i])
 		if reason != "" {
+			if b.m.unseen == "" {
+				b.m.unseen = columnSays(b.m.nameOf(&bound.refs[i]), reason)
+			}
 			return condition.Operand{}
 		}
 		if bound.refs[i].kind == accessCell {

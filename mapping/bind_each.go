@@ -3,6 +3,8 @@ package mapping
 import (
 	"path"
 	"slices"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 func (b *binder) bindEach(e *eachSpec) {
@@ -53,6 +55,13 @@ func (b *binder) star(e *eachSpec) {
 			ok, err := path.Match(glob, name)
 			return err == nil && ok
 		})
+		if len(spelling.TrimInvisible([]byte(name))) == 0 {
+			if !e.unnamed {
+				b.fail(e.at, `leave it out with except: [""], or name the columns one by one with columns: {category: column}`,
+					`columns: "*": column %d of the export has no name, so nobody can tell what its decisions are about`, i+1)
+			}
+			continue
+		}
 		if !excepted && name != "_row" && name != "_error" {
 			b.m.columns = append(b.m.columns, boundColumn{[]byte(name), []accessor{{kind: accessCell, col: i, name: name}}})
 		}

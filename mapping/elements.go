@@ -84,6 +84,9 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 				return columnSays(m.list.name, fmt.Sprintf("has a part without %q", e.pair)), m.list.name
 			}
 			el.key, el.value = spelling.Trim(part[:i]), spelling.Trim(part[i+len(e.pair):])
+			if len(el.key) == 0 {
+				return columnSays(m.list.name, fmt.Sprintf("has a part without a name before %q", e.pair)), m.list.name
+			}
 		}
 		m.add(el)
 	}
@@ -141,6 +144,9 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 		switch {
 		case e.form == eachObject:
 			el.key = doc.Key(c, m.arena)
+			if len(spelling.Trim(el.key)) == 0 {
+				return columnSays(m.list.name, "has a member without a name"), m.list.name
+			}
 			if m.twice(el.key) {
 				return columnSays(m.list.name, "names a category twice"), m.list.name
 			}

@@ -58,7 +58,7 @@ func (m *Mapper) caseOf(f *field) (*field, string) {
 		if c.when == nil {
 			return c, ""
 		}
-		holds, err := c.when.c.Holds(c.when.look)
+		holds, err := m.holds(c.when)
 		if err != nil {
 			return nil, err.Error()
 		}
@@ -74,6 +74,7 @@ const isNoSingle = "holds a list or an object, not a single value"
 // candidates gives the first value that is not empty.
 func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 	last.empty = true
+	unmatched := "" // a column whose text has not the form that match says
 	for i := range from {
 		a := &from[i]
 		text, kind, reason := m.get(a)
@@ -95,25 +96,30 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 			trimmed = spelling.Trim(text)
 		}
 		last.raw = trimmed
-		if m.isEmpty(trimmed) {
+		if m.isEmpty(trimmed) || f.spec.person && nobody(trimmed, kind) {
 			continue
 		}
 		if f.spec.match != nil {
 			at := f.spec.match.FindSubmatchIndex(trimmed)
-			if at == nil {
+			switch {
+			case at == nil || len(at) > 2 && at[2] < 0:
+				unmatched = last.column
 				continue
-			}
-			if len(at) > 2 {
-				if at[2] < 0 {
-					continue
-				}
+			case len(at) > 2:
 				text = trimmed[at[2]:at[3]]
-			} else {
+			default:
 				text = trimmed[at[0]:at[1]]
 			}
 			trimmed = spelling.Trim(text)
-			if last.raw = trimmed; len(trimmed) == 0 {
+			if last.raw = trimmed; len(trimmed) == 0 || f.spec.person && nobody(trimmed, kind) {
+				unmatched = last.column
 				continue
+			}
+		}
+		if f.spec.person {
+			if why := unfit(trimmed); why != "" {
+				last.reason = columnSays(last.column, why)
+				return
 			}
 		}
 		last.text, last.empty = text, false
@@ -126,7 +132,15 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 		}
 		return
 	}
+	if unmatched != "" && f.spec.needed {
+		last.column, last.reason = unmatched, columnSays(unmatched, reasonUnmatched)
+	}
 }
+
+// reasonUnmatched is why a row is invalid that says something about a field which
+// every consent needs, and not in the form that match gives: what is there is no
+// silence, and a default would put words in somebody's mouth.
+const reasonUnmatched = "does not have the form that match says"
 
 // source is the column that a value came from.
 func (m *Mapper) source(a *accessor) string {
@@ -150,7 +164,7 @@ func (m *Mapper) look(f *field, v *value) {
 		return
 	}
 	if f.spec.trim {
-		v.text = spelling.Trim(v.text)
+		v.text = spelling.TrimAll(v.text)
 	}
 	if f.spec.lower {
 		v.text = m.lower(v.text)
@@ -220,29 +234,47 @@ func equalFold(b []byte, s string) bool {
 // fillTemplate joins the parts of a template; what is not there is left out. It
 // is joined outside of the arena, which finding the parts may use.
 func (m *Mapper) fillTemplate(f *field, v *value) {
-	text, named, said := m.filled[:0], false, false
+	text, named, said, whole := m.filled[:0], false, false, true
 	for i := range f.template {
 		p := &f.template[i]
 		if !p.named {
 			text = append(text, p.literal...)
 			continue
 		}
-		part, _, reason := m.get(&p.from)
+		part, kind, reason := m.get(&p.from)
 		if reason != "" {
 			v.reason, v.column = columnSays(m.nameOf(&p.from), reason), p.from.name
+			return
+		}
+		if kind >= jsonvalue.Array && !f.spec.wordy {
+			v.reason, v.column = columnSays(p.from.name, isNoSingle), p.from.name
 			return
 		}
 		if !named {
 			named, v.column = true, p.from.name
 		}
 		part = spelling.Trim(part)
-		said = said || !m.isEmpty(part)
+		if m.isEmpty(part) || f.spec.person && nobody(part, kind) {
+			if whole {
+				whole, v.column = false, p.from.name
+			}
+			continue
+		}
+		said = true
 		text = append(text, part...)
 	}
 	m.filled = text
-	if named && !said { // words of the mapping alone are no value of the row
+	// Words of the mapping alone are no value of the row, and where a part is missing
+	// the rest names another person, category or time, or all of them at once.
+	if named && !said || !whole && !f.spec.wordy {
 		v.empty = true
 		return
+	}
+	if f.spec.person {
+		if why := unfit(spelling.Trim(text)); why != "" {
+			v.reason = columnSays(v.column, why)
+			return
+		}
 	}
 	v.text = m.own(text)
 	v.raw, v.empty = v.text, len(v.text) == 0

@@ -17,14 +17,20 @@ func (m *Mapper) cell(f *field, v *value) {
 	}
 	trimmed := spelling.Trim(text)
 	v.by, v.raw, v.column, v.reason, v.unit = f, trimmed, a.name, "", ""
-	if m.isEmpty(trimmed) {
+	if m.isEmpty(trimmed) || f.spec.person && nobody(trimmed, kind) {
 		v.text, v.empty = nil, true
 		f.otherwise(v)
 		return
 	}
+	if f.spec.person {
+		if why := unfit(trimmed); why != "" {
+			v.text, v.empty, v.reason = nil, true, columnSays(a.name, why)
+			return
+		}
+	}
 	v.text, v.empty = text, false
 	if f.spec.trim {
-		v.text = trimmed
+		v.text = spelling.TrimAll(trimmed)
 	}
 	if f.spec.times != nil {
 		v.unit = f.units[0]
@@ -51,10 +57,10 @@ func (m *Mapper) verbatim(f *field) []byte {
 	}
 	trimmed := spelling.Trim(text)
 	switch {
-	case m.isEmpty(trimmed):
+	case m.isEmpty(trimmed), f.spec.person && (nobody(trimmed, kind) || unfit(trimmed) != ""):
 		return nil
 	case f.spec.trim:
-		return trimmed
+		return spelling.TrimAll(trimmed)
 	}
 	return text
 }

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // KeyText gives the form in which subjects and categories are compared. Two
@@ -25,7 +27,7 @@ func KeyText(text []byte, buf *[]byte) []byte {
 		}
 		return lowerASCII(text, buf)
 	}
-	text = composed(trimInvisible(text), buf)
+	text = composed(spelling.TrimInvisible(text), buf)
 	if !isAddress(text) {
 		return text
 	}
@@ -112,34 +114,4 @@ func foldRune(r rune) rune {
 		return r
 	}
 	return unicode.ToLower(first)
-}
-
-// trimInvisible cuts what nobody sees off both ends: blanks of any kind, control
-// and format characters (zero-width blanks, direction marks, byte order marks) and
-// the others that Unicode's Default_Ignorable_Code_Point names.
-func trimInvisible(text []byte) []byte {
-	for len(text) > 0 {
-		r, n := utf8.DecodeRune(text)
-		if !invisible(r) {
-			break
-		}
-		text = text[n:]
-	}
-	for len(text) > 0 {
-		r, n := utf8.DecodeLastRune(text)
-		if !invisible(r) {
-			break
-		}
-		text = text[:len(text)-n]
-	}
-	return text
-}
-
-// invisible reports whether a character leaves no mark: see trimInvisible.
-func invisible(r rune) bool {
-	if r > ' ' && r < 0x7f {
-		return false
-	}
-	return unicode.IsSpace(r) || r == '\u2800' || // the braille pattern without a dot
-		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
@@ -97,10 +99,21 @@ func (m *Mapper) ruledOut(rules []boundRule, as Status, out *Result) bool {
 	return met || err != nil
 }
 
+// holds judges a condition. It fails where a value could not be seen: neither true
+// nor false would be an answer.
+func (m *Mapper) holds(c *boundCondition) (bool, error) {
+	holds, err := c.c.Holds(c.look)
+	if m.unseen != "" {
+		err = errors.New(m.unseen)
+		m.unseen = ""
+	}
+	return holds, err
+}
+
 // met finds the first rule that the row, or its current element, meets.
 func (m *Mapper) met(rules []boundRule) (string, bool, error) {
 	for i := range rules {
-		holds, err := rules[i].when.c.Holds(rules[i].when.look)
+		holds, err := m.holds(rules[i].when)
 		if err != nil {
 			return "", false, err
 		}
@@ -221,7 +234,14 @@ func (m *Mapper) consent(out *Result) {
 	text(fieldUserID, &c.UserID)
 	text(fieldProfileID, &c.ProfileID)
 	text(fieldEmail, &c.Email)
+	before := sound
+	sound = true
 	text(fieldCategory, &c.Category)
+	if len(c.Category) > 0 && c.Category[0] >= utf8.RuneSelf && len(spelling.TrimInvisible(c.Category)) == 0 && !m.fields[fieldCategory].spec.relaxed {
+		fault(fieldCategory, "has nothing in it that can be seen", m.fields[fieldCategory].column())
+	}
+	about := sound // it is known what the decision is about
+	sound = sound && before
 	named := len(c.Subject()) > 0
 	if !named {
 		fault(fieldUserID, nobodyNamed, m.subjectColumn())
@@ -238,9 +258,11 @@ func (m *Mapper) consent(out *Result) {
 	text(fieldMessage, &c.Message)
 	m.sourceID(&c, fault)
 	m.times(&c, fault)
-	readable := named && c.Action != Undecided
-	if sound || readable {
+	switch {
+	case sound, about && named && c.Action != Undecided: // it can be read, if not sent
 		out.Consents = append(out.Consents, c)
+	case !about && c.Action != Undecided: // about what, nobody knows
+		out.Dropped = append(out.Dropped, Dropped{Raw: m.unnamed(c.Raw), Why: Unlisted})
 	}
 }
 

@@ -139,7 +139,8 @@ var shortColumns = []string{"a", "b", "c", "d"}
 
 // cellTexts have all that the options of a field look at: blanks, case, words that
 // mean nothing, entities, quotes, times and their units.
-var cellTexts = []string{"", "", " ", "x", " X ", "yes", "yes", " NO ", "no", "n/a", "N/A ", "\u00a0y\u00a0", "ÄÖ", "a&amp;b", `say "x"`, "1704067200", "1704067200000", "2024-01-01T00:00:00Z", "unlimited", "12", "'7"}
+var cellTexts = []string{"", "", " ", "x", " X ", "yes", "yes", " NO ", "no", "n/a", "N/A ", "\u00a0y\u00a0", "ÄÖ", "a&amp;b", `say "x"`, "1704067200", "1704067200000", "2024-01-01T00:00:00Z", "unlimited", "12", "'7",
+	"NULL", "(null)", "\\N", "undefined", "a\x01b", "\x1f12", "\u200bu1\ufeff", "u\ufeff1", "12345678\x7f", "\u200b", "N/a"}
 
 // anyText draws the text of a column: mostly what its name is for in anyMapping, so
 // that some rows can be mapped.
@@ -193,7 +194,7 @@ func anyMapping(isJSON bool) *rapid.Generator[string] {
 		b.WriteString("  validUntil: " + rapid.SampledFrom([]string{"unlimited", "{after: 1y}", "{after: 1y}", "{from: b, default: unlimited}", "{after: {from: c, unit: d}, default: unlimited}"}).Draw(t, "until") + "\n")
 		for _, f := range []string{"source", "userId", "profileId", "email", "category", "message"} {
 			if f == "source" || f == "userId" || rapid.Bool().Draw(t, f) {
-				fmt.Fprintf(&b, "  %s: {%s}\n", f, anyField(name, true).Draw(t, "field"))
+				fmt.Fprintf(&b, "  %s: {%s}\n", f, anyField(name, true, f == "category").Draw(t, "field"))
 			}
 		}
 		return b.String()
@@ -201,7 +202,7 @@ func anyMapping(isJSON bool) *rapid.Generator[string] {
 }
 
 // anyField draws what is said about a field whose value is text.
-func anyField(name *rapid.Generator[string], cases bool) *rapid.Generator[string] {
+func anyField(name *rapid.Generator[string], cases, category bool) *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		from := name.Draw(t, "from")
 		if rapid.Bool().Draw(t, "whole") {
@@ -218,20 +219,29 @@ func anyField(name *rapid.Generator[string], cases bool) *rapid.Generator[string
 		case "several":
 			says = append(says, "from: ["+from+", "+name.Draw(t, "second")+"]")
 		case "const":
-			says = append(says, "const: "+rapid.SampledFrom([]string{"web", `""`, "x"}).Draw(t, "const"))
+			consts := []string{"web", "x", `""`}
+			if category { // which is never empty
+				consts = consts[:2]
+			}
+			says = append(says, "const: "+rapid.SampledFrom(consts).Draw(t, "const"))
 		case "template":
 			parts := rapid.SliceOfN(rapid.SampledFrom([]string{"{a}", "{b}", "{c}", "{d}", "{$row}", " of ", "x", "{{"}), 1, 4).Draw(t, "template")
 			says = append(says, "template: "+quoted(strings.Join(parts, "")))
 		case "cases":
-			says = append(says, fmt.Sprintf(`cases: [{when: 'a == "x"', %s}, {%s}]`, anyField(name, false).Draw(t, "first"), anyField(name, false).Draw(t, "other")))
+			says = append(says, fmt.Sprintf(`cases: [{when: 'a == "x"', %s}, {%s}]`, anyField(name, false, category).Draw(t, "first"), anyField(name, false, category).Draw(t, "other")))
 		}
-		for _, option := range []string{"trim: true", "lower: true", "unescape: html", `match: "[a-z]+"`, "required: true", `default: " D "`, "values: {x: one, yes: two, no: }", "values: {a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7, x: 8, yes: 9, X: 10, no: }"} {
-			if rapid.IntRange(0, 9).Draw(t, option) == 9 && !(strings.HasPrefix(option, "values") && strings.HasPrefix(says[len(says)-1], "values")) {
+		for _, option := range []string{"trim: true", "lower: true", "unescape: html", `match: "[a-z]+"`, "required: true", "required: false", `default: " D "`, "values: {x: one, yes: two, no: }", "values: {a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7, x: 8, yes: 9, X: 10, no: }"} {
+			if rapid.IntRange(0, 9).Draw(t, option) == 9 && !sameKey(option, says[len(says)-1]) {
 				says = append(says, option)
 			}
 		}
 		return strings.Join(says, ", ")
 	})
+}
+
+// sameKey reports whether two options are about one thing.
+func sameKey(a, b string) bool {
+	return strings.SplitN(a, ":", 2)[0] == strings.SplitN(b, ":", 2)[0]
 }
 
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -31,13 +31,19 @@ type Spec struct {
 	parameters  []Parameter
 	detect      Detect
 	input       Input
-	empty       [][]byte
+	empty       []emptyWord
 	zone        *time.Location
 	skip        []ruleSpec
 	refuse      []ruleSpec
 	each        *eachSpec
 	fields      [fieldCount]*fieldSpec
 	canonical   bool
+}
+
+// emptyWord is a cell that says nothing, as an empty one does.
+type emptyWord struct {
+	text  string
+	plain bool // it is ASCII, so that no text of another length is the same in other case
 }
 
 // Input is the input section: what the reader need not detect.
@@ -96,7 +102,7 @@ var topKeys = []string{"name", "description", "confirmed", "parameters", "detect
 // Parse reads a mapping. File is its name for messages, set has the values of
 // its parameters. Every fault is an *Error.
 func Parse(file string, src []byte, set map[string]string) (*Spec, error) {
-	s := &Spec{file: file, base: src, set: maps.Clone(set), empty: [][]byte{{}}}
+	s := &Spec{file: file, base: src, set: maps.Clone(set)}
 	if s.set == nil {
 		s.set = map[string]string{}
 	}
@@ -125,6 +131,9 @@ func Parse(file string, src []byte, set map[string]string) (*Spec, error) {
 	if r.err == nil {
 		s.parseConsent(r, top["consent"].value)
 	}
+	if r.err == nil {
+		s.checkElements(r)
+	}
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -144,13 +153,16 @@ func (s *Spec) parseTop(r *reader, top map[string]member) {
 	}
 	s.parseInput(r, top["input"].value)
 	s.parseDetect(r, top["detect"].value)
-	if m, ok := top["empty"]; ok && m.value != nil {
-		s.empty = nil
-		for _, t := range r.texts(m.value, "empty") {
-			s.empty = append(s.empty, []byte(strings.TrimSpace(t)))
+	if m, ok := top["empty"]; ok {
+		if m.value == nil {
+			r.fail(m.at, "empty says nothing: list the words of the export that do, in quotes")
+			r.hint(`for example empty: ["", "NULL", "n/a"]`)
+			return
 		}
-		if !slices.ContainsFunc(s.empty, func(b []byte) bool { return len(b) == 0 }) {
-			s.empty = append(s.empty, []byte{})
+		for _, t := range r.words(m.value, "empty") {
+			if t = strings.TrimSpace(t); t != "" {
+				s.empty = append(s.empty, emptyWord{t, plainText([]byte(t))})
+			}
 		}
 	}
 	if z := word("timezone"); z != "" {

@@ -16,6 +16,7 @@ type eachSpec struct {
 	columns   []eachColumn // of columns; nil with star
 	star      bool         // columns: "*", all but except
 	except    []string     // globs
+	unnamed   bool         // columns without a name are excepted
 	source    nameAt       // of the other forms
 	by, pair  string       // of split
 	decoder   decode.Decoder
@@ -70,8 +71,11 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 		case "skip":
 			e.skip = r.rules(m.value, "skip")
 		case "except":
-			for _, t := range r.texts(m.value, "except") {
-				e.except = append(e.except, splitList(t)...)
+			for _, i := range r.items(m.value, "except") {
+				if t, ok := inner(i).(*ast.StringNode); ok && t.Value == "" { // and no parameter that was left empty
+					e.unnamed = true
+				}
+				e.except = append(e.except, splitList(r.text(i, "except"))...)
 			}
 		case "optional":
 			e.optional = r.truth(m.value, "optional")
@@ -79,6 +83,11 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 			e.all = r.pairs(m.value, "all")
 			if len(e.all) == 0 {
 				r.fail(m.value, "all names no categories")
+			}
+			for _, p := range e.all {
+				if strings.TrimSpace(p.key) == "" {
+					r.fail(p.at, "all has a category without a name")
+				}
 			}
 		case "ignore":
 			for _, t := range r.texts(m.value, "ignore") {
@@ -118,6 +127,10 @@ func (e *eachSpec) readColumns(r *reader, n ast.Node) {
 	}
 	for _, p := range r.pairs(n, "columns") {
 		c := eachColumn{category: p.key}
+		if strings.TrimSpace(p.key) == "" {
+			r.fail(p.at, "columns has a category without a name")
+			return
+		}
 		if p.node == nil {
 			if p.value == "" { // a parameter that was left empty
 				continue

@@ -32,7 +32,11 @@ type fieldSpec struct {
 	fallback  *string // default
 	times     *timetext.Reader
 	required  bool
+	relaxed   bool // required: false
 	optional  bool // none of the columns need exist
+	person    bool // it says who somebody is
+	wordy     bool // it is text for people, in which a part may be missing
+	needed    bool // what it says must not be passed over: a match that fails is a fault
 }
 
 // nameAt is a column or path with its place in the mapping.
@@ -74,6 +78,9 @@ func (s *Spec) parseConsent(r *reader, n ast.Node) {
 			return
 		}
 	}
+	if c := s.fields[fieldCategory]; c != nil && !c.relaxed {
+		c.meanOne(r)
+	}
 	for _, i := range []int{fieldAction, fieldTimestamp, fieldValidUntil, fieldSource} {
 		if s.fields[i] == nil {
 			r.fail(n, "consent has no %s, which every consent needs", fieldNames[i])
@@ -85,8 +92,22 @@ func (s *Spec) parseConsent(r *reader, n ast.Node) {
 	}
 }
 
+// meanOne makes a category one that every consent needs: an empty one would turn a
+// decision about something into one about everything.
+func (f *fieldSpec) meanOne(r *reader) {
+	f.required, f.needed = true, true
+	if f.constant != nil && strings.TrimSpace(*f.constant) == "" {
+		r.failAt(f.at, "category is empty, which would make each consent one about everything")
+		r.hint("leave category away where that is meant")
+	}
+	for _, c := range f.cases {
+		c.meanOne(r)
+	}
+}
+
 func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
-	f := &fieldSpec{name: name, at: placeOf(n)}
+	f := &fieldSpec{name: name, at: placeOf(n), person: isPerson(name), wordy: name == "message" || name == "source"}
+	f.needed = slices.Contains([]string{"action", "timestamp", "validUntil", "source"}, name)
 	if !isMap(n) {
 		text := r.text(n, name)
 		if name == "validUntil" && text == "unlimited" {
@@ -139,6 +160,8 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 			f.lower = r.truth(m.value, "lower")
 		case "required":
 			f.required = r.truth(m.value, "required")
+			f.relaxed = !f.required
+			f.needed = f.needed || f.required
 		case "optional":
 			f.optional = r.truth(m.value, "optional")
 		case "unescape":

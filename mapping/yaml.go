@@ -65,6 +65,20 @@ func (r *reader) fail(n ast.Node, format string, args ...any) {
 	}
 }
 
+// failAt notes a fault at a place.
+func (r *reader) failAt(at place, format string, args ...any) {
+	if r.err == nil {
+		r.err = &Error{File: r.file, Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...)}
+	}
+}
+
+// hint says what to do about the fault that was just noted.
+func (r *reader) hint(text string) {
+	if r.err != nil && r.err.Hint == "" {
+		r.err.Hint = text
+	}
+}
+
 // place is a node's position, for faults that are found later.
 type place struct{ line, column int }
 
@@ -125,6 +139,9 @@ func (r *reader) members(n ast.Node, what string, known []string) []member {
 	seen := map[string]bool{}
 	for _, v := range values {
 		key := r.scalar(v.Key)
+		if null, ok := inner(v.Key).(*ast.NullNode); ok {
+			key = null.GetToken().Value // the word, as the name of a value or category
+		}
 		if r.err != nil {
 			return nil
 		}
@@ -165,6 +182,20 @@ func (r *reader) items(n ast.Node, what string) []ast.Node {
 func (r *reader) texts(n ast.Node, what string) []string {
 	var out []string
 	for _, i := range r.items(n, what) {
+		out = append(out, r.text(i, what))
+	}
+	return out
+}
+
+// words gives a list of texts in which null, without quotes, is the word that was
+// written: no text of an export is YAML's null.
+func (r *reader) words(n ast.Node, what string) []string {
+	var out []string
+	for _, i := range r.items(n, what) {
+		if null, ok := inner(i).(*ast.NullNode); ok {
+			out = append(out, null.GetToken().Value)
+			continue
+		}
 		out = append(out, r.text(i, what))
 	}
 	return out

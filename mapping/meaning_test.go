@@ -1,0 +1,269 @@
+package mapping_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// ruled is a mapping, one row, and what the row must become: a line a consent, or why
+// it makes none.
+type ruled struct {
+	name    string
+	columns string // of a CSV row, parted by |; empty: the row is JSON
+	mapping string // without what every consent has
+	row     string // cells parted by |, or a JSON text
+	want    string // "accept u1 news", several parted by "; ", or the row's status and a part of its reason
+}
+
+// basis is what the mappings of these tests share, but for what they say themselves.
+var basis = []struct{ field, text string }{
+	{"userId", "  userId: id\n"},
+	{"action", "  action: {from: choice, values: {\"yes\": accept, \"no\": reject}}\n"},
+	{"timestamp", "  timestamp: at\n"},
+	{"validUntil", "  validUntil: unlimited\n"},
+	{"source", "  source: {const: web}\n"},
+	{"category", "  category: {const: news}\n"},
+}
+
+// completed adds the fields that a mapping leaves out. A line "no NAME" leaves one out
+// on purpose.
+func completed(text string) string {
+	top, consent, _ := strings.Cut(text, "consent:\n")
+	var b strings.Builder
+	for _, f := range basis {
+		switch {
+		case strings.Contains(consent, "  no "+f.field+"\n"):
+			consent = strings.Replace(consent, "  no "+f.field+"\n", "", 1)
+		case !strings.HasPrefix(consent, "  "+f.field+":") && !strings.Contains(consent, "\n  "+f.field+":"):
+			b.WriteString(f.text)
+		}
+	}
+	return "name: case\n" + top + "consent:\n" + b.String() + consent
+}
+
+// became maps the row and writes what it became.
+func (c *ruled) became(t *testing.T) string {
+	spec, err := mapping.Parse("m.yaml", []byte(completed(c.mapping)), nil)
+	require.NoError(t, err, c.name)
+	layout, rec := mapping.Layout{JSON: true}, mapping.Record{File: "export", Row: 1, JSON: []byte(c.row)}
+	if c.columns != "" {
+		layout = mapping.Layout{Columns: strings.Split(c.columns, "|")}
+		for _, cell := range strings.Split(c.row, "|") {
+			rec.Cells = append(rec.Cells, []byte(cell))
+		}
+	}
+	m, err := spec.Bind(layout)
+	require.NoError(t, err, c.name)
+	var out mapping.Result
+	m.Map(&rec, &out)
+	switch out.Status {
+	case mapping.Skipped:
+		return "skipped: " + out.Reason
+	case mapping.Invalid:
+		return "invalid: " + out.Reason
+	}
+	var made []string
+	for i := range out.Consents {
+		consent := &out.Consents[i]
+		made = append(made, strings.TrimSpace(fmt.Sprintf("%s %s %s", consent.Action, consent.Subject(), consent.Category)))
+	}
+	return strings.Join(made, "; ")
+}
+
+func checkRuled(t *testing.T, cases []ruled) {
+	t.Parallel()
+	for _, c := range cases {
+		got := c.became(t)
+		if strings.HasPrefix(c.want, "invalid: ") || strings.HasPrefix(c.want, "skipped: ") {
+			require.Contains(t, got, strings.SplitAfterN(c.want, ": ", 2)[1], c.name)
+			require.Equal(t, c.want[:7], got[:7], c.name)
+			continue
+		}
+		require.Equal(t, c.want, got, c.name)
+	}
+}
+
+const plainColumns = "id|choice|at|x"
+
+// TestCategoriesMeanSomething: a decision about nothing in particular never becomes
+// one about everything.
+func TestCategoriesMeanSomething(t *testing.T) {
+	category := func(says string) string { return "consent:\n  category: " + says + "\n" }
+	array := "each: {array: list}\n" + category("each.name") + "  action: {from: each.on, values: {\"true\": accept, \"false\": reject}}\n"
+	checkRuled(t, []ruled{
+		{"given", plainColumns, category("x"), "u1|yes|2024-01-01Z|news", "invalid: timestamp"}, // the helper's own proof: a date alone has no zone
+		{"given", plainColumns, category("x"), "u1|yes|2024-01-01T00:00:00Z|news", "accept u1 news"},
+		{"empty", plainColumns, category("x"), "u1|yes|2024-01-01T00:00:00Z|", "invalid: category: is required, and empty"},
+		{"blank", plainColumns, category("x"), "u1|no|2024-01-01T00:00:00Z| ", "invalid: category: is required, and empty"},
+		{"not to be seen", plainColumns, category("x"), "u1|no|2024-01-01T00:00:00Z|\u200b", "invalid: category: has nothing in it that can be seen"},
+		{"a word for nothing", plainColumns, "empty: [n/a]\n" + category("x"), "u1|yes|2024-01-01T00:00:00Z|N/A", "invalid: category: is required, and empty"},
+		{"said to mean everything", plainColumns, category("{from: x, required: false}"), "u1|no|2024-01-01T00:00:00Z|", "reject u1"},
+		{"none given", plainColumns, "consent:\n  no category\n", "u1|no|2024-01-01T00:00:00Z|", "reject u1"},
+		{"a default", plainColumns, category("{from: x, default: other}"), "u1|no|2024-01-01T00:00:00Z|", "reject u1 other"},
+		{"of no case", plainColumns, category("{cases: [{when: 'x == \"a\"', const: b}]}"), "u1|no|2024-01-01T00:00:00Z|c", "invalid: category: is required, and empty"},
+		{"a value that says nothing", plainColumns, category("{from: x, values: {a: b, c: }}"), "u1|no|2024-01-01T00:00:00Z|c", "invalid: category: is required, and empty"},
+		{"half a template", plainColumns, category(`{template: "{choice}-{x}"}`), "u1|no|2024-01-01T00:00:00Z|", "invalid: category: is required, and empty"},
+		{"missing in JSON", "", category("x"), `{"id":"u1","choice":"yes","at":"2024-01-01T00:00:00Z"}`, "invalid: category: is required, and empty"},
+		{"null in JSON", "", category("x"), `{"id":"u1","choice":"yes","at":"2024-01-01T00:00:00Z","x":null}`, "invalid: category: is required, and empty"},
+		{"element with a name", "", array, `{"id":"u1","at":"2024-01-01T00:00:00Z","list":[{"name":"news","on":true}]}`, "accept u1 news"},
+		{"element without a name", "", array, `{"id":"u1","at":"2024-01-01T00:00:00Z","list":[{"name":"news","on":true},{"on":true}]}`, "invalid: category: is required, and empty"},
+		{"member without a name", "", "each: {object: list}\n" + category("each.key") + "  action: {from: each.value, values: {\"true\": accept}}\n", `{"id":"u1","at":"2024-01-01T00:00:00Z","list":{" ":true}}`, "invalid: has a member without a name"},
+		{"part without a name", plainColumns, "each: {split: x, by: \",\", pair: \":\"}\n" + category("each.key") + "  action: {from: each.value, values: {\"1\": accept, \"0\": reject}}\n", "u1|yes|2024-01-01T00:00:00Z|news:1, :0", `invalid: has a part without a name before ":"`},
+		{"an empty scalar", "", "each: {array: list}\n" + category("each.value") + "  action: {const: reject}\n", `{"id":"u1","at":"2024-01-01T00:00:00Z","list":["news",""]}`, "invalid: category: is required, and empty"},
+		{"all but an unnamed column", "id|at||news", "each: {columns: \"*\", except: [id, at, \"\"]}\n" + category("each.key") + "  action: {from: each.value, values: {\"0\": reject, \"no\": reject}}\n", "u1|2024-01-01T00:00:00Z|0|no", "reject u1 news"},
+	})
+}
+
+// TestUnreadableCategoryIsNoHistory: a decision about nobody knows what is none about
+// everything, in an invalid row either.
+func TestUnreadableCategoryIsNoHistory(t *testing.T) {
+	t.Parallel()
+	spec, err := mapping.Parse("m.yaml", []byte(completed("consent:\n  category: {from: x, values: {a: b}}\n")), nil)
+	require.NoError(t, err)
+	m, err := spec.Bind(mapping.Layout{Columns: strings.Split(plainColumns, "|")})
+	require.NoError(t, err)
+	var out mapping.Result
+	for category, readable := range map[string]int{"": 0, "c": 0, "a": 1} {
+		m.Map(&mapping.Record{Row: 1, Cells: [][]byte{[]byte("u1"), []byte("no"), []byte("soon"), []byte(category)}}, &out)
+		require.Equal(t, mapping.Invalid, out.Status)
+		require.Len(t, out.Consents, readable, "category %q", category)
+		require.Len(t, out.Dropped, 1-readable, "category %q", category)
+	}
+}
+
+// TestPersonsAreSomebody: words that databases and programs write for nothing name
+// nobody, and text that no identifier has makes the row invalid.
+func TestPersonsAreSomebody(t *testing.T) {
+	var cases []ruled
+	for _, word := range []string{"null", "NULL", "Null", "undefined", "NaN", "nan", `\N`, "#N/A", "(null)", " null ", "\u200b", ""} {
+		cases = append(cases,
+			ruled{"userId " + word, plainColumns, "consent:\n", word + "|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell whose decision it is"},
+			ruled{"profileId " + word, plainColumns, "consent:\n  no userId\n  profileId: {from: id, trim: true}\n", word + "|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell whose decision it is"},
+			ruled{"email " + word, plainColumns, "consent:\n  no userId\n  email: {from: id, lower: true}\n", word + "|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell whose decision it is"},
+			ruled{"with an address beside it " + word, plainColumns, "consent:\n  email: x\n", word + "|yes|2024-01-01T00:00:00Z|a@b.example", "accept a@b.example news"},
+			ruled{"the second candidate " + word, plainColumns, "consent:\n  userId: {from: [id, x]}\n", word + "|yes|2024-01-01T00:00:00Z|u2", "accept u2 news"},
+			ruled{"half a template " + word, plainColumns, "consent:\n  userId: {template: \"{x}:{id}\"}\n", word + "|no|2024-01-01T00:00:00Z|acme", "invalid: nobody can tell whose decision it is"},
+		)
+	}
+	for text, why := range map[string]string{
+		"a\x00b": "control character", "\x1f00123": "control character", "a\tb": "control character", "a\u0085b": "control character", "a\x7f": "control character",
+		"a\ufeffb": "byte order mark", "a\ufffdb": "damaged", "12345678\x01": "control character",
+	} {
+		for _, from := range []string{"id", "{from: id, trim: true}", "{from: [x, id]}", "{template: \"{id}\"}", "{cases: [{from: id}]}"} {
+			cases = append(cases, ruled{fmt.Sprintf("%q", text), plainColumns, "consent:\n  userId: " + from + "\n", text + "|yes|2024-01-01T00:00:00Z|", "invalid: " + why})
+		}
+	}
+	for id, want := range map[string]string{
+		`"\ud800"`: "invalid: damaged", `"a\udc00b"`: "invalid: damaged", `"\ud83d\ude00"`: "accept 😀 news", `"a\u0000b"`: "invalid: control character", `"a\ufeffb"`: "invalid: byte order mark",
+		`false`: "invalid: nobody can tell whose decision it is", `true`: "invalid: nobody can tell whose decision it is", `null`: "invalid: nobody can tell whose decision it is",
+		`0`: "accept 0 news", `12345678901234567890`: "accept 12345678901234567890 news", `9007199254740993`: "accept 9007199254740993 news", `"null"`: "invalid: nobody can tell whose decision it is",
+	} {
+		cases = append(cases, ruled{id, "", "consent:\n", `{"id":` + id + `,"choice":"yes","at":"2024-01-01T00:00:00Z"}`, want})
+	}
+	cases = append(cases,
+		ruled{"trimmed of what nobody sees", plainColumns, "consent:\n  userId: {from: id, trim: true}\n", "\u2060\u200e u1\u200b\ufeff|no|2024-01-01T00:00:00Z|", "reject u1 news"},
+		ruled{"trimmed and lowered", plainColumns, "consent:\n  no userId\n  email: {from: id, trim: true, lower: true}\n", "\u200bA@b.example\u2060|no|2024-01-01T00:00:00Z|", "reject a@b.example news"},
+		ruled{"sent as it was mapped", plainColumns, "consent:\n", "\u200eu1|no|2024-01-01T00:00:00Z|", "reject \u200eu1 news"},
+		ruled{"another word is somebody", plainColumns, "consent:\n", "nullo|no|2024-01-01T00:00:00Z|", "reject nullo news"},
+		ruled{"a whole template", plainColumns, "consent:\n  userId: {template: \"{x}:{id}\"}\n", "7|no|2024-01-01T00:00:00Z|acme", "reject acme:7 news"},
+		ruled{"the words of a source", plainColumns, "consent:\n  source: {from: x}\n", "u1|no|2024-01-01T00:00:00Z|null", "reject u1 news"},
+	)
+	checkRuled(t, cases)
+}
+
+// TestEmptyIsComparedAsValuesAre: a word of empty is one in any case, and null is the
+// word where it stands without quotes.
+func TestEmptyIsComparedAsValuesAre(t *testing.T) {
+	id := "consent:\n"
+	checkRuled(t, []ruled{
+		{"other case", plainColumns, "empty: [NULL, N/A, keine Angabe, ÄH]\n" + id, "n/A|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell"},
+		{"blanks around", plainColumns, "empty: [NULL, N/A, keine Angabe]\n" + id, " Keine Angabe |yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell"},
+		{"no ASCII", plainColumns, "empty: [ÄH]\n" + id, "äh|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell"},
+		{"of an action", plainColumns, "empty: [unset]\n" + id, "u1|UNSET|2024-01-01T00:00:00Z|", "skipped: states no decision"},
+		{"YAML's null", plainColumns, "empty: [null, ~]\n" + id, "u1|NULL|2024-01-01T00:00:00Z|", "skipped: states no decision"},
+		{"YAML's other null", plainColumns, "empty: [null, ~]\n" + id, "u1|~|2024-01-01T00:00:00Z|", "skipped: states no decision"},
+		{"another word", plainColumns, "empty: [null]\n" + id, "u1|nil|2024-01-01T00:00:00Z|", "invalid: choice"},
+		{"YAML's null as a value", plainColumns, "consent:\n  action: {from: choice, values: {\"yes\": accept, null: reject}}\n", "u1|null|2024-01-01T00:00:00Z|", "reject u1 news"},
+		{"YAML's null, as an empty cell", plainColumns, "consent:\n  action: {from: choice, values: {\"yes\": accept, null: reject}}\n", "u1||2024-01-01T00:00:00Z|", "skipped: states no decision"},
+	})
+}
+
+// TestFailingMatchIsNoSilence: text without the form that match gives makes what every
+// consent needs invalid; no default stands in for it.
+func TestFailingMatchIsNoSilence(t *testing.T) {
+	checkRuled(t, []ruled{
+		{"action", plainColumns, "consent:\n  action: {from: choice, match: '^v:(.*)$', values: {\"yes\": accept}}\n", "u1|yes|2024-01-01T00:00:00Z|", "invalid: does not have the form that match says"},
+		{"action with a default", plainColumns, "consent:\n  action: {from: choice, match: '^v:(.*)$', values: {\"yes\": accept}, default: reject}\n", "u1|yes|2024-01-01T00:00:00Z|", "invalid: does not have the form that match says"},
+		{"action, an empty group", plainColumns, "consent:\n  action: {from: choice, match: '^v:(.*)$', values: {\"yes\": accept}, default: reject}\n", "u1|v:|2024-01-01T00:00:00Z|", "invalid: does not have the form that match says"},
+		{"action, empty", plainColumns, "consent:\n  action: {from: choice, match: '^v:(.*)$', values: {\"yes\": accept}}\n", "u1||2024-01-01T00:00:00Z|", "skipped: states no decision"},
+		{"action, the second candidate", plainColumns, "consent:\n  action: {from: [choice, x], match: '^v:(.*)$', values: {\"yes\": accept}}\n", "u1|yes|2024-01-01T00:00:00Z|v:yes", "accept u1 news"},
+		{"action, of a case", plainColumns, "consent:\n  action: {cases: [{from: choice, match: '^v:(.*)$', values: {\"yes\": accept}}]}\n", "u1|yes|2024-01-01T00:00:00Z|", "invalid: does not have the form that match says"},
+		{"timestamp", plainColumns, "consent:\n  timestamp: {from: at, match: '^at (.*)$'}\n", "u1|yes|2024-01-01T00:00:00Z|", "invalid: does not have the form that match says"},
+		{"end", plainColumns, "consent:\n  validUntil: {from: x, match: '^until (.*)$', default: unlimited}\n", "u1|yes|2024-01-01T00:00:00Z|2025-01-01T00:00:00Z", "invalid: does not have the form that match says"},
+		{"end, none", plainColumns, "consent:\n  validUntil: {from: x, match: '^until (.*)$', default: unlimited}\n", "u1|yes|2024-01-01T00:00:00Z|", "accept u1 news"},
+		{"source", plainColumns, "consent:\n  source: {from: x, match: '^s', default: web}\n", "u1|yes|2024-01-01T00:00:00Z|web", "invalid: does not have the form that match says"},
+		{"category", plainColumns, "consent:\n  category: {from: x, match: '^c', default: other}\n", "u1|yes|2024-01-01T00:00:00Z|news", "invalid: does not have the form that match says"},
+		{"category that may be everything", plainColumns, "consent:\n  category: {from: x, match: '^c', required: false}\n", "u1|yes|2024-01-01T00:00:00Z|news", "accept u1"},
+		{"person, which match chooses", plainColumns, "consent:\n  userId: {from: id, match: '^[^@]+$'}\n  email: {from: id, match: '@'}\n", "u1|yes|2024-01-01T00:00:00Z|", "accept u1 news"},
+		{"person that is required", plainColumns, "consent:\n  userId: {from: id, match: '^u', required: true}\n  email: x\n", "v1|yes|2024-01-01T00:00:00Z|a@b.example", "invalid: does not have the form that match says"},
+		{"message", plainColumns, "consent:\n  message: {from: x, match: '^m'}\n", "u1|yes|2024-01-01T00:00:00Z|n", "accept u1 news"},
+	})
+}
+
+// TestConditionsSeeOrSaySo: where JSON in a cell is broken, a condition about it is
+// neither met nor passed over.
+func TestConditionsSeeOrSaySo(t *testing.T) {
+	checkRuled(t, []ruled{
+		{"skip", plainColumns, "skip: {when: x.test == true, reason: a test}\nconsent:\n", `u1|yes|2024-01-01T00:00:00Z|{"test":true`, "invalid: is no valid JSON"},
+		{"skip, sound", plainColumns, "skip: {when: x.test == true, reason: a test}\nconsent:\n", `u1|yes|2024-01-01T00:00:00Z|{"test":true}`, "skipped: a test"},
+		{"case", plainColumns, "consent:\n  action: {cases: [{when: x.out == true, const: reject}, {const: accept}]}\n", `u1|yes|2024-01-01T00:00:00Z|{"out":tru}`, "invalid: is no valid JSON"},
+	})
+}
+
+// TestMappingsThatCannotMean are refused with the place of what is wrong.
+func TestMappingsThatCannotMean(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, mapping, want, hint string }{
+		{"element in the skip of rows", "each: {columns: {news: x}}\nskip:\n  - {when: 'each.value == \"no\"', reason: x}\nconsent:\n", "m.yaml:4:12: skip: each.value: this rule is about the whole row", "below each"},
+		{"element in refuse", "each: {array: x}\nrefuse: each.id == 1\nconsent:\n", "m.yaml:3:9: refuse: each.id: this rule is about the whole row", "below each"},
+		{"element without each", "consent:\n  category: each.key\n", "each.key: the mapping has no each section", ""},
+		{"element in a condition without each", "consent:\n  action: {cases: [{when: each.x == 1, const: accept}]}\n", "each.x: the mapping has no each section", ""},
+		{"element in a template without each", "consent:\n  message: {template: \"{each.x}\"}\n", "each.x: the mapping has no each section", ""},
+		{"element of columns", "each: {columns: {news: x}}\nconsent:\n  category: each.id\n", "each.id is not known: the elements of this each have each.key and each.value", ""},
+		{"element of columns in its skip", "each: {columns: {news: x}, skip: each.id == 1}\nconsent:\n", "each.id is not known", ""},
+		{"element of a lifetime", "each: {split: x}\nconsent:\n  validUntil: {after: {from: each.days, unit: d}}\n", "each.days is not known", ""},
+		{"each of itself", "each: {array: each.x}\nconsent:\n", "each is not made of its own elements", ""},
+		{"path", "each: {array: x}\nconsent:\n  category: each.a[\n", "without its ]", ""},
+		{"empty category", "consent:\n  category: {const: \"\"}\n", "category is empty, which would make each consent one about everything", "leave category away"},
+		{"empty category of a case", "consent:\n  category: {cases: [{when: 'x == \"a\"', const: b}, {const: \" \"}]}\n", "category is empty", "leave category away"},
+		{"category of columns", "each: {columns: {\"\": x}}\nconsent:\n", "columns has a category without a name", ""},
+		{"category of all", "each: {split: x, all: {\"\": a}}\nconsent:\n", "all has a category without a name", ""},
+		{"empty", "empty:\nconsent:\n", "m.yaml:2:1: empty says nothing: list the words of the export that do, in quotes", "empty: ["},
+	} {
+		_, err := mapping.Parse("m.yaml", []byte(completed(c.mapping)), nil)
+		var fault *mapping.Error
+		require.ErrorAs(t, err, &fault, c.name)
+		require.Contains(t, fault.Error(), c.want, c.name)
+		require.NotZero(t, fault.Line, c.name)
+		require.Contains(t, fault.Hint, c.hint, c.name)
+	}
+}
+
+// TestUnnamedColumnIsNoCategory: a column that nobody named is left out only when the
+// mapping says so.
+func TestUnnamedColumnIsNoCategory(t *testing.T) {
+	t.Parallel()
+	for _, except := range []string{"[id, at]", "[id, at, \"${nothing}\"]"} {
+		spec, err := mapping.Parse("m.yaml", []byte("parameters: [{name: nothing, default: \"\"}]\n"+completed("each: {columns: \"*\", except: "+except+"}\nconsent:\n")), nil)
+		require.NoError(t, err)
+		for _, columns := range [][]string{{"", "id", "at", "news", "choice"}, {"id", "at", "news", "choice", " \u200b"}} {
+			_, err = spec.Bind(mapping.Layout{Columns: columns})
+			require.ErrorContains(t, err, "of the export has no name")
+		}
+	}
+}

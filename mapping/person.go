@@ -1,0 +1,91 @@
+package mapping
+
+import (
+	"encoding/binary"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
+	"github.com/consentimport/consentimport/mapping/spelling"
+)
+
+// isPerson reports whether a field says who somebody is.
+func isPerson(name string) bool { return name == "userId" || name == "profileId" || name == "email" }
+
+// Reasons why a text is no person's identifier. They never quote it.
+const (
+	reasonControl = "holds a control character, which no identifier has"
+	reasonMark    = "holds a byte order mark, so it was put together from parts of files"
+	reasonDamaged = "holds a character that was damaged before (U+FFFD, or half of a surrogate pair)"
+)
+
+// nobody reports whether a trimmed text stands for no person at all: the words that
+// databases, data frames and programs write where they have nothing. A JSON true or
+// false is nobody either: some programs write false for what is not there.
+func nobody(trimmed []byte, kind jsonvalue.Kind) bool {
+	if kind == jsonvalue.Bool {
+		return true
+	}
+	if len(trimmed) > 0 && trimmed[0] >= utf8.RuneSelf {
+		return len(spelling.TrimInvisible(trimmed)) == 0
+	}
+	switch len(trimmed) {
+	case 2:
+		return trimmed[0] == '\\' && trimmed[1] == 'N'
+	case 3:
+		return trimmed[0]|0x20 == 'n' && equalFold(trimmed, "nan")
+	case 4:
+		return trimmed[0]|0x20 == 'n' && equalFold(trimmed, "null") || trimmed[0] == '#' && equalFold(trimmed, "#n/a")
+	case 6:
+		return trimmed[0] == '(' && equalFold(trimmed, "(null)")
+	case 9:
+		return trimmed[0]|0x20 == 'u' && equalFold(trimmed, "undefined")
+	}
+	return false
+}
+
+// unfit says why a trimmed text cannot be a person's identifier, nothing when it can.
+func unfit(trimmed []byte) string {
+	if plainText(trimmed) {
+		return ""
+	}
+	within := spelling.TrimInvisible(trimmed)
+	for len(trimmed) > 0 {
+		r, n := utf8.DecodeRune(trimmed)
+		switch {
+		case unicode.Is(unicode.Cc, r):
+			return reasonControl
+		case r == utf8.RuneError:
+			return reasonDamaged
+		}
+		trimmed = trimmed[n:]
+	}
+	for len(within) > 0 {
+		r, n := utf8.DecodeRune(within)
+		if r == '\ufeff' {
+			return reasonMark
+		}
+		within = within[n:]
+	}
+	return ""
+}
+
+// plainText reports whether text is ASCII without control characters, eight bytes at
+// a time.
+func plainText(text []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for len(text) >= 8 {
+		word := binary.LittleEndian.Uint64(text)
+		del := word ^ ones*0x7f
+		if (word|(word-ones*' ')&^word|(del-ones)&^del)&highs != 0 {
+			return false
+		}
+		text = text[8:]
+	}
+	for _, c := range text {
+		if c < ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
