@@ -1,0 +1,17 @@
+// Package extsort sorts more records than fit into memory.
+//
+// A record is a string of bytes. Records are ordered by their first bytes, as
+// bytes.Compare orders them, so whoever makes one writes what it is sorted by first,
+// and big-endian; records that are equal there keep no order among themselves.
+//
+// Records are collected in a buffer that is bounded in bytes, whatever the size of
+// each. A full buffer is sorted and written as a run while the next one fills, so
+// two are in use at most. Runs are merged with a heap, several levels of it where
+// there are more than a merge can read side by side. What fits into one buffer never
+// touches the disk.
+//
+// A run is a sequence of blocks of about 64 KiB, each compressed by itself (zstd,
+// the fastest level): 4 bytes each for the size of the block as it is stored and
+// as it was, then the block. A file holds several runs; it is the caller's, who
+// decides where it lies and who may read it.
+package extsort

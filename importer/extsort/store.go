@@ -1,0 +1,155 @@
+package extsort
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// blockSize is about how many bytes of records are compressed together.
+const blockSize = 64 << 10
+
+// run is a sequence of sorted records in a file.
+type run struct {
+	file  File
+	at    int64 // of its first block
+	bytes int64 // of its blocks, as they are stored
+}
+
+// store writes runs, and merges them until they can be read side by side.
+type store struct {
+	cfg   Config
+	files []File
+	runs  []run // nil until the first one is begun
+	enc   *zstd.Encoder
+	block []byte
+	out   []byte
+}
+
+// write appends a run to the file in use.
+func (s *store) write(next func() ([]byte, error), _ int) error {
+	if len(s.files) == 0 {
+		if err := s.begin(); err != nil {
+			return err
+		}
+	}
+	return s.append(next)
+}
+
+// begin opens another file.
+func (s *store) begin() error {
+	f, err := s.cfg.Temp()
+	if err != nil {
+		return fmt.Errorf("make a file to sort in: %w", err)
+	}
+	s.files = append(s.files, f)
+	return nil
+}
+
+func (s *store) append(next func() ([]byte, error)) error {
+	if s.enc == nil {
+		enc, err := newEncoder()
+		if err != nil {
+			return err
+		}
+		s.enc = enc
+	}
+	f := s.files[len(s.files)-1]
+	at, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("sort: %w", err)
+	}
+	r := run{file: f, at: at}
+	s.block = s.block[:0]
+	flush := func() error {
+		if len(s.block) == 0 {
+			return nil
+		}
+		s.out = append(s.out[:0], 0, 0, 0, 0, 0, 0, 0, 0)
+		s.out = s.enc.EncodeAll(s.block, s.out)
+		binary.LittleEndian.PutUint32(s.out, uint32(len(s.out)-8))
+		binary.LittleEndian.PutUint32(s.out[4:], uint32(len(s.block)))
+		n, err := f.Write(s.out)
+		if err == nil && n < len(s.out) {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return fmt.Errorf("sort: %w", err)
+		}
+		r.bytes += int64(len(s.out))
+		s.block = s.block[:0]
+		return nil
+	}
+	for {
+		rec, err := next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if s.cfg.Size == 0 {
+			s.block = binary.LittleEndian.AppendUint32(s.block, uint32(len(rec)))
+		}
+		s.block = append(s.block, rec...)
+		if len(s.block) >= blockSize {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	s.runs = append(s.runs, r)
+	return nil
+}
+
+// reduce merges runs until there are few enough to be read side by side.
+func (s *store) reduce() error {
+	for len(s.runs) > fanIn {
+		old, files := s.runs, s.files
+		s.runs, s.files = []run{}, nil
+		if err := s.begin(); err != nil {
+			s.files = append(s.files, files...)
+			return err
+		}
+		var err error
+		for len(old) > 0 && err == nil {
+			some := old[:min(fanIn, len(old))]
+			old = old[len(some):]
+			var m *merge
+			if m, err = newMerge(s.cfg, some); err == nil {
+				err = s.append(m.next)
+				m.close()
+			}
+		}
+		for _, f := range files {
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *store) close() error {
+	var errs []error
+	for _, f := range s.files {
+		errs = append(errs, f.Close())
+	}
+	s.files, s.runs = nil, nil
+	return errors.Join(errs...)
+}
+
+// bytes is how much room the runs take.
+func (s *store) bytes() (n int64) {
+	for _, r := range s.runs {
+		n += r.bytes
+	}
+	return n
+}
