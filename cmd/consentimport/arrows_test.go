@@ -29,6 +29,9 @@ var arrows = map[string][]string{
 	// A repaired file is named by the checkpoint.
 	"importer/rows":    {"importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
 	"importer/inspect": {"importer/source", "mapping"},
+	"importer/history": {"importer/extsort", "mapping"},
+	// Sorting outside of memory knows nothing of what it sorts.
+	"importer/extsort": {},
 	// The checkpoint holds positions and settings of the reader, as types.
 	"importer/journal":           {"importer/source"},
 	"importer/journal/faultdisk": {"importer/journal"},

@@ -1,0 +1,222 @@
+package history
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/maphash"
+	"time"
+
+	"github.com/consentimport/consentimport/importer/extsort"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// Config says where an index is built.
+type Config struct {
+	// Temp opens a file for what does not fit into memory; closing it removes it.
+	Temp func() (extsort.File, error)
+	// Buffer is the memory of one of the two buffers in bytes; 0: the default.
+	Buffer int
+	// Now is the time against which validUntil is held.
+	Now time.Time
+}
+
+// Builder collects the decisions of an export. Any number of goroutines fill
+// batches, one each; one goroutine adds these in the order of the export.
+type Builder struct {
+	cfg    Config
+	seeds  [2]maphash.Seed
+	now    int64
+	sorter *extsort.Sorter
+	names  map[uint64]*category
+	more   bool // there are more categories than names
+}
+
+// category is how a category is written where it stands first.
+type category struct {
+	name string
+	row  int64
+}
+
+// maxCategories bounds how many categories are told apart by name: what has more
+// takes them from a column of identifiers.
+const maxCategories = 1000
+
+// NewBuilder makes a Builder.
+func NewBuilder(cfg Config) *Builder {
+	return &Builder{
+		cfg: cfg, now: cfg.Now.UnixMilli(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		sorter: extsort.New(extsort.Config{Size: recordSize, Key: keySize, Buffer: cfg.Buffer, Temp: cfg.Temp}),
+		names:  map[uint64]*category{},
+	}
+}
+
+// Batch is what a run of rows says. It keeps nothing of their memory.
+type Batch struct {
+	builder *Builder
+	records []byte
+	names   []named
+	scratch []byte
+	packed  []byte
+	// the subject and the categories seen last: rows of one person stand together,
+	// and categories are few
+	subject  []byte
+	hash     [2]uint64
+	spelling uint32
+	known    [16]knownCategory
+}
+
+type named struct {
+	hash uint64
+	category
+}
+
+type knownCategory struct {
+	name []byte
+	hash uint64
+}
+
+// NewBatch makes a Batch, to be used again and again.
+func (b *Builder) NewBatch() *Batch { return &Batch{builder: b} }
+
+// Fate is what is known of a decision beside what it says.
+type Fate struct {
+	State State
+	Pass  int  // that gave the state
+	Again bool // it comes later than in its place, in a pass after others
+}
+
+// Consent takes in a consent of a mapped row, or, with the state Unsendable, a
+// decision that could be read in an invalid one: whose time, when it has none, is 0.
+func (b *Batch) Consent(at Place, c *mapping.Consent, f Fate) {
+	e := entry{time: c.Timestamp, decision: Accept, place: at, state: f.State, again: f.Again, pass: uint16(min(f.Pass, 1<<16-1))}
+	if c.Action == mapping.Reject {
+		e.decision = Reject
+	}
+	if f.State == Unsendable && c.Timestamp == 0 {
+		e.time = First
+		if e.decision == Reject {
+			e.time = Last
+		}
+	}
+	e.expired = e.decision == Accept && c.ValidUntil != 0 && c.ValidUntil < b.builder.now
+	b.key(&e, c.Subject(), c.Category)
+	if f.State != Unsendable {
+		e.digest = b.digest(c)
+	}
+	b.records = e.append(b.records)
+}
+
+// Nothing takes in that a row says nothing about a category for a subject.
+func (b *Batch) Nothing(at Place, subject, category []byte) {
+	e := entry{time: First, decision: None, place: at, state: Unsendable}
+	b.key(&e, subject, category)
+	b.records = e.append(b.records)
+}
+
+// key fills in the hashes of an entry.
+func (b *Batch) key(e *entry, subject, category []byte) {
+	if b.subject == nil || !bytes.Equal(subject, b.subject) {
+		b.subject = append(b.subject[:0], subject...)
+		b.scratch = b.scratch[:0]
+		k := mapping.KeyText(subject, &b.scratch)
+		b.hash = [2]uint64{maphash.Bytes(b.builder.seeds[0], k), maphash.Bytes(b.builder.seeds[1], k)}
+		b.spelling = 0
+		if !bytes.Equal(k, subject) {
+			b.spelling = uint32(maphash.Bytes(b.builder.seeds[0], subject)) | 1
+		}
+	}
+	e.subject, e.spelling = b.hash, b.spelling
+	e.category = b.category(category, e.place.Row())
+}
+
+// category is the hash of a category.
+func (b *Batch) category(name []byte, row int64) uint64 {
+	slot := len(name)
+	if slot > 0 {
+		slot += int(name[0]) + 3*int(name[len(name)-1])
+	}
+	k := &b.known[slot%len(b.known)]
+	if k.name == nil || !bytes.Equal(k.name, name) {
+		b.scratch = b.scratch[:0]
+		k.hash = maphash.Bytes(b.builder.seeds[0], mapping.KeyText(name, &b.scratch))
+		k.name = append(k.name[:0], name...)
+		if k.name == nil {
+			k.name = []byte{}
+		}
+		if len(b.names) < 2*maxCategories {
+			b.names = append(b.names, named{k.hash, category{string(name), row}})
+		}
+	}
+	return k.hash
+}
+
+// digest is a hash of all that is sent of a consent.
+func (b *Batch) digest(c *mapping.Consent) uint64 {
+	p := append(b.packed[:0], byte(c.Action))
+	p = binary.LittleEndian.AppendUint64(p, uint64(c.Timestamp))
+	p = binary.LittleEndian.AppendUint64(p, uint64(c.ValidUntil))
+	if c.HasSourceID {
+		p = binary.LittleEndian.AppendUint64(p, uint64(c.SourceID))
+	}
+	for _, f := range [...][]byte{c.Source, c.Category, c.UserID, c.ProfileID, c.Email, c.Message} {
+		p = binary.LittleEndian.AppendUint32(p, uint32(len(f)))
+		p = append(p, f...)
+	}
+	b.packed = p
+	return maphash.Bytes(b.builder.seeds[1], p)
+}
+
+// Add takes in a batch of the rows that follow, and empties it for others.
+func (b *Builder) Add(batch *Batch) error {
+	for i := range batch.names {
+		n := &batch.names[i]
+		if b.names[n.hash] != nil {
+			continue
+		}
+		if len(b.names) >= maxCategories {
+			b.more = true
+			continue
+		}
+		b.names[n.hash] = &n.category
+	}
+	batch.names = nil
+	batch.known = [16]knownCategory{} // so that a name is told again, should it not be known yet
+	for r := batch.records; len(r) > 0; r = r[recordSize:] {
+		if err := b.sorter.Add(r[:recordSize]); err != nil {
+			return err
+		}
+	}
+	batch.records = batch.records[:0]
+	return nil
+}
+
+// Sort ends the input and gives the index, which has to be closed. The Builder is
+// not used any more, whatever it returns.
+func (b *Builder) Sort() (*Index, error) {
+	sorted, err := b.sorter.Sort()
+	if err != nil {
+		return nil, err
+	}
+	return &Index{cfg: b.cfg, sorted: sorted, names: b.names, memory: groupMemory}, nil
+}
+
+// Close gives up what was collected; it is for a Builder whose Sort is not called.
+func (b *Builder) Close() error { return b.sorter.Close() }
+
+// Index is the decisions of an export in the order of keys, and within a key in
+// that of its history.
+type Index struct {
+	cfg    Config
+	sorted *extsort.Sorted
+	names  map[uint64]*category
+	memory int // decisions of one key that stay in memory
+}
+
+// Len is the number of decisions.
+func (x *Index) Len() int64 { return x.sorted.Len() }
+
+// Disk is how many bytes of the disk the index takes.
+func (x *Index) Disk() int64 { return x.sorted.Disk() }
+
+// Close removes what lies on the disk.
+func (x *Index) Close() error { return x.sorted.Close() }

@@ -1,0 +1,225 @@
+package history
+
+import "encoding/binary"
+
+// hist is the history of one key: decisions from to n-1 of a group, oldest first.
+type hist struct {
+	*walker
+	group   *group
+	from, n int64
+
+	newest int64 // the newest that arrived; -1 when none did
+	begun  bool  // this pass has an outcome of it already
+	open   int64 // consents to send
+	last   entry // the last word
+}
+
+// look learns what there is to learn of a history, and plans how it is sent.
+func (h *hist) look() error {
+	if h.from == h.n { // nothing could be read
+		var e entry
+		h.group.at(0, &e)
+		h.word(e.category).None++
+		return nil
+	}
+	h.out.Keys++
+	if !h.person.counted {
+		h.person.counted = true
+		h.out.Subjects++
+	}
+	h.group.at(h.n-1, &h.last)
+	word := h.word(h.last.category)
+	switch {
+	case h.last.decision == Reject:
+		word.Reject++
+	case h.last.expired:
+		word.Expired++
+	default:
+		word.Accept++
+	}
+	if h.n-h.from == 1 { // most are that short, and leave as they come
+		return nil
+	}
+	h.forward()
+	h.backward()
+	if err := h.permissive(); err != nil {
+		return err
+	}
+	if h.options.Plan && h.open > 0 {
+		return h.plan()
+	}
+	return nil
+}
+
+func (w *walker) word(hash uint64) *LastWord {
+	if n := w.words[hash]; n != nil {
+		return n
+	}
+	if w.index.names[hash] == nil {
+		return &w.other
+	}
+	n := &LastWord{}
+	w.words[hash] = n
+	return n
+}
+
+// moments gives the runs of decisions that have one time.
+func (h *hist) moments(f func(span)) {
+	var e entry
+	for i := h.from; i < h.n; {
+		h.group.at(i, &e)
+		t, j := e.time, i+1
+		for ; j < h.n; j++ {
+			if h.group.at(j, &e); e.time != t {
+				break
+			}
+		}
+		f(span{i, j})
+		i = j
+	}
+}
+
+// forward finds what arrived, contradictions and repeats.
+func (h *hist) forward() {
+	var e entry
+	h.newest = -1
+	sendable := int64(0)
+	for i := h.from; i < h.n; i++ {
+		h.group.at(i, &e)
+		h.spelling(&e)
+		if e.state.arrived() {
+			h.newest = i
+		}
+		if e.state == Open {
+			h.open++
+		}
+		if e.state != Unsendable {
+			sendable++
+		}
+		if int(e.pass) == h.options.Pass && (e.state == Sent || e.state == Missed) {
+			h.begun = true
+		}
+	}
+	h.moments(func(m span) {
+		if m.j-m.i < 2 {
+			return
+		}
+		var first, at entry
+		h.group.at(m.i, &first)
+		h.group.at(m.j-1, &at)
+		if first.decision != at.decision && !at.timeless() {
+			h.out.Contradictions.at(at.place)
+		}
+		h.keep(m)
+		for i := m.i; i < m.j; i++ {
+			if h.group.at(i, &at); at.state != Unsendable && h.repeats(&at) != 0 {
+				h.out.Repeats.at(at.place)
+			}
+		}
+	})
+	if h.options.Mode == Latest && sendable > 0 && h.newest < 0 && h.n-h.from > 1 &&
+		(h.last.state == Unsendable || h.last.state == Missed) {
+		h.out.Withheld++
+	}
+}
+
+// maxKept bounds the consents of one moment among which repeats are looked for.
+const maxKept = 1 << 16
+
+// keep notes which consents of a moment are sent, of those that are equal: one that
+// arrived, or the first.
+func (h *hist) keep(m span) {
+	if h.kept == nil {
+		h.kept = map[uint64]Place{}
+	}
+	clear(h.kept)
+	if m.j-m.i < 2 {
+		return
+	}
+	var e entry
+	for rank := range 3 {
+		for i := m.i; i < m.j; i++ {
+			if h.group.at(i, &e); e.state == Unsendable || e.state.rank() != rank {
+				continue
+			}
+			if _, ok := h.kept[e.digest]; !ok && len(h.kept) < maxKept {
+				h.kept[e.digest] = e.place
+			}
+		}
+	}
+}
+
+// repeats gives the consent that e repeats, 0 when it is none of its moment.
+func (h *hist) repeats(e *entry) Place {
+	if p, ok := h.kept[e.digest]; ok && p != e.place {
+		return p
+	}
+	return 0
+}
+
+// backward counts what stands behind a newer decision in the export, and whether
+// the last one of the export is the last word.
+func (h *hist) backward() {
+	const none = Place(1<<64 - 1)
+	var e entry
+	newer, moment := none, none // least places: of newer ones, of this decision and time
+	var time int64
+	var decision Decision
+	final, finalAt, finalDigest := Place(0), int64(-1), uint64(0)
+	word := int64(-1)
+	var wordDigest uint64
+	for i := h.n - 1; i >= h.from; i-- {
+		h.group.at(i, &e)
+		if e.state != Unsendable {
+			if word < 0 {
+				word, wordDigest = i, e.digest
+			}
+			if e.place > final {
+				final, finalAt, finalDigest = e.place, i, e.digest
+			}
+		}
+		if e.timeless() {
+			continue
+		}
+		if e.time != time || e.decision != decision {
+			newer, moment = min(newer, moment), none
+			time, decision = e.time, e.decision
+		}
+		if e.place > newer {
+			h.out.OutOfOrder.at(e.place)
+		}
+		moment = min(moment, e.place)
+	}
+	if finalAt != word && finalDigest != wordDigest {
+		h.out.Overtaken++
+	}
+}
+
+// permissive finds out whether the last thing that arrived is an accept, against
+// the last word.
+func (h *hist) permissive() error {
+	if h.last.decision != Reject {
+		return nil
+	}
+	var e, arrived entry
+	found := false
+	for i := h.from; i < h.n; i++ {
+		h.group.at(i, &e)
+		switch {
+		case e.state.arrived():
+		case h.options.Foresee && e.state == Open && (h.options.Mode != Latest || i == h.n-1):
+			e.pass = 1<<16 - 1
+		default:
+			continue
+		}
+		// Older ones never follow newer ones, but where rows are sent as they stand.
+		if !found || h.options.Mode != Rows || e.pass > arrived.pass || e.pass == arrived.pass && e.place > arrived.place {
+			arrived, found = e, true
+		}
+	}
+	if !found || arrived.decision != Accept {
+		return nil
+	}
+	h.record = binary.BigEndian.AppendUint64(h.record[:0], uint64(h.last.place))
+	return h.over.Add(h.record)
+}

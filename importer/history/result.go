@@ -1,0 +1,156 @@
+package history
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/consentimport/consentimport/importer/extsort"
+)
+
+// Result is what a walk found.
+type Result struct {
+	Subjects int64 // persons of whom a decision could be read
+	Keys     int64 // persons and categories
+	// LastWords counts persons by their last word, by category in the order of names;
+	// categories beyond the first thousand are summed without a name, last.
+	LastWords []LastWord
+	More      bool // there are categories beyond those
+
+	Contradictions Sightings // moments of a key at which it has both decisions
+	Repeats        Sightings // consents that equal another in all that is sent
+	OutOfOrder     Sightings // decisions that stand behind a newer one of their key
+	Spellings      Sightings // persons who stand under several spellings
+	Twins          Sightings // categories that differ from another in letter case or form alone
+
+	// Overtaken is the number of keys of which the last one in the order of rows is
+	// not the last word.
+	Overtaken int64
+	// Withheld is the number of keys of which nothing was sent, or would be, because
+	// the last word alone counts and it was refused, or stands in an invalid row.
+	Withheld int64
+	// Permissive has the last words, rejects, of the keys of which an accept arrived
+	// last.
+	Permissive *Places
+	// Plan is nil unless it was asked for.
+	Plan *Plan
+}
+
+// LastWord counts the persons of a category by their last word. Expired ones are no
+// accepts. None: nothing that could be read.
+type LastWord struct {
+	Category                      string
+	Accept, Reject, None, Expired int64
+}
+
+// firstRows is how many rows Sightings name.
+const firstRows = 10
+
+// Sightings count where something was seen.
+type Sightings struct {
+	Count int64
+	Rows  []int64 // the first ten, ascending, each once
+}
+
+func (s *Sightings) at(p Place) {
+	s.Count++
+	row := p.Row()
+	i, found := slices.BinarySearch(s.Rows, row)
+	if found || i >= firstRows {
+		return
+	}
+	if s.Rows = slices.Insert(s.Rows, i, row); len(s.Rows) > firstRows {
+		s.Rows = s.Rows[:firstRows]
+	}
+}
+
+// Close removes what lies on the disk.
+func (r *Result) Close() error {
+	err := r.Permissive.sorted.Close()
+	if r.Plan != nil {
+		err = errors.Join(err, r.Plan.Close())
+	}
+	return err
+}
+
+// result sums the walk up.
+func (w *walker) result() (*Result, error) {
+	out := &w.out
+	for hash, n := range w.words {
+		n.Category = w.index.names[hash].name
+		out.LastWords = append(out.LastWords, *n)
+	}
+	slices.SortFunc(out.LastWords, func(a, b LastWord) int { return cmp.Compare(a.Category, b.Category) })
+	if w.other != (LastWord{}) {
+		out.More = true
+		out.LastWords = append(out.LastWords, w.other)
+	}
+	out.Twins = twins(w.index.names)
+	over, err := w.over.Sort()
+	if err != nil {
+		return nil, err
+	}
+	out.Permissive = &Places{over}
+	if w.steps != nil {
+		steps, err := w.steps.Sort()
+		if err != nil {
+			return nil, err
+		}
+		out.Plan = &Plan{sorted: steps, Pulled: w.pulled, Superseded: w.superseded, Skipped: w.skipped}
+	}
+	return out, nil
+}
+
+// twins finds the categories that are one word to the eye.
+func twins(names map[uint64]*category) (s Sightings) {
+	fold := cases.Fold()
+	forms := map[string][]*category{}
+	for _, c := range names {
+		form := strings.Join(strings.FieldsFunc(fold.String(norm.NFKC.String(c.name)), func(r rune) bool {
+			return r == ' ' || r == '-' || r == '_' || r == '\u00a0'
+		}), " ")
+		forms[form] = append(forms[form], c)
+	}
+	for _, same := range forms {
+		if len(same) < 2 {
+			continue
+		}
+		for _, c := range same {
+			s.at(At(c.row, 1))
+		}
+	}
+	return s
+}
+
+// Places are places in the order of the export.
+type Places struct{ sorted *extsort.Sorted }
+
+// Len is how many there are.
+func (p *Places) Len() int64 { return p.sorted.Len() }
+
+// Each gives one after the other until f returns an error.
+func (p *Places) Each(f func(Place) error) error {
+	r, err := p.sorted.Reader()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for {
+		rec, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(Place(binary.BigEndian.Uint64(rec))); err != nil {
+			return err
+		}
+	}
+}
