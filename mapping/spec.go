@@ -102,6 +102,10 @@ var topKeys = []string{"name", "description", "confirmed", "parameters", "detect
 // Parse reads a mapping. File is its name for messages, set has the values of
 // its parameters. Every fault is an *Error.
 func Parse(file string, src []byte, set map[string]string) (*Spec, error) {
+	src, fault := decodeFile(src)
+	if fault != "" {
+		return nil, &Error{File: file, Message: fault}
+	}
 	s := &Spec{file: file, base: src, set: maps.Clone(set)}
 	if s.set == nil {
 		s.set = map[string]string{}

@@ -13,9 +13,6 @@ import (
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
-// maxMapping is how large a mapping file may be.
-const maxMapping = 1 << 20
-
 // reader reads the tree of a mapping file; the first fault ends it.
 type reader struct {
 	file string
@@ -26,11 +23,11 @@ type reader struct {
 
 // parseTree reads YAML into its tree.
 func (r *reader) parseTree(src []byte) ast.Node {
-	if len(src) > maxMapping {
-		r.err = &Error{File: r.file, Message: "is larger than 1 MiB, which no mapping is"}
+	all := r.tokens(src)
+	if r.err != nil {
 		return nil
 	}
-	f, err := parser.ParseBytes(src, 0)
+	f, err := parser.Parse(all, 0)
 	if err != nil {
 		r.err = &Error{File: r.file, Message: "is no YAML"}
 		if se, ok := err.(yaml.Error); ok {

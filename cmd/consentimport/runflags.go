@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,11 +77,22 @@ func (f *mappingFlags) load() (*mapping.Spec, error) {
 		}
 		return mapping.Parse(p.Name+".yaml", p.Source, set)
 	}
-	text, err := os.ReadFile(f.file)
+	text, err := readMapping(f.file)
 	if err != nil {
 		return nil, usage("consentimport mapping show NAME prints one to start from", "read the mapping: %w", err)
 	}
 	return mapping.Parse(f.file, text, set)
+}
+
+// readMapping reads a mapping file, which is not read further than a mapping may be
+// long: Parse then says so.
+func readMapping(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, mapping.MaxFile+1))
 }
 
 // readFlags override what is detected of an export.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -36,7 +37,12 @@ func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
 		return nil, blocked.Errorf(Hint(&journal.DamagedError{}), "the checkpoint in %s names a mapping without its digest", dir)
 	}
 	path := filepath.Join(dir, m.File)
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &blocked.Error{Err: fmt.Errorf("read the stored mapping: %w", err)}
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, mapping.MaxFile+1))
 	if err != nil {
 		return nil, &blocked.Error{Err: fmt.Errorf("read the stored mapping: %w", err)}
 	}

@@ -33,6 +33,7 @@ type Condition struct {
 	program *program  // expr's virtual machine, for all shapes
 	machine vm.VM
 	env     map[string]any
+	steps   steps // of the program, for the row that it looks at
 }
 
 // Refs are the names that the condition mentions, each once.

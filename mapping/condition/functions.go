@@ -38,7 +38,7 @@ func programFunctions() []*builtin.Function {
 	order := func(op fastOp) func(a, b any) (bool, error) {
 		return func(a, b any) (bool, error) { return orderedValues(op, a, b) }
 	}
-	return []*builtin.Function{
+	return append(limitFunctions(), []*builtin.Function{
 		test("#==", func(a, b any) (bool, error) { return equalValues(a, b), nil }),
 		test("#!=", func(a, b any) (bool, error) { return !equalValues(a, b), nil }),
 		test("#<", order(fastLess)), test("#<=", order(fastLessOrEqual)),
@@ -58,7 +58,7 @@ func programFunctions() []*builtin.Function {
 			}
 			return holds, nil
 		}),
-	}
+	}...)
 }
 
 func textOf(v any) (string, error) {

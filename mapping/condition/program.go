@@ -40,8 +40,10 @@ type programSlot struct {
 
 func (c *Condition) runProgram(get func(ref int) Operand) (bool, error) {
 	if c.env == nil {
-		c.env = make(map[string]any, len(c.program.slots))
+		c.env = make(map[string]any, len(c.program.slots)+1)
+		c.env[stepsName] = &c.steps
 	}
+	c.steps.left = maxSteps
 	for _, s := range c.program.slots {
 		v := get(s.ref)
 		switch {
@@ -190,7 +192,7 @@ func (w *programWriter) write(n ast.Node, text bool) ast.Node {
 		n.Expr = w.write(n.Expr, text)
 		w.locals = w.locals[:len(w.locals)-1]
 	case *ast.PredicateNode:
-		n.Node = w.write(n.Node, false)
+		n.Node = w.step(n.Node, w.write(n.Node, false))
 	case *ast.SliceNode:
 		n.Node = w.write(n.Node, text)
 		if n.From != nil {
@@ -284,11 +286,16 @@ func (w *programWriter) binary(n *ast.BinaryNode, text bool) ast.Node {
 		return w.call(n, "#matches", w.write(n.Left, true), pattern)
 	}
 	n.Left, n.Right = w.write(n.Left, false), w.write(n.Right, false)
+	if n.Operator == "+" {
+		return w.call(n, "#+", n.Left, n.Right)
+	}
 	return n
 }
 
 func (w *programWriter) builtin(n *ast.BuiltinNode) ast.Node {
 	switch n.Name {
+	case "uniq", "toJSON", "join":
+		return w.fail(n, "%s() is not for conditions: its time or its result grows without bound", n.Name)
 	case "now", "keys", "values", "toPairs", "groupBy":
 		return w.fail(n, "%s() gives another result in every run, so a mapping cannot use it", n.Name)
 	case "string":
@@ -300,6 +307,9 @@ func (w *programWriter) builtin(n *ast.BuiltinNode) ast.Node {
 		if len(n.Arguments) > 0 {
 			n.Arguments[0] = w.text(n.Arguments[0])
 			w.all(n.Arguments[1:])
+			if n.Name == "replace" {
+				return w.call(n, "#replace", n.Arguments...)
+			}
 			return n
 		}
 	}
