@@ -14,7 +14,8 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 	case v.reason != "":
 		fault(fieldTimestamp, v.reason, v.column)
 	case v.empty:
-		fault(fieldTimestamp, columnSays(m.fields[fieldTimestamp].column(), "is empty: without the time of consent there is no consent"), m.fields[fieldTimestamp].column())
+		column := v.by.column() // of the case that holds, not of the first one
+		fault(fieldTimestamp, columnSays(column, "is empty: without the time of consent there is no consent"), column)
 	default:
 		ms, reason := v.by.spec.times.Read(v.text, v.unit)
 		if ok = reason == ""; !ok {
