@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/consentimport/consentimport/mapping/jsonvalue"
+	"github.com/consentimport/consentimport/mapping/vocabulary"
 )
 
 // Fit is a preset that an export looks like.
@@ -146,11 +147,18 @@ func hasAll(d *jsonvalue.Doc, n int, paths []string) bool {
 // Decisive reports whether exports state decisions by the word: yes, opted_out,
 // also one such as pending that says that nobody made one. It says nothing of
 // which decision that is.
-func Decisive(value []byte) bool { return valueSense(value) != senseNone }
+func Decisive(value []byte) bool {
+	switch s := vocabulary.Value(value); s {
+	case vocabulary.Undecided, vocabulary.Ended:
+		return true
+	default:
+		return s.States() // what became of mail, or a legal ground, is no decision
+	}
+}
 
 // Inverted reports whether a yes under the name is a refusal, as under
 // EMAIL_BLACKLISTED.
-func Inverted(name string) bool { return nameSense([]byte(name)) == senseOut }
+func Inverted(name string) bool { return vocabulary.Name([]byte(name)) == vocabulary.Out }
 
 // Necessary reports whether a name is that of a category that sites do not ask about.
-func Necessary(name string) bool { return necessary([]byte(name)) }
+func Necessary(name string) bool { return vocabulary.Necessary([]byte(name)) }

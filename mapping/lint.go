@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/consentimport/consentimport/mapping/vocabulary"
 )
 
 // Finding is a sign that an export or a mapping does not mean what it seems to.
@@ -20,6 +22,9 @@ type rule uint8 // of at most 32, as many as a ruleSet holds
 const (
 	ruleAgainst rule = iota
 	ruleImplied
+	ruleEnded
+	ruleOtherwise
+	ruleNotAgainst
 	ruleNecessary
 	ruleOneTime
 	ruleEarly
@@ -53,6 +58,9 @@ func (r rule) text() ruleText {
 	return [ruleCount]ruleText{
 		ruleAgainst:       {"value-against-its-name", "A value becomes the opposite of what it or its column is called (such as opt_out: true → accept); turn the mapping's values around, or rename the category."},
 		ruleImplied:       {"implied-state-accepted", "A default, implied or undecided state becomes accept though nobody chose it; skip these rows, or take the value out of the mapping."},
+		ruleEnded:         {"ended-state-accepted", "A state that says that consent has ended becomes accept without an end; skip these rows, or map validUntil from the column that says when it ended."},
+		ruleOtherwise:     {"accept-says-otherwise", "A value that says what became of mail, another legal ground or that the record is gone becomes accept; skip these rows, or map the column that says what the person decided."},
+		ruleNotAgainst:    {"no-refusal-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, though it holds for everybody who was never asked; import the refusals alone, or map the column that says who agreed."},
 		ruleNecessary:     {"necessary-category", "A necessary or essential category is imported as consent though nobody is asked about it; skip it."},
 		ruleOneTime:       {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made."},
 		ruleEarly:         {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},
@@ -185,6 +193,8 @@ func (l *Linter) Findings() []Finding {
 		case s.count > 0:
 			text := r.text()
 			found = append(found, Finding{Rule: text.name, Count: s.count, Message: text.message, Rows: append([]int64{}, s.rows[:s.n]...)})
+		case r == ruleNotAgainst && l.oneTime.rows.count > 0:
+			// A rule may skip the rows that have such a value: then none shows it.
 		case l.spec.faults[r] > 0:
 			text := r.text()
 			found = append(found, Finding{Rule: text.name, Count: l.spec.faults[r], Message: text.message, Rows: []int64{}})
@@ -238,10 +248,10 @@ func (s *shares) add(line *tallyLine) {
 	case fateSkipped:
 		return // left out on purpose
 	}
-	switch valueSense(line.raw) {
-	case senseYes, senseAccept, senseIn:
+	switch vocabulary.Value(line.raw) {
+	case vocabulary.Yes, vocabulary.Accepted, vocabulary.In:
 		s.yes += line.count
-	case senseNo, senseReject, senseOut:
+	case vocabulary.No, vocabulary.Rejected, vocabulary.Out:
 		s.no += line.count
 	default:
 		s.other += line.count
@@ -263,22 +273,22 @@ type lintSpec struct {
 	// names says what a yes means in the column or key that states the action,
 	// by category; column does for categories that are not in it, and where it
 	// says nothing the category's own name is looked at.
-	names    map[string]sense
-	column   sense
+	names    map[string]vocabulary.Sense
+	column   vocabulary.Sense
 	inverted bool // at least one column of the action says no with a yes
 	dayMonth bool // a format of the timestamp has day and month as numbers, parted by slashes or dashes
 	faults   [ruleCount]int64
 }
 
 // sense says what a yes means for a category.
-func (s *lintSpec) sense(category []byte) sense {
-	if n, ok := s.names[string(category)]; ok && n != senseNone {
+func (s *lintSpec) sense(category []byte) vocabulary.Sense {
+	if n, ok := s.names[string(category)]; ok && n != vocabulary.None {
 		return n
 	}
-	if s.column != senseNone {
+	if s.column != vocabulary.None {
 		return s.column
 	}
-	return nameSense(category)
+	return vocabulary.Name(category)
 }
 
 // LintSpec looks at a mapping alone and lists the values that go against their

@@ -1,12 +1,19 @@
 package mapping
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/consentimport/consentimport/mapping/vocabulary"
+)
 
 // viewOf gathers what lint must know of a mapping.
 func viewOf(s *Spec) lintSpec {
 	a := actionView{columns: map[string][]string{}, values: map[string]Action{}}
 	if s.fields[fieldAction] != nil {
 		a.add(s, s.fields[fieldAction])
+	}
+	if f := s.fields[fieldValidUntil]; f != nil {
+		a.endless = f.unlimited
 	}
 	var view lintSpec
 	view.see(a)
@@ -22,6 +29,7 @@ type actionView struct {
 	// of every category stand under "".
 	columns map[string][]string
 	values  map[string]Action // as listed
+	endless bool              // no consent has an end
 }
 
 // add gathers the columns and values of the action, those of its cases included.
@@ -66,29 +74,35 @@ func (f *fieldSpec) dayMonthUnclear() bool {
 
 // see judges the mapping by itself.
 func (s *lintSpec) see(a actionView) {
-	s.names = map[string]sense{}
+	s.names = map[string]vocabulary.Sense{}
 	for category, columns := range a.columns {
-		n := senseNone
+		n := vocabulary.None
 		for _, column := range columns {
-			if n = nameSense([]byte(column)); n != senseNone {
+			if n = vocabulary.Name([]byte(column)); n != vocabulary.None {
 				break
 			}
 		}
-		s.inverted = s.inverted || n == senseOut
+		s.inverted = s.inverted || n == vocabulary.Out
 		if category == "" {
 			s.column = n
 		} else {
 			s.names[category] = n
 		}
 		for text, action := range a.values {
-			if against(n, valueSense([]byte(text)), action) {
-				s.faults[ruleAgainst]++
+			marks := doubts(n, vocabulary.Value([]byte(text)), action)
+			for _, r := range [...]rule{ruleAgainst, ruleNotAgainst} {
+				if marks.has(r) {
+					s.faults[r]++
+				}
 			}
 		}
 	}
 	for text, action := range a.values {
-		if action == Accept && text != "" && valueSense([]byte(text)) == senseImplied {
-			s.faults[ruleImplied]++
+		marks := doubts(vocabulary.None, vocabulary.Value([]byte(text)), action)
+		for _, r := range [...]rule{ruleImplied, ruleEnded, ruleOtherwise} {
+			if marks.has(r) && (r != ruleEnded || a.endless) {
+				s.faults[r]++
+			}
 		}
 	}
 }

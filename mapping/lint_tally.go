@@ -8,6 +8,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/consentimport/consentimport/mapping/timetext"
+	"github.com/consentimport/consentimport/mapping/vocabulary"
 )
 
 // Tally is what lint saw in one batch of rows. It is for one goroutine at a
@@ -150,7 +151,8 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	line.count++
 	if line.marks != 0 {
 		for r := ruleAgainst; r <= ruleNecessary; r++ {
-			if line.marks.has(r) {
+			// With an end of its own, an ended consent is told as it was.
+			if line.marks.has(r) && (r != ruleEnded || c.ValidUntil == Unlimited) {
 				t.seen[r].at(row)
 			}
 		}
@@ -187,14 +189,8 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 
 // marks says what lint thinks of a combination of category, value and action.
 func (s *lintSpec) marks(c *Consent) (marks ruleSet) {
-	value := valueSense(c.Raw)
-	if against(s.sense(c.Category), value, c.Action) {
-		marks |= 1 << ruleAgainst
-	}
-	if value == senseImplied && c.Action == Accept {
-		marks |= 1 << ruleImplied
-	}
-	if necessary(c.Category) {
+	marks = doubts(s.sense(c.Category), vocabulary.Value(c.Raw), c.Action)
+	if vocabulary.Necessary(c.Category) {
 		marks |= 1 << ruleNecessary
 	}
 	return marks

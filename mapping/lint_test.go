@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/mapping/timetext"
+	"github.com/consentimport/consentimport/mapping/vocabulary"
 )
 
 // lintNow is the time of every lint test.
@@ -118,9 +119,9 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleAgainst, name: "granted", rows: one(action(Reject, "granted")), count: 1},
 		{rule: ruleAgainst, name: "subscribed", rows: one(action(Reject, "Subscribed")), count: 1},
 		{rule: ruleAgainst, name: "category that says no", rows: one(category("sale_opt_out"), action(Accept, "true")), count: 1},
-		{rule: ruleAgainst, name: "column that says no", view: lintSpec{column: senseOut}, rows: []lintRow{said(1, action(Accept, "1"))}, count: 1},
-		{rule: ruleAgainst, name: "column of the category", view: lintSpec{names: map[string]sense{"marketing": senseIn}}, rows: one(action(Reject, "yes")), count: 1},
-		{rule: ruleAgainst, name: "column that says no, turned round", view: lintSpec{column: senseOut}, rows: []lintRow{said(1, action(Reject, "1"))}},
+		{rule: ruleAgainst, name: "column that says no", view: lintSpec{column: vocabulary.Out}, rows: []lintRow{said(1, action(Accept, "1"))}, count: 1},
+		{rule: ruleAgainst, name: "column of the category", view: lintSpec{names: map[string]vocabulary.Sense{"marketing": vocabulary.In}}, rows: one(action(Reject, "yes")), count: 1},
+		{rule: ruleAgainst, name: "column that says no, turned round", view: lintSpec{column: vocabulary.Out}, rows: []lintRow{said(1, action(Reject, "1"))}},
 		{rule: ruleAgainst, name: "yes to nothing known", rows: one(action(Reject, "yes"))},
 		{rule: ruleAgainst, name: "denied opt-out", rows: one(category("opt_out"), action(Accept, "denied"))},
 		{rule: ruleAgainst, name: "words of their own", rows: one(action(Accept, "gold member"))},
@@ -132,6 +133,21 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleImplied, name: "null", rows: one(action(Accept, "NULL")), count: 1},
 		{rule: ruleImplied, name: "refused when implied", rows: one(action(Reject, "implied"))},
 		{rule: ruleImplied, name: "no value at all", rows: one(action(Accept, ""))},
+
+		{rule: ruleEnded, name: "ended", rows: one(action(Accept, "EXPIRED")), count: 1},
+		{rule: ruleEnded, name: "ended, in Polish", rows: one(action(Accept, "wygasła")), count: 1},
+		{rule: ruleOtherwise, name: "delivery", rows: one(action(Accept, "Hard Bounce")), count: 1},
+		{rule: ruleOtherwise, name: "legal basis", rows: one(action(Accept, "LEGITIMATE_INTEREST_CLIENT")), count: 1},
+		{rule: ruleOtherwise, name: "gone", rows: one(action(Accept, "gelöscht")), count: 1},
+		{rule: ruleOtherwise, name: "bounced: yes", view: lintSpec{column: vocabulary.Delivery}, rows: []lintRow{said(1, action(Accept, "yes"))}, count: 1},
+		{rule: ruleEnded, name: "refused when ended", rows: one(action(Reject, "EXPIRED"))},
+		{rule: ruleEnded, name: "ended, with its end", rows: one(action(Accept, "EXPIRED"), func(c *Consent) { c.ValidUntil = c.Timestamp + day })},
+		{rule: ruleOtherwise, name: "in force", rows: one(action(Accept, "ACTIVE"))},
+
+		{rule: ruleNotAgainst, name: "do not: no", view: lintSpec{column: vocabulary.Out}, rows: []lintRow{said(1, action(Accept, "No"))}, count: 1},
+		{rule: ruleNotAgainst, name: "category that says no", rows: one(category("do_not_email"), action(Accept, "false")), count: 1},
+		{rule: ruleNotAgainst, name: "do not: yes, refused", view: lintSpec{column: vocabulary.Out}, rows: []lintRow{said(1, action(Reject, "yes"))}},
+		{rule: ruleNotAgainst, name: "opt-in", rows: one(category("optin_mail"), action(Accept, "yes"))},
 
 		{rule: ruleNecessary, name: "necessary", rows: one(category("cookie_cat_necessary")), count: 1},
 		{rule: ruleNecessary, name: "essential", rows: one(category("Strictly Essential"), action(Reject, "no")), count: 1},
@@ -292,17 +308,6 @@ func TestLintOfTheMappingAlone(t *testing.T) {
 	assert.Equal(t, []int64{}, found[0].Rows)
 	assert.Equal(t, "implied-state-accepted", found[1].Rule)
 	assert.EqualValues(t, 1, found[1].Count)
-}
-
-func TestNameSense(t *testing.T) {
-	for name, want := range map[string]sense{
-		"opt_out": senseOut, "SaleOptOut": senseOut, "EMAIL_BLACKLISTED": senseOut, "unsubscribed_from_emails_at": senseOut, "do_not_call": senseOut,
-		"hs_email_optout": senseOut, "ccpaOptout": senseOut, "consent_withdrawn": senseOut, "optin_mail": senseIn, "Subscribed": senseIn,
-		"Consent Given": senseIn, "marketing": senseNone, "status": senseNone, "not_opted_out": senseNone, "no_consent": senseNone, "": senseNone,
-		"a column whose name is so long that it is rather a sentence about consent": senseNone,
-	} {
-		assert.Equal(t, want, nameSense([]byte(name)), name)
-	}
 }
 
 func TestDayOfMonth(t *testing.T) {

@@ -38,11 +38,12 @@ var arrows = map[string][]string{
 	"importer/source":            {},
 	"importer/intempt":           {"mapping"},
 	"importer/sandbox":           {"mapping", "mapping/spelling"},
-	"mapping":                    {"mapping/decode", "mapping/condition", "mapping/timetext", "mapping/jsonvalue", "mapping/spelling"},
+	"mapping":                    {"mapping/decode", "mapping/condition", "mapping/vocabulary", "mapping/timetext", "mapping/jsonvalue", "mapping/spelling"},
 	"mapping/decode":             {},
 	"mapping/condition":          {"mapping/jsonvalue", "mapping/spelling"},
 	"mapping/timetext":           {"mapping/spelling"},
 	"mapping/jsonvalue":          {},
+	"mapping/vocabulary":         {},
 	"mapping/spelling":           {},
 }
 
