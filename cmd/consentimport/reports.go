@@ -44,15 +44,36 @@ summary. It changes nothing else, and ends with the exit code of the run.`,
 
 // writeReport surveys an import and writes all its reports.
 func writeReport(ctx context.Context, env *environment, surveyed *survey.Survey, dir string, called report.Invocation, notes []string) (*report.Summary, error) {
-	spec, err := surveyed.Spec()
+	opts, done, err := watched(env, surveyed, dir)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
+	opts.Invocation, opts.Notes = called, notes
+	return report.Write(ctx, env.disk, dir, surveyed, opts)
+}
+
+// compareReports derives the reports again and holds those in dir against them.
+func compareReports(ctx context.Context, env *environment, surveyed *survey.Survey, dir string) (*report.Comparison, error) {
+	opts, done, err := watched(env, surveyed, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	opts.Invocation = report.Invocation{Program: "consentimport"}
+	return report.Compare(ctx, env.disk, dir, surveyed, opts)
+}
+
+// watched puts lint and decision table into the next look at all rows.
+func watched(env *environment, surveyed *survey.Survey, dir string) (report.Options, func(), error) {
+	spec, err := surveyed.Spec()
+	if err != nil {
+		return report.Options{}, nil, err
+	}
 	study := newStudy(spec, env.now(), env.disk, dir)
-	defer study.close()
 	surveyed.Watch(study, study.fold)
-	return report.Write(ctx, env.disk, dir, surveyed, report.Options{
-		Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called,
-		Lint: study.findings, Decisions: study.decisions(), Mapping: spec, Notes: notes,
-	})
+	return report.Options{
+		Tool: report.Tool{Name: "consentimport", Version: version()},
+		Lint: study.findings, Decisions: study.decisions(), Mapping: spec,
+	}, study.close, nil
 }

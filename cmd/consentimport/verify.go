@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
 )
 
@@ -21,15 +22,26 @@ func newVerify(env *environment) *cobra.Command {
 	var subject string
 	c := &cobra.Command{
 		Use:   "verify DIR",
-		Short: "Check that a checkpoint is consistent with its export and balances",
-		Long: `verify reads the checkpoint of an import and its export again and checks that the
-checkpoint is whole, that the export is the one that was imported, and that every row and
-every consent has exactly one outcome. It prints what to keep on file: digests, counts, times
-and a verdict. Exit code 0 when everything holds, 3 when something does not.`,
+		Short: "Check that checkpoint, export, mappings and lists of an import agree",
+		Long: `verify reads the checkpoint of an import and its export again. It checks that the
+checkpoint is whole, that the export and the mappings are those that were used, that every
+row and every consent has exactly one outcome, and that each list in the directory is what
+checkpoint and export give. It prints what to keep on file, what it checked and what nobody
+can know from these files alone.
+
+With --subject it answers for one person: every row that names the person in any identifier,
+or that could not be mapped but holds it, sent or not, with its outcome.
+
+Exit code 0 when everything agrees (with --subject: when the person was found), 3 when
+something does not or the target is more permissive than a person (or nobody was found).`,
 		Example: `  consentimport verify preferences.csv.import
   consentimport verify --subject ann@example.com preferences.csv.import`,
 		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
 		RunE: func(c *cobra.Command, args []string) error {
+			var buf []byte
+			if c.Flags().Changed("subject") && len(mapping.KeyText([]byte(subject), &buf)) == 0 {
+				return usage("name the person by userId, profileId or e-mail address", "--subject is empty")
+			}
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
 			surveyed, err := survey.Open(env.disk, args[0])
@@ -44,21 +56,25 @@ and a verdict. Exit code 0 when everything holds, 3 when something does not.`,
 			if subject != "" {
 				return printSubject(env.stdout, audit)
 			}
-			if err := printAudit(env.stdout, args[0], audit); err != nil {
+			lists, err := compareReports(ctx, env, surveyed, args[0])
+			if err != nil {
 				return err
 			}
-			if len(audit.Faults) > 0 {
-				return endWith(exitFailures)
-			}
-			return nil
+			return printVerified(env.stdout, args[0], &verified{audit, lists})
 		},
 	}
-	c.Flags().StringVar(&subject, "subject", "", "print what was sent for the person with this `ID` (userId, profileId or e-mail), in order")
+	c.Flags().StringVar(&subject, "subject", "", "what became of the person with this `ID` (userId, profileId or e-mail address)")
 	return c
 }
 
-// printAudit writes what a privacy officer files.
-func printAudit(out io.Writer, dir string, a *survey.Audit) error {
+// verified is what a verification saw.
+type verified struct {
+	*survey.Audit
+	lists *report.Comparison
+}
+
+// printVerified writes what a privacy officer files, and gives the exit code.
+func printVerified(out io.Writer, dir string, a *verified) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	h, f := a.Facts.Header, a.Facts
 	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
@@ -89,15 +105,50 @@ func printAudit(out io.Writer, dir string, a *survey.Audit) error {
 		return err
 	}
 	fmt.Fprintln(out)
-	if err := printDecided(out, a); err != nil {
+	if err := printDecided(out, a.Audit); err != nil {
 		return err
 	}
 	fmt.Fprintln(out)
-	for _, fault := range a.Faults {
-		fmt.Fprintf(out, "inconsistent: %s\n", fault)
+	wrong, notes := a.findings()
+	for _, what := range wrong {
+		fmt.Fprintf(out, "wrong: %s\n", oneLine(what))
 	}
-	_, err := fmt.Fprintln(out, verdict(a))
-	return err
+	for _, what := range notes {
+		fmt.Fprintf(out, "note: %s\n", oneLine(what))
+	}
+	if len(a.lists.Agree) > 0 {
+		fmt.Fprintf(out, "derived again and equal: %s\n", strings.Join(a.lists.Agree, ", "))
+	}
+	if _, err := fmt.Fprintf(out, "%s\n%s\n", a.verdict(wrong), unprovable); err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		return endWith(exitFailures)
+	}
+	return nil
+}
+
+// unprovable is what no look at these files can tell.
+const unprovable = "This does not prove that nobody wrote checkpoint, lists and digests anew together (a digest or a signed evidence that was filed elsewhere does), " +
+	"that the export is what the platform held, or what the target keeps of what it accepted."
+
+// findings are what does not agree, and what is good to know.
+func (a *verified) findings() (wrong, notes []string) {
+	wrong = append(wrong, a.Faults...)
+	differ := a.lists.Differ
+	if a.Facts.End == nil && !a.Facts.Header.DryRun && len(differ) > 0 {
+		// A run that was killed writes no lists: those of the run before may lie there.
+		notes = append(notes, "the last run was killed, so the lists may be older than the checkpoint: consentimport report writes them again")
+		for _, what := range differ {
+			notes = append(notes, what)
+		}
+		differ = nil
+	}
+	wrong = append(wrong, differ...)
+	if n := a.lists.Summary.OverPermissive.Count; n > 0 && !a.Facts.Header.DryRun {
+		wrong = append(wrong, fmt.Sprintf("too permissive: for %s the last thing sent is an accept while the person's last word is a reject; see suppress.csv", report.Plural(n, "consent")))
+	}
+	return wrong, notes
 }
 
 func printDecided(out io.Writer, a *survey.Audit) error {
@@ -124,13 +175,16 @@ func printDecided(out io.Writer, a *survey.Audit) error {
 }
 
 // verdict is the one line that counts.
-func verdict(a *survey.Audit) string {
-	switch {
-	case len(a.Faults) > 0:
+func (a *verified) verdict(wrong []string) string {
+	const agree = "consistent (checkpoint, export, mappings and lists agree) and balanced"
+	switch permissive := a.lists.Summary.OverPermissive.Count > 0; {
+	case len(wrong) > 1 || len(wrong) == 1 && !permissive:
 		return "VERDICT: inconsistent. Keep the directory as it is and find out who changed what."
+	case len(wrong) == 1:
+		return "VERDICT: " + agree + ", but the target is more permissive than people are: act on suppress.csv."
 	case a.Facts.Header.DryRun:
-		return "VERDICT: a dry run: nothing was sent. The counts balance."
-	case a.Consents.Pending > 0:
+		return "VERDICT: " + agree + "; a dry run, so nothing was sent."
+	case a.Consents.Pending > 0 || a.Facts.End == nil:
 		return "VERDICT: consistent and balanced, but incomplete: continue with --resume."
 	case a.Consents.Refused+a.Consents.Failed+a.Rows.Invalid > 0:
 		var missing []string
@@ -140,25 +194,38 @@ func verdict(a *survey.Audit) string {
 		if n := a.Rows.Invalid; n > 0 {
 			missing = append(missing, report.Plural(n, "row"))
 		}
-		return fmt.Sprintf("VERDICT: consistent, balanced and complete; %s did not arrive (see failures.csv).", strings.Join(missing, " and "))
+		return fmt.Sprintf("VERDICT: %s; %s did not arrive (see failures.csv).", agree, strings.Join(missing, " and "))
 	default:
-		return "VERDICT: consistent, balanced and complete: every decision of the export arrived."
+		return "VERDICT: " + agree + ": every consent has its outcome, and none was refused or failed."
 	}
 }
 
-// printSubject writes what was sent for one person, and nothing of anybody else.
+// printSubject writes what became of one person's decisions, and nothing of anybody
+// else.
 func printSubject(out io.Writer, a *survey.Audit) error {
 	if len(a.Faults) > 0 {
 		return &exitError{exitFailures, errors.New("the checkpoint is inconsistent, so it says nothing reliable about a person"), "consentimport verify without --subject says what is wrong"}
 	}
-	if len(a.Subject) == 0 {
-		_, err := fmt.Fprintln(out, "no consent of this subject is in the export")
-		return err
+	if len(a.Person) == 0 {
+		if _, err := fmt.Fprintf(out, "not found: no row that was read names this person (%s)\n", report.Plural(a.Rows.Read, "row")); err != nil {
+			return err
+		}
+		return endWith(exitFailures)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "consent\toutcome\tdecision\tcategory\tdecided\tfile\tline")
-	for _, c := range a.Subject {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", c.Ref, c.State, c.Action, cmp.Or(c.Category, "(none)"), stamp(time.UnixMilli(c.Timestamp)), c.File, c.Line)
+	fmt.Fprintln(w, "consent\toutcome\tdecision\tcategory\tdecided\tfile\tline\twhy")
+	for _, m := range a.Person {
+		ref, decided, category := m.Ref.String(), "", m.Category
+		if m.Ref.Consent == 0 {
+			ref = fmt.Sprint(m.Ref.Row)
+		}
+		if m.Timestamp != 0 {
+			decided = stamp(time.UnixMilli(m.Timestamp))
+		}
+		if m.Decision != "" {
+			category = cmp.Or(category, "(none)")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", ref, m.Outcome(), m.Decision, oneLine(category), decided, oneLine(m.File), m.Line, oneLine(m.Reason))
 	}
 	fmt.Fprintf(w, "\ncheckpoint sha256 %s\n", a.Journal.SHA256)
 	return w.Flush()

@@ -1,10 +1,8 @@
 package survey
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -21,9 +19,9 @@ type Audit struct {
 	ByDecision map[Decided]*Tally
 	// Faults are what does not add up, a sentence each; none is the proof.
 	Faults []string
-	// Subject are the consents of the subject that was asked for, in the order
-	// in which they arrived.
-	Subject []SubjectConsent
+	// Person is what there is of the subject that was asked for: what arrived in
+	// the order of its arrival, then the rest.
+	Person []Mention
 }
 
 // Decided is a category and a decision.
@@ -51,43 +49,28 @@ func (t *Tally) add(s journal.State) {
 	}
 }
 
-// SubjectConsent is one consent of the subject that was asked for.
-type SubjectConsent struct {
-	Ref       journal.Ref
-	Pass      int
-	State     journal.State
-	Category  string
-	Action    mapping.Action
-	Timestamp int64 // epoch milliseconds
-	File      string
-	Line      int64
-}
-
 // Audit checks the import in the survey's directory: that the checkpoint is whole
 // and contradicts itself nowhere, that the export is the one that was read, and
 // that every row and every consent has exactly one outcome. With a subject it
-// also collects that one's consents.
+// also collects every row that names that one, or could not be mapped but holds it.
 func (s *Survey) Audit(ctx context.Context, subject string) (*Audit, error) {
 	v, err := journal.Verify(s.disk, s.dir)
 	if err != nil {
 		return nil, &blocked.Error{Err: err, Hint: Hint(err)}
 	}
 	a := &Audit{Journal: v, ByDecision: make(map[Decided]*Tally)}
-	visit := &auditor{audit: a, subject: []byte(subject), passes: make([]Tally, len(s.snap.Passes))}
+	visit := &auditor{audit: a, passes: make([]Tally, len(s.snap.Passes))}
+	if subject != "" {
+		visit.person = newPerson(subject)
+	}
 	if err := s.Each(ctx, visit); err != nil {
 		return nil, err
 	}
 	a.Facts = s.Facts()
 	a.judge(s, visit.passes)
-	slices.SortStableFunc(a.Subject, func(x, y SubjectConsent) int {
-		if x.State.Final() != y.State.Final() { // what never arrived comes last
-			if x.State.Final() {
-				return -1
-			}
-			return 1
-		}
-		return x.Pass - y.Pass
-	})
+	if visit.person != nil {
+		a.Person = visit.person.mentions()
+	}
 	return a, nil
 }
 
@@ -122,9 +105,9 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 
 // auditor is the Visitor of an audit.
 type auditor struct {
-	audit   *Audit
-	subject []byte
-	passes  []Tally
+	audit  *Audit
+	person *person // nil when nobody was asked for
+	passes []Tally
 }
 
 func (*auditor) Work(*Batch) {}
@@ -143,14 +126,17 @@ func (v *auditor) Fold(b *Batch) error {
 			a.Rows.Invalid++
 		}
 		for k := range r.Consents {
-			v.consent(b, r, k)
+			v.consent(&r.Consents[k])
+		}
+		if v.person != nil {
+			v.person.look(b, r)
 		}
 	}
 	return nil
 }
 
-func (v *auditor) consent(b *Batch, r *Row, k int) {
-	c, a := &r.Consents[k], v.audit
+func (v *auditor) consent(c *Consent) {
+	a := v.audit
 	a.Consents.add(c.Outcome.State)
 	d := Decided{string(c.Category), c.Action}
 	if a.ByDecision[d] == nil {
@@ -164,12 +150,6 @@ func (v *auditor) consent(b *Batch, r *Row, k int) {
 	a.ByDecision[d].add(c.Outcome.State)
 	if c.Pass > 0 {
 		v.passes[c.Pass-1].add(c.Outcome.State)
-	}
-	if len(v.subject) > 0 && (bytes.Equal(v.subject, c.UserID) || bytes.Equal(v.subject, c.ProfileID) || bytes.EqualFold(v.subject, c.Email)) {
-		a.Subject = append(a.Subject, SubjectConsent{
-			Ref: journal.Ref{Row: r.Row.Number, Consent: int32(k + 1)}, Pass: c.Pass, State: c.Outcome.State,
-			Category: string(c.Category), Action: c.Action, Timestamp: c.Timestamp, File: b.File, Line: r.Row.Line,
-		})
 	}
 }
 

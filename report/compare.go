@@ -1,0 +1,257 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+// Comparison is what deriving the reports again shows of those that are there.
+type Comparison struct {
+	// Summary is what report.json would be now.
+	Summary *Summary
+	// Agree are the files that were derived again and are the same, to the byte;
+	// of report.json what it counts.
+	Agree []string
+	// Differ are the others, a sentence each.
+	Differ []string
+}
+
+// Compare derives the reports of an import again and holds those in dir against
+// them, without changing anything. report.html is left out: it shows what
+// report.json says.
+func Compare(ctx context.Context, disk journal.Disk, dir string, s Surveyor, opts Options) (*Comparison, error) {
+	c := &comparing{Disk: disk, dir: dir}
+	had, err := storedSummary(disk, dir)
+	if err != nil {
+		return nil, err
+	}
+	if had != nil {
+		opts.Tool = had.Tool // the sheet to sign names it
+	}
+	sum, err := Write(ctx, c, dir, s, opts)
+	if err != nil {
+		return nil, err
+	}
+	x := &Comparison{Summary: sum, Agree: c.agree, Differ: c.differ}
+	switch {
+	case had == nil:
+		x.Differ = append(x.Differ, "report.json is missing")
+	default:
+		if what := had.contradicts(sum); what != "" {
+			x.Differ = append(x.Differ, fmt.Sprintf("report.json was changed, or belongs to another time: its %s differs from what checkpoint and export give", what))
+		} else {
+			x.Agree = append(x.Agree, "report.json")
+		}
+	}
+	slices.Sort(x.Agree)
+	slices.Sort(x.Differ)
+	return x, nil
+}
+
+// maxReportJSON bounds what is read of a report.json that somebody may have put
+// there. Ours has a thousand lines of each kind at most.
+const maxReportJSON = 64 << 20
+
+// storedSummary reads report.json; nil when there is none.
+func storedSummary(disk journal.Disk, dir string) (*Summary, error) {
+	f, err := disk.Open(filepath.Join(dir, "report.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read report.json: %w", err)
+	}
+	defer f.Close()
+	s := &Summary{}
+	if err := json.NewDecoder(io.LimitReader(f, maxReportJSON)).Decode(s); err != nil {
+		return &Summary{}, nil // it is no report of ours: every count of it differs
+	}
+	return s, nil
+}
+
+// contradicts names the first thing that two summaries of one import say
+// differently. Times, findings that depend on today and advice are left out.
+func (s *Summary) contradicts(now *Summary) string {
+	for _, x := range []struct {
+		what string
+		a, b any
+	}{
+		{"state", s.State, now.State},
+		{"exit code", s.ExitCode, now.ExitCode},
+		{"rows", s.Rows, now.Rows},
+		{"consents", s.Consents, now.Consents},
+		{"list of decisions", s.ByDecision, now.ByDecision},
+		{"overPermissive", s.OverPermissive, now.OverPermissive},
+		{"approval hash", s.ApprovalHash, now.ApprovalHash},
+		{"mapping", s.Mapping, now.Mapping},
+		{"list of inputs", s.Inputs, now.Inputs},
+		{"target", s.Target, now.Target},
+		{"number of failures", s.groupCounts(), now.groupCounts()},
+	} {
+		if !reflect.DeepEqual(x.a, x.b) && !(isEmpty(x.a) && isEmpty(x.b)) {
+			return x.what
+		}
+	}
+	return ""
+}
+
+func (s *Summary) groupCounts() map[string]int64 {
+	counts := map[string]int64{}
+	for i := range s.FailureGroups {
+		g := &s.FailureGroups[i]
+		counts[fmt.Sprintf("%s %d", g.Stage, g.Status)] += g.Count
+	}
+	return counts
+}
+
+func isEmpty(v any) bool {
+	r := reflect.ValueOf(v)
+	return (r.Kind() == reflect.Slice || r.Kind() == reflect.Map) && r.Len() == 0
+}
+
+// comparing is a Disk on which reports are not written but held against the
+// files that lie there already. Temporary files go to the disk below.
+type comparing struct {
+	journal.Disk
+	dir           string
+	agree, differ []string
+}
+
+// compared says whether the file that is written under a temporary name is one
+// that is compared, and gives its name.
+func (c *comparing) compared(path string) (string, bool) {
+	name, ok := strings.CutPrefix(filepath.Base(path), ".")
+	if !ok {
+		return "", false
+	}
+	name, ok = strings.CutSuffix(name, ".tmp")
+	return name, ok && Written(name)
+}
+
+// Create implements journal.Disk.
+func (c *comparing) Create(path string) (journal.File, error) {
+	name, ok := c.compared(path)
+	if !ok {
+		return c.Disk.Create(path)
+	}
+	f := &comparedFile{name: name, to: c}
+	was, err := c.Disk.Open(filepath.Join(c.dir, name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.missing = true
+	case err != nil:
+		return nil, err
+	default:
+		f.was, f.file = bufio.NewReaderSize(was, 64<<10), was
+	}
+	return f, nil
+}
+
+// Rename implements journal.Disk: a file was derived whole.
+func (c *comparing) Rename(from, to string) error {
+	if _, ok := c.compared(from); ok {
+		return nil
+	}
+	return c.Disk.Rename(from, to)
+}
+
+// Remove implements journal.Disk: what a report would remove should not be there.
+func (c *comparing) Remove(path string) error {
+	name := filepath.Base(path)
+	if _, temp := c.compared(path); temp {
+		return nil
+	}
+	if !Written(name) {
+		return c.Disk.Remove(path)
+	}
+	f, err := c.Disk.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	c.differ = append(c.differ, name+" should not be there: by checkpoint and export it has no line")
+	return err
+}
+
+// SyncDir implements journal.Disk.
+func (c *comparing) SyncDir(string) error { return nil }
+
+// comparedFile takes what a list should be and compares it with what is there.
+type comparedFile struct {
+	journal.File // nil: nothing but the methods below is used
+	name         string
+	to           *comparing
+	was          *bufio.Reader
+	file         journal.File
+	missing      bool
+	differs      bool
+	at           int64
+	buf          []byte
+	closed       bool
+}
+
+// Write implements io.Writer.
+func (f *comparedFile) Write(b []byte) (int, error) {
+	if f.missing || f.differs || f.free() {
+		return len(b), nil
+	}
+	if cap(f.buf) < len(b) {
+		f.buf = make([]byte, len(b))
+	}
+	n, err := io.ReadFull(f.was, f.buf[:len(b)])
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return 0, fmt.Errorf("read %s: %w", f.name, err)
+	}
+	if !bytes.Equal(f.buf[:n], b) {
+		f.differs = true
+	}
+	f.at += int64(n)
+	return len(b), nil
+}
+
+// free says that the file holds what changes with the day, or advice.
+func (f *comparedFile) free() bool { return f.name == "report.html" || f.name == "report.json" }
+
+// Sync implements journal.File.
+func (f *comparedFile) Sync() error { return nil }
+
+// Close implements io.Closer, and gives the verdict.
+func (f *comparedFile) Close() error {
+	if f.closed {
+		return nil
+	}
+	f.closed = true
+	if f.file != nil {
+		defer f.file.Close()
+	}
+	switch {
+	case f.free():
+	case f.missing:
+		f.to.differ = append(f.to.differ, f.name+" is missing")
+	default:
+		if !f.differs {
+			_, err := f.was.ReadByte()
+			f.differs = err != io.EOF
+		}
+		if f.differs {
+			f.to.differ = append(f.to.differ, f.name+" was changed, or belongs to another time: it is not what checkpoint and export give")
+		} else {
+			f.to.agree = append(f.to.agree, f.name)
+		}
+	}
+	return nil
+}
