@@ -47,8 +47,8 @@ var arrows = map[string][]string{
 	"mapping/spelling":           {},
 }
 
-// tests may also use what breaks things on purpose, and the sandbox.
-var forTests = []string{"importer/sandbox", "importer/journal/faultdisk"}
+// tests may also use what breaks things on purpose, the sandbox, and words to try.
+var forTests = []string{"importer/sandbox", "importer/journal/faultdisk", "mapping/vocabulary"}
 
 func TestArrowsRunOneWay(t *testing.T) {
 	rooms, used := map[string]bool{}, map[string]map[string]bool{}
