@@ -67,7 +67,7 @@ func vacant(dir string) (missing bool, err error) {
 	}
 	for _, e := range entries {
 		if !ours(e.Name()) {
-			return false, refuse("choose a new directory with --out", "%s holds files that no import wrote (%s, for one)", dir, e.Name())
+			return false, refuse("choose a new directory with --out", "%s contains files that no import wrote (such as %s)", dir, e.Name())
 		}
 	}
 	return false, nil
@@ -186,7 +186,7 @@ func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool)
 		return &RefusedError{Err: err, Hint: survey.Hint(err)}
 	}
 	if !snap.Header.DryRun {
-		return refuse("use another --out for the dry run", "%s holds an import", dir)
+		return refuse("use another --out for the dry run", "%s contains an import", dir)
 	}
 	lock, err := journal.Lock(disk, dir)
 	if err != nil {
@@ -199,7 +199,7 @@ func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool)
 	}
 	for _, e := range entries {
 		if e.IsDir() || !ours(e.Name()) && !written(e.Name()) {
-			return refuse("move it elsewhere, or use another --out for the dry run", "the dry run in %s is not replaced: %s is no file of it", dir, e.Name())
+			return refuse("move it elsewhere, or use another --out for the dry run", "the dry run in %s is not replaced: it did not write %s", dir, e.Name())
 		}
 	}
 	for _, e := range entries {

@@ -117,10 +117,10 @@ func (im *Import) begin() error {
 		return err
 	}
 	if cfg.Spec == nil {
-		return refuse("name one with --preset NAME or --mapping FILE", "no mapping: %s holds no import to go on with", cfg.Dir)
+		return refuse("give one with --preset NAME or --mapping FILE", "no mapping: %s contains no import to continue", cfg.Dir)
 	}
 	if cfg.Repair != "" {
-		return refuse("give --repair the out directory of the import whose rows were repaired", "%s holds no import", cfg.Dir)
+		return refuse("give --repair the out directory of the import whose rows were repaired", "%s contains no import", cfg.Dir)
 	}
 	im.made = made
 	if cfg.Resume {
@@ -137,7 +137,7 @@ func (im *Import) begin() error {
 	im.export, im.reading = export, export
 	if rows.HasLineage(export) {
 		im.notes = append(im.notes, "the export has a column "+rows.RowColumn+", as the rejected rows of an import do: it is imported as an export of its own; "+
-			"--repair DIR instead goes on with the import in DIR that they came from")
+			"--repair DIR instead continues the import in DIR that they came from")
 	}
 	if err := im.create(); err != nil {
 		return errors.Join(err, export.Close())

@@ -23,8 +23,8 @@ func (im *Import) startRepair() (err error) {
 	// A resume goes on with the last pass. So rows that the import itself has not
 	// read yet would be read by nobody; those of a repair have an outcome.
 	if end := im.state.End; im.pass.Kind != journal.Repair && (end == nil || end.State != "complete") {
-		return refuse("go on with it first: run --resume, without --repair; then repair what is left in its rejected rows",
-			"the import in %s has not come to its end yet", im.cfg.Dir)
+		return refuse("continue it first: run --resume, without --repair; then repair what is left in its rejected rows",
+			"the import in %s is not complete yet", im.cfg.Dir)
 	}
 	repaired, err := im.keepRepaired()
 	if err != nil {
@@ -77,11 +77,11 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	defer given.Close()
 	l := &given.Layouts[0]
 	if l.Format == source.CSV && rows.ColumnOf(l.Columns, rows.RowColumn) < 0 {
-		return nil, refuse("give the rejected.csv that the import wrote, repaired, with its column "+rows.RowColumn, "%s has no column %s, so nobody can tell which rows it repairs", im.cfg.Repair, rows.RowColumn)
+		return nil, refuse("give the rejected.csv that the import wrote, repaired, with its column "+rows.RowColumn, "%s has no column %s, so it is unclear which rows it repairs", im.cfg.Repair, rows.RowColumn)
 	}
 	repaired, err := repairedRows(given)
 	if err != nil {
-		return nil, refuse("mend the line, or leave it away", "%s: %w", im.cfg.Repair, err)
+		return nil, refuse("fix the line, or delete it", "%s: %w", im.cfg.Repair, err)
 	}
 	reading := source.Config{Format: "jsonl", Encoding: "utf-8"}
 	name := fmt.Sprintf("repair-%d.jsonl", im.pass.N+1)

@@ -58,11 +58,11 @@ func (im *Import) allowed() error {
 	dir := im.cfg.Dir
 	switch {
 	case im.header.DryRun:
-		return refuse("use another --out, or --restart to set the dry run aside", "%s holds a dry run, not an import", dir)
+		return refuse("use another --out, or --restart to rename the dry run", "%s contains a dry run, not an import", dir)
 	case im.cfg.DryRun:
-		return refuse("use another --out for the dry run", "%s holds an import; a dry run would not be told from it", dir)
+		return refuse("use another --out for the dry run", "%s contains an import; a dry run in there could not be told from it", dir)
 	case !im.cfg.Resume && im.cfg.Repair == "":
-		return refuse("--resume goes on with it, --resume --retry also sends the failed again, --restart sets it aside and begins anew", "%s holds an import already", dir)
+		return refuse("--resume continues it, --resume --retry also sends again what failed, --restart renames it and starts over", "%s already contains an import", dir)
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (im *Import) sameExport() error {
 	} else {
 		reading.Paths = survey.StoredPaths(im.header, im.cfg.Dir)
 	}
-	anew := "give the export as it was, or --restart to set this import aside and begin anew with the new one"
+	anew := "give the export as it was, or --restart to rename this import and start over with the new one"
 	if len(reading.Paths) != len(im.header.Inputs) {
 		return refuse(anew, "the checkpoint in %s belongs to an export of %d files, not %d", im.cfg.Dir, len(im.header.Inputs), len(reading.Paths))
 	}
@@ -130,7 +130,7 @@ func (im *Import) sameExport() error {
 	}
 	for i, was := range im.header.Inputs {
 		if export.Inputs[i].Bytes > was.Bytes {
-			im.notes = append(im.notes, fmt.Sprintf("%s has grown since the import began: what is new at its end is imported too", export.Inputs[i].Path))
+			im.notes = append(im.notes, fmt.Sprintf("%s has grown since the import began: the new rows at its end are imported too", export.Inputs[i].Path))
 		}
 	}
 	return nil
@@ -155,13 +155,13 @@ func (im *Import) sameMapping() error {
 	if im.spec.SHA256() == im.pass.Mapping.SHA256 || im.cfg.Retry || im.cfg.Repair != "" {
 		return nil
 	}
-	return refuse(fmt.Sprintf("leave --mapping away to go on with the old one (%s), or add --retry to send what failed with the new one", filepath.Join(im.cfg.Dir, im.pass.Mapping.File)),
+	return refuse(fmt.Sprintf("omit --mapping to continue with the old one (%s), or add --retry to send what failed with the new one", filepath.Join(im.cfg.Dir, im.pass.Mapping.File)),
 		"the mapping has changed since this import began (%s, now %s)", im.pass.Mapping.SHA256[:12], im.spec.SHA256()[:12])
 }
 
 func (im *Import) firstPass() error {
 	if im.spec = im.cfg.Spec; im.spec == nil {
-		return refuse("name one with --preset NAME or --mapping FILE", "no mapping was stored in %s yet", im.cfg.Dir)
+		return refuse("give one with --preset NAME or --mapping FILE", "no mapping was stored in %s yet", im.cfg.Dir)
 	}
 	units, err := rows.Learn(im.export, im.spec)
 	if err != nil {

@@ -132,10 +132,10 @@ func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
 	gone := now - time.Duration(s.lastHeard.Load())
 	switch {
 	case !s.reached.Load() && gone >= min(firstContact, s.limits.RetryFor):
-		s.stop(Stop{StopGone, fmt.Sprintf("nobody answers at the target: %s", a.Message)})
+		s.stop(Stop{StopGone, fmt.Sprintf("the target does not answer: %s", a.Message)})
 		return nil
 	case gone >= s.limits.RetryFor:
-		s.stop(Stop{StopGone, fmt.Sprintf("the target has taken nothing for %s: %s", s.limits.RetryFor, a.Message)})
+		s.stop(Stop{StopGone, fmt.Sprintf("the target has accepted nothing for %s: %s", s.limits.RetryFor, a.Message)})
 		return nil
 	}
 	wait := s.backoff.Delay(t.tries, a.RetryAfter)

@@ -191,7 +191,7 @@ func (b *binder) column(n nameAt) (accessor, bool) {
 func (b *binder) header(n nameAt, name string) int {
 	at := slices.Index(b.m.layout.Columns, name)
 	if at >= 0 && slices.Contains(b.m.layout.Columns[at+1:], name) {
-		b.fail(n.at, "rename one of them in the export, or leave the column out of the mapping", "the export has two columns %q, so nobody can tell which one is meant", name)
+		b.fail(n.at, "rename one of them in the export, or remove the column from the mapping", "the export has two columns %q, so it is unclear which one is meant", name)
 	}
 	return at
 }

@@ -44,7 +44,7 @@ func (b *binder) bindEach(e *eachSpec) {
 // star takes every column that is not excepted.
 func (b *binder) star(e *eachSpec) {
 	if b.m.layout.JSON {
-		b.fail(e.at, "use object: path", `columns: "*" needs a header, which JSON has not`)
+		b.fail(e.at, "use object: path", `columns: "*" needs a header, which JSON does not have`)
 		return
 	}
 	for i, name := range b.m.layout.Columns {

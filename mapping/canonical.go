@@ -71,7 +71,7 @@ func newCanonicalReader(file string, columns []string) (*canonicalReader, error)
 			continue
 		}
 		if !slices.Contains(canonicalColumns, c) {
-			return nil, &Error{File: file, Message: fmt.Sprintf("the export has a column %q, which the canonical form does not know%s", c, spelling.DidYouMean(c, canonicalColumns)), Hint: "its columns are " + strings.Join(canonicalColumns, ", ")}
+			return nil, &Error{File: file, Message: fmt.Sprintf("the export has a column %q, which is not part of the canonical form%s", c, spelling.DidYouMean(c, canonicalColumns)), Hint: "its columns are " + strings.Join(canonicalColumns, ", ")}
 		}
 	}
 	c := &canonicalReader{columns: columns, cells: make([][]byte, len(columns))}

@@ -73,7 +73,7 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 		if e.match != nil {
 			at := e.match.FindSubmatchIndex(part)
 			if at == nil || len(at) > 2 && at[2] < 0 {
-				return columnSays(m.list.name, "has a part without the form that match says"), m.list.name
+				return columnSays(m.list.name, "has a part that does not fit match"), m.list.name
 			}
 			part = part[at[len(at)-2]:at[len(at)-1]]
 		}
@@ -148,7 +148,7 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 				return columnSays(m.list.name, "has a member without a name"), m.list.name
 			}
 			if m.twice(el.key) {
-				return columnSays(m.list.name, "names a category twice"), m.list.name
+				return columnSays(m.list.name, "lists a category twice"), m.list.name
 			}
 		case el.kind == jsonvalue.Object:
 			if v := doc.Member(c, "value"); v != jsonvalue.None { // each.value of an element that has a member of that name

@@ -74,7 +74,7 @@ func (m *Mapper) open(rec *Record) string {
 			return reason
 		}
 		if m.doc.Kind(0) != jsonvalue.Object {
-			return "is no JSON object"
+			return "is not a JSON object"
 		}
 		return ""
 	}
@@ -227,7 +227,7 @@ func (m *Mapper) consent(out *Result) {
 		*into = v.text
 		if v.empty {
 			if f := m.fields[i]; f != nil && f.spec.required {
-				fault(i, "is required, and empty", f.column())
+				fault(i, "is required and empty", f.column())
 			}
 		}
 	}
@@ -266,7 +266,7 @@ func (m *Mapper) consent(out *Result) {
 	}
 }
 
-const nobodyNamed = "no userId, profileId or email: nobody can tell whose decision it is"
+const nobodyNamed = "no userId, profileId or email: it is unclear whose decision this is"
 
 func (m *Mapper) subjectColumn() string {
 	for _, i := range [...]int{fieldUserID, fieldProfileID, fieldEmail} {
@@ -307,7 +307,7 @@ func (m *Mapper) sourceID(c *Consent, fault func(i int, reason, column string)) 
 	}
 	n, ok := wholeNumber(text)
 	if !ok {
-		fault(fieldSourceID, columnSays(v.column, "is no whole number of at most 19 digits"), v.column)
+		fault(fieldSourceID, columnSays(v.column, "is not a whole number of at most 19 digits"), v.column)
 		return
 	}
 	c.SourceID, c.HasSourceID = n, true

@@ -15,7 +15,7 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 		fault(fieldTimestamp, v.reason, v.column)
 	case v.empty:
 		column := v.by.column() // of the case that holds, not of the first one
-		fault(fieldTimestamp, columnSays(column, "is empty: without the time of consent there is no consent"), column)
+		fault(fieldTimestamp, columnSays(column, "is empty: a consent needs its time"), column)
 	default:
 		ms, reason := v.by.spec.times.Read(v.text, v.unit)
 		if ok = reason == ""; !ok {
@@ -51,7 +51,7 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, co
 			}
 			var err error
 			if life, err = timetext.ParseLifetime(string(spelling.Trim(v.text)) + a.unit); err != nil {
-				fault(fieldValidUntil, columnSays(v.column, "is no lifetime: it must be a whole number above 0"), v.column)
+				fault(fieldValidUntil, columnSays(v.column, "is not a lifetime: it must be a whole number above 0"), v.column)
 				return
 			}
 		}

@@ -27,7 +27,7 @@ func (m *Mapper) shown(raw []byte) string {
 	if len(raw) <= maxShownValue && utf8.Valid(raw) && bytes.IndexByte(raw, '@') < 0 && !digitRun(raw, 6) && !m.names(raw) {
 		return strconv.Quote(string(raw))
 	}
-	return fmt.Sprintf("(%d characters, not shown: it could name a person)", utf8.RuneCount(raw))
+	return fmt.Sprintf("(%d characters, not shown: it could identify a person)", utf8.RuneCount(raw))
 }
 
 // unnamed gives a value to the decision table, where none may name the person.
@@ -38,7 +38,7 @@ func (m *Mapper) unnamed(raw []byte) []byte {
 	return raw
 }
 
-var namesPerson = []byte("(names the person)")
+var namesPerson = []byte("(identifies the person)")
 
 // stated is what the current element says where its action is read; of one whose
 // action cannot be read, its value.

@@ -38,7 +38,7 @@ func Presets() []Preset {
 func FindPreset(name string) (Preset, error) {
 	names := presetNames()
 	if !slices.Contains(names, name) {
-		return Preset{}, fmt.Errorf("there is no preset %q%s; consentimport mapping list shows them all", name, spelling.DidYouMean(name, names))
+		return Preset{}, fmt.Errorf("there is no preset %q%s; consentimport mapping list lists them all", name, spelling.DidYouMean(name, names))
 	}
 	return readPreset(name)
 }

@@ -182,7 +182,7 @@ func (s *Spec) parseTop(r *reader, top map[string]member) {
 	case "canonical":
 		s.canonical = true
 	default:
-		r.fail(top["record"].value, "record: %q is not known; the only one is canonical", rec)
+		r.fail(top["record"].value, "record: %q is unknown; the only one is canonical", rec)
 	}
 }
 
@@ -256,7 +256,7 @@ func (s *Spec) parseInput(r *reader, n ast.Node) {
 		case "format":
 			s.input.Format = r.text(m.value, "format")
 			if f := s.input.Format; f != "csv" && f != "jsonl" {
-				r.fail(m.value, "format %q is not known; it is csv or jsonl%s", f, spelling.DidYouMean(f, []string{"csv", "jsonl"}))
+				r.fail(m.value, "format %q is unknown; use csv or jsonl%s", f, spelling.DidYouMean(f, []string{"csv", "jsonl"}))
 			}
 		case "delimiter":
 			s.input.Delimiter = r.text(m.value, "delimiter")
@@ -296,7 +296,7 @@ func (s *Spec) parseDetect(r *reader, n ast.Node) {
 func (r *reader) zone(n ast.Node, name string) *time.Location {
 	z, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		r.fail(n, "timezone %q is not known", name)
+		r.fail(n, "timezone %q is unknown", name)
 		r.err.Hint = "give an IANA name such as Europe/Berlin, America/New_York or UTC"
 		return nil
 	}

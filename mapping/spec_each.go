@@ -82,7 +82,7 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 		case "all":
 			e.all = r.pairs(m.value, "all")
 			if len(e.all) == 0 {
-				r.fail(m.value, "all names no categories")
+				r.fail(m.value, "all lists no categories")
 			}
 			for _, p := range e.all {
 				if strings.TrimSpace(p.key) == "" {
@@ -97,7 +97,7 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 			e.match = r.pattern(m.value)
 		case "otherwise":
 			if t := r.text(m.value, "otherwise"); t != "row" {
-				r.fail(m.value, "otherwise: %q is not known; the only one is row", t)
+				r.fail(m.value, "otherwise: %q is unknown; the only one is row", t)
 			}
 			e.otherwise = true
 		default:
@@ -147,6 +147,6 @@ func (e *eachSpec) readColumns(r *reader, n ast.Node) {
 		}
 	}
 	if len(e.columns) == 0 {
-		r.fail(n, "columns names no columns")
+		r.fail(n, "columns lists no columns")
 	}
 }

@@ -70,7 +70,7 @@ func (s *Spec) parseConsent(r *reader, n ast.Node) {
 	for _, m := range r.members(n, "consent", fieldNames[:]) {
 		i := slices.Index(fieldNames[:], m.key)
 		if m.value == nil {
-			r.fail(m.at, "%s says nothing", m.key)
+			r.fail(m.at, "%s has no value", m.key)
 			return
 		}
 		s.fields[i] = s.parseField(r, m.key, m.value)
@@ -88,7 +88,7 @@ func (s *Spec) parseConsent(r *reader, n ast.Node) {
 		}
 	}
 	if s.fields[fieldUserID] == nil && s.fields[fieldProfileID] == nil && s.fields[fieldEmail] == nil {
-		r.fail(n, "consent names nobody: it needs userId, profileId or email")
+		r.fail(n, "consent has no subject: it needs userId, profileId or email")
 	}
 }
 
@@ -128,7 +128,7 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 				f.from = append(f.from, nameAt{r.text(i, "from"), placeOf(i)})
 			}
 			if len(f.from) == 0 {
-				r.fail(m.at, "from names no column")
+				r.fail(m.at, "from lists no column")
 			}
 		case "const":
 			ways++
@@ -166,7 +166,7 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 			f.optional = r.truth(m.value, "optional")
 		case "unescape":
 			if t := r.text(m.value, "unescape"); t != "html" {
-				r.fail(m.value, "unescape: %q is not known; the only one is html", t)
+				r.fail(m.value, "unescape: %q is unknown; the only one is html", t)
 			}
 			f.unescape = true
 		case "match":
@@ -181,13 +181,13 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 			f.fallback = &d
 			switch word := strings.TrimSpace(d); {
 			case name == "action" && strings.EqualFold(word, "accept"):
-				r.fail(m.value, "default: accept would turn silence into consent")
-				r.err.Hint = "leave it away: an empty action is no statement, and makes no consent"
+				r.fail(m.value, "default: accept would turn an empty cell into consent")
+				r.err.Hint = "remove it: an empty action is no decision, and makes no consent"
 			case name == "action" && word != "" && word != "reject":
-				r.fail(m.value, "default: %s is no action; the only one that can be meant by an empty cell is reject", word)
+				r.fail(m.value, "default: %s is not an action; the only one that an empty cell can mean is reject", word)
 			case name == "timestamp" && word != "":
-				r.fail(m.value, "default on timestamp would invent the time of a consent")
-				r.err.Hint = "leave it away: a row without the time of consent is invalid"
+				r.fail(m.value, "a default for timestamp would invent the time of a consent")
+				r.err.Hint = "remove it: a row without the time of consent is invalid"
 			}
 		case "format":
 			formats = r.texts(m.value, "format")
@@ -206,10 +206,10 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 		return f
 	}
 	if f.after != nil && name != "validUntil" {
-		r.fail(n, "after is for validUntil alone")
+		r.fail(n, "after is for validUntil only")
 	}
 	if len(formats) > 0 && name != "timestamp" && name != "validUntil" {
-		r.fail(n, "format is for timestamp and validUntil alone")
+		r.fail(n, "format is for timestamp and validUntil only")
 	}
 	var zoneNode ast.Node = n
 	s.finishField(r, zoneNode, f, formats, zone)
@@ -255,7 +255,7 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 	}
 	for _, v := range f.values {
 		if v.from == "" && !v.nothing {
-			r.fail(n, "values gives a meaning to an empty cell, but an empty action is no statement")
+			r.fail(n, "values gives a meaning to an empty cell, but an empty action is no decision")
 		}
 		if !v.nothing && v.to != "accept" && v.to != "reject" {
 			r.fail(n, "action has %q for the value %q; an action is accept or reject%s", v.to, v.from, spelling.DidYouMean(v.to, []string{"accept", "reject"}))
@@ -296,7 +296,7 @@ func (r *reader) template(n ast.Node) []templatePart {
 		}
 		end := strings.IndexByte(text[i:], '}')
 		if text[i] == '}' || end < 0 {
-			r.fail(n, "template has a brace without its partner; a brace itself is written twice")
+			r.fail(n, "template has an unmatched brace; write a literal brace twice")
 			return nil
 		}
 		name := strings.TrimSpace(text[i+1 : i+end])
@@ -337,7 +337,7 @@ func (r *reader) after(n ast.Node) *afterSpec {
 		}
 		a.unit = r.text(m.value, "unit")
 		if !slices.Contains([]string{"d", "w", "mo", "y"}, a.unit) {
-			r.fail(m.value, "unit %q is not known; it is d, w, mo or y", a.unit)
+			r.fail(m.value, "unit %q is unknown; use d, w, mo or y", a.unit)
 		}
 	}
 	if len(a.from) == 0 || a.unit == "" {

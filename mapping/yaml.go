@@ -29,9 +29,9 @@ func (r *reader) parseTree(src []byte) ast.Node {
 	}
 	f, err := parser.Parse(all, 0)
 	if err != nil {
-		r.err = &Error{File: r.file, Message: "is no YAML"}
+		r.err = &Error{File: r.file, Message: "is not valid YAML"}
 		if se, ok := err.(yaml.Error); ok {
-			r.err.Message = "is no YAML: " + se.GetMessage()
+			r.err.Message = "is not valid YAML: " + se.GetMessage()
 			if t := se.GetToken(); t != nil && t.Position != nil {
 				r.err.Line, r.err.Column = t.Position.Line, t.Position.Column
 			}
@@ -43,7 +43,7 @@ func (r *reader) parseTree(src []byte) ast.Node {
 		return nil
 	}
 	if len(f.Docs) > 1 {
-		r.fail(f.Docs[1].Body, "a mapping file holds one document")
+		r.fail(f.Docs[1].Body, "a mapping file must contain one document")
 	}
 	return f.Docs[0].Body
 }
@@ -148,7 +148,7 @@ func (r *reader) members(n ast.Node, what string, known []string) []member {
 			return nil
 		}
 		if seen[key] {
-			r.fail(v.Key, "key %q stands twice in %s", key, what)
+			r.fail(v.Key, "key %q appears twice in %s", key, what)
 			return nil
 		}
 		seen[key] = true
@@ -228,7 +228,7 @@ func (r *reader) scalar(n ast.Node) string {
 	case *ast.MappingKeyNode:
 		return r.scalar(t.Value)
 	case *ast.AliasNode:
-		r.fail(n, "aliases are not understood")
+		r.fail(n, "aliases are not supported")
 		return ""
 	case nil:
 		return ""
@@ -249,7 +249,7 @@ func (r *reader) fill(n ast.Node, text string) string {
 		r.uses[name] = true
 		value, ok := r.set[name]
 		if !ok {
-			r.fail(n, "${%s} is no parameter of this mapping%s", name, spelling.DidYouMean(name, keysOf(r.set)))
+			r.fail(n, "${%s} is not a parameter of this mapping%s", name, spelling.DidYouMean(name, keysOf(r.set)))
 		}
 		return value
 	})
@@ -281,7 +281,7 @@ func (r *reader) truth(n ast.Node, what string) bool {
 func (r *reader) pattern(n ast.Node) *regexp.Regexp {
 	re, err := regexp.Compile(r.text(n, "match"))
 	if err != nil {
-		r.fail(n, "match is no regular expression: %v", err)
+		r.fail(n, "match is not a valid regular expression: %v", err)
 	}
 	return re
 }

@@ -53,7 +53,7 @@ func (c *crowd) Each(_ context.Context, v survey.Visitor) error {
 }
 
 func crowdRefused(n int64) journal.Outcome {
-	return outcome(journal.Refused, 400, 1, fmt.Sprintf("purpose %d of request %08x is not known", n%11, n*2654435761))
+	return outcome(journal.Refused, 400, 1, fmt.Sprintf("purpose %d of request %08x is unknown", n%11, n*2654435761))
 }
 
 // crowdPage writes the reports of so many failures and gives the page's path.

@@ -19,7 +19,7 @@ import (
 const (
 	rowColumn   = "_row"
 	errorColumn = "_error"
-	// rawMember holds a row that is no JSON object, in rejected.jsonl.
+	// rawMember holds a row that is not a JSON object, in rejected.jsonl.
 	rawMember = "_raw"
 )
 

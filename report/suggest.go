@@ -91,9 +91,9 @@ var remedies = []remedy{
 			Patch: "consent:\n  validUntil: {after: 13mo}  # or: unlimited\n",
 		}
 	}},
-	{stageMap, regexp.MustCompile(`(?i)\bsubject\b|\buser_?id\b.*\b(empty|missing|no)\b|\bnobody\b`), func(g *FailureGroup, _ []string) Suggestion {
+	{stageMap, regexp.MustCompile(`(?i)\bsubject\b|\buser_?id\b.*\b(empty|missing|no)\b|\bno user_?id\b`), func(g *FailureGroup, _ []string) Suggestion {
 		return Suggestion{
-			Text:  "the row names nobody: give a column to fall back on, or skip such rows",
+			Text:  "the row has no person: add a column to fall back on, or skip such rows",
 			Patch: "consent:\n  userId: {from: [" + yamlOr(g.Column, "first column") + ", other column]}\n",
 		}
 	}},

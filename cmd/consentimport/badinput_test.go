@@ -38,7 +38,7 @@ func TestBadInputIsRefused(t *testing.T) {
 			says: []string{"plain.yaml:9:3", `"categorie"`, "did you mean", "category"}},
 		"a default decision": {export: good, mapping: strings.Replace(plainMapping, `"no": reject}`, `"no": reject}, default: accept`, 1),
 			says: []string{"plain.yaml:5:", "default"}},
-		"a mapping that is no YAML": {export: good, mapping: "name: [", says: []string{"plain.yaml:1"}},
+		"a mapping that is not valid YAML": {export: good, mapping: "name: [", says: []string{"plain.yaml:1"}},
 		"no mapping at all":         {export: good, mapping: "-", says: []string{"plain.yaml"}},
 		"no key":                    {export: good, env: []string{"X=1"}, says: []string{"API key", "--api-key-file", "INTEMPT_API_KEY"}},
 		"an empty key":              {export: good, env: []string{"INTEMPT_API_KEY=  "}, says: []string{"API key"}},

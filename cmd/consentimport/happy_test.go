@@ -263,7 +263,7 @@ func TestADryRunSendsNothingAndIsReplaced(t *testing.T) {
 	// An import is not replaced by a dry run, nor the other way round.
 	r.here(t, nil, r.args()...).requireCode(t, exitComplete)
 	got := r.here(t, nil, append(dry[:len(dry)-1:len(dry)-1], "--out", r.out(), r.export)...).requireCode(t, exitRefused)
-	assert.Contains(t, got.message(t), "holds an import")
+	assert.Contains(t, got.message(t), "contains an import")
 	got = r.here(t, nil, r.args("--out", dir)...).requireCode(t, exitRefused)
 	assert.Contains(t, got.message(t), "dry run")
 }

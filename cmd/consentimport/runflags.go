@@ -130,7 +130,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
 	fl.IntVar(&f.attempts, "attempts", importer.DefaultAttempts, "how often one consent is tried before it counts as failed, `N`")
 	fl.DurationVar(&f.retryFor, "retry-for", importer.DefaultRetryFor, "how long the target may be gone before the run stops, a `DURATION`")
-	fl.DurationVar(&f.timeout, "timeout", intempt.DefaultTimeout, "how long one request may take, a `DURATION`; as long is what an earlier run had under way waited for")
+	fl.DurationVar(&f.timeout, "timeout", intempt.DefaultTimeout, "how long one request may take, a `DURATION`; a resume waits as long for requests that an earlier run left unanswered")
 	fl.BoolVar(&f.strict, "strict", false, "refuse the run before anything is sent when the lint finds something")
 	fl.StringVar(&f.approved, "approved", "", "send only what was signed: the approval hash of a dry run, or its decisions.csv (`HASH|FILE`)")
 	f.read.register(c)

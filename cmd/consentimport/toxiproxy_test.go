@@ -177,7 +177,7 @@ func TestAWayThatBreaksOffAndComesBack(t *testing.T) {
 				(<-done).requireCode(t, exitComplete)
 			} else {
 				got := (<-done).requireCode(t, exitIncomplete)
-				assert.Contains(t, got.stderr, "taken nothing for 1s")
+				assert.Contains(t, got.stderr, "accepted nothing for 1s")
 				s := summaryIn(t, r.out())
 				assert.Zero(t, s.Failures(), "a target that is gone uses up nobody's attempts")
 				assert.NotZero(t, s.Consents.Sent)

@@ -277,7 +277,7 @@ func (in *inspector) finish() {
 		}
 	}
 	if out.Headless {
-		out.Notes = append(out.Notes, "the first line looks like a row and not like a header: columns are called column1, column2, …; input.columns of a mapping names them")
+		out.Notes = append(out.Notes, "the first line looks like a row and not like a header: columns are named column1, column2, …; name them with input.columns in a mapping")
 	}
 	out.Notes = append(out.Notes, in.profile.notes()...)
 }

@@ -300,7 +300,7 @@ func TestInspectTimes(t *testing.T) {
 		"basic":            {[]string{"20110122T111244"}, "iso8601", zoneMissing, ""},
 		"seconds":          {[]string{"1608208345"}, "epoch-s", zoneInText, "seconds since 1970, by their size"},
 		"milliseconds":     {[]string{"1608208345000"}, "epoch-ms", zoneInText, "milliseconds since 1970, by their size"},
-		"abbreviations":    {[]string{"Jan 1 2023 9:22 PM CET", "Jun 1 2023 9:22 PM CEST"}, "%b %d %Y %I:%M %p %Z", "abbreviations (CEST, CET), which name no zone for sure", ""},
+		"abbreviations":    {[]string{"Jan 1 2023 9:22 PM CET", "Jun 1 2023 9:22 PM CEST"}, "%b %d %Y %I:%M %p %Z", "abbreviations (CEST, CET), which do not identify a zone", ""},
 		"browser":          {[]string{"Mon Feb 10 2025 14:33:05 GMT+0100 (heure normale d’Europe centrale)"}, "%a %b %d %Y %H:%M:%S %z", zoneInText, ""},
 		"words":            {[]string{"July 31, 2022 at 05:39"}, "%B %d, %Y at %H:%M", zoneMissing, ""},
 		"dots":             {[]string{"16.02.2024"}, "%d.%m.%Y", zoneMissing, "day first: 16/2 occurs in row 1"},

@@ -122,16 +122,16 @@ func (p *profile) open(text []byte) {
 func (p *profile) document(text []byte, row int64) string {
 	// First of all the syntax: half a document would count half.
 	if !jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
-		return "is no valid JSON"
+		return "is not valid JSON"
 	}
 	p.open(text)
 	if p.decoder.PeekKind() != '{' {
-		return "is no JSON object"
+		return "is not a JSON object"
 	}
 	p.rows++
 	p.row, p.path = row, p.path[:0]
 	if err := p.members(maxDepth); err != nil {
-		return "is no valid JSON"
+		return "is not valid JSON"
 	}
 	return ""
 }
@@ -252,11 +252,11 @@ func (p *profile) notes() []string {
 	var out []string
 	for _, c := range p.list {
 		if c.kinds[kindScientific] > 0 {
-			out = append(out, fmt.Sprintf("%s has %d numbers such as 4.4877E+07: a spreadsheet has mangled them, and what they were cannot be got back", shownName(c.name), c.kinds[kindScientific]))
+			out = append(out, fmt.Sprintf("%s has %d numbers such as 4.4877E+07: a spreadsheet has mangled them, and the originals cannot be recovered", shownName(c.name), c.kinds[kindScientific]))
 		}
 	}
 	if p.more {
-		out = append(out, fmt.Sprintf("there are more than %d paths; the others were not looked at", maxColumns))
+		out = append(out, fmt.Sprintf("there are more than %d paths; the rest was not inspected", maxColumns))
 	}
 	return out
 }

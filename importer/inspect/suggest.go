@@ -26,7 +26,7 @@ type Suggestion struct {
 	Source    *Column   // of every form but columns: the cell, object or array
 	Decisions []*Column // the columns or paths that hold decisions; one, or several of columns
 	Category  *Column
-	FileState bool // the state stands in the names of the files alone
+	FileState bool // only the names of the files state it
 }
 
 // view is an inspection while columns are chosen from it.

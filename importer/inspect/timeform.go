@@ -86,7 +86,7 @@ func (t *timeTally) result() []TimeForm {
 			form.Zone = zoneInText
 		case zoneAbbreviation:
 			slices.Sort(f.names)
-			form.Zone = "abbreviations (" + strings.Join(f.names, ", ") + "), which name no zone for sure"
+			form.Zone = "abbreviations (" + strings.Join(f.names, ", ") + "), which do not identify a zone"
 		}
 		if f.iso {
 			form.Format = "iso8601"

@@ -131,11 +131,11 @@ func (d *draft) each() {
 	d.line(0, "each: # one row, several consents")
 	switch s.Form {
 	case "columns":
-		d.line(1, "columns: # category: column; name the categories as the target shall know them")
+		d.line(1, "columns: # category: column; use the names that the categories have in the target")
 		for _, c := range s.Decisions {
 			note := ""
 			if mapping.Inverted(c.name) {
-				note = " # its name asks the opposite: a yes there is a refusal"
+				note = " # its name asks the opposite: a yes there is a reject"
 			}
 			d.line(2, "%s: %s%s", scalar(lastName(c.name)), d.from(c), note)
 		}
@@ -152,7 +152,7 @@ func (d *draft) each() {
 		d.line(1, "%s: %s", s.Form, scalar(s.Source.name))
 	}
 	if s.Form != "columns" && s.Form != "array" {
-		d.line(1, "# Categories that nobody was asked about are no choice:")
+		d.line(1, "# Categories that nobody was asked about are not decisions:")
 		d.line(1, `# skip: ['lower(each.key) in ["necessary", "essential"]']`)
 	}
 }
@@ -190,10 +190,10 @@ func (d *draft) subject() {
 	case !found:
 		found = true
 		d.line(1, "profileId: {from: %s, trim: true} # a browser, device or record, not a person%s", d.from(s.ProfileID), strings.Replace(d.fill(s.ProfileID), " #", ";", 1))
-		d.line(1, "# %s: the target wants the number of the source that these ids belong to", toDecide)
+		d.line(1, "# %s: the target needs the number of the source that these ids belong to", toDecide)
 		d.line(1, "# sourceId: {const: \"12\"}")
 	default:
-		d.line(1, "# profileId: {from: %s, trim: true} # a browser, device or record; wants a sourceId beside it", d.from(s.ProfileID))
+		d.line(1, "# profileId: {from: %s, trim: true} # a browser, device or record; needs a sourceId as well", d.from(s.ProfileID))
 	}
 	if !found {
 		d.line(1, "# %s: which column says who decided? None looks like an id or an e-mail address.", toDecide)

@@ -12,7 +12,7 @@ func (d *draft) action() {
 	switch {
 	case s.FileState:
 		d.line(1, "action:")
-		d.line(2, "from: $file # the state stands in the names of the files alone")
+		d.line(2, "from: $file # only the names of the files state it")
 		d.line(2, `match: '^([^_.\s]*)'`)
 		d.values(d.fileWords())
 	case len(s.Decisions) == 0 && s.Source == nil:
@@ -24,7 +24,7 @@ func (d *draft) action() {
 		d.line(2, "from: %s", toDecide)
 		d.values(nil)
 	case s.ownWords():
-		d.line(1, "action: %s # it says accept and reject itself, in the words of the target", scalar(s.Decisions[0].name))
+		d.line(1, "action: %s # its values are accept and reject already", scalar(s.Decisions[0].name))
 	default:
 		d.line(1, "action:")
 		d.line(2, "from: %s", s.actionFrom(d))

@@ -85,7 +85,7 @@ var answers = []struct {
 	{"301 elsewhere", redirect("301 Moved", "https://evil.example/login"), 0, Answer{Class: Stopped, Status: 301, Message: "redirects to https://evil.example/login;"}, false},
 	{"302 with the key", redirect("302 Found", "https://u:KEY@evil.example/a/KEY?apiKey=KEY#KEY"), 0, Answer{Class: Stopped, Status: 302, Message: "redirects to https://evil.example/a/[key];"}, false},
 	{"307 relative", redirect("307 Temporary", "/elsewhere?apiKey=KEY"), 0, Answer{Class: Stopped, Status: 307, Message: "/elsewhere;"}, false},
-	{"308 nowhere", reply("308 Permanent", "", ""), 0, Answer{Class: Stopped, Status: 308, Message: "redirects without saying where"}, false},
+	{"308 nowhere", reply("308 Permanent", "", ""), 0, Answer{Class: Stopped, Status: 308, Message: "redirects without a location"}, false},
 	{"302 unreadable", redirect("302 Found", "http://[::1%zz/?KEY"), 0, Answer{Class: Stopped, Status: 302, Message: "unreadable location"}, false},
 	{"304", says("HTTP/1.1 304 Not Modified\r\n\r\n"), 0, Answer{Class: Stopped, Status: 304}, false},
 

@@ -85,7 +85,7 @@ func checkSlug(s, what, flag, env string) error {
 	case strings.TrimSpace(s) == "":
 		return fmt.Errorf("no %s: give %s or set %s", what, flag, env)
 	case s == "." || s == "..":
-		return fmt.Errorf("%s (%s) is %q, which is no name of %s %s", flag, env, s, article(what), what)
+		return fmt.Errorf("%s (%s) is %q, which is not a valid name of %s %s", flag, env, s, article(what), what)
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return fmt.Errorf("%s (%s) holds a control character or a line break", flag, env)
 	}
@@ -146,15 +146,15 @@ func (c Config) base() (*url.URL, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, fmt.Errorf("%s must begin with https://; it looks like %s", where, DefaultBaseURL)
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("%s names no host; it looks like %s", where, DefaultBaseURL)
+		return nil, fmt.Errorf("%s has no host; it looks like %s", where, DefaultBaseURL)
 	case strings.ContainsAny(u.Hostname(), " \t\"<>\\^`{|}"):
-		return nil, fmt.Errorf("%s names a host that cannot be one", where)
+		return nil, fmt.Errorf("%s has an invalid host", where)
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, fmt.Errorf("%s must begin with https://: over plain http the key and the people's data could be read on the way (only this machine itself may be http)", where)
 	}
 	if p := u.Port(); p != "" {
 		if _, err := net.LookupPort("tcp", p); err != nil {
-			return nil, fmt.Errorf("%s names port %s, which cannot be one", where, p)
+			return nil, fmt.Errorf("%s has the invalid port %s", where, p)
 		}
 	}
 	return u, nil

@@ -37,9 +37,9 @@ func TestConfigValidate(t *testing.T) {
 		{"http to the network", func(c *Config) { c.BaseURL = "http://0.0.0.0" }, "must begin with https://"},
 		{"no scheme", func(c *Config) { c.BaseURL = "api.intempt.com/v1" }, "--base-url (INTEMPT_BASE_URL) must begin with https://; it looks like https://api.intempt.com/v1"},
 		{"another scheme", func(c *Config) { c.BaseURL = "ftp://x" }, "must begin with https://"},
-		{"no host", func(c *Config) { c.BaseURL = "https:///v1" }, "names no host"},
+		{"no host", func(c *Config) { c.BaseURL = "https:///v1" }, "has no host"},
 		{"strange host", func(c *Config) { c.BaseURL = "https://a{b}/v1" }, "--base-url (INTEMPT_BASE_URL)"},
-		{"strange port", func(c *Config) { c.BaseURL = "https://x:99999" }, "names port 99999"},
+		{"strange port", func(c *Config) { c.BaseURL = "https://x:99999" }, "has the invalid port 99999"},
 		{"no URL", func(c *Config) { c.BaseURL = "https://%zz?" + testKey }, "is not a URL"},
 		{"query", func(c *Config) { c.BaseURL = "https://x/v1?apiKey=" + testKey }, "must not hold a query"},
 		{"empty query", func(c *Config) { c.BaseURL = "https://x/v1?" }, "must not hold a query"},
@@ -55,9 +55,9 @@ func TestConfigValidate(t *testing.T) {
 		{"no org", func(c *Config) { c.Org = "" }, "no organisation: give --org or set INTEMPT_ORG"},
 		{"blank org", func(c *Config) { c.Org = " " }, "no organisation"},
 		{"org with line break", func(c *Config) { c.Org = "acme\n" }, "--org (INTEMPT_ORG) holds a control character or a line break"},
-		{"org that walks", func(c *Config) { c.Org = ".." }, `--org (INTEMPT_ORG) is "..", which is no name of an organisation`},
+		{"org that walks", func(c *Config) { c.Org = ".." }, `--org (INTEMPT_ORG) is "..", which is not a valid name of an organisation`},
 		{"no project", func(c *Config) { c.Project = "" }, "no project: give --project or set INTEMPT_PROJECT"},
-		{"project that stays", func(c *Config) { c.Project = "." }, `is ".", which is no name of a project`},
+		{"project that stays", func(c *Config) { c.Project = "." }, `is ".", which is not a valid name of a project`},
 		{"no key", func(c *Config) { c.Key = Key{} }, "no API key: give --api-key-file FILE or set INTEMPT_API_KEY"},
 		{"no dot for sdk", func(c *Config) { c.Key, c.Dialect = dotless, SDK }, "the API key has no dot, and --dialect sdk splits it there"},
 		{"no dialect", func(c *Config) { c.Dialect = 7 }, "--dialect is unknown; it is one of docs, sdk"},
@@ -136,7 +136,7 @@ func TestReadKey(t *testing.T) {
 	_, err = ReadKey(write("empty", "\n"))
 	assert.ErrorContains(t, err, "empty: the API key is empty")
 	_, err = ReadKey(write("large", strings.Repeat("s3cret", 20_000)))
-	assert.ErrorContains(t, err, "larger than 64 KiB, so it is no key")
+	assert.ErrorContains(t, err, "larger than 64 KiB, so it is not a key")
 	_, err = ReadKey(write("lines", "id.s3cret\nmore"))
 	require.ErrorContains(t, err, "holds a line break")
 	assert.NotContains(t, err.Error(), "s3cret")

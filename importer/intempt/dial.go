@@ -138,7 +138,7 @@ func (d *dialer) tunnel(ctx context.Context) (net.Conn, error) {
 		_ = nc.SetDeadline(time.Time{})
 		return nc, nil
 	case status == 407:
-		err = &failure{phrase: "proxy wants a user and password (status 407): put them into HTTPS_PROXY, or name the host in NO_PROXY", class: Stopped, refused: true}
+		err = &failure{phrase: "proxy needs a user and password (status 407): put them into HTTPS_PROXY, or name the host in NO_PROXY", class: Stopped, refused: true}
 	case classify(status) == Stopped:
 		err = &failure{phrase: "proxy refuses to connect to the target (status " + strconv.Itoa(status) + "): check HTTPS_PROXY and NO_PROXY", class: Stopped, refused: true}
 	default:

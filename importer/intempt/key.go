@@ -63,7 +63,7 @@ func ReadKey(path string) (Key, error) {
 		return Key{}, fmt.Errorf("read --api-key-file: %w", err)
 	}
 	if len(text) > maxKeyFile {
-		return Key{}, fmt.Errorf("read --api-key-file %s: it is larger than 64 KiB, so it is no key", path)
+		return Key{}, fmt.Errorf("read --api-key-file %s: it is larger than 64 KiB, so it is not a key", path)
 	}
 	key, err := ParseKey(string(text))
 	if err != nil {

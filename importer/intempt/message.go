@@ -112,7 +112,7 @@ func unescape(text string) string {
 func redirectMessage(base *url.URL, location string) string {
 	const refused = "; redirects are not followed, the key would leave the host: check --base-url"
 	if location == "" {
-		return "redirects without saying where" + refused
+		return "redirects without a location" + refused
 	}
 	u, err := base.Parse(location)
 	if err != nil || u.Host == "" {

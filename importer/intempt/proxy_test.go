@@ -114,7 +114,7 @@ func TestProxyRefuses(t *testing.T) {
 		class  Class
 		want   string
 	}{
-		{"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!", Stopped, "proxy wants a user and password (status 407): put them into HTTPS_PROXY, or name the host in NO_PROXY"},
+		{"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!", Stopped, "proxy needs a user and password (status 407): put them into HTTPS_PROXY, or name the host in NO_PROXY"},
 		{"HTTP/1.1 403 Forbidden\r\n\r\n" + testKey, Stopped, "proxy refuses to connect to the target (status 403): check HTTPS_PROXY and NO_PROXY"},
 		{"HTTP/1.1 502 Bad Gateway\r\n\r\n", Transient, "proxy could not connect to the target (status 502)"},
 		{"HTTP/1.1 000 Strange\r\n\r\n", Transient, "proxy could not connect to the target (status 0)"},

@@ -230,7 +230,7 @@ func TestOtherFilesAreRefused(t *testing.T) {
 		"other JSON lines":    {[]byte(`{"id":1}` + "\n"), "not written by consentimport"},
 		"an empty line":       {[]byte("\n"), "not written by consentimport"},
 		"no header":           {recheck(text[len(first):]), "not written by consentimport"},
-		"a header twice":      {recheck(append(bytes.Clone(text), first...)), "one header"},
+		"a header twice":      {recheck(append(bytes.Clone(text), first...)), "only header"},
 		"a header of nothing": {recheck([]byte(`{"header":{},"crc":"00000000"}` + "\n")), "no version"},
 		"a run of no pass":    {recheck(append(bytes.Clone(first), `{"run":{"n":1,"pass":1},"crc":"00000000"}`+"\n"...)), "does not follow"},
 		"an outcome of no run": {recheck(append(bytes.Clone(first), `{"sent":"1.1","n":1,"crc":"00000000"}`+"\n"...)),

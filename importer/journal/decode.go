@@ -24,7 +24,7 @@ type record struct {
 	outcome Outcome
 }
 
-var errForm = errors.New("is not written as this program writes it")
+var errForm = errors.New("is not in the form that this program writes")
 
 // decode takes the body of a line apart. The frequent kinds (sent, fail, held)
 // are accepted only in the exact form in which they are encoded.
@@ -62,7 +62,7 @@ func (r *record) decode(body []byte) error {
 		r.kind, r.end = kindEnd, End{}
 		return decodeJSON(rest, &r.end)
 	}
-	return fmt.Errorf("holds a record of an unknown kind %.20q", kind)
+	return fmt.Errorf("has a record of an unknown kind %.20q", kind)
 }
 
 // cutKind splits `{"kind":rest`.

@@ -9,7 +9,7 @@ var (
 	// ErrLocked says that another process works in the directory.
 	ErrLocked = errors.New("another process is working in this directory: wait for it to end, or stop it")
 	// ErrExists says that the directory holds a checkpoint already.
-	ErrExists = errors.New("the directory holds an import already")
+	ErrExists = errors.New("the directory already contains an import")
 	// ErrNone says that the directory holds no checkpoint, or does not exist.
 	ErrNone = errors.New("there is no checkpoint")
 	// ErrEmpty says that the checkpoint ends before its first line does: the
@@ -32,7 +32,7 @@ func (e *DamagedError) Error() string {
 
 // Hint says what the user can do.
 func (e *DamagedError) Hint() string {
-	return "put an untouched copy of the file back; or begin anew with --restart, which sends everything again"
+	return "restore a good copy of the file; or start over with --restart, which sends everything again"
 }
 
 // VersionError says that a checkpoint was written in a later version of the format.
@@ -49,5 +49,5 @@ func (e *VersionError) Error() string {
 
 // Hint says what the user can do.
 func (e *VersionError) Hint() string {
-	return "go on with the consentimport that wrote it, or a later one"
+	return "use the version of consentimport that wrote it, or a later one"
 }

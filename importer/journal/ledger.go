@@ -65,7 +65,7 @@ func (s *Snapshot) Ledger(upToPass int) (*Ledger, error) {
 // An outcome does not tell whether it is the Last of its row.
 func (l *Ledger) Outcomes(n int64, k int, dst []PassOutcome) ([]PassOutcome, error) {
 	if n < l.row {
-		return dst, fmt.Errorf("look up row %d: the rows are gone through in order, and row %d was reached", n, l.row)
+		return dst, fmt.Errorf("look up row %d: rows are looked up in ascending order, and row %d was reached", n, l.row)
 	}
 	l.row = n
 	for _, c := range l.cursors {

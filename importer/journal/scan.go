@@ -68,16 +68,16 @@ func (s *scanner) next() error {
 	}
 	body, check, ok := cutCheck(line)
 	if !ok {
-		return s.damaged("does not end with a check, as every line does")
+		return s.damaged("does not end with a checksum, as every line does")
 	}
 	if crc32.Update(s.check, s.table, body) != check {
-		return s.damaged("does not fit its check: it, or a line above it, was changed, removed or moved")
+		return s.damaged("does not match its checksum: it or a line above it was changed, removed or moved")
 	}
 	if err := s.rec.decode(body); err != nil {
 		return s.damaged(err.Error())
 	}
 	if (s.line == 0) != (s.rec.kind == kindHeader) {
-		return s.damaged("is not in its place: a checkpoint begins with its one header")
+		return s.damaged("is out of place: a checkpoint begins with its only header")
 	}
 	if s.sum != nil {
 		if s.rec.kind == kindSeal {
@@ -196,7 +196,7 @@ func (s *scanner) checkVersion(line []byte) error {
 func (s *scanner) checkSeal() error {
 	var sum [sha256.Size]byte
 	if s.rec.seal.Bytes != s.offset || s.rec.seal.SHA256 != hex.EncodeToString(s.sum.Sum(sum[:0])) {
-		return s.damaged("is a seal that does not fit what stands above it")
+		return s.damaged("is a seal that does not match the lines above it")
 	}
 	return nil
 }

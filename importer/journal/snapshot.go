@@ -159,7 +159,7 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		return ""
 	case kindPass:
 		if r.pass.N != len(f.Passes)+1 {
-			return fmt.Sprintf("begins pass %d where pass %d would come", r.pass.N, len(f.Passes)+1)
+			return fmt.Sprintf("begins pass %d where pass %d is due", r.pass.N, len(f.Passes)+1)
 		}
 		f.endRun()
 		f.beginPass(r.pass, at)

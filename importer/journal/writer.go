@@ -90,9 +90,9 @@ func (w *Writer) Append(o Outcome) error {
 	case !o.Ref.valid():
 		return fmt.Errorf("append outcome: there is no consent %s", o.Ref)
 	case o.State == Pending || o.State > Superseded:
-		return fmt.Errorf("append outcome: %s is none", o.State)
+		return fmt.Errorf("append outcome: %s is not an outcome", o.State)
 	case o.State == Superseded && !o.By.valid():
-		return fmt.Errorf("append outcome: consent %s was superseded by none", o.Ref)
+		return fmt.Errorf("append outcome: consent %s was superseded by no consent", o.Ref)
 	}
 	return w.join(func(g *group) {
 		if o.State == Sent {

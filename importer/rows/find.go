@@ -105,7 +105,7 @@ func (l *Lineage) Apply(b *source.Batch) error {
 			return fmt.Errorf("line %d of the repaired file: %w", b.Rows[i].Line, err)
 		}
 		if n <= l.last {
-			return fmt.Errorf("line %d of the repaired file: row %d stands behind row %d", b.Rows[i].Line, n, l.last)
+			return fmt.Errorf("line %d of the repaired file: row %d comes after row %d", b.Rows[i].Line, n, l.last)
 		}
 		l.last = n
 		b.Rows[i].Number = n
@@ -119,7 +119,7 @@ func (l *Lineage) Of(layout *source.Layout, row *source.Row) (int64, error) {
 	if layout.Format == source.JSONL {
 		var ok bool
 		if text, ok = jsonvalue.NumberAt(row.Raw, RowColumn); !ok {
-			return 0, fmt.Errorf("it has no %s, or is no JSON object", RowColumn)
+			return 0, fmt.Errorf("it has no %s, or is not a JSON object", RowColumn)
 		}
 	} else {
 		var err error
@@ -134,7 +134,7 @@ func (l *Lineage) Of(layout *source.Layout, row *source.Row) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("its %s is no row number", RowColumn)
+		return 0, fmt.Errorf("its %s is not a row number", RowColumn)
 	}
 	return n, nil
 }

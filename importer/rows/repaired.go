@@ -33,7 +33,7 @@ func openRevision(dir string, r *journal.RepairedExport, spec *mapping.Spec, uni
 	rows.owned = true
 	mappers, err := Bind(export, spec, units)
 	if err != nil {
-		err = &blocked.Error{Err: err, Hint: "the mapping is to fit the repaired rows in " + r.Name + " too, which this import goes on with"}
+		err = &blocked.Error{Err: err, Hint: "the mapping must also fit the repaired rows in " + r.Name + ", which belong to this import"}
 		return nil, errors.Join(err, rows.Close())
 	}
 	return &Revision{rows, mappers}, nil
@@ -137,7 +137,7 @@ func OpenRepaired(dir string, r *journal.RepairedExport) (*source.Export, error)
 		return nil, &blocked.Error{Err: fmt.Errorf("open the repaired rows: %w", err)}
 	}
 	if sum != r.SHA256 {
-		return nil, blocked.Errorf("put the file back as it was, it is part of the import; to repair its rows once more, work on a copy", "%s is not the repaired file that the checkpoint names", path)
+		return nil, blocked.Errorf("restore the file, it is part of the import; to repair its rows again, work on a copy", "%s is not the repaired file that the checkpoint lists", path)
 	}
 	export, err := source.Open(cfg)
 	if err != nil {

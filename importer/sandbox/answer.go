@@ -118,7 +118,7 @@ func (s *Server) inject(w http.ResponseWriter, r *http.Request, a *arrival, f sh
 	case html:
 		s.flood(w)
 	case echo:
-		s.refuse(w, http.StatusBadRequest, "Not understood: "+a.body.String()+" with key "+a.key)
+		s.refuse(w, http.StatusBadRequest, "Unknown: "+a.body.String()+" with key "+a.key)
 	case redirect:
 		w.Header().Set("Location", elsewhere(r, a.key))
 		s.write(w, http.StatusFound, nil)

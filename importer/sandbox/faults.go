@@ -127,7 +127,7 @@ func ParseFaults(spec string) (Faults, error) {
 		sum += s.p
 	}
 	if sum > 1+1e-9 {
-		return Faults{}, fmt.Errorf("faults add up to %.4g%% of the requests: a request suffers one at most, so 100%% is the limit", sum*100)
+		return Faults{}, fmt.Errorf("faults add up to %.4g%% of the requests: a request gets one fault at most, so 100%% is the limit", sum*100)
 	}
 	return f, nil
 }
@@ -164,7 +164,7 @@ func (f *Faults) set(name, value string) (err error) {
 	case "rate":
 		f.rate, err = strconv.Atoi(value)
 		if err != nil || f.rate < 1 {
-			err = fmt.Errorf("%q is no number of requests a second", value)
+			err = fmt.Errorf("%q is not a number of requests per second", value)
 		}
 	default:
 		if near := nearest(name, simpleFaults); near != "" {
@@ -178,7 +178,7 @@ func (f *Faults) set(name, value string) (err error) {
 // setCode reads the faults that begin with a status: 429, 401after, 429for.
 func (f *Faults) setCode(code int, what, value string) error {
 	if code < 200 || code > 599 {
-		return fmt.Errorf("is no status that a server can answer with (200 to 599)")
+		return fmt.Errorf("is not a status that a server can answer with (200 to 599)")
 	}
 	switch what {
 	case "":
@@ -188,7 +188,7 @@ func (f *Faults) setCode(code int, what, value string) error {
 	case "after":
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || n < 1 {
-			return fmt.Errorf("%q is no number of a request, from 1", value)
+			return fmt.Errorf("%q is not a request number (from 1)", value)
 		}
 		f.after = append(f.after, codeAfter{code, n})
 	case "for":
@@ -221,9 +221,9 @@ func percent(value string) (float64, error) {
 	p, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("%q is no percentage such as 0.5%%", value)
+		return 0, fmt.Errorf("%q is not a percentage such as 0.5%%", value)
 	case !ok:
-		return 0, fmt.Errorf("%q lacks its percent sign: write %s%%", value, value)
+		return 0, fmt.Errorf("%q has no percent sign: write %s%%", value, value)
 	case math.IsNaN(p) || p < 0 || p > 100:
 		return 0, fmt.Errorf("%q is not between 0%% and 100%%", value)
 	}
@@ -233,7 +233,7 @@ func percent(value string) (float64, error) {
 func duration(value string) (time.Duration, error) {
 	d, err := time.ParseDuration(value)
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is no duration such as 20ms or 1.5s", value)
+		return 0, fmt.Errorf("%q is not a duration such as 20ms or 1.5s", value)
 	}
 	return d, nil
 }
@@ -251,7 +251,7 @@ func span(value string) (s [2]time.Duration, err error) {
 		return s, err
 	}
 	if s[1] < s[0] {
-		return s, fmt.Errorf("%q runs backwards: write the shorter duration first", value)
+		return s, fmt.Errorf("%q is reversed: write the shorter duration first", value)
 	}
 	return s, nil
 }
@@ -261,7 +261,7 @@ func retryAfter(value string) (string, error) {
 		return value, nil
 	}
 	if n, err := strconv.Atoi(value); err != nil || n < 0 {
-		return "", fmt.Errorf("%q is neither seconds nor date nor absurd", value)
+		return "", fmt.Errorf("%q is not seconds, date or absurd", value)
 	}
 	return value, nil
 }

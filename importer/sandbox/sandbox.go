@@ -47,7 +47,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	if strings.TrimSpace(c.Key) != c.Key {
-		return errors.New("the sandbox's key begins or ends with white space")
+		return errors.New("the key of the sandbox begins or ends with white space")
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (s *Server) Listen() (addr string, err error) {
 		return "", fmt.Errorf("listen on %s: %w", want, err)
 	}
 	if a, ok := s.listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		s.log.Warn("the sandbox listens beyond this machine: anybody who reaches it can read what it keeps", "addr", a.String())
+		s.log.Warn("the sandbox listens beyond this machine: anyone who can reach it can read what it keeps", "addr", a.String())
 	}
 	return s.listener.Addr().String(), nil
 }

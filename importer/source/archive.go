@@ -30,9 +30,9 @@ func (e *Export) addArchive(index int) error {
 	}
 	if len(e.members) == before {
 		if len(e.Beside) > 0 {
-			return fmt.Errorf("%s holds no file with rows; left out as no export: %s", in.path, strings.Join(e.Beside[:min(3, len(e.Beside))], ", "))
+			return fmt.Errorf("%s contains no file with rows; skipped, because they are not exports: %s", in.path, strings.Join(e.Beside[:min(3, len(e.Beside))], ", "))
 		}
-		return fmt.Errorf("%s holds no file with rows", in.path)
+		return fmt.Errorf("%s contains no file with rows", in.path)
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (e *Export) walkArchive(index int, name string, r io.ReaderAt, size int64, 
 		}
 		if kind == zipped {
 			if depth > 0 {
-				return fmt.Errorf("%s is an archive in an archive in an archive; unpack the outer ones first", full)
+				return fmt.Errorf("%s is nested too deep (an archive in an archive in an archive); unpack the outer ones first", full)
 			}
 			inner, innerSize, err := e.innerArchive(index, f)
 			if err != nil {
@@ -160,7 +160,7 @@ func sniffMember(f *zip.File) (string, error) {
 func openMember(f *zip.File) (io.ReadCloser, error) {
 	r, err := f.Open()
 	if errors.Is(err, zip.ErrAlgorithm) {
-		return nil, fmt.Errorf("is compressed by zip method %d, which is not known here; unpack the archive first", f.Method)
+		return nil, fmt.Errorf("uses zip method %d, which is not supported; unpack the archive first", f.Method)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", memberError(err))

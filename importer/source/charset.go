@@ -48,11 +48,11 @@ var (
 func charsetNamed(label string) (*charset, error) {
 	enc, err := htmlindex.Get(label)
 	if err != nil {
-		return nil, fmt.Errorf("encoding %q is not known; use a name such as utf-8, utf-16le, windows-1252 or iso-8859-15", label)
+		return nil, fmt.Errorf("encoding %q is unknown; use a name such as utf-8, utf-16le, windows-1252 or iso-8859-15", label)
 	}
 	name, err := htmlindex.Name(enc)
 	if err != nil {
-		return nil, fmt.Errorf("encoding %q has no name of its own; use utf-8, utf-16le, windows-1252 or another WHATWG name", label)
+		return nil, fmt.Errorf("encoding %q is ambiguous; use utf-8, utf-16le, windows-1252 or another WHATWG name", label)
 	}
 	switch name {
 	case "utf-8":
@@ -123,11 +123,11 @@ func (c *charset) fault(raw []byte) string {
 	at := 1 + invalidUTF8(raw)
 	switch {
 	case c.isUTF8():
-		return fmt.Sprintf("invalid UTF-8 at byte %d of the row; if the file is not UTF-8, say so with --encoding, e.g. windows-1252", at)
+		return fmt.Sprintf("invalid UTF-8 at byte %d of the row; if the file is not UTF-8, set --encoding, e.g. windows-1252", at)
 	case c.width != unitByte:
 		return fmt.Sprintf("invalid UTF-16 (half a character) at byte %d of the row", at)
 	default:
-		return fmt.Sprintf("a byte that %s does not define, at byte %d of the row; say what the file is with --encoding", c.name, at)
+		return fmt.Sprintf("a byte that %s does not define, at byte %d of the row; set the right --encoding", c.name, at)
 	}
 }
 

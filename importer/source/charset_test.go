@@ -133,7 +133,7 @@ func TestEncode(t *testing.T) {
 		{encoding: "windows-1252", text: "é€", raw: "\xe9\x80"},
 		{encoding: "windows-1252", text: "č", fails: "windows-1252: it has no character U+010D"},
 		{encoding: "shift_jis", text: "テ", raw: "\x83\x65"},
-		{encoding: "nonsense", fails: "is not known"},
+		{encoding: "nonsense", fails: "is unknown"},
 	} {
 		l := &Layout{Encoding: c.encoding}
 		raw, err := l.Encode([]byte(c.text))

@@ -73,7 +73,7 @@ func (e *Export) checkGrowth(m Mark, in *input) error {
 		return nil
 	}
 	if in.compression == zipped {
-		return &ChangedError{Path: in.path, How: "is an archive that has grown: its members are not what they were"}
+		return &ChangedError{Path: in.path, How: "is an archive that has grown: its members have changed"}
 	}
 	if !m.Open {
 		return nil

@@ -147,7 +147,7 @@ func packError(kind string, err error) error {
 	case errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return fmt.Errorf("the zstd data needs a window of more than %d MiB (%w); compress it again without --long", maxZstdWindow>>20, err)
 	case errors.Is(err, errAfterGzip), errors.Is(err, zstd.ErrMagicMismatch):
-		return fmt.Errorf("something follows the %s data that is not %s data (%w); get the file again, or unpack it by hand", kind, kind, err)
+		return fmt.Errorf("the %s data is followed by something that is not %s data (%w); get the file again, or unpack it by hand", kind, kind, err)
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return fmt.Errorf("the gzip data is damaged (%w); get the file again", err)
 	default:

@@ -149,7 +149,7 @@ func (t *tap) Read(p []byte) (int, error) {
 	t.offset += int64(n)
 	switch {
 	case err == io.EOF && t.offset < in.size:
-		return n, fmt.Errorf("the file has become shorter while it was read: it had %d bytes (%w)", in.size, io.ErrUnexpectedEOF)
+		return n, fmt.Errorf("the file became shorter while it was read: it had %d bytes (%w)", in.size, io.ErrUnexpectedEOF)
 	case err == io.EOF:
 		err = nil
 	}

@@ -42,7 +42,7 @@ func Open(cfg Config) (*Export, error) {
 // check refuses settings that no file can satisfy.
 func (c Config) check() error {
 	if c.Format != "" && c.Format != csvName && c.Format != jsonlName {
-		return fmt.Errorf("format %q is not known; use csv or jsonl", c.Format)
+		return fmt.Errorf("format %q is unknown; use csv or jsonl", c.Format)
 	}
 	if _, err := c.delimiter(); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (c Config) check() error {
 		}
 	}
 	if len(c.Paths) == 0 {
-		return errors.New("no export file was named")
+		return errors.New("no export file was given")
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (c Config) delimiter() (byte, error) {
 	case len(d) == 1 && usableDelimiter(d[0]):
 		return d[0], nil
 	default:
-		return 0, fmt.Errorf(`delimiter %q is not usable; it is one ASCII character such as ";" or "\t", and no quote or line end`, d)
+		return 0, fmt.Errorf(`delimiter %q is not usable; give one ASCII character such as ";" or "\t", but no quote or line end`, d)
 	}
 }
 
@@ -87,9 +87,9 @@ func (e *Export) add(path string) error {
 	case err != nil:
 		return openError(path, err)
 	case info.IsDir():
-		return fmt.Errorf("%s is a directory; name the export's files, e.g. %s", path, filepath.Join(path, "*"))
+		return fmt.Errorf("%s is a directory; give the files of the export, e.g. %s", path, filepath.Join(path, "*"))
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is not a regular file; pipe it in and name it -", path)
+		return fmt.Errorf("%s is not a regular file; pipe it in and give - instead", path)
 	case info.Size() == 0:
 		return fmt.Errorf("%s is empty", path)
 	}

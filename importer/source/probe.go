@@ -78,7 +78,7 @@ func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error
 	for n := range e.Config.SkipLines {
 		_, next, whole := h.line(at)
 		if !whole || next > MaxRow {
-			return false, fmt.Errorf("line %d above the header makes what stands there longer than 1 MiB; check skipLines", n+1)
+			return false, fmt.Errorf("line %d above the header makes the preamble longer than 1 MiB; check skipLines", n+1)
 		}
 		if next == at {
 			break
@@ -89,7 +89,7 @@ func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error
 		text, next, _ := h.line(at)
 		switch delimiter, says := sepLine(text); {
 		case says && delimiter == 0:
-			return false, fmt.Errorf("line %d, %q, names a delimiter that cannot be read: it is one ASCII character; skip the line (skipLines: %d) and set the delimiter", line, text, line)
+			return false, fmt.Errorf("line %d, %q, sets a delimiter that is not one ASCII character; skip the line (skipLines: %d) and set the delimiter", line, text, line)
 		case says:
 			l.Delimiter = delimiter
 			l.Evidence = append(l.Evidence, fmt.Sprintf("delimiter %q: the line %s says so", string(l.Delimiter), text))
@@ -107,7 +107,7 @@ func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error
 			return false, nil
 		}
 		if !whole || next > 2*MaxRow {
-			return false, fmt.Errorf("there are only blanks in its first 1 MiB: it is damaged, or not an export")
+			return false, fmt.Errorf("its first 1 MiB is blank: it is damaged, or not an export")
 		}
 		at, line = next, line+1
 	}
@@ -166,7 +166,7 @@ func (e *Export) probeHeader(m *member, l *Layout, h *head) error {
 		return fmt.Errorf("read header on line %d: %s", rows[0].Line, m.charset.fault(rows[0].Raw))
 	}
 	if stray := strayLineEnd(rows[0].Raw); stray != "" {
-		return fmt.Errorf("read header on line %d: %s stands in it, but other lines end with %s: its line ends are mixed; save it with one kind of line end, CR LF or LF",
+		return fmt.Errorf("read header on line %d: it contains %s, but other lines end with %s: its line ends are mixed; save it with one kind of line end, CR LF or LF",
 			rows[0].Line, stray, lineEndName(m.lineEnd))
 	}
 	l.Header = slices.Clone(rows[0].Raw)
@@ -264,7 +264,7 @@ var delimiters = []byte{',', ';', '\t', '|', '\x01'}
 func sniffDelimiter(data []byte, eof bool, lineEnd byte, columns int) (byte, string) {
 	lines := outsideQuotes(data, eof, lineEnd, 10)
 	if len(lines) == 0 {
-		return ',', `delimiter ",": there is no line to tell it from`
+		return ',', `delimiter ",": there is no line to detect it from`
 	}
 	type score struct{ fits, times, steady int }
 	var best score

@@ -52,7 +52,7 @@ func (e *Export) Read(from Position, opts ReadOptions) (*Reader, error) {
 		from = e.Start()
 	}
 	if from.Member < 0 || from.Member >= len(e.members) || from.Offset < 0 || from.Line < 1 || from.Row < 1 {
-		return nil, fmt.Errorf("go on reading: there is no member %d with a row %d at offset %d in this export", from.Member, from.Row, from.Offset)
+		return nil, fmt.Errorf("continue reading: there is no member %d with a row %d at offset %d in this export", from.Member, from.Row, from.Offset)
 	}
 	f := &feed{e: e, from: from, blocks: make(chan block, ahead), done: make(chan struct{}), free: make(chan *memory, spare)}
 	if !opts.NoMarks {
@@ -62,7 +62,7 @@ func (e *Export) Read(from Position, opts ReadOptions) (*Reader, error) {
 			seed := e.verified[opts.Seed.closed()]
 			e.mu.Unlock()
 			if seed == nil {
-				return nil, errors.New("go on reading: the mark to go on from has not been checked")
+				return nil, errors.New("continue reading: the mark to continue from has not been checked")
 			}
 			f.digest = seed.clone()
 		}

@@ -243,7 +243,7 @@ func TestSplitAllocatesNothing(t *testing.T) {
 // error, and that what is appended meanwhile is not read.
 func TestShrinkingFile(t *testing.T) {
 	data := bytes.Repeat([]byte("1,someone@mail.example\n"), 10_000)
-	for change, says := range map[int]string{-100: "has become shorter while it was read", +100: ""} {
+	for change, says := range map[int]string{-100: "became shorter while it was read", +100: ""} {
 		paths := write(t, data)
 		e := open(t, Config{Columns: []string{"a", "b"}, Paths: paths}, 4<<10, 100)
 		grown := append(bytes.Clone(data), data[:100]...)

@@ -24,7 +24,7 @@ func (f fault) reason() string {
 	case textAfterQuote:
 		return "the quote opened on line %d is not closed, or text follows its closing quote"
 	case otherEnd:
-		return "after the cell that begins on line %d stands a line end of another kind (CR or LF) than lines end with here"
+		return "after the cell that begins on line %d is a line end of a different kind (CR or LF) than the other lines have"
 	case unclosedQuote:
 		return "the quote opened on line %d is never closed"
 	case longOpen:

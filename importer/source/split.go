@@ -12,7 +12,7 @@ import (
 // The ways in which Split finds a row not to be a record. They are constants so
 // that a bad row costs no more than a good one.
 var (
-	errBareQuote = errors.New("a quote stands inside a cell that does not begin with one")
+	errBareQuote = errors.New("a quote is inside a cell that does not begin with one")
 	errAfter     = errors.New("text follows a closing quote")
 	errUnclosed  = errors.New("a quote is never closed")
 )
@@ -52,13 +52,13 @@ func (l *Layout) miscount(raw []byte, cells [][]byte) error {
 	}
 	switch {
 	case stray != "":
-		text += ": " + stray + " stands in it, so line ends are mixed"
+		text += ": " + stray + " is in it, so line ends are mixed"
 	case surplus == 1 && len(cells[want]) == 0:
-		text += ": the last cell is empty, so the row ends with a delimiter that the header has not"
+		text += ": the last cell is empty, so the row ends with a delimiter that the header does not have"
 	case surplus > 1 && !slices.ContainsFunc(cells[want:], func(c []byte) bool { return len(c) > 0 }):
-		text += fmt.Sprintf(": the last %d cells are empty, so the row ends with delimiters that the header has not", surplus)
+		text += fmt.Sprintf(": the last %d cells are empty, so the row ends with delimiters that the header does not have", surplus)
 	case surplus == -1 && l.Columns[want-1] == "":
-		text += ": the last column has no name, so the header ends with a delimiter that the row has not"
+		text += ": the last column has no name, so the header ends with a delimiter that the row does not have"
 	}
 	return errors.New(text)
 }

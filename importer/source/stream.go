@@ -134,7 +134,7 @@ func (f *feed) pump(i int, s *stream, begin Position, at int64, back int) error 
 		at += int64(n)
 		switch {
 		case err == io.EOF || err == io.ErrUnexpectedEOF:
-			return fmt.Errorf("read %s: it ends before the place where reading is to go on; it has changed", m.path)
+			return fmt.Errorf("read %s: it ends before the place to continue from; it has changed", m.path)
 		case err != nil:
 			return m.pathError(s.raw(), err)
 		}

@@ -39,7 +39,7 @@ func (e *Export) refuseTwins() error {
 				return err
 			}
 			if same {
-				return fmt.Errorf("%s and %s hold the same rows: every decision in them would be imported twice; give it once", e.members[k].path, m.path)
+				return fmt.Errorf("%s and %s contain the same rows: every decision in them would be imported twice; give only one of them", e.members[k].path, m.path)
 			}
 		}
 		byPrint[m.print.sum] = append(byPrint[m.print.sum], i)

@@ -89,7 +89,7 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 			fault("the checkpoint says that pass %d sent %d, the export accounts for %d of them", i+1, counted.Sent, found.Sent)
 		}
 		if counted.Superseded != found.Superseded {
-			fault("the checkpoint says that pass %d held %d back, the export accounts for %d of them", i+1, counted.Superseded, found.Superseded)
+			fault("the checkpoint says that pass %d held back %d, the export accounts for %d of them", i+1, counted.Superseded, found.Superseded)
 		}
 		if i == len(passes)-1 && (counted.Refused != found.Refused || counted.Failed != found.Failed) {
 			fault("the checkpoint says that in pass %d %d were refused and %d failed, the export accounts for %d and %d", i+1, counted.Refused, counted.Failed, found.Refused, found.Failed)
@@ -99,7 +99,7 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 		fault("the import says that it is complete, but consents are without an outcome: %d", a.Consents.Pending)
 	}
 	if s.snap.Torn > 0 {
-		fault("the last line of the checkpoint was not written whole: go on with --resume")
+		fault("the last line of the checkpoint is incomplete: continue with --resume")
 	}
 }
 

@@ -34,7 +34,7 @@ func StoredPaths(h journal.Header, dir string) []string {
 // LoadMapping reads a stored mapping and checks that it is the one it should be.
 func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
 	if len(m.SHA256) != sha256.Size*2 {
-		return nil, blocked.Errorf(Hint(&journal.DamagedError{}), "the checkpoint in %s names a mapping without its digest", dir)
+		return nil, blocked.Errorf(Hint(&journal.DamagedError{}), "the checkpoint in %s lists a mapping without its digest", dir)
 	}
 	path := filepath.Join(dir, m.File)
 	f, err := os.Open(path)
@@ -51,7 +51,7 @@ func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
 		return nil, &blocked.Error{Err: fmt.Errorf("read the stored mapping: %w", err)}
 	}
 	if spec.SHA256() != m.SHA256 {
-		return nil, blocked.Errorf("put the file back as it was; it is part of the import", "%s is not the mapping that the checkpoint names (%s)", path, m.SHA256[:12])
+		return nil, blocked.Errorf("restore the file; it is part of the import", "%s is not the mapping that the checkpoint lists (%s)", path, m.SHA256[:12])
 	}
 	return spec, nil
 }
@@ -64,7 +64,7 @@ func Hint(err error) string {
 	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):
 		return "give the out directory of an import"
 	case errors.As(err, new(*journal.DamagedError)):
-		return "put a whole copy of the directory back; or --restart, which sets it aside and sends everything again"
+		return "restore a complete copy of the directory; or use --restart, which renames it and sends everything again"
 	case errors.As(err, new(*journal.VersionError)):
 		return "use the version of consentimport that wrote it, or a newer one"
 	}

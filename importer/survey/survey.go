@@ -43,11 +43,11 @@ func Open(disk journal.Disk, dir string) (*Survey, error) {
 	reading.Paths = StoredPaths(snap.Header, dir)
 	export, err := source.Open(reading)
 	if err != nil {
-		return nil, &blocked.Error{Err: fmt.Errorf("open the export of the import in %s: %w", dir, err), Hint: "put the export back where it was when it was imported"}
+		return nil, &blocked.Error{Err: fmt.Errorf("open the export of the import in %s: %w", dir, err), Hint: "move the export back to where it was when it was imported"}
 	}
 	if snap.Read != nil {
 		if err := export.Check(*snap.Read); err != nil {
-			return nil, errors.Join(blocked.Errorf("put the export back as it was when it was imported",
+			return nil, errors.Join(blocked.Errorf("restore the export as it was when it was imported",
 				"the export is not the one that the checkpoint in %s belongs to: %w", dir, err), export.Close())
 		}
 	}

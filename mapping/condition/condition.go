@@ -247,7 +247,7 @@ func syntaxError(err error) error {
 	}
 	reason := at.Message
 	if reason == "literal not terminated" {
-		return &Error{reason: "a text in the condition lacks its closing quote"}
+		return &Error{reason: "a text in the condition has no closing quote"}
 	}
 	if rest, ok := strings.CutPrefix(reason, "unexpected token "); ok {
 		_, token, quoted := strings.Cut(strings.TrimSuffix(rest, ")"), "(")

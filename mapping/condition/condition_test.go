@@ -169,9 +169,9 @@ func TestConditionErrors(t *testing.T) {
 		{`a ==`, `the condition ends too early (character 4 of the condition)`},
 		{`a = "b"`, `unexpected "=": compare with == (character 3 of the condition)`},
 		{`Odd Name == "x"`, `unexpected "Name": put text in quotes, and write a name with spaces as row["…"] (character 5 of the condition)`},
-		{`a == "b`, `a text in the condition lacks its closing quote`},
+		{`a == "b`, `a text in the condition has no closing quote`},
 		{`lover(a) == "b"`, `unknown function lover(); did you mean "lower"? (character 1 of the condition)`},
-		{`a.lower() == "b"`, `a value of a row is no function (character 3 of the condition)`},
+		{`a.lower() == "b"`, `a value of a row is not a function (character 3 of the condition)`},
 		{`lower(a)`, notTruth + ` (character 1 of the condition)`},
 		{`"yes"`, notTruth + ` (character 1 of the condition)`},
 		{`a == "b" || "c"`, notTruth + ` (character 13 of the condition)`},
@@ -180,7 +180,7 @@ func TestConditionErrors(t *testing.T) {
 		{`row[a] == nil`, `row and each need a name behind them, such as row["Odd Name"] or each.key (character 1 of the condition)`},
 		{`each == "a"`, `row and each need a name behind them, such as row["Odd Name"] or each.key (character 1 of the condition)`},
 		{`a matches "("`, "error parsing regexp: missing closing ): `(` (character 11 of the condition)"},
-		{`now() > date(a)`, `now() gives another result in every run, so a mapping cannot use it (character 1 of the condition)`},
+		{`now() > date(a)`, `now() gives a different result in every run, so a mapping cannot use it (character 1 of the condition)`},
 		{`lower(a, b) == "c"`, `too many arguments to call lower (character 1 of the condition)`},
 	}
 	for _, tt := range tests {
@@ -207,18 +207,18 @@ func TestConditionFailsOnRow(t *testing.T) {
 		row    testRow
 		want   string
 	}{
-		{`a > 5`, testRow{"a": secret}, `compares a number with text that is no number (character 3 of the condition)`},
-		{`a > 5`, testRow{"a": text("0x9")}, `compares a number with text that is no number (character 3 of the condition)`},
-		{`a > "5"`, nil, `compares with a value that is not there: write (name ?? "") (character 3 of the condition)`},
-		{`a > 5`, testRow{"a": boolean(true)}, `compares true or false by size (character 3 of the condition)`},
-		{`a > 5`, testRow{"a": list("[]")}, `compares a list or an object by size (character 3 of the condition)`},
+		{`a > 5`, testRow{"a": secret}, `compares a number with text that is not a number (character 3 of the condition)`},
+		{`a > 5`, testRow{"a": text("0x9")}, `compares a number with text that is not a number (character 3 of the condition)`},
+		{`a > "5"`, nil, `compares with a missing value: write (name ?? "") (character 3 of the condition)`},
+		{`a > 5`, testRow{"a": boolean(true)}, `compares true or false with < or > (character 3 of the condition)`},
+		{`a > 5`, testRow{"a": list("[]")}, `compares a list or an object with < or > (character 3 of the condition)`},
 		{`a || b == "1"`, testRow{"a": secret}, `needs true or false and finds another value (character 1 of the condition)`},
 		{`a`, testRow{"a": object("{}")}, `needs true or false and finds another value (character 1 of the condition)`},
-		{`"x" in a`, testRow{"a": secret}, `in needs a list on its right (character 5 of the condition)`},
-		{`int(a) > 5`, testRow{"a": secret}, `cannot be worked out for these values: one is missing or of another kind than needed (character 1 of the condition)`},
-		{`a + 1 > 5`, testRow{"a": secret}, `cannot be worked out for these values: one is missing or of another kind than needed (character 3 of the condition)`},
-		{`len(a) > 5`, nil, `cannot be worked out for these values: one is missing or of another kind than needed (character 1 of the condition)`},
-		{`"x" matches a`, testRow{"a": text("(")}, `the pattern is no regular expression (character 5 of the condition)`},
+		{`"x" in a`, testRow{"a": secret}, `the right side of in must be a list (character 5 of the condition)`},
+		{`int(a) > 5`, testRow{"a": secret}, `cannot be evaluated for these values: one is missing or has the wrong type (character 1 of the condition)`},
+		{`a + 1 > 5`, testRow{"a": secret}, `cannot be evaluated for these values: one is missing or has the wrong type (character 3 of the condition)`},
+		{`len(a) > 5`, nil, `cannot be evaluated for these values: one is missing or has the wrong type (character 1 of the condition)`},
+		{`"x" matches a`, testRow{"a": text("(")}, `the pattern is not a valid regular expression (character 5 of the condition)`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.source, func(t *testing.T) {

@@ -127,7 +127,7 @@ func valueIn(v, list any) (bool, error) {
 		_, is := list[key]
 		return ok && is, nil
 	}
-	return false, &Error{reason: "in needs a list on its right"}
+	return false, &Error{reason: "the right side of in must be a list"}
 }
 
 func valueMatches(v, pattern any) (bool, error) {
@@ -145,7 +145,7 @@ func valueMatches(v, pattern any) (bool, error) {
 			return false, err
 		}
 		if re, err = regexp.Compile(text); err != nil {
-			return false, &Error{reason: "the pattern is no regular expression"}
+			return false, &Error{reason: "the pattern is not a valid regular expression"}
 		}
 	}
 	return re.MatchString(s), nil

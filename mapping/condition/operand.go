@@ -74,15 +74,15 @@ func compareOperands(a, b Operand) (order int, reason string) {
 	case a.Kind == jsonvalue.String && b.Kind == jsonvalue.String:
 		return bytes.Compare(a.Text, b.Text), ""
 	case a.Kind == jsonvalue.Null || b.Kind == jsonvalue.Null:
-		return 0, `compares with a value that is not there: write (name ?? "")`
+		return 0, `compares with a missing value: write (name ?? "")`
 	case a.Kind == jsonvalue.Bool || b.Kind == jsonvalue.Bool:
-		return 0, "compares true or false by size"
+		return 0, "compares true or false with < or >"
 	case a.Kind > jsonvalue.String || b.Kind > jsonvalue.String:
-		return 0, "compares a list or an object by size"
+		return 0, "compares a list or an object with < or >"
 	}
 	order, ok := compareNumbers(a.Text, b.Text)
 	if !ok {
-		return 0, "compares a number with text that is no number"
+		return 0, "compares a number with text that is not a number"
 	}
 	return order, ""
 }

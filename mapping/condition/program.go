@@ -74,7 +74,7 @@ func runError(err error) error {
 	if errors.As(err, &own) {
 		return &Error{at: at, reason: own.reason}
 	}
-	return &Error{at: at, reason: "cannot be worked out for these values: one is missing or of another kind than needed"}
+	return &Error{at: at, reason: "cannot be evaluated for these values: one is missing or has the wrong type"}
 }
 
 // compileProgram checks an expression and compiles it for the virtual machine.
@@ -119,7 +119,7 @@ func compileProgram(tree *parser.Tree, names *nameList) (*program, error) {
 	return p, nil
 }
 
-const notTruth = `is not true or false by itself: compare it, as in lower(name) == "yes"`
+const notTruth = `is not true or false: compare it, as in lower(name) == "yes"`
 
 // programWriter turns names into slots and operators into our functions.
 type programWriter struct {
@@ -297,7 +297,7 @@ func (w *programWriter) builtin(n *ast.BuiltinNode) ast.Node {
 	case "uniq", "toJSON", "join":
 		return w.fail(n, "%s() is not for conditions: its time or its result grows without bound", n.Name)
 	case "now", "keys", "values", "toPairs", "groupBy":
-		return w.fail(n, "%s() gives another result in every run, so a mapping cannot use it", n.Name)
+		return w.fail(n, "%s() gives a different result in every run, so a mapping cannot use it", n.Name)
 	case "string":
 		if len(n.Arguments) == 1 {
 			return w.text(n.Arguments[0])
@@ -329,7 +329,7 @@ func (w *programWriter) unknown(n *ast.CallNode) ast.Node {
 	id, ok := n.Callee.(*ast.IdentifierNode)
 	switch {
 	case !ok:
-		return w.fail(n, "a value of a row is no function")
+		return w.fail(n, "a value of a row is not a function")
 	case id.Value[0] == '#':
 		return n
 	}

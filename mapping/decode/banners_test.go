@@ -33,7 +33,7 @@ func TestOptanon(t *testing.T) {
 		{name: "a time without zone is none", text: "datestamp=Mon+Feb+10+2025+14%3A33%3A05&groups=C0002%3A1&interactionCount=1", want: []string{"C0002=true"}},
 		{name: "not answered", text: strings.Replace(optanon, "Count=12", "Count=0", 1), undecided: "interactionCount is 0"},
 		{name: "nothing says it was answered", text: strings.Replace(optanon, "&interactionCount=12", "", 1), undecided: "nothing says"},
-		{name: "awaited anew", text: strings.Replace(optanon, "Reconsent=false", "Reconsent=true", 1), undecided: "anew"},
+		{name: "awaited anew", text: strings.Replace(optanon, "Reconsent=false", "Reconsent=true", 1), undecided: "again"},
 		{name: "no groups", text: "interactionCount=1&datestamp=x", err: errOptanonGroups},
 		{name: "empty groups", text: "interactionCount=1&groups=", err: errNoChoice},
 		{name: "only legitimate interest", text: "interactionCount=1&groups=C0002%3A2", err: errNoChoice},

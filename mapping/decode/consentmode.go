@@ -67,7 +67,7 @@ func (c *Cell) consentModeObject(text []byte, depth int) error {
 func (c *Cell) consentModeArgument(v value, depth int) error {
 	switch {
 	case v.kind == kindString && string(v.text) == "default":
-		c.Undecided = "Google consent mode: a default is no choice"
+		c.Undecided = "Google consent mode: a default is not a choice"
 	case v.kind == kindObject && depth == 0:
 		return c.consentModeObject(v.text, 1)
 	}
@@ -77,7 +77,7 @@ func (c *Cell) consentModeArgument(v value, depth int) error {
 // consentModePair reads one storage. Other names are settings or none of ours.
 func (c *Cell) consentModePair(name, value []byte) error {
 	if string(name) == "default" || string(value) == "default" {
-		c.Undecided = "Google consent mode: a default is no choice"
+		c.Undecided = "Google consent mode: a default is not a choice"
 	}
 	if !storage(name) {
 		return nil

@@ -3,7 +3,7 @@ package decode
 import "errors"
 
 var (
-	errCookieYes      = errors.New("is no cookieyes-consent cookie of name:value pairs")
+	errCookieYes      = errors.New("is not a cookieyes-consent cookie of name:value pairs")
 	errCookieYesValue = errors.New("is a cookieyes-consent cookie with a category that is neither yes nor no")
 )
 

@@ -98,9 +98,9 @@ const (
 var (
 	errTooLong  = errors.New("is longer than 256 KiB")
 	errTooMany  = errors.New("holds more than 2048 choices")
-	errKey      = errors.New("holds a choice without a readable name")
-	errTwice    = errors.New("says yes and no about the same name")
-	errNoChoice = errors.New("holds no choice that can be read")
+	errKey      = errors.New("contains a choice without a readable name")
+	errTwice    = errors.New("contains yes and no for the same name")
+	errNoChoice = errors.New("contains no readable choice")
 )
 
 // The values of yes-or-no choices.

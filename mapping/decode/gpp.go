@@ -22,11 +22,11 @@ const (
 )
 
 var (
-	errGPPHeader   = errors.New("is no GPP string of version 1")
-	errGPPSections = errors.New("is a GPP string whose header names other sections than follow")
+	errGPPHeader   = errors.New("is not a GPP string of version 1")
+	errGPPSections = errors.New("is a GPP string whose header does not match its sections")
 	errGPPVersion  = errors.New("holds a GPP section of an unknown version")
 	errGPPField    = errors.New("holds a GPP section with an opt-out that is neither 0, 1 nor 2")
-	errGPPNone     = errors.New("is a GPP string whose sections are none of those that are read")
+	errGPPNone     = errors.New("is a GPP string without a supported section")
 )
 
 // optOut is a field Int(2): 0 not applicable, 1 opted out, 2 did not opt out.

@@ -10,7 +10,7 @@ import (
 var (
 	errOptanonGroups = errors.New("is an OptanonConsent cookie without its groups")
 	errOptanonGroup  = errors.New("is an OptanonConsent cookie with a group that is neither 0, 1 nor 2")
-	errOptanonCount  = errors.New("is an OptanonConsent cookie whose interactionCount is no number")
+	errOptanonCount  = errors.New("is an OptanonConsent cookie whose interactionCount is not a number")
 )
 
 // readOptanon reads OneTrust's cookie OptanonConsent: a query string whose
@@ -62,7 +62,7 @@ func readOptanon(text []byte, out *Cell) error {
 	case !found:
 		return errOptanonGroups
 	case again:
-		out.Undecided = "OneTrust: consent is awaited anew"
+		out.Undecided = "OneTrust: consent is being asked for again"
 	case count == 0:
 		out.Undecided = "OneTrust: the banner was not answered (interactionCount is 0)"
 	case count < 0 && closed == 0:

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-var errTarteaucitron = errors.New("is no tarteaucitron cookie of services with true, false or wait")
+var errTarteaucitron = errors.New("is not a tarteaucitron cookie of services with true, false or wait")
 
 // readTarteaucitron reads tarteaucitron's cookie, "!gtag=true!youtube=false!
 // matomo=wait": a service that waits is not decided and left out

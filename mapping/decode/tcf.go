@@ -28,8 +28,8 @@ const (
 )
 
 var (
-	errTCFVersion1 = errors.New("is a TC string of version 1, which is not read")
-	errTCFVersion  = errors.New("is no TC string of version 2")
+	errTCFVersion1 = errors.New("is a TC string of version 1, which is not supported")
+	errTCFVersion  = errors.New("is not a TC string of version 2")
 	errTCFTime     = errors.New("is a TC string that was created before 2000")
 )
 

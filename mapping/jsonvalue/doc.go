@@ -62,9 +62,9 @@ func (d *Doc) Parse(text []byte) (reason string) {
 
 func (d *Doc) broken() string {
 	if d.pos >= len(d.text) {
-		return "is no valid JSON: it ends too early"
+		return "is not valid JSON: it ends too early"
 	}
-	return fmt.Sprintf("is no valid JSON at byte %d", d.pos+1)
+	return fmt.Sprintf("is not valid JSON at byte %d", d.pos+1)
 }
 
 func (d *Doc) space() {

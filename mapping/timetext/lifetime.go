@@ -16,7 +16,7 @@ func ParseLifetime(s string) (Lifetime, error) {
 	n := strings.TrimRight(s, "abcdefghijklmnopqrstuvwxyz")
 	count, err := strconv.Atoi(strings.TrimSpace(n))
 	if err != nil || count <= 0 || count > 100000 {
-		return Lifetime{}, fmt.Errorf("%q is no lifetime; it looks like 395d, 56w, 13mo or 1y", s)
+		return Lifetime{}, fmt.Errorf("%q is not a lifetime; write 395d, 56w, 13mo or 1y", s)
 	}
 	switch s[len(n):] {
 	case "d":
@@ -28,7 +28,7 @@ func ParseLifetime(s string) (Lifetime, error) {
 	case "y":
 		return Lifetime{years: count}, nil
 	}
-	return Lifetime{}, fmt.Errorf("%q is no lifetime; it looks like 395d, 56w, 13mo or 1y", s)
+	return Lifetime{}, fmt.Errorf("%q is not a lifetime; write 395d, 56w, 13mo or 1y", s)
 }
 
 // After gives the end of a lifetime that begins at ms, by the calendar in UTC.

@@ -52,7 +52,7 @@ func parseStrftime(pattern string) (*strfLayout, error) {
 		case 'Y', 'y', 'm', 'd', 'e', 'H', 'k', 'I', 'l', 'M', 'S', 'p', 'P', 'b', 'h', 'B', 'a', 'A', 'z', 'Z', 'f', 'L', 'N', 'j':
 			l.parts = append(l.parts, strfPart{verb: verb})
 		default:
-			return nil, fmt.Errorf("format %q: %%%c is not understood; known are %%Y %%y %%m %%d %%e %%j %%b %%B %%a %%A %%H %%I %%M %%S %%f %%p %%z %%Z", pattern, verb)
+			return nil, fmt.Errorf("format %q: %%%c is unknown; use %%Y %%y %%m %%d %%e %%j %%b %%B %%a %%A %%H %%I %%M %%S %%f %%p %%z %%Z", pattern, verb)
 		}
 	}
 	var has [256]bool
@@ -60,7 +60,7 @@ func parseStrftime(pattern string) (*strfLayout, error) {
 		has[p.verb] = true
 	}
 	if !(has['Y'] || has['y']) || !(has['j'] || (has['m'] || has['b'] || has['h'] || has['B']) && (has['d'] || has['e'])) {
-		return nil, fmt.Errorf("format %q leaves out the year, the month or the day", pattern)
+		return nil, fmt.Errorf("format %q lacks the year, the month or the day", pattern)
 	}
 	return &l, nil
 }

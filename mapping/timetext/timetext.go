@@ -17,12 +17,12 @@ import (
 // Reasons why a text is no time. They never quote it, so that rows with the same
 // fault are one group.
 const (
-	NoZone       = "has no time zone, and the mapping names none (timezone:)"
-	NoTime       = "is not a time that is understood (say how it is written with format:)"
+	NoZone       = "has no time zone, and the mapping sets none (timezone:)"
+	NoTime       = "is not a known form of time (set its format:)"
 	NoMatch      = "does not have the format of the mapping"
-	Abbreviation = "has a time zone abbreviation, which is only understood with %Z in the format and a timezone"
+	Abbreviation = "has a time zone abbreviation, which needs %Z in the format and a timezone"
 	Mangled      = "was mangled by a spreadsheet (scientific notation)"
-	Unclear      = "could be a date or a number of seconds; say which with format:"
+	Unclear      = "could be a date or a number of seconds; set its format:"
 	Seconds      = "is in seconds, where the column is in milliseconds"
 	Millis       = "is in milliseconds, where the column is in seconds"
 	Gap          = "does not exist in its time zone (clocks went forward)"
