@@ -98,23 +98,23 @@ func TestCategoriesMeanSomething(t *testing.T) {
 	checkRuled(t, []ruled{
 		{"given", plainColumns, category("x"), "u1|yes|2024-01-01Z|news", "invalid: timestamp"}, // the helper's own proof: a date alone has no zone
 		{"given", plainColumns, category("x"), "u1|yes|2024-01-01T00:00:00Z|news", "accept u1 news"},
-		{"empty", plainColumns, category("x"), "u1|yes|2024-01-01T00:00:00Z|", "invalid: category: is required, and empty"},
-		{"blank", plainColumns, category("x"), "u1|no|2024-01-01T00:00:00Z| ", "invalid: category: is required, and empty"},
+		{"empty", plainColumns, category("x"), "u1|yes|2024-01-01T00:00:00Z|", "invalid: category: is required and empty"},
+		{"blank", plainColumns, category("x"), "u1|no|2024-01-01T00:00:00Z| ", "invalid: category: is required and empty"},
 		{"not to be seen", plainColumns, category("x"), "u1|no|2024-01-01T00:00:00Z|\u200b", "invalid: category: has nothing in it that can be seen"},
-		{"a word for nothing", plainColumns, "empty: [n/a]\n" + category("x"), "u1|yes|2024-01-01T00:00:00Z|N/A", "invalid: category: is required, and empty"},
+		{"a word for nothing", plainColumns, "empty: [n/a]\n" + category("x"), "u1|yes|2024-01-01T00:00:00Z|N/A", "invalid: category: is required and empty"},
 		{"said to mean everything", plainColumns, category("{from: x, required: false}"), "u1|no|2024-01-01T00:00:00Z|", "reject u1"},
 		{"none given", plainColumns, "consent:\n  no category\n", "u1|no|2024-01-01T00:00:00Z|", "reject u1"},
 		{"a default", plainColumns, category("{from: x, default: other}"), "u1|no|2024-01-01T00:00:00Z|", "reject u1 other"},
-		{"of no case", plainColumns, category("{cases: [{when: 'x == \"a\"', const: b}]}"), "u1|no|2024-01-01T00:00:00Z|c", "invalid: category: is required, and empty"},
-		{"a value that says nothing", plainColumns, category("{from: x, values: {a: b, c: }}"), "u1|no|2024-01-01T00:00:00Z|c", "invalid: category: is required, and empty"},
-		{"half a template", plainColumns, category(`{template: "{choice}-{x}"}`), "u1|no|2024-01-01T00:00:00Z|", "invalid: category: is required, and empty"},
-		{"missing in JSON", "", category("x"), `{"id":"u1","choice":"yes","at":"2024-01-01T00:00:00Z"}`, "invalid: category: is required, and empty"},
-		{"null in JSON", "", category("x"), `{"id":"u1","choice":"yes","at":"2024-01-01T00:00:00Z","x":null}`, "invalid: category: is required, and empty"},
+		{"of no case", plainColumns, category("{cases: [{when: 'x == \"a\"', const: b}]}"), "u1|no|2024-01-01T00:00:00Z|c", "invalid: category: is required and empty"},
+		{"a value that says nothing", plainColumns, category("{from: x, values: {a: b, c: }}"), "u1|no|2024-01-01T00:00:00Z|c", "invalid: category: is required and empty"},
+		{"half a template", plainColumns, category(`{template: "{choice}-{x}"}`), "u1|no|2024-01-01T00:00:00Z|", "invalid: category: is required and empty"},
+		{"missing in JSON", "", category("x"), `{"id":"u1","choice":"yes","at":"2024-01-01T00:00:00Z"}`, "invalid: category: is required and empty"},
+		{"null in JSON", "", category("x"), `{"id":"u1","choice":"yes","at":"2024-01-01T00:00:00Z","x":null}`, "invalid: category: is required and empty"},
 		{"element with a name", "", array, `{"id":"u1","at":"2024-01-01T00:00:00Z","list":[{"name":"news","on":true}]}`, "accept u1 news"},
-		{"element without a name", "", array, `{"id":"u1","at":"2024-01-01T00:00:00Z","list":[{"name":"news","on":true},{"on":true}]}`, "invalid: category: is required, and empty"},
+		{"element without a name", "", array, `{"id":"u1","at":"2024-01-01T00:00:00Z","list":[{"name":"news","on":true},{"on":true}]}`, "invalid: category: is required and empty"},
 		{"member without a name", "", "each: {object: list}\n" + category("each.key") + "  action: {from: each.value, values: {\"true\": accept}}\n", `{"id":"u1","at":"2024-01-01T00:00:00Z","list":{" ":true}}`, "invalid: has a member without a name"},
 		{"part without a name", plainColumns, "each: {split: x, by: \",\", pair: \":\"}\n" + category("each.key") + "  action: {from: each.value, values: {\"1\": accept, \"0\": reject}}\n", "u1|yes|2024-01-01T00:00:00Z|news:1, :0", `invalid: has a part without a name before ":"`},
-		{"an empty scalar", "", "each: {array: list}\n" + category("each.value") + "  action: {const: reject}\n", `{"id":"u1","at":"2024-01-01T00:00:00Z","list":["news",""]}`, "invalid: category: is required, and empty"},
+		{"an empty scalar", "", "each: {array: list}\n" + category("each.value") + "  action: {const: reject}\n", `{"id":"u1","at":"2024-01-01T00:00:00Z","list":["news",""]}`, "invalid: category: is required and empty"},
 		{"all but an unnamed column", "id|at||news", "each: {columns: \"*\", except: [id, at, \"\"]}\n" + category("each.key") + "  action: {from: each.value, values: {\"0\": reject, \"no\": reject}}\n", "u1|2024-01-01T00:00:00Z|0|no", "reject u1 news"},
 	})
 }
@@ -142,12 +142,12 @@ func TestPersonsAreSomebody(t *testing.T) {
 	var cases []ruled
 	for _, word := range []string{"null", "NULL", "Null", "undefined", "NaN", "nan", `\N`, "#N/A", "(null)", " null ", "\u200b", ""} {
 		cases = append(cases,
-			ruled{"userId " + word, plainColumns, "consent:\n", word + "|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell whose decision it is"},
-			ruled{"profileId " + word, plainColumns, "consent:\n  no userId\n  profileId: {from: id, trim: true}\n", word + "|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell whose decision it is"},
-			ruled{"email " + word, plainColumns, "consent:\n  no userId\n  email: {from: id, lower: true}\n", word + "|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell whose decision it is"},
+			ruled{"userId " + word, plainColumns, "consent:\n", word + "|yes|2024-01-01T00:00:00Z|", "invalid: it is unclear whose decision this is"},
+			ruled{"profileId " + word, plainColumns, "consent:\n  no userId\n  profileId: {from: id, trim: true}\n", word + "|yes|2024-01-01T00:00:00Z|", "invalid: it is unclear whose decision this is"},
+			ruled{"email " + word, plainColumns, "consent:\n  no userId\n  email: {from: id, lower: true}\n", word + "|yes|2024-01-01T00:00:00Z|", "invalid: it is unclear whose decision this is"},
 			ruled{"with an address beside it " + word, plainColumns, "consent:\n  email: x\n", word + "|yes|2024-01-01T00:00:00Z|a@b.example", "accept a@b.example news"},
 			ruled{"the second candidate " + word, plainColumns, "consent:\n  userId: {from: [id, x]}\n", word + "|yes|2024-01-01T00:00:00Z|u2", "accept u2 news"},
-			ruled{"half a template " + word, plainColumns, "consent:\n  userId: {template: \"{x}:{id}\"}\n", word + "|no|2024-01-01T00:00:00Z|acme", "invalid: nobody can tell whose decision it is"},
+			ruled{"half a template " + word, plainColumns, "consent:\n  userId: {template: \"{x}:{id}\"}\n", word + "|no|2024-01-01T00:00:00Z|acme", "invalid: it is unclear whose decision this is"},
 		)
 	}
 	for text, why := range map[string]string{
@@ -160,8 +160,8 @@ func TestPersonsAreSomebody(t *testing.T) {
 	}
 	for id, want := range map[string]string{
 		`"\ud800"`: "invalid: damaged", `"a\udc00b"`: "invalid: damaged", `"\ud83d\ude00"`: "accept 😀 news", `"a\u0000b"`: "invalid: control character", `"a\ufeffb"`: "invalid: byte order mark",
-		`false`: "invalid: nobody can tell whose decision it is", `true`: "invalid: nobody can tell whose decision it is", `null`: "invalid: nobody can tell whose decision it is",
-		`0`: "accept 0 news", `12345678901234567890`: "accept 12345678901234567890 news", `9007199254740993`: "accept 9007199254740993 news", `"null"`: "invalid: nobody can tell whose decision it is",
+		`false`: "invalid: it is unclear whose decision this is", `true`: "invalid: it is unclear whose decision this is", `null`: "invalid: it is unclear whose decision this is",
+		`0`: "accept 0 news", `12345678901234567890`: "accept 12345678901234567890 news", `9007199254740993`: "accept 9007199254740993 news", `"null"`: "invalid: it is unclear whose decision this is",
 	} {
 		cases = append(cases, ruled{id, "", "consent:\n", `{"id":` + id + `,"choice":"yes","at":"2024-01-01T00:00:00Z"}`, want})
 	}
@@ -219,9 +219,9 @@ func TestFailingMatchIsNoSilence(t *testing.T) {
 // neither met nor passed over.
 func TestConditionsSeeOrSaySo(t *testing.T) {
 	checkRuled(t, []ruled{
-		{"skip", plainColumns, "skip: {when: x.test == true, reason: a test}\nconsent:\n", `u1|yes|2024-01-01T00:00:00Z|{"test":true`, "invalid: is no valid JSON"},
+		{"skip", plainColumns, "skip: {when: x.test == true, reason: a test}\nconsent:\n", `u1|yes|2024-01-01T00:00:00Z|{"test":true`, "invalid: is not valid JSON"},
 		{"skip, sound", plainColumns, "skip: {when: x.test == true, reason: a test}\nconsent:\n", `u1|yes|2024-01-01T00:00:00Z|{"test":true}`, "skipped: a test"},
-		{"case", plainColumns, "consent:\n  action: {cases: [{when: x.out == true, const: reject}, {const: accept}]}\n", `u1|yes|2024-01-01T00:00:00Z|{"out":tru}`, "invalid: is no valid JSON"},
+		{"case", plainColumns, "consent:\n  action: {cases: [{when: x.out == true, const: reject}, {const: accept}]}\n", `u1|yes|2024-01-01T00:00:00Z|{"out":tru}`, "invalid: is not valid JSON"},
 	})
 }
 

@@ -65,7 +65,7 @@ func notUTF8(src []byte) (line, column int, found bool) {
 // time or memory without bound.
 func (r *reader) tokens(src []byte) token.Tokens {
 	if len(src) > MaxFile {
-		r.err = &Error{File: r.file, Message: "is larger than 1 MiB, which no mapping is"}
+		r.err = &Error{File: r.file, Message: "is larger than 1 MiB, the limit for a mapping"}
 		return nil
 	}
 	if line, column, found := notUTF8(src); found {
