@@ -58,7 +58,7 @@ func (b *binder) star(e *eachSpec) {
 		if len(spelling.TrimInvisible([]byte(name))) == 0 {
 			if !e.unnamed {
 				b.fail(e.at, `leave it out with except: [""], or name the columns one by one with columns: {category: column}`,
-					`columns: "*": column %d of the export has no name, so nobody can tell what its decisions are about`, i+1)
+					`columns: "*": column %d of the export has no name, so it is unclear what its decisions are about`, i+1)
 			}
 			continue
 		}

@@ -181,9 +181,9 @@ func TestPersonsAreSomebody(t *testing.T) {
 func TestEmptyIsComparedAsValuesAre(t *testing.T) {
 	id := "consent:\n"
 	checkRuled(t, []ruled{
-		{"other case", plainColumns, "empty: [NULL, N/A, keine Angabe, ÄH]\n" + id, "n/A|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell"},
-		{"blanks around", plainColumns, "empty: [NULL, N/A, keine Angabe]\n" + id, " Keine Angabe |yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell"},
-		{"no ASCII", plainColumns, "empty: [ÄH]\n" + id, "äh|yes|2024-01-01T00:00:00Z|", "invalid: nobody can tell"},
+		{"other case", plainColumns, "empty: [NULL, N/A, keine Angabe, ÄH]\n" + id, "n/A|yes|2024-01-01T00:00:00Z|", "invalid: it is unclear"},
+		{"blanks around", plainColumns, "empty: [NULL, N/A, keine Angabe]\n" + id, " Keine Angabe |yes|2024-01-01T00:00:00Z|", "invalid: it is unclear"},
+		{"no ASCII", plainColumns, "empty: [ÄH]\n" + id, "äh|yes|2024-01-01T00:00:00Z|", "invalid: it is unclear"},
 		{"of an action", plainColumns, "empty: [unset]\n" + id, "u1|UNSET|2024-01-01T00:00:00Z|", "skipped: states no decision"},
 		{"YAML's null", plainColumns, "empty: [null, ~]\n" + id, "u1|NULL|2024-01-01T00:00:00Z|", "skipped: states no decision"},
 		{"YAML's other null", plainColumns, "empty: [null, ~]\n" + id, "u1|~|2024-01-01T00:00:00Z|", "skipped: states no decision"},
@@ -193,7 +193,7 @@ func TestEmptyIsComparedAsValuesAre(t *testing.T) {
 	})
 }
 
-// TestFailingMatchIsNoSilence: text without the form that match gives makes what every
+// TestFailingMatchIsNoSilence: text that does not fit match makes what every
 // consent needs invalid; no default stands in for it.
 func TestFailingMatchIsNoSilence(t *testing.T) {
 	checkRuled(t, []ruled{
@@ -234,9 +234,9 @@ func TestMappingsThatCannotMean(t *testing.T) {
 		{"element without each", "consent:\n  category: each.key\n", "each.key: the mapping has no each section", ""},
 		{"element in a condition without each", "consent:\n  action: {cases: [{when: each.x == 1, const: accept}]}\n", "each.x: the mapping has no each section", ""},
 		{"element in a template without each", "consent:\n  message: {template: \"{each.x}\"}\n", "each.x: the mapping has no each section", ""},
-		{"element of columns", "each: {columns: {news: x}}\nconsent:\n  category: each.id\n", "each.id is not known: the elements of this each have each.key and each.value", ""},
-		{"element of columns in its skip", "each: {columns: {news: x}, skip: each.id == 1}\nconsent:\n", "each.id is not known", ""},
-		{"element of a lifetime", "each: {split: x}\nconsent:\n  validUntil: {after: {from: each.days, unit: d}}\n", "each.days is not known", ""},
+		{"element of columns", "each: {columns: {news: x}}\nconsent:\n  category: each.id\n", "each.id is unknown: the elements of this each have each.key and each.value", ""},
+		{"element of columns in its skip", "each: {columns: {news: x}, skip: each.id == 1}\nconsent:\n", "each.id is unknown", ""},
+		{"element of a lifetime", "each: {split: x}\nconsent:\n  validUntil: {after: {from: each.days, unit: d}}\n", "each.days is unknown", ""},
 		{"each of itself", "each: {array: each.x}\nconsent:\n", "each is not made of its own elements", ""},
 		{"path", "each: {array: x}\nconsent:\n  category: each.a[\n", "without its ]", ""},
 		{"empty category", "consent:\n  category: {const: \"\"}\n", "category is empty, which would make each consent one about everything", "leave category away"},

@@ -25,7 +25,7 @@ func (e *eachSpec) elementName(rest string) (kind accessKind, path jsonvalue.Pat
 	case e.form == eachDecoder && rest == "days":
 		return accessDays, nil, ""
 	case e.form != eachArray && e.form != eachObject:
-		return 0, nil, "each." + rest + " is not known: the elements of this each have each.key and each.value"
+		return 0, nil, "each." + rest + " is unknown: the elements of this each have each.key and each.value"
 	}
 	p, err := jsonvalue.ParsePath(rest)
 	if err != nil {

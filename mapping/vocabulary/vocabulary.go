@@ -168,7 +168,7 @@ func each(text string, give func(Word, error)) {
 			}
 		}
 		if w.Sense == None {
-			give(w, fmt.Errorf("word %q has the sense %q, which is not known", w.Text, cells[1]))
+			give(w, fmt.Errorf("word %q has the sense %q, which is unknown", w.Text, cells[1]))
 			continue
 		}
 		give(w, nil)
