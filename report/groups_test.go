@@ -124,7 +124,7 @@ func TestCategoriesAreBounded(t *testing.T) {
 func TestPlacesAreNoPartOfAReason(t *testing.T) {
 	for text, want := range map[string]string{
 		"the quote opened on line 523 is never closed": "the quote opened on line # is never closed",
-		"is not valid JSON at byte 77":                  "is not valid JSON at byte #",
+		"is not valid JSON at byte 77":                 "is not valid JSON at byte #",
 		"has 5 cells, the header has 7":                "has 5 cells, the header has 7",
 		"line byte 7 line 8":                           "line byte # line #",
 		"line ":                                        "line ",
