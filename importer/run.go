@@ -98,6 +98,7 @@ func newRun(im *Import, out Sending) *run {
 		target: out.Target, pacer: out.Pacer, lanes: r.lanes, book: im.journal, newer: im.newer,
 		limits: out.Limits, backoff: out.Backoff, stop: r.stop, clock: clock, now: im.cfg.Now, count: r.count, say: r.say,
 	}
+	r.sender.breaker = newBreaker(clock, r.sender.probeDelay)
 	im.watch.Store(&watch{r.lanes, out.Pacer})
 	return r
 }

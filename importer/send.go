@@ -37,6 +37,7 @@ type sender struct {
 	now     func() time.Time     // of what the journal keeps
 	count   *counters
 	say     func(string)
+	breaker *breaker
 
 	lastSuccess atomic.Int64 // on the clock: the last final answer; 0: none yet
 	lastHeard   atomic.Int64 // on the clock: the last final answer or the start, from which a gone target is measured
@@ -50,27 +51,37 @@ type sender struct {
 func (s *sender) loop(take, send context.Context) error {
 	var c mapping.Consent // of the task being sent
 	for {
-		t, ok := s.lanes.take(take)
+		probe, ok := s.breaker.enter(take, s.lanes.fedDone)
 		if !ok {
 			return nil
 		}
-		if err := s.deliver(take, send, t, &c); err != nil {
+		t, ok := s.lanes.take(take)
+		if !ok {
+			s.breaker.nothing(probe)
+			return nil
+		}
+		if err := s.deliver(take, send, t, &c, probe); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent) error {
+// deliver sends a task, or ends it without. A probe is one that the breaker has let
+// through alone.
+func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent, probe bool) error {
 	if t.failed != nil { // what it had under way has arrived, or never will
+		s.breaker.nothing(probe)
 		return s.record(t, *t.failed)
 	}
 	*c = unpack(t.packed)
 	if t.redo {
 		if by, held := s.newer.by(t.key, c.Timestamp, t.ref); held {
+			s.breaker.nothing(probe)
 			return s.record(t, journal.Outcome{State: journal.Superseded, By: by})
 		}
 	}
 	if s.pacer.Acquire(take) != nil {
+		s.breaker.nothing(probe)
 		return nil // stopping; the consent stays pending
 	}
 	s.count.flying.Add(1)
@@ -81,6 +92,11 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 	s.count.request(t.tries > 1)
 	if !answer.Unreached {
 		s.reached.Store(true)
+	}
+	if down(answer) {
+		s.breaker.broke(probe, s.patience())
+	} else {
+		s.breaker.heard(probe)
 	}
 	switch answer.Class {
 	case intempt.Sent:
@@ -98,6 +114,30 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 	default:
 		return s.later(send, t, answer)
 	}
+}
+
+// down reports whether an answer says that the target is down, for whatever was
+// asked: it did not come, or something before the target gave it.
+func down(a intempt.Answer) bool {
+	return a.Class == intempt.Transient && !a.Canceled && a.Status != 429 && a.Status != 503
+}
+
+// patience is for how long the target may go on to be gone.
+func (s *sender) patience() time.Duration {
+	within := s.limits.RetryFor
+	if !s.reached.Load() {
+		within = min(within, firstContact)
+	}
+	return max(0, within-(s.clock()-time.Duration(s.lastHeard.Load())))
+}
+
+// probeDelay is how long to wait before a probe, after so many that failed. When next
+// to nothing is left, each consent has its own back-off, and that is enough.
+func (s *sender) probeDelay(attempt int) time.Duration {
+	if s.lanes.alone(fewLeft) {
+		return 0
+	}
+	return s.backoff.Delay(attempt, 0)
 }
 
 // heard notes a final answer: the target is there.

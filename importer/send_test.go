@@ -31,6 +31,7 @@ type answers struct {
 	arrived map[string][]int // rows, by subject; each try
 	noted   map[int]bool     // rows whose outcome was noted
 	wrong   []string
+	wall    func() time.Time // the machine's clock, when it is not to be trusted
 }
 
 func (a *answers) Send(ctx context.Context, c *mapping.Consent) intempt.Answer {
@@ -102,6 +103,10 @@ func sending(target *answers, subjects []string, limits Limits) (*counters, *Sto
 			}
 			l.stop()
 		},
+	}
+	s.breaker = newBreaker(clock, s.probeDelay)
+	if target.wall != nil {
+		s.now = target.wall
 	}
 	var wait sync.WaitGroup
 	wait.Go(l.requeueDue)
@@ -228,6 +233,85 @@ func TestATargetThatIsGoneUsesUpNoAttempts(t *testing.T) {
 				require.Nil(t, stop)
 				assert.EqualValues(t, 500, count.sent.Load())
 				assert.Zero(t, count.failed.Load())
+			})
+		})
+	}
+}
+
+// However many wait for a target that is down, one at a time asks whether it is back,
+// less and less often; and when it is, everything goes on.
+func TestATargetThatIsDownIsLeftInPeace(t *testing.T) {
+	for name, gone := range map[string]intempt.Answer{
+		"nobody listens":    {Class: intempt.Transient, Unreached: true},
+		"connections close": {Class: intempt.Transient},
+		"a dead gateway":    {Class: intempt.Transient, Status: 502},
+		"a slow gateway":    {Class: intempt.Transient, Status: 504},
+		"an error for all":  {Class: intempt.Transient, Status: 500},
+		"silence":           {Class: intempt.Transient, Timeout: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const concurrency = 32
+				var subjects []string
+				for i := range 3000 {
+					subjects = append(subjects, fmt.Sprint("s", i))
+				}
+				began := time.Now()
+				asked, flying, most := 0, 0, 0
+				target := &answers{}
+				target.answer = func(*mapping.Consent, int) (intempt.Answer, time.Duration) {
+					at := time.Since(began)
+					if at < 2*time.Second || at > 10*time.Minute {
+						return intempt.Answer{Class: intempt.Sent, Status: 200}, 100 * time.Millisecond
+					}
+					asked++
+					if at > 10*time.Second {
+						flying++
+						most = max(most, flying)
+						time.AfterFunc(10*time.Millisecond, func() { target.mu.Lock(); flying--; target.mu.Unlock() })
+					}
+					return gone, 10 * time.Millisecond
+				}
+				count, stop := sending(target, subjects, limitsOf(concurrency, 3))
+				require.Nil(t, stop)
+				assert.EqualValues(t, 3000, count.sent.Load())
+				assert.Less(t, time.Since(began), 11*time.Minute, "it goes on soon")
+				assert.Greater(t, asked, 20, "it asks whether the target is back")
+				assert.Less(t, asked, 2*concurrency+100)
+				assert.Equal(t, 1, most, "in flight, of those that ask")
+			})
+		})
+	}
+}
+
+// Somebody sets the machine's clock while a run waits: it neither ends the run nor
+// makes it wait for ever.
+func TestTheMachinesClockMayBeSet(t *testing.T) {
+	for _, step := range []time.Duration{20 * time.Minute, -time.Hour} {
+		t.Run(step.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				target := &answers{
+					wall: func() time.Time {
+						now := time.Now()
+						if now.Sub(began) > time.Minute {
+							now = now.Add(step)
+						}
+						return now
+					},
+					answer: func(*mapping.Consent, int) (intempt.Answer, time.Duration) {
+						if at := time.Since(began); at > time.Second && at < 5*time.Minute {
+							return intempt.Answer{Class: intempt.Transient, Timeout: true}, time.Second
+						}
+						return intempt.Answer{Class: intempt.Sent, Status: 200}, 100 * time.Millisecond
+					},
+				}
+				limits := limitsOf(8, 100)
+				limits.Timeout = time.Second
+				count, stop := sending(target, strings.Split(strings.Repeat("abcdefghij", 20), ""), limits)
+				assert.Nil(t, stop)
+				assert.EqualValues(t, 200, count.sent.Load())
+				assert.Less(t, time.Since(began), 10*time.Minute)
 			})
 		})
 	}
