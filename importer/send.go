@@ -255,6 +255,8 @@ func refusal(a intempt.Answer) string {
 		return fmt.Sprintf("the target redirects (HTTP %d), which is never followed: %s", a.Status, orNothing(a.Message))
 	case a.Status == 0:
 		return a.Message
+	case a.Status/100 == 2:
+		return "the target " + a.Message
 	default:
 		return fmt.Sprintf("the target refused the run (HTTP %d): %s", a.Status, orNothing(a.Message))
 	}

@@ -11,7 +11,8 @@ import (
 // cut to it, so that an absurd header does not stop an import for a day.
 const MaxRetryAfter = 5 * time.Minute
 
-// classify is the table of answers: what a status means for the consent.
+// classify is the table of answers: what a status means for the consent. Of a 2xx
+// the body decides (conn.verdict).
 //
 // A status that HTTP does not know (below 200 as a final answer, 600 and above)
 // is Transient: it tells nothing about the consent, and something between us

@@ -1,6 +1,8 @@
 package intempt
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net"
@@ -20,6 +22,15 @@ func reply(status, headers, body string) script {
 	return says(fmt.Sprintf("HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s", status, headers, len(body), body))
 }
 
+// zipped is a text in gzip.
+func zipped(text string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write([]byte(text))
+	_ = z.Close()
+	return b.String()
+}
+
 // answers is the suite that every dialect must pass, over plain and TLS
 // connections: what a server may do, and what it must mean.
 var answers = []struct {
@@ -29,10 +40,10 @@ var answers = []struct {
 	want    Answer // Message: a part of it; Latency: not compared
 	once    bool   // the connection must not be used again
 }{
-	// Accepted, whatever the body.
+	// Accepted.
 	{"200 empty", reply("200 OK", "", ""), 0, Answer{Class: Sent, Status: 200}, false},
 	{"200 {}", reply("200 OK", "Content-Type: application/json\r\n", "{}"), 0, Answer{Class: Sent, Status: 200}, false},
-	{"200 junk", reply("200 OK", "", "<html>\x00\xff oops"), 0, Answer{Class: Sent, Status: 200}, false},
+	{"200 junk", reply("200 OK", "", "\x00\xff oops"), 0, Answer{Class: Sent, Status: 200}, false},
 	{"200 chunked", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), 0, Answer{Class: Sent, Status: 200}, false},
 	{"200 until the end", once(says("HTTP/1.1 200 OK\r\n\r\nsome text")), 0, Answer{Class: Sent, Status: 200}, true},
 	{"200 of HTTP/1.0", once(says("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}")), 0, Answer{Class: Sent, Status: 200}, true},
@@ -45,14 +56,36 @@ var answers = []struct {
 	{"200 with endless junk", endless("HTTP/1.1 200 OK\r\n\r\n"), 0, Answer{Class: Sent, Status: 200}, true},
 	{"200 with endless chunks", endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), 0, Answer{Class: Sent, Status: 200}, true},
 	{"200 that promises 10 MB", endless("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n"), 0, Answer{Class: Sent, Status: 200}, true},
-	{"200 whose body hangs", hang("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"), 100 * time.Millisecond, Answer{Class: Sent, Status: 200}, true},
-	{"200 closed in the body", once(says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{")), 0, Answer{Class: Sent, Status: 200}, true},
+	{"200 whose body hangs", hang("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"), 100 * time.Millisecond,
+		Answer{Class: Transient, Status: 200, Timeout: true, Message: "answer cut off in the middle"}, true},
+	{"200 closed in the body", once(says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{")), 0, Answer{Class: Transient, Status: 200, Message: "answer cut off in the middle"}, true},
 	{"200 with a broken header", once(says("HTTP/1.1 200 OK\r\nno header at all\r\n\r\n")), 0, Answer{Class: Sent, Status: 200}, true},
 	{"200 with two lengths", once(says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}")), 0, Answer{Class: Sent, Status: 200}, true},
 	{"200 with large headers", reply("200 OK", "X-Big: "+strings.Repeat("x", 30_000)+"\r\n", "{}"), 0, Answer{Class: Sent, Status: 200}, false},
 	{"200 with endless headers", endlessHeader("HTTP/1.1 200 OK\r\n"), 0, Answer{Class: Sent, Status: 200}, true},
 	{"200 and a line too many", reply("200 OK", "", "{}\r\n\r\n"), 0, Answer{Class: Sent, Status: 200}, false},
 	{"200 and more than was asked", once(says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 Oops\r\n\r\n")), 0, Answer{Class: Sent, Status: 200}, true},
+
+	{"200 JSON", reply("200 OK", "", `{"id":"7","status":400}`), 0, Answer{Class: Sent, Status: 200}, false},
+	{"200 without errors", reply("200 OK", "", `{"error":null,"errors":[]}`), 0, Answer{Class: Sent, Status: 200}, false},
+	{"200 with an error of nothing", reply("200 OK", "", `{"error":"","errors":{ },"error":false,"errors":0}`), 0, Answer{Class: Sent, Status: 200}, false},
+	{"200 with an error further in", reply("200 OK", "", `{"last":{"error":"none of ours"},"terror":"x"}`), 0, Answer{Class: Sent, Status: 200}, false},
+	{"200 with a list of errors", reply("200 OK", "", `[{"error":"x"}]`), 0, Answer{Class: Sent, Status: 200}, false},
+	{"206", reply("206 Partial Content", "", "{"), 0, Answer{Class: Sent, Status: 206}, false},
+	{"207", reply("207 Multi-Status", "", `{"status":400}`), 0, Answer{Class: Sent, Status: 207}, false},
+
+	// No success, whatever the status.
+	{"200 error", reply("200 OK", "", `{"error":"no such purpose","status":401}`), 0, Answer{Class: Refused, Status: 200, Message: "no such purpose"}, false},
+	{"200 errors", reply("200 OK", "", "\xef\xbb\xbf\n {\"a\":[1,{}],\"errors\":[{\"message\":\"no\"}]}"), 0, Answer{Class: Refused, Status: 200, Message: "no"}, false},
+	{"200 with an error of an object", reply("200 OK", "", `{"ok":true,"error":{"code":7}}`), 0, Answer{Class: Refused, Status: 200, Message: "7"}, false},
+	{"200 with an error in escapes", reply("200 OK", "", `{"\u0065rror":"no"}`), 0, Answer{Class: Refused, Status: 200}, false},
+	{"200 with an error in gzip", reply("200 OK", "Content-Encoding: gzip\r\n", zipped(`{"error":"no"}`)), 0, Answer{Class: Refused, Status: 200, Message: "no"}, false},
+	{"200 with an error, then junk without end", endless("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n{\"error\":\"no\",\"x\":\""), 0, Answer{Class: Refused, Status: 200}, true},
+	{"200 closed in an error", once(says("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"error\":{\"co")), 0, Answer{Class: Refused, Status: 200}, true},
+	{"200 with a page", reply("200 OK", "Content-Type: text/html; charset=utf-8\r\n", "Please sign in"), 0, Answer{Class: Stopped, Status: 200, Message: "answers 200 with a web page"}, false},
+	{"200 with a page that is said to be text", reply("200 OK", "Content-Type: text/plain\r\n", "\r\n <!doctype html>"), 0, Answer{Class: Stopped, Status: 200, Message: "web page"}, false},
+	{"203 with a page", reply("203 Non-Authoritative", "Content-Type: TEXT/HTML\r\n", "<html>proxy</html>"), 0, Answer{Class: Stopped, Status: 203, Message: "answers 203"}, false},
+	{"200 with a page in gzip", reply("200 OK", "", zipped("<html>")), 0, Answer{Class: Stopped, Status: 200}, false},
 
 	// Refused for this record.
 	{"400 JSON", reply("400 Bad Request", "", `{"errors":[{"message":"Source is required for profileId"},{"message":"second"}]}`), 0,
@@ -133,7 +166,7 @@ func once(s script) script {
 // endless begins an answer that never ends.
 func endless(begin string) script {
 	return func(w net.Conn, _ request) bool {
-		junk := "2000\r\n" + strings.Repeat("<p>junk and more", 0x200) + "\r\n" // a chunk too
+		junk := "2000\r\n" + strings.Repeat("junk <p>and more", 0x200) + "\r\n" // a chunk too
 		_, err := io.WriteString(w, begin)
 		for err == nil {
 			_, err = io.WriteString(w, junk)

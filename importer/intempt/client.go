@@ -2,6 +2,7 @@ package intempt
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,8 @@ const (
 	// idleMax is how long an unused connection is kept. Servers and what stands
 	// before them drop theirs after a minute mostly, some after seconds.
 	idleMax = 30 * time.Second
+	// lastLook is how long an answer is looked for when the time for it is over.
+	lastLook = 100 * time.Millisecond
 	// idleSure is how long an unused connection is trusted without a look.
 	idleSure = time.Second
 )
@@ -118,6 +121,11 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) Answer {
 	// A server that refuses a body may answer and close before it has read all
 	// of it: then writing fails, and the answer is there.
 	status, reusable, begun, err := cn.read()
+	if err != nil && isTimeout(err) && ctx.Err() == nil && cn.SetReadDeadline(time.Now().Add(lastLook)) == nil {
+		// The process may have been stopped for longer than a request may take: the
+		// answer then lies there, and nobody has read it.
+		status, reusable, begun, err = cn.read()
+	}
 	if err != nil {
 		cn.close()
 		if writeErr != nil && !begun {
@@ -127,9 +135,19 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) Answer {
 	}
 	latency := time.Since(start)
 	answer := Answer{Class: classify(status), Status: status, Latency: latency}
-	whole := cn.readBody(status, answer.Class != Sent, deadline)
+	if answer.Class == Sent {
+		// What it says decides, so it may take as long as the answer itself.
+		_ = cn.SetReadDeadline(deadline)
+	} else if soon := time.Now().Add(bodyWait); soon.Before(deadline) {
+		_ = cn.SetReadDeadline(soon)
+	}
+	end := cn.readBody(status)
+	whole := end == bodyWhole
+	if answer.Class == Sent {
+		answer.Class = cn.verdict(end)
+	}
 	if answer.Class != Sent {
-		c.explain(&answer, cn, !whole, consent, start.Add(latency))
+		c.explain(&answer, cn, end, consent, start.Add(latency))
 	}
 	c.stats.record(cn.shard, status, latency)
 	if reusable && whole && writeErr == nil && cn.br.Buffered() == 0 {
@@ -156,7 +174,7 @@ func (c *Client) finish(ctx context.Context, shard int, start time.Time, a Answe
 }
 
 // explain fills in what an answer says beside its status.
-func (c *Client) explain(a *Answer, cn *conn, cut bool, consent *mapping.Consent, now time.Time) {
+func (c *Client) explain(a *Answer, cn *conn, end bodyEnd, consent *mapping.Consent, now time.Time) {
 	header := &cn.resp.Header
 	peek := func(name string) string { return string(header.Peek(name)) }
 	if a.Class == Transient {
@@ -169,8 +187,18 @@ func (c *Client) explain(a *Answer, cn *conn, cut bool, consent *mapping.Consent
 		a.Message = c.masker.mask(redirectMessage(c.target.url, peek("Location")), false, consent)
 		return
 	}
+	if a.Status >= 200 && a.Status <= 299 {
+		switch a.Class {
+		case Stopped:
+			a.Message = fmt.Sprintf("answers %d with a web page, which is not the API: a login page, a proxy or a captive portal on the way, or a wrong --base-url", a.Status)
+			return
+		case Transient:
+			a.Message, a.Timeout = "answer cut off in the middle", end == bodyLate
+			return
+		}
+	}
 	if text := bodyText(cn.body); text != "" {
-		a.Message = c.masker.mask(text, cut, consent)
+		a.Message = c.masker.mask(text, end != bodyWhole, consent)
 	}
 	if a.Message == "" {
 		a.Message = statusPhrase(a.Status)

@@ -188,46 +188,65 @@ func peekStatus(br *bufio.Reader) (int, error) {
 	return status, nil
 }
 
-// readBody reads the answer's body into c.body, maxBody bytes at most, or reads
-// past it when keep is false. whole says that it ended there, so that the
-// connection can be used again.
-func (c *conn) readBody(status int, keep bool, deadline time.Time) (whole bool) {
+// bodyEnd says how reading a body ended.
+type bodyEnd uint8
+
+const (
+	bodyWhole bodyEnd = iota // all of it was read
+	bodyLong                 // it has more than maxBody bytes, or is not formed as it says
+	bodyCut                  // the connection broke
+	bodyLate                 // it did not come in time
+)
+
+// readBody reads the answer's body into c.body, maxBody bytes at most. Only behind a
+// whole one can the connection be used again.
+func (c *conn) readBody(status int) bodyEnd {
 	c.body = c.body[:0]
 	n := c.resp.Header.ContentLength()
-	switch {
-	case status == fasthttp.StatusNoContent, status == fasthttp.StatusNotModified, n == 0:
-		return true
-	case n > maxBody && !keep:
-		return false
-	case n > 0 && n <= c.br.Buffered() && !keep:
-		_, err := c.br.Discard(n)
-		return err == nil
-	case n < 0 || n > c.br.Buffered():
-		if soon := time.Now().Add(bodyWait); soon.Before(deadline) {
-			deadline = soon
-		}
-		_ = c.SetReadDeadline(deadline)
+	if status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified || n == 0 {
+		return bodyWhole
 	}
-	if c.resp.ReadBody(c.br, 0) != nil { // StreamBody is set: it reads nothing yet
-		return false
+	if n > 0 && n <= c.br.Buffered() { // it is there already, as that of most answers
+		text, _ := c.br.Peek(n)
+		c.body = append(c.body, text...)
+		_, _ = c.br.Discard(n)
+		return bodyWhole
+	}
+	if err := c.resp.ReadBody(c.br, 0); err != nil { // StreamBody is set: it reads little yet
+		return endOf(err)
 	}
 	defer c.resp.CloseBodyStream()
 	return c.readStream(c.resp.BodyStream())
 }
 
 // readStream reads a body to its end or to maxBody bytes.
-func (c *conn) readStream(r io.Reader) (whole bool) {
+func (c *conn) readStream(r io.Reader) bodyEnd {
 	for len(c.body) < maxBody {
 		if cap(c.body)-len(c.body) < 512 {
 			c.body = append(c.body, make([]byte, 2048)...)[:len(c.body)]
 		}
 		n, err := r.Read(c.body[len(c.body):min(cap(c.body), maxBody)])
 		c.body = c.body[:len(c.body)+n]
+		if err == io.EOF {
+			return bodyWhole
+		}
 		if err != nil {
-			return err == io.EOF
+			return endOf(err)
 		}
 	}
-	return false
+	return bodyLong
+}
+
+// endOf says what an error amounts to in the middle of a body.
+func endOf(err error) bodyEnd {
+	switch {
+	case isTimeout(err):
+		return bodyLate
+	case isEnd(err), isReset(err):
+		return bodyCut
+	default:
+		return bodyLong
+	}
 }
 
 // rest makes the connection ready to be put away, without memory that only a

@@ -13,14 +13,15 @@ type Class uint8
 
 // The classes of answers.
 const (
-	// Sent: any 2xx. The target took the consent.
+	// Sent: a 2xx whose body tells of no error. The target took the consent.
 	Sent Class = iota
-	// Refused: 400, 413, 422. The target refuses this consent; go on with others.
+	// Refused: 400, 413, 422, a 2xx with an error in its body. The target refuses
+	// this consent; go on with others.
 	Refused
 	// Transient: 408, 429, 5xx, transport errors, time-outs. Try again later.
 	Transient
-	// Stopped: 401 to 404, any other 4xx, 3xx, a certificate that does not
-	// verify. The run must stop; the consent stays pending.
+	// Stopped: 401 to 404, any other 4xx, 3xx, a 2xx with a web page, a certificate
+	// that does not verify. The run must stop; the consent stays pending.
 	Stopped
 )
 

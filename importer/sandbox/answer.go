@@ -154,7 +154,7 @@ func (s *Server) status(w http.ResponseWriter, weather *weather, code int) {
 }
 
 // junkBody is what an answer 200 says under the fault junk.
-var junkBody = append([]byte("<!doctype html>\x00\xff\xfe{{\"errors\":[[["), bytes.Repeat([]byte{0xde, 0xad, 0x0a}, 1000)...)
+var junkBody = append([]byte("\x00\xff\xfe{{\"errors\":[[["), bytes.Repeat([]byte{0xde, 0xad, 0x0a}, 1000)...)
 
 // drip sends an answer 200 one byte every 50 ms, for two seconds.
 func (s *Server) drip(w http.ResponseWriter, r *http.Request) {
