@@ -23,7 +23,7 @@ const (
 	// budgetAfter is how many consents must have an outcome before a share of
 	// failures says anything about the mapping.
 	budgetAfter = 200
-	// firstContact is how long nobody may listen at the target before the run
+	// firstContact is how long the target may not answer at all before the run
 	// gives up, as long as it has never been reached: then its address is
 	// likely wrong.
 	firstContact = 10 * time.Second

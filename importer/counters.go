@@ -41,7 +41,7 @@ func (c *counters) outcome(s journal.State) (failures, all int64) {
 	return failures, failures + c.sent.Load() + c.superseded.Load()
 }
 
-// Progress is a picture of a run for whoever draws it. The counts include what
+// Progress is a picture of a run for the display. The counts include what
 // earlier runs of the same import did.
 type Progress struct {
 	Bytes, Size                       int64 // raw bytes read, of all

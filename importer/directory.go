@@ -55,7 +55,7 @@ func (im *Import) spool(c *source.Config) error {
 	return nil
 }
 
-// vacant checks that a directory without a checkpoint is not somebody else's, and
+// vacant checks that a directory without a checkpoint is not another program's, and
 // says whether it is still to be made.
 func vacant(dir string) (missing bool, err error) {
 	entries, err := os.ReadDir(dir)
@@ -116,7 +116,7 @@ func (im *Import) removeBegun() error {
 	}
 	err := errors.Join(errs...)
 	if im.made && err == nil {
-		_ = im.cfg.Disk.Remove(im.cfg.Dir) // unless somebody else has put something there
+		_ = im.cfg.Disk.Remove(im.cfg.Dir) // unless another program has put something there
 	}
 	return err
 }
@@ -140,7 +140,7 @@ func (im *Import) removeUnset() error {
 var storedMapping = regexp.MustCompile(`^mapping-[0-9a-f]{12}\.yaml$`)
 
 // ours reports whether an import that died early may have left the file, or a
-// program that shows files to a person: there is nothing of anybody's work in it.
+// program that shows files to a person: it holds nobody's work.
 func ours(name string) bool {
 	switch name {
 	case survey.Spooled, journal.Name, lockFile, ".DS_Store", "Thumbs.db", "desktop.ini":
@@ -176,7 +176,7 @@ func setAside(cfg Config) (to string, err error) {
 
 // RemoveDryRun removes what an earlier dry run wrote to a directory: a dry run
 // replaces it. A directory that holds anything else, such as a mapping that
-// somebody works on, is left alone, with an error. Written tells the names of reports.
+// a person works on, is left alone, with an error. Written tells the names of reports.
 func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool) error {
 	snap, err := journal.Read(disk, dir)
 	if errors.Is(err, journal.ErrNone) || errors.Is(err, journal.ErrEmpty) {

@@ -2,7 +2,7 @@
 // maps, orders, sends and records, one row one way.
 //
 // Open makes or finds the checkpoint of an import, and Import.Run sends; package
-// survey tells what became of each row for whoever reports.
+// survey tells what became of each row for the reports.
 package importer
 
 import (
@@ -173,7 +173,7 @@ func (im *Import) create() error {
 	}
 	w, err := journal.Create(im.cfg.Disk, im.cfg.Dir, im.header)
 	if err != nil {
-		im.made, im.spooled = false, false // somebody else may be at work there
+		im.made, im.spooled = false, false // another process may be at work there
 		return &RefusedError{Err: err, Hint: survey.Hint(err)}
 	}
 	im.journal = w

@@ -31,7 +31,7 @@ func (o *overtaken) watch(k key) {
 	}
 }
 
-// sent notes that a consent arrived. Keys that nobody watches cost nothing.
+// sent notes that a consent arrived. Keys that are not watched cost nothing.
 func (o *overtaken) sent(k key, time int64, ref journal.Ref) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

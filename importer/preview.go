@@ -16,7 +16,7 @@ func (im *Import) Spec() *mapping.Spec { return im.spec }
 // Repairs reports whether the current pass reads a repaired file, and nothing else.
 func (im *Import) Repairs() bool { return im.reading != im.export }
 
-// Mends reports whether rows that somebody mended are among those of the current
+// Mends reports whether repaired rows are among those of the current
 // pass, so that a dry run of the export does not show what it sends.
 func (im *Import) Mends() bool {
 	if im.Repairs() || im.state == nil {
@@ -57,7 +57,7 @@ func (im *Import) reviser() (*rows.Reviser, error) {
 
 // Preview shows an observer every row of the current pass as the pass will map it,
 // before anything of it is sent: of a repair the repaired rows alone, after repairs
-// the rows of the export in the form in which they were mended last. fold gets what
+// the rows of the export in the form in which they were repaired last. fold gets what
 // the observer kept of each batch, in row order.
 func (im *Import) Preview(ctx context.Context, watch rows.Observer, fold func(batch any) error) error {
 	next, done, err := im.rows(im.reading.Start(), false)
@@ -77,7 +77,7 @@ func (im *Import) Preview(ctx context.Context, watch rows.Observer, fold func(ba
 	return nil
 }
 
-// previewMended is Preview row by row: mended rows are found in ascending order
+// previewMended is Preview row by row: repaired rows are found in ascending order
 // alone, and an observer sees a row only while its cells are there.
 func (im *Import) previewMended(ctx context.Context, next rows.Feeder, watch rows.Observer, fold func(batch any) error) error {
 	revise, err := im.reviser()

@@ -21,7 +21,7 @@ import (
 // it repairs: reports and a resume need it, and the user may go on editing.
 func (im *Import) startRepair() (err error) {
 	// A resume goes on with the last pass. So rows that the import itself has not
-	// read yet would be read by nobody; those of a repair have an outcome.
+	// read yet would never be read; those of a repair have an outcome.
 	if end := im.state.End; im.pass.Kind != journal.Repair && (end == nil || end.State != "complete") {
 		return refuse("continue it first: run --resume, without --repair; then repair what is left in its rejected rows",
 			"the import in %s is not complete yet", im.cfg.Dir)
@@ -31,7 +31,7 @@ func (im *Import) startRepair() (err error) {
 		return err
 	}
 	defer func() {
-		if err != nil { // the pass is not set down, so nobody reads the copy
+		if err != nil { // the pass is not recorded, so the copy is never read
 			err = errors.Join(err, im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, repaired.Name)))
 		}
 	}()
@@ -130,7 +130,7 @@ func sameFile(a, b string) bool {
 }
 
 // repairedRows reads all rows of a repaired file and sorts them by the row that
-// they repair: somebody may have sorted them otherwise while at it. They are
+// they repair: the file may have been sorted otherwise meanwhile. They are
 // held in memory; a file of repaired rows was gone through by hand.
 func repairedRows(given *source.Export) ([]source.Row, error) {
 	reader, err := given.Read(given.Start(), source.ReadOptions{NoMarks: true})

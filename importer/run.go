@@ -25,10 +25,10 @@ type Sending struct {
 	HTTP    func(latencies bool) journal.HTTP
 	Limits  Limits
 	Backoff intempt.Backoff
-	// Say tells the user something while the run goes on; nil: nobody listens.
+	// Say tells the user something while the run goes on; nil: nothing is told.
 	Say func(string)
 	// Arrived waits until all that earlier runs have sent has arrived, and reports
-	// whether it has. nil: nobody can tell, so time decides, as with a real target.
+	// whether it has. nil: unknown, so time decides, as with a real target.
 	Arrived func(context.Context) bool
 }
 
@@ -128,7 +128,7 @@ func (r *run) stop(s Stop) {
 	}
 }
 
-// say tells the user something, if anybody listens.
+// say tells the user something, if Say is set.
 func (r *run) say(text string) {
 	if r.out.Say != nil {
 		r.out.Say(text)

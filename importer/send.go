@@ -194,8 +194,8 @@ func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
 }
 
 // counts reports whether an attempt counts against its consent: the target is
-// there for others, or for nobody else any more. A target that is gone for
-// everybody uses up nobody's attempts.
+// there for others, or for no other consent any more. A target that is gone for
+// all uses up no attempts.
 func (s *sender) counts(t *task, a intempt.Answer) bool {
 	if a.Status == 0 && (a.Unreached || !s.reached.Load()) {
 		return false
@@ -204,7 +204,7 @@ func (s *sender) counts(t *task, a intempt.Answer) bool {
 	if a.Status == 0 && !a.Timeout {
 		// The connection broke: neither an answer nor a silence. It speaks of
 		// this consent when others get through between its attempts, and of a
-		// target that is gone when nobody does.
+		// target that is gone when none does.
 		return t.broke != 0 && time.Duration(last) > t.broke || s.lanes.alone(fewLeft)
 	}
 	if last != 0 && s.clock()-time.Duration(last) < lively {

@@ -201,7 +201,7 @@ func TestOneBadRecordStopsNobody(t *testing.T) {
 	}
 }
 
-// A target that is gone for everybody uses up nobody's attempts: whatever it
+// A target that is gone for all uses up no attempts: whatever it
 // takes until it is back, nothing has failed.
 func TestATargetThatIsGoneUsesUpNoAttempts(t *testing.T) {
 	for name, c := range map[string]struct {

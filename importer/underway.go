@@ -23,7 +23,7 @@ import (
 // highest row that was marked as read are held; a run marks rows in small portions
 // (run.portion), so that these are few. All other keys go on at once.
 //
-// Whoever changes the order in which rows come: the first task of a key to be added
+// When the order in which rows come is changed: the first task of a key to be added
 // has to be held when any unfinished consent of the key lies in such a row.
 
 // heldFor is how long the requests of earlier runs are to be waited for still: at

@@ -19,7 +19,7 @@ const (
 var decided = [...]string{DecidedAccept, DecidedReject, DecidedNothing, DecidedInvalid}
 
 // Decision is one line of the decision table: what the export said about a
-// category, and what the mapping made of it. It is what somebody who answers
+// category, and what the mapping made of it. It is what the person who answers
 // for consent signs before an import. Lines of which no value was read have an
 // empty category and value.
 type Decision struct {

@@ -16,8 +16,8 @@ const maxDecisions = 1000
 // Others stands for the categories and values beyond the table's bound.
 const Others = "(others)"
 
-// Table gives the table in short, for reports that anybody may read: values and
-// categories that could tell who somebody is are masked, those that the mapping
+// Table gives the table in short, for reports: values and
+// categories that could identify a person are masked, those that the mapping
 // itself names stand as they are, and what does not fit is summed as Others.
 func (d *Decisions) Table() ([]Decision, error) {
 	index := map[Decision]int{}
@@ -45,7 +45,7 @@ func (d *Decisions) Table() ([]Decision, error) {
 	return table, err
 }
 
-// Shown is a value as anybody may see it: whole where the mapping names it,
+// Shown is a value as reports may show it: whole where the mapping names it,
 // else masked and cut.
 func (d *Decisions) Shown(value string) string {
 	if d.listed[strings.ToLower(value)] {

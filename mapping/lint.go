@@ -53,7 +53,7 @@ func (s ruleSet) has(r rule) bool { return s>>r&1 == 1 }
 // ruleText is how a rule is called and what it tells the user.
 type ruleText struct{ name, message string }
 
-// text of the rules. A message names no value: values may tell who somebody is.
+// text of the rules. A message names no value: values may identify a person.
 func (r rule) text() ruleText {
 	return [ruleCount]ruleText{
 		ruleAgainst:       {"value-against-its-name", "A value becomes the opposite of what it or its column is called (such as opt_out: true → accept); swap the values in the mapping, or rename the category."},

@@ -261,7 +261,7 @@ func (m *Mapper) consent(out *Result) {
 	switch {
 	case sound, about && named && c.Action != Undecided: // it can be read, if not sent
 		out.Consents = append(out.Consents, c)
-	case !about && c.Action != Undecided: // about what, nobody knows
+	case !about && c.Action != Undecided: // about an unknown category
 		out.Dropped = append(out.Dropped, Dropped{Raw: m.unnamed(c.Raw), Why: Unlisted})
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
-// isPerson reports whether a field says who somebody is.
+// isPerson reports whether a field identifies the person.
 func isPerson(name string) bool { return name == "userId" || name == "profileId" || name == "email" }
 
 // Reasons why a text is no person's identifier. They never quote it.

@@ -34,7 +34,7 @@ type fieldSpec struct {
 	required  bool
 	relaxed   bool // required: false
 	optional  bool // none of the columns need exist
-	person    bool // it says who somebody is
+	person    bool // it identifies the person
 	wordy     bool // it is text for people, in which a part may be missing
 	needed    bool // what it says must not be passed over: a match that fails is a fault
 }

@@ -23,7 +23,7 @@ var approvalText string
 //go:embed approval.css
 var approvalStyle string
 
-// approvalName is the sheet that somebody signs.
+// approvalName is the sheet to sign.
 const approvalName = "approval.html"
 
 // sheetNothing is how many values that say nothing the sheet lists: with more it
@@ -139,7 +139,7 @@ func (p *approvalSheet) count(decision string) int64 {
 	return n
 }
 
-// visible makes what nobody could see on paper visible: control characters,
+// visible makes what cannot be seen on paper visible: control characters,
 // turned writing, blanks other than a space.
 func visible(text string) string {
 	var b strings.Builder

@@ -60,7 +60,7 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Surveyor, opt
 	return x, nil
 }
 
-// maxReportJSON bounds what is read of a report.json that somebody may have put
+// maxReportJSON bounds what is read of a report.json that another program may have put
 // there. Ours has a thousand lines of each kind at most.
 const maxReportJSON = 64 << 20
 

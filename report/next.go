@@ -116,8 +116,7 @@ func SplitStep(step string) (text, command string) {
 	return text, command
 }
 
-// patched says whether a change of the mapping fixes the largest group of failures
-// the mapping.
+// patched says whether a change of the mapping fixes the largest group of failures.
 func patched(s *Summary) bool {
 	return len(s.FailureGroups) > 0 && s.FailureGroups[0].Suggestion != nil && s.FailureGroups[0].Suggestion.Patch != ""
 }

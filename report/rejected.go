@@ -128,7 +128,7 @@ func (f *rejectedForm) appendBody(dst, raw []byte) []byte {
 
 // putCSVRow puts a CSV row. One with too few cells is filled up with empty
 // ones, so that _row stands in its column. One with too many cannot be cut
-// without losing what somebody has to look at: _row follows its last cell.
+// without losing what a person has to look at: _row follows its last cell.
 func (f *rejectedForm) putCSVRow(row *source.Row, reason string) {
 	delimiter := f.layout.Delimiter
 	var open bool

@@ -21,7 +21,7 @@ const (
 	maxSignedHeader = 4 << 10
 )
 
-// Signed is a decisions.csv that somebody signed: the decisions that may be
+// Signed is a decisions.csv that was signed: the decisions that may be
 // sent. It keeps digests of them, 16 bytes each.
 type Signed struct{ lines map[[16]byte]struct{} }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // subjectKey is a 128-bit hash of a subject and a category. Half of it is
-// seeded at random in each process, so that nobody can build collisions; it
+// seeded at random in each process, so that collisions cannot be built; it
 // never leaves the process.
 type subjectKey [2]uint64
 

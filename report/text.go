@@ -15,7 +15,7 @@ type Style struct {
 	Lines int // that the summary takes at most, but for what must be said; 0 = 24
 }
 
-// textLines is how many lines the text summary has at most where nobody says how
+// textLines is how many lines the text summary has at most where it is not known how
 // many fit: one screen.
 const textLines = 24
 

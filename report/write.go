@@ -24,8 +24,8 @@ type Surveyor interface {
 type Options struct {
 	Tool       Tool
 	Invocation Invocation
-	// Lint and Decisions are asked after the survey, when whoever watched the
-	// rows go by knows them. Both may be nil.
+	// Lint and Decisions are asked after the survey, when the observer of its
+	// rows knows them. Both may be nil.
 	Lint      func() []Finding
 	Decisions DecisionTable
 	// Mapping is the mapping of the last pass, for the sheet to sign.
@@ -40,9 +40,9 @@ type DecisionTable interface {
 	Each(func(Decision) error) error
 	// Table is the table in short, masked.
 	Table() ([]Decision, error)
-	// Shown is a value as anybody may see it.
+	// Shown is a value as reports may show it.
 	Shown(value string) string
-	// ApprovalHash is what somebody signs.
+	// ApprovalHash names what is signed.
 	ApprovalHash() (string, error)
 }
 

@@ -27,11 +27,11 @@ var otherTable = regexp.MustCompile(`(?m)^error: the approval hash of (.+) is ([
 // What is signed is what is sent: the table of a repair is that of the repaired
 // rows, and after it that of the export with its repaired rows. The refusal shows the
 // table, and the hash that it names is the one that lets the rows through.
-func TestMendedRowsAreApprovedAsTheyAreSent(t *testing.T) {
+func TestRepairedRowsAreApprovedAsTheyAreSent(t *testing.T) {
 	t.Parallel()
 	export := exportHeader + exportRow(1, "ann", "mail", "yes") + exportRow(2, "bob", "mail", "WRONG") + exportRow(3, "cat", "mail", "WRONG")
-	mended := exportHeader + exportRow(1, "ann", "mail", "yes") + exportRow(2, "bob", "mail", "yes") + exportRow(3, "cat", "mail", "no")
-	rows := mendedRow(2, "bob", "mail", "yes") + mendedRow(3, "cat", "mail", "no")
+	repaired := exportHeader + exportRow(1, "ann", "mail", "yes") + exportRow(2, "bob", "mail", "yes") + exportRow(3, "cat", "mail", "no")
+	rows := repairedRow(2, "bob", "mail", "yes") + repairedRow(3, "cat", "mail", "no")
 	both := []string{`decision: mail "yes" → accept (1)`, `decision: mail "no" → reject (1)`}
 	repair := func(t *testing.T, r *rehearsal, flags ...string) finished { return r.repair(t, rows, flags...) }
 	goOn := func(more ...string) func(*testing.T, *rehearsal, ...string) finished {
@@ -47,11 +47,11 @@ func TestMendedRowsAreApprovedAsTheyAreSent(t *testing.T) {
 		shown  []string
 	}{
 		"a repair": {
-			pass: repair, of: "the repaired rows", text: mendedHeader + rows, shown: both,
+			pass: repair, of: "the repaired rows", text: repairedHeader + rows, shown: both,
 		},
 		"a repair that goes on": {
 			before: func(t *testing.T, r *rehearsal) { repair(t, r, "--limit", "1").requireCode(t, exitIncomplete) },
-			pass:   goOn("--resume"), of: "the repaired rows", text: mendedHeader + rows, shown: both,
+			pass:   goOn("--resume"), of: "the repaired rows", text: repairedHeader + rows, shown: both,
 		},
 		"a retry after a repair": {
 			before: func(t *testing.T, r *rehearsal) {
@@ -59,7 +59,7 @@ func TestMendedRowsAreApprovedAsTheyAreSent(t *testing.T) {
 				repair(t, r).requireCode(t, exitFailures)
 				r.faults(t, "")
 			},
-			pass: goOn("--resume", "--retry"), of: "the export with its repaired rows", text: mended,
+			pass: goOn("--resume", "--retry"), of: "the export with its repaired rows", text: repaired,
 			shown: []string{`decision: mail "yes" → accept (2)`, `decision: mail "no" → reject (1)`},
 		},
 	} {
@@ -95,11 +95,11 @@ func TestTheTableOfARepairCanBeSeen(t *testing.T) {
 	r := newRehearsal(t, "")
 	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG"))
 	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
-	row := mendedRow(1, "ann", "mail", "no")
+	row := repairedRow(1, "ann", "mail", "no")
 	assert.Contains(t, r.repair(t, row, "--dry-run").requireCode(t, exitRefused).message(t), "--approved NONE")
 	got := r.repair(t, row, "--approved", "NONE").requireCode(t, exitRefused)
 	assert.Contains(t, got.stderr, "decision: mail \"no\" → reject (1)\n")
-	assert.Contains(t, got.stderr, r.signed(t, mendedHeader+row))
+	assert.Contains(t, got.stderr, r.signed(t, repairedHeader+row))
 	assert.Zero(t, r.server.Stats().Requests)
 }
 
@@ -111,23 +111,23 @@ func TestARetryIsNotAdvisedUnderTheTableOfARepair(t *testing.T) {
 	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "WRONG"))
 	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
 	r.faults(t, "500=100%")
-	row := mendedRow(2, "bob", "mail", "yes")
-	r.repair(t, row, "--attempts", "1", "--max-failures", "100%", "--approved", r.signed(t, mendedHeader+row)).requireCode(t, exitFailures)
+	row := repairedRow(2, "bob", "mail", "yes")
+	r.repair(t, row, "--attempts", "1", "--max-failures", "100%", "--approved", r.signed(t, repairedHeader+row)).requireCode(t, exitFailures)
 	next := summaryIn(t, r.out()).Next
 	assert.Contains(t, next, "--resume --retry")
 	assert.NotContains(t, next, "--approved")
 }
 
-// The lint of a repair is that of the repaired rows, and after it mended rows count
-// in their mended form.
-func TestMendedRowsAreLinted(t *testing.T) {
+// The lint of a repair is that of the repaired rows, and after it repaired rows count
+// in their repaired form.
+func TestRepairedRowsAreLinted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		row, mended string // row 2, before and after
-		code        int
+		row, repaired string // row 2, before and after
+		code          int
 	}{
-		"a finding comes": {exportRow(2, "bob", "mail", "WRONG"), strings.Replace(mendedRow(2, "bob", "mail", "yes"), "2024-", "2094-", 1), exitRefused},
-		"a finding goes":  {strings.Replace(exportRow(2, "bob", "mail", "yes"), "2024-", "2094-", 1), mendedRow(2, "bob", "mail", "yes"), exitComplete},
+		"a finding comes": {exportRow(2, "bob", "mail", "WRONG"), strings.Replace(repairedRow(2, "bob", "mail", "yes"), "2024-", "2094-", 1), exitRefused},
+		"a finding goes":  {strings.Replace(exportRow(2, "bob", "mail", "yes"), "2024-", "2094-", 1), repairedRow(2, "bob", "mail", "yes"), exitComplete},
 	} {
 		for _, retry := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", retried"}[retry], func(t *testing.T) {
@@ -136,14 +136,14 @@ func TestMendedRowsAreLinted(t *testing.T) {
 				r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+c.row)
 				r.here(t, nil, r.args()...).requireCode(t, exitFailures)
 				if retry {
-					r.repair(t, c.mended).requireCode(t, exitFailures)
+					r.repair(t, c.repaired).requireCode(t, exitFailures)
 				}
 				r.faults(t, "")
 				before := r.server.Stats().Requests
 				if retry {
 					r.here(t, nil, r.args("--resume", "--retry", "--strict")...).requireCode(t, c.code)
 				} else {
-					r.repair(t, c.mended, "--strict").requireCode(t, c.code)
+					r.repair(t, c.repaired, "--strict").requireCode(t, c.code)
 				}
 				if c.code == exitRefused {
 					assert.Equal(t, before, r.server.Stats().Requests)

@@ -41,18 +41,18 @@ func laterPasses() []laterPass {
 			whole(t, r)
 			text, err := os.ReadFile(filepath.Join(r.out(), "rejected.csv"))
 			require.NoError(t, err)
-			r.write(t, "mended.csv", strings.ReplaceAll(string(text), ",hm,", ",yes,"))
+			r.write(t, "repaired.csv", strings.ReplaceAll(string(text), ",hm,", ",yes,"))
 		}, func(r *rehearsal) []string {
-			return append(append([]string{"run", "--concurrency", strconv.Itoa(crashConcurrency)}, r.target()...), "--repair", r.out(), filepath.Join(r.dir, "mended.csv"))
+			return append(append([]string{"run", "--concurrency", strconv.Itoa(crashConcurrency)}, r.target()...), "--repair", r.out(), filepath.Join(r.dir, "repaired.csv"))
 		}, []int{1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12}, 20},
 		// What a repair sent and the target refused, again.
 		{"retry of a repair", func(t *testing.T, r *rehearsal) {
 			whole(t, r)
 			text, err := os.ReadFile(filepath.Join(r.out(), "rejected.csv"))
 			require.NoError(t, err)
-			r.write(t, "mended.csv", strings.ReplaceAll(string(text), ",hm,", ",yes,"))
+			r.write(t, "repaired.csv", strings.ReplaceAll(string(text), ",hm,", ",yes,"))
 			r.faults(t, "400=100%")
-			r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), filepath.Join(r.dir, "mended.csv"))...)
+			r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), filepath.Join(r.dir, "repaired.csv"))...)
 			r.faults(t, "")
 		}, func(r *rehearsal) []string { return narrow(r, "--resume", "--retry") }, []int{1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12}, 20},
 		{"report", func(t *testing.T, r *rehearsal) { r.here(t, nil, narrow(r)...) },

@@ -73,7 +73,7 @@ func inspected(ctx context.Context, env *environment, cfg source.Config) (*inspe
 		}
 		return inspectFiles(ctx, cfg)
 	}
-	dir, err := os.MkdirTemp("", "consentimport-inspect-") // nobody else can look into it
+	dir, err := os.MkdirTemp("", "consentimport-inspect-") // no other user can look into it
 	if err != nil {
 		return nil, usage("give the export as a file", "keep standard input: %w", err)
 	}

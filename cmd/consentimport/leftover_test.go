@@ -89,7 +89,7 @@ func TestALaterPassThatIsRefusedHasNotBegun(t *testing.T) {
 			return r.here(t, nil, r.args(append(flags, "--resume", "--retry")...)...)
 		},
 		"repair": func(t *testing.T, r *rehearsal, flags ...string) finished {
-			return r.repair(t, mendedRow(2, "bob", "mail", "yes"), flags...)
+			return r.repair(t, repairedRow(2, "bob", "mail", "yes"), flags...)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

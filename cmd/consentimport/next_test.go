@@ -45,7 +45,7 @@ func TestTheCommandThatTheSummaryNamesWorks(t *testing.T) {
 		faults  string
 		flags   string
 		code    int                          // of the run
-		mend    func(t *testing.T, g *guide) // what the person does beside the commands
+		fix     func(t *testing.T, g *guide) // what the person does beside the commands
 		says    string                       // in the summary
 	}{
 		{name: "complete", rows: rows(20, alternating), code: exitComplete, says: "COMPLETE: every row"},
@@ -53,14 +53,14 @@ func TestTheCommandThatTheSummaryNamesWorks(t *testing.T) {
 		{
 			name: "over-permissive", faults: "", code: exitPermissive, says: "TOO PERMISSIVE",
 			rows: exportHeader + exportRow(1, "ann", "mail", "yes") + "2,ann,ann@people.example,mail,no,13.05.2024 10:00\n",
-			mend: func(t *testing.T, g *guide) {
+			fix: func(t *testing.T, g *guide) {
 				edit(t, g, "plain.yaml", "timestamp: decided", `timestamp: {from: decided, format: [rfc3339, "%d.%m.%Y %H:%M"], timezone: UTC}`)
 			},
 		},
 		{
 			name: "a preset that lacks a value", flags: "--preset transcend", code: exitFailures, says: "COMPLETE WITH FAILURES",
 			rows: "userId,timestamp,partition,decryptionStatus,updatedAt,Analytics\nu1,2024-01-01T10:00:00Z,p,DECRYPTED,2024-01-01T10:00:00Z,unknown\n",
-			mend: func(t *testing.T, g *guide) {
+			fix: func(t *testing.T, g *guide) {
 				edit(t, g, "transcend-fixed.yaml", `"false": reject`, `"false": reject, unknown: reject`)
 			},
 		},
@@ -70,7 +70,7 @@ func TestTheCommandThatTheSummaryNamesWorks(t *testing.T) {
 		},
 		{
 			name: "wrong mapping", rows: rows(400, alternating), mapping: profileMapping, code: exitIncomplete, says: "--max-failures 50% allows",
-			mend: func(t *testing.T, g *guide) {
+			fix: func(t *testing.T, g *guide) {
 				edit(t, g, "plain.yaml", "consent:\n", "consent:\n  sourceId: {const: 12345}\n")
 			},
 		},
@@ -93,8 +93,8 @@ func TestTheCommandThatTheSummaryNamesWorks(t *testing.T) {
 					require.Zero(t, code, "%s\n%s", command, out)
 				}
 			}
-			if c.mend != nil {
-				c.mend(t, g)
+			if c.fix != nil {
+				c.fix(t, g)
 			}
 			lines := strings.Split(strings.TrimSpace(out), "\n")
 			next := lines[len(lines)-1]

@@ -25,7 +25,7 @@ type outlet struct {
 func (o *outlet) close() {
 	o.client.Close()
 	if o.stop != nil {
-		_ = o.stop() // nobody is left to miss it
+		_ = o.stop() // nothing is left that needs it
 	}
 }
 

@@ -367,9 +367,9 @@ func (h *history) check(t *testing.T, f finished) {
 	require.Equal(t, held, h.target.last, "what the target took last")
 }
 
-// mend rewrites the rejected rows as a person would, and gives the file and what
-// the rows say now; nil when there is nothing to mend.
-func (h *history) mend(t *testing.T, as map[int]said) (string, map[int]said) {
+// fix rewrites the rejected rows as a person would, and gives the file and what
+// the rows say now; nil when there is nothing to fix.
+func (h *history) fix(t *testing.T, as map[int]said) (string, map[int]said) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(h.out(), "rejected.csv"))
 	if os.IsNotExist(err) {
@@ -378,7 +378,7 @@ func (h *history) mend(t *testing.T, as map[int]said) (string, map[int]said) {
 	require.NoError(t, err)
 	lines, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
 	require.NoError(t, err)
-	mended, out := map[int]said{}, lines[:1]
+	repaired, out := map[int]said{}, lines[:1]
 	for _, l := range lines[1:] {
 		row, err := strconv.Atoi(l[0])
 		require.NoError(t, err)
@@ -387,28 +387,28 @@ func (h *history) mend(t *testing.T, as map[int]said) (string, map[int]said) {
 		if !keep {
 			continue
 		}
-		mended[row] = s
+		repaired[row] = s
 		l[2], l[3], l[4] = s.mail, s.ads, s.time()
 		out = append(out, l)
 	}
-	if len(mended) == 0 {
+	if len(repaired) == 0 {
 		return "", nil
 	}
 	var b strings.Builder
 	require.NoError(t, csv.NewWriter(&b).WriteAll(out))
-	path := filepath.Join(h.dir, fmt.Sprintf("mended-%d.csv", h.model.passes))
+	path := filepath.Join(h.dir, fmt.Sprintf("repaired-%d.csv", h.model.passes))
 	require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
-	return path, mended
+	return path, repaired
 }
 
 // act is a pass after the import: a retry, perhaps with a meaning for hm, or a
 // repair, in which some rows say something else or are left out.
 type act struct {
-	refuses map[spot]int
-	kills   [2]string
-	repair  bool
-	hm      string // of a retry: accept, reject or no new meaning
-	mended  map[int]said
+	refuses  map[spot]int
+	kills    [2]string
+	repair   bool
+	hm       string // of a retry: accept, reject or no new meaning
+	repaired map[int]said
 }
 
 // scenario is a history before it is played.
@@ -432,7 +432,7 @@ func drawScenario(rt *rapid.T) *scenario {
 	for range rapid.IntRange(2, 4).Draw(rt, "passes") {
 		a := act{
 			refuses: drawRefusals(rt, rows), kills: drawKills(rt), repair: rapid.Bool().Draw(rt, "repair"),
-			hm: rapid.SampledFrom([]string{"", "accept", "reject"}).Draw(rt, "hm"), mended: map[int]said{},
+			hm: rapid.SampledFrom([]string{"", "accept", "reject"}).Draw(rt, "hm"), repaired: map[int]said{},
 		}
 		for row := 1; row <= rows; row++ {
 			r := s.rows[row]
@@ -445,7 +445,7 @@ func drawScenario(rt *rapid.T) *scenario {
 				r.second = second.Draw(rt, "second")
 			}
 			if rapid.IntRange(0, 3).Draw(rt, "keep") > 0 {
-				a.mended[row] = r
+				a.repaired[row] = r
 			}
 		}
 		s.acts = append(s.acts, a)
@@ -529,7 +529,7 @@ func (s *scenario) play(t *testing.T, seen *tally) {
 			h.model.pass(rows, a.refuses)
 			h.step(t, a.kills, append(args, h.exports...)...)
 		case a.repair:
-			if file, says := h.mend(t, a.mended); says != nil {
+			if file, says := h.fix(t, a.repaired); says != nil {
 				maps.Copy(rows, says) // from now on that is what the row says
 				h.model.pass(says, a.refuses)
 				h.step(t, a.kills, "--repair", h.out(), file)

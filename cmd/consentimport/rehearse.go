@@ -146,7 +146,7 @@ func (f *rehearseFlags) rehearse(env *environment, called report.Invocation, pat
 	return endWith(t.exitCode())
 }
 
-// interrupted is the error of a rehearsal that somebody ended.
+// interrupted is the error of a rehearsal that a signal ended.
 func interrupted(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil

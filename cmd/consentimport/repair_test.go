@@ -31,9 +31,9 @@ func gzipped(s string) string {
 	return b.String()
 }
 
-// Whatever form an export has, its rejected rows can be mended in that form and
+// Whatever form an export has, its rejected rows can be repaired in that form and
 // go on in the import that they came from; what the target then refuses is retried
-// as it was mended.
+// as it was repaired.
 func TestEveryFormOfAnExportCanBeRepaired(t *testing.T) {
 	const simple = `name: forms
 INPUTconsent:
@@ -87,12 +87,12 @@ INPUTconsent:
 				wrong, right = c.wrong, c.right
 			}
 			// _error may quote the value too; that is of no consequence.
-			mended := r.write(t, "mended"+filepath.Ext(found[0]), strings.ReplaceAll(string(text), wrong, right))
+			repaired := r.write(t, "repaired"+filepath.Ext(found[0]), strings.ReplaceAll(string(text), wrong, right))
 			r.faults(t, "400=100%")
-			got := r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), mended)...)
+			got := r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), repaired)...)
 			require.Contains(t, []int{exitFailures, exitPermissive}, got.code, got.stderr)
 			require.Equal(t, []string{"send", "send"}, column(t, r.out(), "failures.csv", "stage"))
-			require.NoError(t, os.Remove(mended)) // what is needed of it is in the out directory
+			require.NoError(t, os.Remove(repaired)) // what is needed of it is in the out directory
 			r.faults(t, "")
 			r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitComplete)
 			all := r.server.Consents()
@@ -124,9 +124,9 @@ func TestAShortRowCanBeRepaired(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(r.out(), "rejected.csv"))
 	require.NoError(t, err)
 	require.Contains(t, string(text), "2,bob,b@people.example,,,,2,")
-	mended := strings.ReplaceAll(string(text), "2,bob,b@people.example,,,,2,", "2,bob,b@people.example,mail,no,2024-01-01T00:00:00Z,2,")
-	mended = strings.ReplaceAll(mended, ",and,more", "")
-	path := r.write(t, "mended.csv", mended)
+	repaired := strings.ReplaceAll(string(text), "2,bob,b@people.example,,,,2,", "2,bob,b@people.example,mail,no,2024-01-01T00:00:00Z,2,")
+	repaired = strings.ReplaceAll(repaired, ",and,more", "")
+	path := r.write(t, "repaired.csv", repaired)
 	r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)...).requireCode(t, exitComplete)
 	assert.Equal(t, []string{"1", "2", "3"}, column(t, r.out(), "successes.csv", "row"))
 }
@@ -145,7 +145,7 @@ func TestARepairThatDoesNotFitIsRefused(t *testing.T) {
 		"the same twice":   {text: head + row + ",2,x\n" + row + ",2,x\n", says: []string{"row 2", "lines 2 and 3"}},
 		"a row of nowhere": {text: head + row + ",99,x\n", says: []string{"row 99"}},
 		"a row cut short":  {text: head + "2,bob\n", says: []string{"line 2"}},
-		"nothing":          {text: "", says: []string{"mended.csv"}},
+		"nothing":          {text: "", says: []string{"repaired.csv"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,7 +153,7 @@ func TestARepairThatDoesNotFitIsRefused(t *testing.T) {
 			r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "WRONG"))
 			r.here(t, nil, r.args()...).requireCode(t, exitFailures)
 			before := r.server.Stats().Requests
-			path := r.write(t, "mended.csv", c.text)
+			path := r.write(t, "repaired.csv", c.text)
 			repair := append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)
 			message := r.here(t, nil, repair...).requireCode(t, exitRefused).message(t)
 			for _, s := range c.says {
@@ -161,7 +161,7 @@ func TestARepairThatDoesNotFitIsRefused(t *testing.T) {
 			}
 			assert.Equal(t, before, r.server.Stats().Requests)
 			// The import is none the worse.
-			r.write(t, "mended.csv", head+row+",2,x\n")
+			r.write(t, "repaired.csv", head+row+",2,x\n")
 			r.here(t, nil, repair...).requireCode(t, exitComplete)
 			r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
 		})
@@ -176,7 +176,7 @@ func TestARepairSendsNothingTwice(t *testing.T) {
 	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
 	head := "n,id,mail,purpose,decision,decided,_row,_error\n"
 	one, two := strings.TrimSuffix(exportRow(1, "ann", "mail", "no"), "\n"), strings.TrimSuffix(exportRow(2, "bob", "mail", "yes"), "\n")
-	path := r.write(t, "mended.csv", head+one+",1,\n"+two+",2,\n")
+	path := r.write(t, "repaired.csv", head+one+",1,\n"+two+",2,\n")
 	repair := append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)
 	r.here(t, nil, repair...).requireCode(t, exitComplete)
 	r.here(t, nil, repair...).requireCode(t, exitComplete)
@@ -192,7 +192,7 @@ func TestARepairComesAfterTheImport(t *testing.T) {
 	r.here(t, nil, r.args("--limit", "1")...).requireCode(t, exitIncomplete)
 	text, err := os.ReadFile(filepath.Join(r.out(), "rejected.csv"))
 	require.NoError(t, err)
-	path := r.write(t, "mended.csv", strings.ReplaceAll(string(text), "WRONG", "yes"))
+	path := r.write(t, "repaired.csv", strings.ReplaceAll(string(text), "WRONG", "yes"))
 	repair := append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)
 	assert.Contains(t, r.here(t, nil, repair...).requireCode(t, exitRefused).message(t), "--resume")
 	r.here(t, nil, r.args("--resume")...).requireCode(t, exitFailures)
@@ -211,8 +211,8 @@ func TestARepairedCopyIsNotChangedAfterwards(t *testing.T) {
 	r := newRehearsal(t, "")
 	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG")+exportRow(2, "bob", "mail", "yes"))
 	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
-	mended := strings.TrimSuffix(exportRow(1, "ann", "mail", "no"), "\n") + ",1,\n"
-	path := r.write(t, "mended.csv", "n,id,mail,purpose,decision,decided,_row,_error\n"+mended)
+	repaired := strings.TrimSuffix(exportRow(1, "ann", "mail", "no"), "\n") + ",1,\n"
+	path := r.write(t, "repaired.csv", "n,id,mail,purpose,decision,decided,_row,_error\n"+repaired)
 	repair := append(append([]string{"run"}, r.target()...), "--repair", r.out())
 	r.here(t, nil, append(repair, path)...).requireCode(t, exitComplete)
 	kept := filepath.Join(r.out(), "repair-2.csv")

@@ -181,7 +181,7 @@ func TestAMappingMayChangeForARetry(t *testing.T) {
 	r.here(t, nil, "report", r.out()).requireCode(t, exitComplete)
 }
 
-// rejected.csv, mended by hand, goes on in the import that it came from.
+// rejected.csv, repaired by hand, goes on in the import that it came from.
 func TestRepairedRowsAreBalancedAgainstTheOriginal(t *testing.T) {
 	for _, sorted := range []bool{true, false} {
 		t.Run(fmt.Sprint(sorted), func(t *testing.T) {
@@ -199,11 +199,11 @@ func TestRepairedRowsAreBalancedAgainstTheOriginal(t *testing.T) {
 			if !sorted {
 				lines[1], lines[2] = lines[2], lines[1]
 			}
-			mended := r.write(t, "mended.csv", strings.NewReplacer(",yse,", ",yes,", ",ye s,", ",yes,").Replace(strings.Join(lines, "")))
+			repaired := r.write(t, "repaired.csv", strings.NewReplacer(",yse,", ",yes,", ",ye s,", ",yes,").Replace(strings.Join(lines, "")))
 
 			before := r.server.Stats().Stored
-			r.export = mended
-			args := append(append([]string{"run"}, r.target()...), "--repair", filepath.Join(r.dir, "export.csv.import"), mended)
+			r.export = repaired
+			args := append(append([]string{"run"}, r.target()...), "--repair", filepath.Join(r.dir, "export.csv.import"), repaired)
 			got := r.here(t, nil, args...)
 			require.Contains(t, []int{exitFailures, exitPermissive}, got.code, got.stderr)
 			out := filepath.Join(r.dir, "export.csv.import")
@@ -224,7 +224,7 @@ func TestRepairedRowsAreBalancedAgainstTheOriginal(t *testing.T) {
 			// And once more, with the row that is left.
 			text, err = os.ReadFile(filepath.Join(out, "rejected.csv"))
 			require.NoError(t, err)
-			r.write(t, "mended.csv", strings.ReplaceAll(string(text), ",nay,", ",no,"))
+			r.write(t, "repaired.csv", strings.ReplaceAll(string(text), ",nay,", ",no,"))
 			r.here(t, nil, args...).requireCode(t, exitComplete)
 			assert.Zero(t, summaryIn(t, out).Failures())
 		})
@@ -238,7 +238,7 @@ func TestRejectedRowsAreAnExportOfTheirOwn(t *testing.T) {
 	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
 	text, err := os.ReadFile(filepath.Join(r.out(), "rejected.csv"))
 	require.NoError(t, err)
-	r.export = r.write(t, "mended.csv", strings.ReplaceAll(string(text), ",yep,", ",yes,"))
+	r.export = r.write(t, "repaired.csv", strings.ReplaceAll(string(text), ",yep,", ",yes,"))
 	got := r.here(t, nil, r.args()...).requireCode(t, exitComplete)
 	assert.Contains(t, got.stderr, "--repair", "it says what may have been meant")
 	assert.EqualValues(t, 2, r.server.Stats().Stored)

@@ -12,17 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const mendedHeader = "n,id,mail,purpose,decision,decided,_row,_error\n"
+const repairedHeader = "n,id,mail,purpose,decision,decided,_row,_error\n"
 
-// mendedRow is row n as somebody has mended it.
-func mendedRow(n int, subject, purpose, decision string) string {
+// repairedRow is row n as somebody has repaired it.
+func repairedRow(n int, subject, purpose, decision string) string {
 	return fmt.Sprintf("%s,%d,\n", strings.TrimSuffix(exportRow(n, subject, purpose, decision), "\n"), n)
 }
 
-// repair goes on in the import with mended rows.
+// repair goes on in the import with repaired rows.
 func (r *rehearsal) repair(t *testing.T, rows string, flags ...string) finished {
 	t.Helper()
-	path := r.write(t, "mended.csv", mendedHeader+rows)
+	path := r.write(t, "repaired.csv", repairedHeader+rows)
 	return r.here(t, nil, append(append(append([]string{"run"}, r.target()...), flags...), "--repair", r.out(), path)...)
 }
 
@@ -34,10 +34,10 @@ func (r *rehearsal) arrivals() (got []string) {
 	return got
 }
 
-// What somebody mended is what the import is about from then on: a retry sends
-// the mended form of a row, the latest one, never the one of the export, and
+// What somebody repaired is what the import is about from then on: a retry sends
+// the repaired form of a row, the latest one, never the one of the export, and
 // reports go with it.
-func TestARetryGoesOnWithMendedRows(t *testing.T) {
+func TestARetryGoesOnWithRepairedRows(t *testing.T) {
 	t.Parallel()
 	const ends = "1 ann accept"
 	faults := []string{"", "after@1"}
@@ -49,39 +49,39 @@ func TestARetryGoesOnWithMendedRows(t *testing.T) {
 		do         func(t *testing.T, r *rehearsal)
 		arrived    []string
 	}{
-		"refused after it was mended": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
+		"refused after it was repaired": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
 			r.faults(t, "subject400=bob")
-			r.repair(t, mendedRow(2, "bob", "mail", "no")).requireCode(t, exitFailures)
+			r.repair(t, repairedRow(2, "bob", "mail", "no")).requireCode(t, exitFailures)
 		}, []string{ends, "3 cat accept", "2 bob reject"}},
 		"refused before and after": {"yes", "yes", func(t *testing.T, r *rehearsal) {
 			r.faults(t, "subject400=bobby")
-			r.repair(t, mendedRow(2, "bobby", "mail", "no")).requireCode(t, exitFailures)
+			r.repair(t, repairedRow(2, "bobby", "mail", "no")).requireCode(t, exitFailures)
 		}, []string{ends, "3 cat accept", "2 bobby reject"}},
-		"mended twice": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
-			r.repair(t, mendedRow(2, "bob", "mail", "hm")).requireCode(t, exitFailures)
+		"repaired twice": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
+			r.repair(t, repairedRow(2, "bob", "mail", "hm")).requireCode(t, exitFailures)
 			r.faults(t, "subject400=robert")
-			r.repair(t, mendedRow(2, "robert", "mail", "yes")).requireCode(t, exitFailures)
+			r.repair(t, repairedRow(2, "robert", "mail", "yes")).requireCode(t, exitFailures)
 		}, []string{ends, "3 cat accept", "2 robert accept"}},
-		"two rows, mended one after the other": {"WRONG", "WRONG", func(t *testing.T, r *rehearsal) {
+		"two rows, repaired one after the other": {"WRONG", "WRONG", func(t *testing.T, r *rehearsal) {
 			r.faults(t, "400=100%")
-			r.repair(t, mendedRow(3, "cathy", "mail", "yes")).requireCode(t, exitFailures)
-			r.repair(t, mendedRow(2, "bobby", "mail", "yes")).requireCode(t, exitFailures)
+			r.repair(t, repairedRow(3, "cathy", "mail", "yes")).requireCode(t, exitFailures)
+			r.repair(t, repairedRow(2, "bobby", "mail", "yes")).requireCode(t, exitFailures)
 		}, []string{ends, "2 bobby accept", "3 cathy accept"}},
 		"a repair that was not done": {"WRONG", "WRONG", func(t *testing.T, r *rehearsal) {
-			r.repair(t, mendedRow(2, "bob", "mail", "no")+mendedRow(3, "cat", "mail", "no"), "--limit", "1").requireCode(t, exitIncomplete)
+			r.repair(t, repairedRow(2, "bob", "mail", "no")+repairedRow(3, "cat", "mail", "no"), "--limit", "1").requireCode(t, exitIncomplete)
 		}, []string{ends, "2 bob reject", "3 cat reject"}},
 		"a retry in between": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
 			r.faults(t, "400=100%")
-			r.repair(t, mendedRow(2, "bob", "mail", "no")).requireCode(t, exitFailures)
+			r.repair(t, repairedRow(2, "bob", "mail", "no")).requireCode(t, exitFailures)
 			r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitFailures)
 			assert.Equal(t, []string{"send"}, column(t, r.out(), "failures.csv", "stage"), "it is not what the export says")
-			r.repair(t, mendedRow(2, "bo", "mail", "yes")).requireCode(t, exitFailures)
+			r.repair(t, repairedRow(2, "bo", "mail", "yes")).requireCode(t, exitFailures)
 		}, []string{ends, "3 cat accept", "2 bo accept"}},
 		"overtaken by the export": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
-			r.repair(t, mendedRow(2, "cat", "mail", "no")).requireCode(t, exitComplete)
+			r.repair(t, repairedRow(2, "cat", "mail", "no")).requireCode(t, exitComplete)
 		}, []string{ends, "3 cat accept"}},
 		"one that the mapping did not know": {"WRONG", "yes", func(t *testing.T, r *rehearsal) {
-			r.repair(t, mendedRow(2, "bobby", "mail", "hm")).requireCode(t, exitFailures)
+			r.repair(t, repairedRow(2, "bobby", "mail", "hm")).requireCode(t, exitFailures)
 			r.write(t, "plain.yaml", strings.Replace(plainMapping, `"no": reject`, `"no": reject, hm: reject`, 1))
 		}, []string{ends, "3 cat accept", "2 bobby reject"}},
 	} {
@@ -128,7 +128,7 @@ func TestARetryGoesOnWithMendedRows(t *testing.T) {
 	}
 }
 
-// A mended decision that a repair had not sent yet when it stopped is still the
+// A repaired decision that a repair had not sent yet when it stopped is still the
 // older one: a retry holds it back behind what was sent before, and does not take
 // it for one that comes for the first time.
 func TestARetryHoldsBackWhatARepairLeftOpen(t *testing.T) {
@@ -137,7 +137,7 @@ func TestARetryHoldsBackWhatARepairLeftOpen(t *testing.T) {
 	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG")+exportRow(2, "bob", "mail", "WRONG")+exportRow(3, "bob", "mail", "yes"))
 	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
 	r.faults(t, "401=100%")
-	r.repair(t, mendedRow(1, "ann", "mail", "yes")+mendedRow(2, "bob", "mail", "no"), "--concurrency", "1").requireCode(t, exitIncomplete)
+	r.repair(t, repairedRow(1, "ann", "mail", "yes")+repairedRow(2, "bob", "mail", "no"), "--concurrency", "1").requireCode(t, exitIncomplete)
 	r.faults(t, "")
 	r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitComplete)
 	assert.Equal(t, []string{"3 bob accept", "1 ann accept"}, r.arrivals())
@@ -149,18 +149,18 @@ func TestARetryHoldsBackWhatARepairLeftOpen(t *testing.T) {
 // somebody of whom something newer was sent.
 func TestARetryHoldsBackWhatAnotherMappingMoves(t *testing.T) {
 	t.Parallel()
-	for mended, c := range map[string]struct{ arrived, held []string }{
+	for repaired, c := range map[string]struct{ arrived, held []string }{
 		"userId: id":                          {[]string{"1 ann accept", "3 cat reject", "2 cat2 accept"}, nil},
 		`userId: {from: id, match: "[a-z]+"}`: {[]string{"1 ann accept", "3 cat reject"}, []string{"2"}},
 	} {
-		t.Run(mended, func(t *testing.T) {
+		t.Run(repaired, func(t *testing.T) {
 			t.Parallel()
 			r := newRehearsal(t, "subject503=cat2,retryafter=1,401after=4")
 			r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "cat2", "mail", "yes")+exportRow(3, "cat", "mail", "no"))
 			r.here(t, nil, r.args("--concurrency", "1")...).requireCode(t, exitIncomplete)
 			r.faults(t, "")
 			require.Contains(t, plainMapping, "userId: id\n")
-			r.write(t, "plain.yaml", strings.Replace(plainMapping, "userId: id", mended, 1))
+			r.write(t, "plain.yaml", strings.Replace(plainMapping, "userId: id", repaired, 1))
 			r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitComplete)
 			assert.Equal(t, c.arrived, r.arrivals())
 			if c.held != nil {
@@ -180,15 +180,15 @@ func withoutRepeats(list []string) (out []string) {
 	return out
 }
 
-// A mapping that fits the export, but not the rows that were mended, is refused
+// A mapping that fits the export, but not the rows that were repaired, is refused
 // with what it does not fit.
-func TestARetryWhoseMappingDoesNotFitMendedRowsIsRefused(t *testing.T) {
+func TestARetryWhoseMappingDoesNotFitRepairedRowsIsRefused(t *testing.T) {
 	t.Parallel()
 	r := newRehearsal(t, "subject400=bob")
 	r.write(t, "export.csv", strings.Replace(exportHeader, "\n", ",more\n", 1)+
 		strings.Replace(exportRow(1, "ann", "mail", "yes"), "\n", ",x\n", 1)+strings.Replace(exportRow(2, "bob", "mail", "yes"), "\n", ",x\n", 1))
 	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
-	r.repair(t, mendedRow(2, "bob", "mail", "no")).requireCode(t, exitFailures) // without the column that nobody needed
+	r.repair(t, repairedRow(2, "bob", "mail", "no")).requireCode(t, exitFailures) // without the column that nobody needed
 	r.faults(t, "")
 	before := r.server.Stats().Requests
 	r.write(t, "plain.yaml", strings.Replace(plainMapping, `"row {n}"`, `"row {n} {more}"`, 1))
@@ -210,7 +210,7 @@ func TestLaterPassesCanBeStrict(t *testing.T) {
 	r.here(t, nil, r.args("--strict")...).requireCode(t, exitFailures)
 	for range 3 {
 		r.here(t, nil, r.args("--resume", "--retry", "--strict")...).requireCode(t, exitFailures)
-		r.repair(t, mendedRow(2, "bob", "mail", "yes"), "--strict").requireCode(t, exitFailures)
+		r.repair(t, repairedRow(2, "bob", "mail", "yes"), "--strict").requireCode(t, exitFailures)
 	}
 	r.here(t, nil, r.args("--resume", "--strict")...).requireCode(t, exitFailures)
 	r.faults(t, "")

@@ -69,7 +69,7 @@ func (s *study) decisions() report.DecisionTable {
 	return decisionTable{s.linter.Decisions(), s.linter}
 }
 
-// decisionTable is the table with the hash that somebody signs.
+// decisionTable is the table with its approval hash.
 type decisionTable struct {
 	*mapping.Decisions
 	linter *mapping.Linter

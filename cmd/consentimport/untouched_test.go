@@ -15,7 +15,7 @@ import (
 )
 
 // An import that died before its first pass was set down has no mapping yet, and a
-// resume that is refused gives it none: the next one may mend the mapping.
+// resume that is refused gives it none: the next one may fix the mapping.
 func TestAFirstPassThatIsRefusedHasNotBegun(t *testing.T) {
 	t.Parallel()
 	for name, flags := range map[string][]string{

@@ -1,7 +1,7 @@
 // Package extsort sorts more records than fit into memory.
 //
 // A record is a string of bytes. Records are ordered by their first bytes, as
-// bytes.Compare orders them, so whoever makes one writes what it is sorted by first,
+// bytes.Compare orders them, so its maker writes what it is sorted by first,
 // and big-endian; records that are equal there keep no order among themselves.
 //
 // Records are collected in a buffer that is bounded in bytes, whatever the size of

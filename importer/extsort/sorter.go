@@ -52,7 +52,7 @@ type Sorter struct {
 	cfg   Config
 	n     int64
 	fill  *buffer
-	spare chan *buffer // the other buffer, when nobody writes it
+	spare chan *buffer // the other buffer, when no goroutine writes it
 	store *store
 	group sync.WaitGroup
 
@@ -85,7 +85,7 @@ func (s *Sorter) Add(rec []byte) error {
 
 // flush hands the buffer over to be written as a run.
 func (s *Sorter) flush() error {
-	if s.store.runs == nil { // the first one: nobody writes yet
+	if s.store.runs == nil { // the first one: no goroutine writes yet
 		s.store.runs = []run{}
 		s.spare <- &buffer{size: s.cfg.Size}
 	}

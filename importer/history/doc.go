@@ -34,7 +34,7 @@
 //
 //   - Journal: outcomes come in any order, but none for a row before the low row of
 //     a mark above it. A history that is pulled together leaves with its first row,
-//     so the others lie behind that row; whoever reads outcomes in the order of rows
+//     so the others lie behind that row; a reader of outcomes in the order of rows
 //     sorts them first (journal.Run.Ahead).
 //   - Low mark: a row with all that leaves with it is finished before the mark goes
 //     past it. What other rows of the history have is then done as well.

@@ -264,7 +264,7 @@ func (c *column) timeForms() []TimeForm {
 }
 
 // shownName is a column's name as it may be printed: masked where the heading
-// itself is somebody's data.
+// itself is a person's data.
 func shownName(name string) string {
 	if isDatum(name) {
 		return maskValue([]byte(name))

@@ -154,7 +154,7 @@ func headless(e *source.Export) bool {
 	return len(e.Layouts) > 0
 }
 
-// isDatum reports whether a cell is somebody's data and no heading.
+// isDatum reports whether a cell is a person's data and not a heading.
 func isDatum(cell string) bool {
 	v := bytes.TrimSpace([]byte(cell))
 	if len(v) == 0 {

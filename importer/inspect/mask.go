@@ -10,7 +10,7 @@ import (
 const maskLength = 24
 
 // maskValue shows the form of a value and nothing that it says: letters become
-// a or A, digits 9. Words of decision say nothing about who somebody is and are
+// a or A, digits 9. Words of decision identify nobody and are
 // shown as they are.
 func maskValue(v []byte) string {
 	if len(v) <= longestWord {
@@ -46,7 +46,7 @@ func maskValue(v []byte) string {
 }
 
 // maskKey gives the name of a JSON member as it may be shown, and "*" where the
-// name itself is somebody's: documents that are keyed by person.
+// name itself identifies a person: documents that are keyed by person.
 func maskKey(key []byte) string {
 	digits := 0
 	for _, c := range key {

@@ -241,7 +241,7 @@ func (c *Client) put(cn *conn, now time.Time) {
 	var old *conn
 	c.mu.Lock()
 	if len(c.idle) > 0 && now.Sub(c.idle[0].used) > idleMax {
-		// One at a time is enough to be rid of those that nobody needs.
+		// One at a time is enough to drop those that are not needed.
 		old = c.idle[0]
 		c.idle = append(c.idle[:0], c.idle[1:]...)
 	}

@@ -131,7 +131,7 @@ func (c Config) CheckSecrets() error {
 }
 
 // base parses and checks the base URL, beyond what CheckSecrets does. What it
-// says never quotes the URL as a whole: somebody may have put a key into it.
+// says never quotes the URL as a whole: it may contain a key.
 func (c Config) base() (*url.URL, error) {
 	const where = baseURL
 	text := c.BaseURL

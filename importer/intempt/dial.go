@@ -162,7 +162,7 @@ func (d *dialer) askTunnel(nc net.Conn) (int, error) {
 	var header fasthttp.ResponseHeader
 	status, err := readHead(br, &header)
 	if err == nil && classify(status) == Sent && br.Buffered() > 0 {
-		err = errNotHTTP // nobody may speak before us in a tunnel
+		err = errNotHTTP // the other side must not speak first in a tunnel
 	}
 	return status, err
 }

@@ -28,7 +28,7 @@ const (
 )
 
 // maxIdentifier is how many bytes an identifier can have for a text about it to
-// be shown. Nobody has a longer one, and part of one could be left standing.
+// be shown. Real ones are shorter, and part of one could be left standing.
 const maxIdentifier = 1 << 10
 
 // Stand-ins for masked text while more is being masked: private use characters,
@@ -242,7 +242,7 @@ func clean(text string) string {
 }
 
 // oneLine makes one blank of white space and control characters, and takes out
-// what nobody sees.
+// what is invisible.
 func oneLine(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))

@@ -18,9 +18,9 @@ type PacerConfig struct {
 
 // Pacer decides when a request may leave: not more than Max at a time, not
 // faster than Rate, and slower while the target says that it is too much (see
-// throttle). Whoever waits is let go in the order of arrival.
+// throttle). Waiting requests are let go in the order of arrival.
 type Pacer struct {
-	// state is the number of requests in flight, plus gate while not everybody
+	// state is the number of requests in flight, plus gate while not every request
 	// who comes may go at once. So in the common case, no limit reached, an
 	// Acquire and a Release are one addition each.
 	state atomic.Int64
@@ -88,7 +88,7 @@ func (p *Pacer) Acquire(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now = time.Now()
-	if w.granted { // just now: somebody else may go instead
+	if w.granted { // just now: another request may go instead
 		p.state.Add(-1)
 	} else {
 		p.queue.remove(w)
@@ -146,7 +146,7 @@ func (p *Pacer) dispatch(now time.Time) {
 	p.settle(now)
 }
 
-// settle closes the gate while there is anything to obey or anybody to go
+// settle closes the gate while there is anything to obey or a request to let go
 // first, and opens it else.
 func (p *Pacer) settle(now time.Time) {
 	want := p.queue.head != nil || p.fixed != nil || p.throttle.listening(now)
@@ -179,7 +179,7 @@ func (p *Pacer) wake(at, now time.Time) {
 	})
 }
 
-// waiter is somebody in an Acquire.
+// waiter is a goroutine in Acquire.
 type waiter struct {
 	ready      chan struct{} // holds one
 	granted    bool

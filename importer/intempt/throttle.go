@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// pauseBase and pauseMax bound the pause of everybody when all are refused
-	// and nobody says for how long. It doubles from one to the other.
+	// pauseBase and pauseMax bound the pause of all requests when all are refused
+	// and the target does not say for how long. It doubles from one to the other.
 	pauseBase = 100 * time.Millisecond
 	pauseMax  = 10 * time.Second
 	// hintFor is how long a rate that a 429 told is kept to.
@@ -34,7 +34,7 @@ const (
 // halved each time until it is not; a target that refuses a few at random,
 // whatever the load, does not bring an import to a crawl.
 //
-// A Retry-After makes everybody wait; without one, a series of refusals with
+// A Retry-After makes all requests wait; without one, a series of refusals with
 // nothing between them does, for a short time that doubles. A rate that a 429
 // tells is kept to for a while, when so many are refused that it can be true.
 type throttle struct {
@@ -49,7 +49,7 @@ type throttle struct {
 	answered  int
 	series    int // refusals since the last success
 
-	pause  time.Time // everybody waits until then
+	pause  time.Time // all requests wait until then
 	pauses int       // in a row, without a success
 	hint   *schedule // the rate that the target told; nil: none
 	until  time.Time // the hint ends

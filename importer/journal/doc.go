@@ -19,7 +19,7 @@
 //
 // A consent is written ROW.N: the Nth that the row made. A run of consents A-B
 // takes in A, B and all consents that any row makes between them; so a row that
-// makes none never lies inside a run, since nobody knows what it will make under
+// makes none never lies inside a run, since it is not known what it will make under
 // another mapping. Runs ascend within a line, and n is how many consents they are.
 //
 // The order of lines is that of time: outcomes belong to the run, and the run to

@@ -112,7 +112,7 @@ func (w *Writer) record(kind string, v any) error {
 }
 
 // join puts something into the open group and returns when the group was
-// written. Whoever opens a group writes it: as soon as the one before is done,
+// written. The goroutine that opens a group writes it: as soon as the one before is done,
 // and with everything that others have put into it by then.
 func (w *Writer) join(put func(*group)) error {
 	w.mu.Lock()
@@ -134,7 +134,7 @@ func (w *Writer) join(put func(*group)) error {
 	}
 
 	w.writing.Lock()
-	// Whoever has an outcome by now comes along: a write costs more than the wait.
+	// Outcomes that are there by now come along: a write costs more than the wait.
 	runtime.Gosched()
 	w.mu.Lock()
 	w.group = nil

@@ -148,7 +148,7 @@ func HasLineage(e *source.Export) bool {
 	}
 	reader, err := e.Read(e.Start(), source.ReadOptions{NoMarks: true})
 	if err != nil {
-		return false // whoever reads the export next says so
+		return false // the next reader of the export says so
 	}
 	defer reader.Close()
 	b, err := reader.Next()

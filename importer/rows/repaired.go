@@ -14,7 +14,7 @@ import (
 )
 
 // Revision is a repaired file whose rows stand in for those of the export: what
-// was mended once is what the import is about from then on.
+// was repaired once is what the import is about from then on.
 type Revision struct {
 	rows    *Stream
 	mappers []*mapping.Mapper // one a layout of the file
@@ -67,8 +67,8 @@ func OpenRevisions(passes []journal.Pass, dir string, spec *mapping.Spec, units 
 	return all, nil
 }
 
-// Find gives row n as it was mended last, and the file that has it; nil when
-// nobody mended it. It is called with ascending rows.
+// Find gives row n as it was repaired last, and the file that has it; nil when
+// it was never repaired. It is called with ascending rows.
 func (all Revisions) Find(n int64) (*Revision, Text, error) {
 	for _, r := range all {
 		t, err := r.rows.At(n)
@@ -93,16 +93,16 @@ func (all Revisions) Close() error {
 	return errors.Join(errs...)
 }
 
-// Reviser puts mended rows in the place of the export's, batch by batch, for a
-// pass that reads the export after rows of it were mended. Such rows are few:
-// somebody went through them by hand.
+// Reviser puts repaired rows in the place of the export's, batch by batch, for a
+// pass that reads the export after rows of it were repaired. Such rows are few:
+// each was fixed by hand.
 type Reviser struct {
 	Revisions
 	rec    mapping.Record
 	memory Memory
 }
 
-// Apply maps the rows of a batch that were mended anew.
+// Apply maps again the rows of a batch that were repaired.
 func (r *Reviser) Apply(b *Batch) error {
 	if len(r.Revisions) == 0 {
 		return nil

@@ -11,7 +11,7 @@ import (
 
 // weather is one setting of the faults while it is in force. It is drawn from
 // by the number of the request, not from a shared stream: the n-th request gets
-// the same draw whatever runs beside it, and nobody waits for a lock.
+// the same draw whatever runs beside it, without waiting for a lock.
 type weather struct {
 	Faults
 	seed      uint64

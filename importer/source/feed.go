@@ -19,7 +19,7 @@ const (
 // ahead is how many blocks may wait to be scanned.
 const ahead = 2
 
-// block is a piece of a member's text. It belongs to whoever receives it.
+// block is a piece of a member's text. It belongs to its receiver.
 type block struct {
 	member int
 	first  bool     // of its member
@@ -41,7 +41,7 @@ type feed struct {
 	summed []int64     // bytes of each input that sums cover
 	blocks chan block
 	done   chan struct{}
-	free   chan *memory // used by nobody
+	free   chan *memory // not in use
 	marked Mark         // what mark gave last
 }
 
@@ -177,7 +177,7 @@ func (f *feed) run() {
 	}
 }
 
-// send hands a block over, or tells that nobody takes it any more.
+// send hands a block over, or reports that no receiver is left.
 func (f *feed) send(b block) bool {
 	select {
 	case f.blocks <- b:

@@ -125,7 +125,7 @@ type Row struct {
 	Line   int64 // physical line on which it begins, from 1, in its own member
 	Offset int64 // byte in the decoded text of its member
 	// Raw is the row as written, decoded to UTF-8, without its line end. It is
-	// never written to until its Batch is released, and nobody may write to it.
+	// never written to until its Batch is released, and must not be written to.
 	// Where a row cannot be read it is the text up to where reading goes on; nil
 	// when that is longer than MaxRow. A lone surrogate or a byte that the
 	// encoding does not define is kept as invalid UTF-8, which Layout.Encode

@@ -73,7 +73,7 @@ func (e *Export) sameText(a, b *member) (bool, error) {
 		endX, endY := ended(errX), ended(errY)
 		switch {
 		case errX != nil && !endX, errY != nil && !endY:
-			return false, nil // whoever reads it comes to the error, with the place
+			return false, nil // the reader comes to the error, with the place
 		case !bytes.Equal(bufX[:n], bufY[:k]):
 			return false, nil
 		case endX || endY:

@@ -106,7 +106,7 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 // auditor is the Visitor of an audit.
 type auditor struct {
 	audit  *Audit
-	person *person // nil when nobody was asked for
+	person *person // nil when no person was asked for
 	passes []Tally
 }
 

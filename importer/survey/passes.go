@@ -13,7 +13,7 @@ import (
 // from. Passes that share both share the version.
 type version struct {
 	key     string            // digest of the mapping, and the names of repaired copies
-	mappers []*mapping.Mapper // one a layout of the export; nil: a repair, which reads mended rows alone
+	mappers []*mapping.Mapper // one a layout of the export; nil: a repair, which reads repaired rows only
 	mended  rows.Revisions    // whose rows stand in for the export's
 	memory  rows.Memory
 	// what the row looked up last became
@@ -57,8 +57,8 @@ func OpenPasses(snap *journal.Snapshot, disk journal.Disk, dir string, export *s
 }
 
 // add makes the version of a pass known. The pass of a repair reads the rows of
-// its file; one that reads the export after repairs reads mended rows as they were
-// mended last.
+// its file; one that reads the export after repairs reads repaired rows as they were
+// repaired last.
 func (p *Passes) add(pass journal.Pass, dir string) error {
 	key := pass.Mapping.SHA256
 	over := []journal.Pass{pass}

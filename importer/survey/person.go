@@ -39,7 +39,7 @@ func (m *Mention) Outcome() string {
 	}
 }
 
-// person finds somebody in a survey: by the form in which subjects are compared,
+// person finds one person in a survey: by the form in which subjects are compared,
 // and in rows that were not mapped by their text.
 type person struct {
 	key   []byte

@@ -75,7 +75,7 @@ func Of(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Ex
 	return s, nil
 }
 
-// Undigested tells the survey that nobody will ask it what the files are, so that
+// Undigested tells the survey that it will not be asked what the files are, so that
 // they are not digested.
 func (s *Survey) Undigested() { s.sums = false }
 

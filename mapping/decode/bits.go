@@ -8,7 +8,7 @@ var (
 )
 
 // bits reads the bits of a base64url text, six a character, most significant
-// first, without decoding what nobody asks for. It never reads past the end:
+// first, without decoding what is not asked for. It never reads past the end:
 // what is missing reads as zero and sets short.
 type bits struct {
 	text  []byte

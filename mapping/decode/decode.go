@@ -35,7 +35,7 @@ type Cell struct {
 }
 
 // Decoder reads one cell into out, which it resets first. Its error is a
-// reason that quotes nothing of the text, since that may tell who somebody is.
+// reason that quotes nothing of the text, since that may identify a person.
 // With an error, and with out.Undecided set, out has no elements; otherwise it
 // has at least one, each key once.
 type Decoder func(text []byte, out *Cell) error

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// TrimInvisible cuts what nobody sees off both ends: blanks of any kind, control
+// TrimInvisible cuts what is invisible off both ends: blanks of any kind, control
 // and format characters (zero-width blanks, direction marks, byte order marks) and
 // the others that Unicode's Default_Ignorable_Code_Point names.
 func TrimInvisible(text []byte) []byte {
