@@ -85,6 +85,9 @@ func (im *Import) sameTarget() error {
 	differ("the organisation", was.Org, is.Org)
 	differ("the project", was.Project, is.Project)
 	differ("the dialect", was.Dialect, is.Dialect)
+	differ("--auth", was.Auth, is.Auth)
+	differ("--times", was.Times, is.Times)
+	differ("--valid-until", was.ValidUntil, is.ValidUntil)
 	if was.Sandbox != is.Sandbox {
 		differ("the sandbox", onOff(was.Sandbox), onOff(is.Sandbox))
 	}

@@ -115,6 +115,13 @@ func recall(program, dir string, facts *survey.Facts) Invocation {
 		add("project", h.Target.Project, "")
 	}
 	add("dialect", h.Target.Dialect, "docs")
+	if d, err := intempt.ParseDialect(h.Target.Dialect); err == nil {
+		of := intempt.Wording{Dialect: d}.Resolved()
+		is := intempt.Wording{Dialect: d, Auth: h.Target.Auth, Times: h.Target.Times, ValidUntil: h.Target.ValidUntil}.Resolved()
+		add("auth", is.Auth, of.Auth)
+		add("times", is.Times, of.Times)
+		add("valid-until", is.ValidUntil, of.ValidUntil)
+	}
 	add("history", h.History, "rows")
 	add("shard", h.Shard, "1/1")
 	add("format", h.Reading.Format, "")

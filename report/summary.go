@@ -105,11 +105,14 @@ type Mapping struct {
 
 // Target is where the consents went.
 type Target struct {
-	BaseURL string `json:"baseUrl"`
-	Org     string `json:"org"`
-	Project string `json:"project"`
-	Dialect string `json:"dialect"`
-	Sandbox bool   `json:"sandbox,omitempty"`
+	BaseURL    string `json:"baseUrl"`
+	Org        string `json:"org"`
+	Project    string `json:"project"`
+	Dialect    string `json:"dialect"`
+	Auth       string `json:"auth,omitempty"`
+	Times      string `json:"times,omitempty"`
+	ValidUntil string `json:"validUntil,omitempty"`
+	Sandbox    bool   `json:"sandbox,omitempty"`
 }
 
 // Rows counts the rows of the export by what became of them.

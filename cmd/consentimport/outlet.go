@@ -15,7 +15,7 @@ import (
 type outlet struct {
 	identity journal.Target
 	client   *intempt.Client
-	dialect  intempt.Dialect
+	wording  intempt.Wording
 	stop     func() error
 	// arrived waits for what earlier runs have sent; nil: time decides, as with any
 	// target that cannot be asked.
@@ -35,7 +35,7 @@ func (o *outlet) says() string {
 	if o.identity.Sandbox {
 		where = "the sandbox inside this process"
 	}
-	return fmt.Sprintf("sending to %s, %s/%s; dialect %s: %s", where, o.identity.Org, o.identity.Project, o.dialect, o.dialect.Says())
+	return fmt.Sprintf("sending to %s, %s/%s; %s", where, o.identity.Org, o.identity.Project, o.wording.Says())
 }
 
 func (o *outlet) sending(env *environment, limits importer.Limits, rate float64) importer.Sending {
@@ -67,7 +67,7 @@ const sandboxKey = "sandbox.rehearsal"
 
 // outlet makes the way to the target that the flags name.
 func (f *runFlags) outlet(env *environment) (*outlet, error) {
-	dialect, err := intempt.ParseDialect(f.dialect)
+	wording, err := f.wording()
 	if err != nil {
 		return nil, err
 	}
@@ -77,13 +77,13 @@ func (f *runFlags) outlet(env *environment) (*outlet, error) {
 		if err != nil {
 			return nil, err
 		}
-		return f.outletTo(env, target, dialect, target.BaseURL, key)
+		return f.outletTo(env, target, wording, target.BaseURL, key)
 	}
-	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey})
+	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey, Form: sandboxForm(wording)})
 	if err != nil {
 		return nil, fmt.Errorf("start the sandbox: %w", err)
 	}
-	o, err := f.outletToSandbox(env, target, dialect, server.URL())
+	o, err := f.outletToSandbox(env, target, wording, server.URL())
 	if err != nil {
 		return nil, errors.Join(err, server.Close())
 	}
@@ -92,18 +92,38 @@ func (f *runFlags) outlet(env *environment) (*outlet, error) {
 	return o, nil
 }
 
+// wording is how the flags say that requests are written.
+func (f *runFlags) wording() (intempt.Wording, error) {
+	d, err := intempt.ParseDialect(f.dialect)
+	if err != nil {
+		return intempt.Wording{}, err
+	}
+	w := intempt.Wording{Dialect: d, Auth: f.auth, Times: f.times, ValidUntil: f.validUntil}
+	return w.Resolved(), w.Validate()
+}
+
+// sandboxForm is what a sandbox is to expect of such requests.
+func sandboxForm(w intempt.Wording) *sandbox.Form {
+	form := &sandbox.Form{Times: w.Times, ValidUntil: w.ValidUntil}
+	if w.Dialect == intempt.SDK {
+		form.Dialect = sandbox.SDK
+	}
+	return form
+}
+
 // outletToSandbox makes the way to a sandbox that runs already.
-func (f *runFlags) outletToSandbox(env *environment, identity journal.Target, dialect intempt.Dialect, url string) (*outlet, error) {
+func (f *runFlags) outletToSandbox(env *environment, identity journal.Target, wording intempt.Wording, url string) (*outlet, error) {
 	key, err := intempt.ParseKey(sandboxKey)
 	if err != nil {
 		return nil, err
 	}
-	return f.outletTo(env, identity, dialect, url, key)
+	return f.outletTo(env, identity, wording, url, key)
 }
 
-func (f *runFlags) outletTo(env *environment, identity journal.Target, dialect intempt.Dialect, url string, key intempt.Key) (*outlet, error) {
+func (f *runFlags) outletTo(env *environment, identity journal.Target, wording intempt.Wording, url string, key intempt.Key) (*outlet, error) {
 	cfg := intempt.Config{
-		BaseURL: url, Org: identity.Org, Project: identity.Project, Dialect: dialect, Key: key,
+		BaseURL: url, Org: identity.Org, Project: identity.Project, Key: key,
+		Dialect: wording.Dialect, Auth: wording.Auth, Times: wording.Times, ValidUntil: wording.ValidUntil,
 		Timeout: f.timeout, Concurrency: f.concurrency, UserAgent: "consentimport/" + version(),
 	}
 	if err := cfg.Validate(); err != nil {
@@ -113,7 +133,7 @@ func (f *runFlags) outletTo(env *environment, identity journal.Target, dialect i
 	if err != nil {
 		return nil, err
 	}
-	return &outlet{identity: identity, dialect: dialect, client: client, arrived: env.arrived}, nil
+	return &outlet{identity: identity, wording: wording, client: client, arrived: env.arrived}, nil
 }
 
 // checkTarget is for a dry run, which needs no target, but notes the one that is
@@ -127,5 +147,5 @@ func (f *runFlags) checkTarget(env *environment) error {
 // rehearsed is the target of a rehearsal. It has an address, so that a process of
 // its own finds it.
 func (f *runFlags) rehearsed(url string) journal.Target {
-	return journal.Target{BaseURL: url, Org: "sandbox", Project: "sandbox", Dialect: f.dialect}
+	return f.written(journal.Target{BaseURL: url, Org: "sandbox", Project: "sandbox"})
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/importer"
-	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/sandbox"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -63,7 +62,7 @@ could not be rehearsed, or was interrupted.`,
 	fl := c.Flags()
 	f.run.mapping.register(c)
 	f.run.read.register(c)
-	fl.StringVar(&f.run.dialect, "dialect", "docs", "how times and the key are written: `docs|sdk`")
+	f.run.registerWording(c)
 	fl.IntVar(&f.run.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")
 	fl.Float64Var(&f.run.rate, "rate", 0, "consents per second at most, `N` (0: no fixed limit)")
 	fl.StringVar(&f.run.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
@@ -72,7 +71,6 @@ could not be rehearsed, or was interrupted.`,
 	fl.StringVar(&f.faults, "faults", realisticFaults, "let the sandbox inject the faults in `LIST` (consentimport sandbox --help)")
 	fl.Uint64Var(&f.seed, "seed", 1, "draw the faults from seed `N`: the same seed gives the same faults")
 	fl.StringVar(&f.keep, "keep", "", "keep checkpoints and reports of the rehearsal in `DIR`, which must be new")
-	_ = c.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions(intempt.DialectNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.MarkFlagDirname("keep")
 	return c
@@ -159,7 +157,7 @@ func (f *rehearseFlags) check(paths []string) (sandbox.Faults, error) {
 	if err != nil {
 		return faults, usage("consentimport sandbox --help lists the faults", "--faults: %w", err)
 	}
-	if _, err := intempt.ParseDialect(f.run.dialect); err != nil {
+	if _, err := f.run.wording(); err != nil {
 		return faults, refused(err)
 	}
 	if _, err := importer.ParseBudget(f.run.maxFailures); err != nil {
@@ -214,7 +212,11 @@ func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapp
 func (f *rehearseFlags) perform(ctx context.Context, env *environment, t *trial, spec *mapping.Spec, faults sandbox.Faults, dir string, called report.Invocation) error {
 	rows, made := t.dry.Rows.Read, t.dry.Consents.Made
 	t.sample = f.sampleOf(rows, made)
-	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey, Faults: faults, Seed: f.seed})
+	wording, err := f.run.wording()
+	if err != nil {
+		return refused(err)
+	}
+	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey, Faults: faults, Seed: f.seed, Form: sandboxForm(wording)})
 	if err != nil {
 		return fmt.Errorf("start the sandbox: %w", err)
 	}
@@ -268,11 +270,11 @@ type performance struct {
 // goOn is the resume, in this process.
 func (p *performance) goOn(ctx context.Context) error {
 	t := p.trial
-	dialect, err := intempt.ParseDialect(p.flags.dialect)
+	wording, err := p.flags.wording()
 	if err != nil {
 		return refused(err)
 	}
-	out, err := p.flags.outletToSandbox(p.env, p.flags.rehearsed(p.server.URL()), dialect, p.server.URL())
+	out, err := p.flags.outletToSandbox(p.env, p.flags.rehearsed(p.server.URL()), wording, p.server.URL())
 	if err != nil {
 		return err
 	}
@@ -312,11 +314,11 @@ func (p *performance) compare(ctx context.Context) error {
 		return err
 	}
 	defer surveyed.Close()
-	dialect, err := intempt.ParseDialect(p.flags.dialect)
+	wording, err := p.flags.wording()
 	if err != nil {
 		return refused(err)
 	}
-	t.found = newHoldings(dialect, t.sample)
+	t.found = newHoldings(wording, t.sample)
 	if err := surveyed.Each(ctx, t.found); err != nil && !errors.Is(err, errPastSample) {
 		return fmt.Errorf("compare checkpoint and sandbox: %w", err)
 	}

@@ -18,7 +18,7 @@ import (
 // survey of the import. Consents are kept as hashes of their requests, 16 bytes
 // each, and nothing of a person.
 type holdings struct {
-	dialect intempt.Dialect
+	wording intempt.Wording
 	rows    int64 // of the sample
 	lanes   map[uint64][]due
 	body    []byte
@@ -35,8 +35,8 @@ type due struct {
 	may bool
 }
 
-func newHoldings(dialect intempt.Dialect, rows int64) *holdings {
-	return &holdings{dialect: dialect, rows: rows, lanes: map[uint64][]due{}}
+func newHoldings(wording intempt.Wording, rows int64) *holdings {
+	return &holdings{wording: wording, rows: rows, lanes: map[uint64][]due{}}
 }
 
 // errPastSample ends a survey behind the rows that were rehearsed.
@@ -83,7 +83,7 @@ func (h *holdings) sum(c *mapping.Consent) (lane, hash uint64) {
 	h.body = append(h.body, 0)
 	h.body = append(h.body, c.Category...)
 	lane = xxhash.Sum64(h.body)
-	h.body = intempt.AppendBody(h.body[:0], h.dialect, c)
+	h.body = h.wording.AppendBody(h.body[:0], c)
 	return lane, xxhash.Sum64(h.body)
 }
 

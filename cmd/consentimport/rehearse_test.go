@@ -109,7 +109,7 @@ func TestHoldingsAreCompared(t *testing.T) {
 		{"abC", "BC", comparison{held: 1}},
 		{"Ab", "A", comparison{held: 1}},
 	} {
-		h := newHoldings(intempt.Docs, 100)
+		h := newHoldings(intempt.Wording{}, 100)
 		made := func(letter rune) mapping.Consent {
 			return mapping.Consent{Action: mapping.Accept, Timestamp: int64(letter), ValidUntil: mapping.Unlimited, UserID: []byte("u"), Category: []byte("mail")}
 		}

@@ -23,6 +23,7 @@ type runFlags struct {
 	read    readFlags
 
 	baseURL, org, project, keyFile, dialect string
+	auth, times, validUntil                 string
 	sandbox                                 bool
 
 	dryRun, resume, retry, restart bool
@@ -116,7 +117,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.org, "org", "", "organisation `NAME` in the API's path (env INTEMPT_ORG)")
 	fl.StringVar(&f.project, "project", "", "project `NAME` in the API's path (env INTEMPT_PROJECT)")
 	fl.StringVar(&f.keyFile, "api-key-file", "", "read the API key from `FILE` (or env INTEMPT_API_KEY)")
-	fl.StringVar(&f.dialect, "dialect", "docs", "how times and the key are written: `docs|sdk`")
+	f.registerWording(c)
 	fl.BoolVar(&f.sandbox, "sandbox", false, "import into a sandbox inside this process; needs no other target flag")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "do everything but sending: decode, map, validate, lint, report")
 	fl.StringVar(&f.out, "out", "", "`DIR` for everything that this import writes (default EXPORT.import, in a dry run EXPORT.dry-run)")
@@ -136,7 +137,6 @@ func (f *runFlags) register(c *cobra.Command) {
 	f.read.register(c)
 	fl.StringVar(&f.progress, "progress", "auto", "how progress is shown: `auto|bar|log|none`")
 	fl.BoolVar(&f.json, "json", false, "print report.json on standard output instead of the text summary")
-	_ = c.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions(intempt.DialectNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.MarkFlagDirname("out")
 	_ = c.MarkFlagDirname("repair")
@@ -203,6 +203,28 @@ func (f *runFlags) dir(paths []string) string {
 	return name + ".import"
 }
 
+// written notes how requests are written. Flags that say nothing known are refused
+// before anything is written down.
+func (f *runFlags) written(t journal.Target) journal.Target {
+	w, _ := f.wording()
+	t.Dialect, t.Auth, t.Times, t.ValidUntil = f.dialect, w.Auth, w.Times, w.ValidUntil
+	return t
+}
+
+// registerWording adds the flags that say how requests are written.
+func (f *runFlags) registerWording(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.dialect, "dialect", "docs", "how times and the key are written: `docs|sdk`")
+	fl.StringVar(&f.auth, "auth", "", "where the key stands: `query|basic|apikey` (as the dialect says)")
+	fl.StringVar(&f.times, "times", "", "how times are written: `ms|s|ms-text` (as the dialect says)")
+	fl.StringVar(&f.validUntil, "valid-until", "", "how ends are written: `ms|ms-text` (as the dialect says)")
+	for name, words := range map[string][]string{
+		"dialect": intempt.DialectNames(), "auth": intempt.AuthNames(), "times": intempt.TimesNames(), "valid-until": intempt.ValidUntilNames(),
+	} {
+		_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	}
+}
+
 // target joins flags and environment to the identity of the target.
 func (f *runFlags) target(env *environment) journal.Target {
 	or := func(flag, variable, otherwise string) string {
@@ -214,7 +236,7 @@ func (f *runFlags) target(env *environment) journal.Target {
 		}
 		return otherwise
 	}
-	t := journal.Target{Dialect: f.dialect, Sandbox: f.sandbox}
+	t := f.written(journal.Target{Sandbox: f.sandbox})
 	if f.sandbox {
 		t.Org, t.Project = "sandbox", "sandbox"
 		return t

@@ -11,6 +11,7 @@ import (
 
 func newSandbox(env *environment) *cobra.Command {
 	var addr, key, faults, store string
+	var form runFlags // the part of it that says how requests are written
 	var seed uint64
 	c := &cobra.Command{
 		Use:   "sandbox",
@@ -36,7 +37,16 @@ Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%
 			if err != nil {
 				return usage("consentimport sandbox --help lists the faults", "--faults: %w", err)
 			}
+			var expect *sandbox.Form // nil: as a request authenticates
+			if c.Flags().Changed("dialect") || c.Flags().Changed("times") || c.Flags().Changed("valid-until") {
+				w, err := form.wording()
+				if err != nil {
+					return refused(err)
+				}
+				expect = sandboxForm(w)
+			}
 			server, err := sandbox.Start(sandbox.Config{
+				Form: expect,
 				Addr: addr, Key: key, Faults: f, Seed: seed, Store: store,
 				Log: slog.New(slog.NewTextHandler(env.stderr, nil)),
 			})
@@ -53,6 +63,9 @@ Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%
 	}
 	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8787", "listen at `HOST:PORT`")
 	c.Flags().StringVar(&key, "api-key", "", "accept only this `KEY` (default: any)")
+	c.Flags().StringVar(&form.dialect, "dialect", "docs", "take requests in this dialect alone: `docs|sdk` (default: in the one that goes with their key's place)")
+	c.Flags().StringVar(&form.times, "times", "", "take times in this form alone: `ms|s|ms-text`")
+	c.Flags().StringVar(&form.validUntil, "valid-until", "", "take ends in this form alone: `ms|ms-text`")
 	c.Flags().StringVar(&faults, "faults", "", "inject the faults in `LIST`")
 	c.Flags().Uint64Var(&seed, "seed", 1, "draw the faults from seed `N`: the same seed gives the same faults")
 	c.Flags().StringVar(&store, "store", "", "keep the consents in `FILE`, to continue with them later")

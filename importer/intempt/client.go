@@ -27,7 +27,7 @@ const (
 //
 // It never sends anything twice and never follows a redirect.
 type Client struct {
-	dialect Dialect
+	form    form
 	timeout time.Duration
 	target  *target
 	dialer  *dialer
@@ -61,7 +61,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		dialect: cfg.Dialect, timeout: cfg.Timeout,
+		form: cfg.form(), timeout: cfg.Timeout,
 		target: target, dialer: dialer, masker: newMasker(cfg.Key), stats: newStats(),
 		keep: cfg.Concurrency,
 	}, nil
@@ -112,7 +112,7 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) Answer {
 		return Answer{Class: Transient, Canceled: true, Message: "canceled"}
 	}
 
-	cn.body = AppendBody(cn.body[:0], c.dialect, consent)
+	cn.body = c.form.appendBody(cn.body[:0], consent)
 	writeErr := cn.write(c.target.head)
 	if writeErr != nil && isTimeout(writeErr) {
 		cn.close()

@@ -26,7 +26,9 @@ type Config struct {
 	Org     string // slug, percent-encoded when it goes into the path
 	Project string // slug, percent-encoded when it goes into the path
 	Key     Key
-	Dialect Dialect
+	// Dialect and the three switches say how requests are written; see Wording.
+	Dialect                 Dialect
+	Auth, Times, ValidUntil string
 	// Timeout is for one request, from the wish to send it to the answer's
 	// header; 0: DefaultTimeout.
 	Timeout time.Duration
@@ -61,14 +63,18 @@ func (c Config) Validate() error {
 	if err := checkSlug(c.Project, "project", "--project", "INTEMPT_PROJECT"); err != nil {
 		return err
 	}
-	if !c.Dialect.valid() {
-		return fmt.Errorf("--dialect is unknown; it is one of %s", strings.Join(DialectNames(), ", "))
+	if err := c.wording().Validate(); err != nil {
+		return err
 	}
 	if c.Key.IsZero() {
 		return errors.New("no API key: give --api-key-file FILE or set INTEMPT_API_KEY")
 	}
-	if _, _, dotted := c.Key.halves(); dialects[c.Dialect].dotted && !dotted {
-		return fmt.Errorf("the API key has no dot, and --dialect %s splits it there (identifier.secret): check --api-key-file or INTEMPT_API_KEY", c.Dialect)
+	if _, _, dotted := c.Key.halves(); c.form().dotted && !dotted {
+		by := "--auth basic"
+		if c.Auth == "" {
+			by = "--dialect " + c.Dialect.String()
+		}
+		return fmt.Errorf("the API key has no dot, and %s splits it there (identifier.secret): check --api-key-file or INTEMPT_API_KEY", by)
 	}
 	if c.Timeout < 0 {
 		return errors.New("the time-out of a request is negative")
@@ -77,6 +83,15 @@ func (c Config) Validate() error {
 		return errors.New("--concurrency is negative")
 	}
 	return nil
+}
+
+// wording is how requests are written.
+func (c Config) wording() Wording { return Wording{c.Dialect, c.Auth, c.Times, c.ValidUntil} }
+
+// form is the wording made ready; the Config is valid.
+func (c Config) form() form {
+	f, _ := c.wording().form()
+	return f
 }
 
 // checkSlug refuses what cannot be one segment of a path.
@@ -197,7 +212,7 @@ func (c Config) target() (*target, error) {
 	if t.url, err = url.Parse(base.Scheme + "://" + base.Host + path); err != nil {
 		return nil, errors.New("--org or --project (INTEMPT_ORG, INTEMPT_PROJECT) cannot be part of a URL")
 	}
-	query, headers := dialects[c.Dialect].authorize(c.Key)
+	query, headers := c.form().authorize(c.Key)
 	agent := c.UserAgent
 	if agent == "" {
 		agent = "consentimport"

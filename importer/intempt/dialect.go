@@ -21,28 +21,21 @@ const (
 	SDK
 )
 
-// dialect is what differs between dialects. The append functions add a value
-// (not its name) in JSON.
+// dialect is what a dialect stands for: its switches, and what goes with it alone.
 type dialect struct {
-	name string
-	says string // for people, one line
-
-	timestamp  func(dst []byte, ms int64) []byte
-	validUntil func(dst []byte, ms int64) []byte
-	sourceID   func(dst []byte, id int64) []byte
+	name     string
+	says     string // for people, where it comes from
+	switches switches
+	// sourceID adds the value (not its name) in JSON.
+	sourceID func(dst []byte, id int64) []byte
 	// sourceAlone: a sourceId may be sent without a profileId.
 	sourceAlone bool
-	// dotted: the key must have a dot, because it is split there.
-	dotted bool
-	// authorize gives the query and the headers (each with its line end) that
-	// carry the key.
-	authorize func(k Key) (query, headers string)
 }
 
 // dialects is the table: one line a dialect and what makes it one.
 var dialects = [...]dialect{
-	Docs: {"docs", "times in epoch milliseconds, key in the query, as the API reference shows", appendInt, appendUntilNumber, appendInt, true, false, queryAuth},
-	SDK:  {"sdk", "times in epoch seconds, Basic auth, as the vendor's server SDKs send", appendSeconds, appendUntilString, appendIntString, false, true, basicAuth},
+	Docs: {"docs", "as the API reference shows", switches{"query", "ms", "ms"}, appendInt, true},
+	SDK:  {"sdk", "as the vendor's server SDKs send", switches{"basic", "s", "ms-text"}, appendIntString, false},
 }
 
 // DialectNames are the names that ParseDialect takes.
@@ -75,21 +68,17 @@ func (d Dialect) String() string {
 	return dialects[d].name
 }
 
-// Says tells people in one line what the dialect does, without its name.
-func (d Dialect) Says() string {
-	if !d.valid() {
-		return "unknown dialect"
-	}
-	return dialects[d].says
-}
-
 // AppendBody appends the request body of a consent: one flat JSON object, its
 // fields always in the same order, the optional ones only when they have a
 // value. A consent whose only identity is an e-mail address sends it as userId
 // too, since email alone identifies nobody there. It does not allocate when dst
 // has room. d must be one of the dialects.
 func AppendBody(dst []byte, d Dialect, c *mapping.Consent) []byte {
-	t := &dialects[d]
+	return Wording{Dialect: d}.AppendBody(dst, c)
+}
+
+// appendBody is AppendBody in a wording.
+func (t *form) appendBody(dst []byte, c *mapping.Consent) []byte {
 	dst = append(dst, `{"action":"`...)
 	dst = append(dst, c.Action.String()...)
 	dst = append(dst, `","timestamp":`...)

@@ -176,7 +176,7 @@ func TestParseDialect(t *testing.T) {
 		d, err := ParseDialect(name)
 		require.NoError(t, err)
 		assert.Equal(t, name, d.String())
-		assert.Contains(t, d.Says(), "times in epoch")
+		assert.Contains(t, Wording{Dialect: d}.Says(), "auth ")
 	}
 	_, err := ParseDialect("soap")
 	assert.EqualError(t, err, `--dialect "soap" is unknown; it is one of docs, sdk`)

@@ -41,7 +41,12 @@ type Target struct {
 	Org     string `json:"org"`
 	Project string `json:"project"`
 	Dialect string `json:"dialect"`
-	Sandbox bool   `json:"sandbox,omitempty"` // the sandbox inside the process: its address changes
+	// How requests are written: the switches of the dialect, each of which may be
+	// set by itself.
+	Auth       string `json:"auth,omitempty"`
+	Times      string `json:"times,omitempty"`
+	ValidUntil string `json:"validUntil,omitempty"`
+	Sandbox    bool   `json:"sandbox,omitempty"` // the sandbox inside the process: its address changes
 }
 
 // Kind says why a pass goes over rows.

@@ -27,17 +27,23 @@ func (a *auth) check(r *http.Request) (dialect Dialect, key, why string) {
 	header := r.Header["Authorization"]
 	key, inQuery := queryKey(r.URL.RawQuery)
 	if !inQuery && len(header) == 0 {
-		return Docs, "", "API key is required: apiKey in the query, or Basic authentication"
+		return Docs, "", "API key is required: apiKey in the query, or Basic or ApiKey authentication"
 	}
 	dialect = Docs
 	if len(header) > 0 {
-		basic, ok := basicKey(header[0])
-		if !ok {
-			return Docs, "", "Authorization must be Basic with identifier:secret"
+		whole, plain := strings.CutPrefix(header[0], "ApiKey ")
+		basic, ok := whole, plain
+		if !plain {
+			basic, ok = basicKey(header[0])
 		}
-		if !inQuery {
+		switch {
+		case !ok:
+			return Docs, "", "Authorization must be Basic with identifier:secret, or ApiKey with the key"
+		case plain && !inQuery:
+			key = basic
+		case !inQuery:
 			dialect, key = SDK, basic
-		} else if basic != key {
+		case basic != key:
 			return Docs, "", "API key is invalid"
 		}
 	}

@@ -69,6 +69,12 @@ func (r refusal) Error() string { return string(r) }
 // decode reads one body. The consent's bytes live until the next call. Every
 // error is a refusal.
 func (d *decoder) decode(body []byte, dialect Dialect, c *mapping.Consent) error {
+	form := formOf(dialect)
+	return d.decodeAs(body, &form, c)
+}
+
+// decodeAs is decode for a form that does not go with a dialect.
+func (d *decoder) decodeAs(body []byte, form *Form, c *mapping.Consent) error {
 	*c = mapping.Consent{}
 	if cap(d.text) < len(body) {
 		d.text = make([]byte, 0, 2*len(body))
@@ -92,7 +98,7 @@ func (d *decoder) decode(body []byte, dialect Dialect, c *mapping.Consent) error
 	}
 	var seen fields
 	for d.json.PeekKind() != '}' {
-		if err := d.field(dialect, c, &seen); err != nil {
+		if err := d.field(form, c, &seen); err != nil {
 			return err
 		}
 	}
@@ -109,7 +115,7 @@ func (d *decoder) decode(body []byte, dialect Dialect, c *mapping.Consent) error
 type fields struct{ timestamp, validUntil bool }
 
 // field reads one name and its value.
-func (d *decoder) field(dialect Dialect, c *mapping.Consent, seen *fields) error {
+func (d *decoder) field(form *Form, c *mapping.Consent, seen *fields) error {
 	raw, err := d.json.ReadValue()
 	if err != nil {
 		return malformed(err)
@@ -129,12 +135,12 @@ func (d *decoder) field(dialect Dialect, c *mapping.Consent, seen *fields) error
 		return d.action(v, c)
 	case "timestamp":
 		seen.timestamp = true
-		return timestamp(v, dialect, c)
+		return d.timestamp(v, form, c)
 	case "validUntil":
 		seen.validUntil = true
-		return d.validUntil(v, dialect, c)
+		return d.validUntil(v, form, c)
 	case "sourceId":
-		return d.sourceID(v, dialect, c)
+		return d.sourceID(v, form, c)
 	case "source":
 		return d.string(v, "source", &c.Source)
 	case "category":
@@ -200,13 +206,25 @@ func (d *decoder) action(v jsontext.Value, c *mapping.Consent) error {
 	return nil
 }
 
-// timestamp keeps the time in milliseconds, whatever the dialect.
-func timestamp(v jsontext.Value, dialect Dialect, c *mapping.Consent) error {
+// timestamp keeps the time in milliseconds, whatever the form.
+func (d *decoder) timestamp(v jsontext.Value, form *Form, c *mapping.Consent) error {
+	if form.Times == "ms-text" {
+		var word []byte
+		if err := d.string(v, "timestamp", &word); err != nil {
+			return err
+		}
+		n, ok := decimal(word)
+		if !ok {
+			return refusal("timestamp must be epoch milliseconds")
+		}
+		c.Timestamp = n
+		return nil
+	}
 	n, err := integer(v, "timestamp")
 	if err != nil {
 		return err
 	}
-	if dialect == SDK {
+	if form.Times == "s" {
 		if n > math.MaxInt64/1000 || n < math.MinInt64/1000 {
 			return refusal("timestamp is out of range")
 		}
@@ -216,9 +234,9 @@ func timestamp(v jsontext.Value, dialect Dialect, c *mapping.Consent) error {
 	return nil
 }
 
-func (d *decoder) validUntil(v jsontext.Value, dialect Dialect, c *mapping.Consent) error {
+func (d *decoder) validUntil(v jsontext.Value, form *Form, c *mapping.Consent) error {
 	if v.Kind() != '"' {
-		if dialect == SDK {
+		if form.ValidUntil == "ms-text" {
 			return refusal("validUntil must be a string")
 		}
 		n, err := integer(v, "validUntil")
@@ -239,7 +257,7 @@ func (d *decoder) validUntil(v jsontext.Value, dialect Dialect, c *mapping.Conse
 		c.ValidUntil = mapping.Unlimited
 		return nil
 	}
-	if dialect == Docs {
+	if form.ValidUntil == "ms" {
 		return refusal("validUntil must be a number or \"unlimited\"")
 	}
 	n, ok := decimal(word)
@@ -250,9 +268,9 @@ func (d *decoder) validUntil(v jsontext.Value, dialect Dialect, c *mapping.Conse
 	return nil
 }
 
-func (d *decoder) sourceID(v jsontext.Value, dialect Dialect, c *mapping.Consent) (err error) {
+func (d *decoder) sourceID(v jsontext.Value, form *Form, c *mapping.Consent) (err error) {
 	c.HasSourceID = true
-	if dialect == Docs {
+	if form.Dialect == Docs {
 		c.SourceID, err = integer(v, "sourceId")
 		return err
 	}

@@ -93,7 +93,12 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, project string)
 		s.refuse(w, code, why)
 		return
 	}
-	if err := x.decoder.decode(x.body.Bytes(), dialect, &x.consent); err != nil {
+	form := formOf(dialect)
+	if s.cfg.Form != nil {
+		form = *s.cfg.Form
+		dialect = form.Dialect
+	}
+	if err := x.decoder.decodeAs(x.body.Bytes(), &form, &x.consent); err != nil {
 		s.refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}

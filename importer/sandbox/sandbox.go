@@ -36,7 +36,26 @@ type Config struct {
 	// Store is a file that keeps the consents, so that a sandbox started later
 	// with the same file goes on with them. Empty: memory only.
 	Store string
-	Log   *slog.Logger // nil: none. Never told of a key or a person
+	// Form is how requests must be written; nil: in the dialect that goes with the
+	// way in which they authenticate.
+	Form *Form
+	Log  *slog.Logger // nil: none. Never told of a key or a person
+}
+
+// Form is how requests must be written when that does not follow from how they
+// authenticate: a client may set each switch of its dialect by itself.
+type Form struct {
+	Dialect    Dialect // of what has no switch
+	Times      string  // "ms", "s" or "ms-text"
+	ValidUntil string  // "ms" or "ms-text"
+}
+
+// formOf is what a dialect says.
+func formOf(d Dialect) Form {
+	if d == SDK {
+		return Form{SDK, "s", "ms-text"}
+	}
+	return Form{Docs, "ms", "ms"}
 }
 
 // Validate says what is wrong with the configuration.
