@@ -254,6 +254,9 @@ func merged(c source.Config, in mapping.Input) source.Config {
 	if c.Encoding == "" {
 		c.Encoding = in.Encoding
 	}
+	if c.Escape == "" {
+		c.Escape = in.Escape
+	}
 	if c.SkipLines == 0 {
 		c.SkipLines = in.SkipLines
 	}

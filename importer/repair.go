@@ -67,6 +67,10 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	if cfg.SkipLines == 0 {
 		cfg.SkipLines = was.SkipLines
 	}
+	if cfg.Delimiter == "" {
+		cfg.Delimiter = was.Delimiter
+	}
+	cfg.Escape = was.Escape
 	if was.Columns != nil {
 		cfg.Columns = append(slices.Clone(was.Columns), rows.RowColumn, rows.ErrorColumn)
 	}
@@ -83,7 +87,7 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	if err != nil {
 		return nil, refuse("fix the line, or delete it", "%s: %w", im.cfg.Repair, err)
 	}
-	reading := source.Config{Format: "jsonl", Encoding: "utf-8"}
+	reading := source.Config{Format: "jsonl", Encoding: "utf-8", Escape: was.Escape}
 	name := fmt.Sprintf("repair-%d.jsonl", im.pass.N+1)
 	if l.Format == source.CSV {
 		reading.Format, reading.Delimiter, reading.Columns = "csv", string(l.Delimiter), cfg.Columns

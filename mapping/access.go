@@ -88,6 +88,9 @@ func (c *jsonCell) parse(text []byte) string {
 			return ""
 		}
 	}
+	if len(text) > 1 && (text[0] == '{' || text[0] == '[') && text[1] == '\\' || bytes.HasPrefix(text, []byte(`\"`)) {
+		return reason + `: its quotes stand behind backslashes; databases write so: set input.escape: "\\"`
+	}
 	return reason
 }
 

@@ -39,7 +39,7 @@ func Schema() []byte {
 		"parameters": schemaOf{"type": "array", "items": closed(schemaOf{"name": text, "description": schemaOf{"type": "string"}, "example": text, "default": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "required": yesNo}, "name")},
 		"detect":     closed(schemaOf{"columns": texts, "any": texts, "json": texts}),
 		"input": closed(schemaOf{
-			"format": schemaOf{"enum": []string{"csv", "jsonl"}}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"},
+			"format": schemaOf{"enum": []string{"csv", "jsonl"}}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"}, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
 			"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": texts, "json": texts, "rows": schemaOf{"type": "string"},
 		}),
 		"empty": texts, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules, "each": closed(each),

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -51,6 +52,7 @@ type Input struct {
 	Format    string
 	Delimiter string
 	Encoding  string
+	Escape    string // what keeps the next character from ending a cell, such as a backslash
 	SkipLines int
 	Columns   []string
 	JSON      []string
@@ -251,7 +253,7 @@ func (s *Spec) parseParameters(r *reader, list, given ast.Node) {
 }
 
 func (s *Spec) parseInput(r *reader, n ast.Node) {
-	for _, m := range r.members(n, "input", []string{"format", "delimiter", "encoding", "skipLines", "columns", "json", "rows"}) {
+	for _, m := range r.members(n, "input", []string{"format", "delimiter", "encoding", "escape", "skipLines", "columns", "json", "rows"}) {
 		switch m.key {
 		case "format":
 			s.input.Format = r.text(m.value, "format")
@@ -262,6 +264,11 @@ func (s *Spec) parseInput(r *reader, n ast.Node) {
 			s.input.Delimiter = r.text(m.value, "delimiter")
 		case "encoding":
 			s.input.Encoding = r.text(m.value, "encoding")
+		case "escape":
+			s.input.Escape = r.text(m.value, "escape")
+			if e := s.input.Escape; len(e) != 1 || e[0] > unicode.MaxASCII || !unicode.IsPunct(rune(e[0])) && !unicode.IsSymbol(rune(e[0])) {
+				r.fail(m.value, "escape %q is not one sign; databases use a backslash: escape: \"\\\\\"", e)
+			}
 		case "skipLines":
 			lines, err := strconv.Atoi(r.text(m.value, "skipLines"))
 			if err != nil || lines < 0 {

@@ -1,6 +1,10 @@
 package rows
 
 import (
+	"fmt"
+	"slices"
+
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -10,8 +14,19 @@ func Bind(export *source.Export, spec *mapping.Spec, units mapping.Units) ([]*ma
 	mappers := make([]*mapping.Mapper, len(export.Layouts))
 	for i := range export.Layouts {
 		l := &export.Layouts[i]
+		if i > 0 && foreign(l, export.Layouts[:i]) {
+			// Its first line is no header that anybody knows, and may be a row: nothing
+			// of it is repeated, as the mapping's own message would.
+			if _, err := spec.Bind(mapping.Layout{Columns: l.Columns}); err != nil {
+				return nil, blocked.Errorf("put parts that were cut without a header together again, or leave the file away if it is no part of the export",
+					"%s has none of the columns of %s: its first line is not that header", export.FileOf(i), export.FileOf(0))
+			}
+		}
 		m, err := spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Format == source.JSONL})
 		if err != nil {
+			if len(export.Layouts) > 1 {
+				err = fmt.Errorf("%w (in %s)", err, export.FileOf(i))
+			}
 			return nil, err
 		}
 		if units != nil {
@@ -20,4 +35,19 @@ func Bind(export *source.Export, spec *mapping.Spec, units mapping.Units) ([]*ma
 		mappers[i] = m
 	}
 	return mappers, nil
+}
+
+// foreign tells that none of a CSV layout's columns is one of the layouts before it.
+func foreign(l *source.Layout, before []source.Layout) bool {
+	if l.Format != source.CSV || l.NoHeader {
+		return false
+	}
+	for i := range before {
+		for _, c := range before[i].Columns {
+			if slices.Contains(l.Columns, c) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -21,21 +21,25 @@ func fitsCSV(*head, *Config) bool { return true }
 // That cannot make the time quadratic. To go on far from a line's beginning a
 // cell has to stay open over many lines, so these hold no quotes but doubled
 // ones, and read from their own beginnings they are records of one line.
+//
+// With an escape character the grammar is that of escape.go alone.
 type csvScanner struct {
 	delimiter byte
 	lineEnd   byte
+	escape    byte   // 0: none
 	columns   int    // cells of the header; 0 when it is the header that is read
 	header    []byte // nil without one
 	// quote is the offset in the text of the first quote at or after the
 	// position, or where the search for it ended.
 	quote int64
+	esc   int64 // the same for the escape character
 	// long is a row that is known to be unreadable while the end of its line is
 	// not yet in the window.
 	long *Row
 }
 
 func newCSVScanner(m *member, l *Layout, _ *Config) scanner {
-	return &csvScanner{delimiter: l.Delimiter, lineEnd: m.lineEnd, columns: len(l.Columns), header: l.Header}
+	return &csvScanner{delimiter: l.Delimiter, lineEnd: m.lineEnd, escape: l.Escape, columns: len(l.Columns), header: l.Header}
 }
 
 func (s *csvScanner) lookback() int { return 0 }
@@ -43,7 +47,11 @@ func (s *csvScanner) lookback() int { return 0 }
 func (s *csvScanner) scan(w *window, rows []Row) []Row {
 	data := w.data
 	quote := indexFrom(data, -1, max(int(s.quote-w.base), w.pos), '"')
-	defer func() { s.quote = w.offset(quote) }()
+	esc := len(data)
+	if s.escape != 0 {
+		esc = indexFrom(data, -1, max(int(s.esc-w.base), w.pos), s.escape)
+	}
+	defer func() { s.quote, s.esc = w.offset(quote), w.offset(esc) }()
 	other := otherLineEnd(s.lineEnd)
 	for len(rows) < cap(rows) {
 		if s.long != nil {
@@ -67,10 +75,12 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 				return rows
 			}
 		}
-		if quote < end && n >= 0 && n <= MaxRow {
+		if s.escape != 0 {
+			esc = indexFrom(data, esc, w.pos, s.escape)
+		} else if quote < end && n >= 0 && n <= MaxRow {
 			quote = s.quotedLine(data[:end], w.pos, quote)
 		}
-		if quote < end {
+		if quote < end || esc < end {
 			var done bool
 			if rows, done = s.quoted(w, rows); !done {
 				return rows
@@ -162,16 +172,20 @@ func skipLine(w *window, lineEnd byte) (done bool) {
 	return w.eof
 }
 
-// quoted reads the record at the position, in whose first line a quote stands.
-// It is not done when it needs more text.
+// quoted reads the record at the position, in whose first line a quote or an escape
+// stands. It is not done when it needs more text.
 func (s *csvScanner) quoted(w *window, rows []Row) (_ []Row, done bool) {
 	data := w.data
-	strict := s.record(data, w.pos, w.eof, false)
-	if strict.fault == needMore {
+	var found extent
+	if s.escape != 0 {
+		found = s.escapedRecord(data, w.pos, w.eof)
+	} else {
+		found = s.record(data, w.pos, w.eof, false)
+	}
+	if found.fault == needMore {
 		return rows, false
 	}
-	found := strict
-	if strict.fault != noFault {
+	if found.fault != noFault && s.escape == 0 {
 		lenient := s.record(data, w.pos, w.eof, true)
 		if lenient.fault == needMore {
 			return rows, false

@@ -47,6 +47,9 @@ func (c Config) check() error {
 	if _, err := c.delimiter(); err != nil {
 		return err
 	}
+	if _, err := c.escape(); err != nil {
+		return err
+	}
 	if c.SkipLines < 0 {
 		return fmt.Errorf("skipLines is %d; it cannot be negative", c.SkipLines)
 	}
@@ -74,6 +77,20 @@ func (c Config) delimiter() (byte, error) {
 		return 0, fmt.Errorf(`delimiter %q is not usable; give one ASCII character such as ";" or "\t", but no quote or line end`, d)
 	}
 }
+
+// escape gives the set escape character, or 0.
+func (c Config) escape() (byte, error) {
+	switch e := c.Escape; {
+	case e == "", e == `"`: // quotes are doubled in any case
+		return 0, nil
+	case len(e) == 1 && usableDelimiter(e[0]) && !isLetterOrDigit(e[0]) && e[0] > ' ' && e != c.Delimiter:
+		return e[0], nil
+	default:
+		return 0, fmt.Errorf("escape %q is not usable; it is one sign of ASCII that stands before what belongs to a cell, mostly \"\\\\\", and not the delimiter", e)
+	}
+}
+
+func isLetterOrDigit(b byte) bool { return isDigit(b) || b|0x20 >= 'a' && b|0x20 <= 'z' }
 
 // usableDelimiter tells that a byte can stand between cells.
 func usableDelimiter(b byte) bool {

@@ -148,11 +148,17 @@ func (e *Export) probeHeader(m *member, l *Layout, h *head) error {
 		l.Evidence = append(l.Evidence, evidence)
 	}
 	m.delimiter = l.Delimiter
+	if l.Escape, err = e.Config.escape(); err != nil {
+		return err
+	}
 	if len(e.Config.Columns) > 0 {
 		l.Columns, l.NoHeader = slices.Clone(e.Config.Columns), true
 		return h.err
 	}
-	rows, w := firstRow(h, l.Delimiter, m.bodyLine)
+	if l.Escape == 0 && looksEscaped(h.data, l.Delimiter) {
+		l.Evidence = append(l.Evidence, `cells look as databases write them, with \N for NULL or a backslash before a quote: input.escape: "\\" reads them so`)
+	}
+	rows, w := firstRow(h, l, m.bodyLine)
 	switch {
 	case h.err != nil:
 		return h.err
@@ -229,9 +235,9 @@ func sepLine(line []byte) (delimiter byte, says bool) {
 
 // firstRow finds the first row of a CSV text, and the window in which it was found.
 // There is none when it is too long to be one.
-func firstRow(h *head, delimiter byte, line int64) ([]Row, *window) {
+func firstRow(h *head, l *Layout, line int64) ([]Row, *window) {
 	for {
-		s := &csvScanner{delimiter: delimiter, lineEnd: h.lineEnd}
+		s := &csvScanner{delimiter: l.Delimiter, lineEnd: h.lineEnd, escape: l.Escape}
 		w := &window{data: h.data, eof: h.eof, line: line}
 		rows := s.scan(w, make([]Row, 0, 1))
 		if len(rows) > 0 || w.eof || h.err != nil || len(h.data) > MaxRow+headSniff {

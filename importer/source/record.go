@@ -133,36 +133,3 @@ func (s *csvScanner) record(data []byte, start int, eof, lenient bool) extent {
 		}
 	}
 }
-
-// closingQuote finds the quote that ends the cell opened at open, or gives -1.
-// A quote at the very end of the data counts as one. In the lenient grammar a
-// backslash before a quote makes it a part of the cell.
-func closingQuote(data []byte, open int, lenient bool) int {
-	for p := open + 1; ; {
-		i := bytes.IndexByte(data[p:], '"')
-		if i < 0 {
-			return -1
-		}
-		p += i
-		switch {
-		case lenient && p-1 > open && data[p-1] == '\\':
-			p++
-		case p+1 < len(data) && data[p+1] == '"':
-			p += 2
-		default:
-			return p
-		}
-	}
-}
-
-// indexFrom gives the first place of b at or after from, or the end of the
-// data. known is what it gave before: it holds as long as it is not passed.
-func indexFrom(data []byte, known, from int, b byte) int {
-	if known >= from {
-		return known
-	}
-	if i := bytes.IndexByte(data[from:], b); i >= 0 {
-		return from + i
-	}
-	return len(data)
-}

@@ -121,7 +121,8 @@ func FuzzCSV(f *testing.F) {
 			}
 			require.Empty(t, r.Reason)
 			require.Equal(t, err == nil, len(want[i]) == columns)
-			cells, _, strictErr := splitRecord(r.Raw, delimiter, nil, nil, false)
+			strict := splitter{delimiter: delimiter}
+			cells, _, strictErr := strict.split(r.Raw, nil, nil)
 			require.NoError(t, strictErr)
 			var got []string
 			for _, c := range cells {

@@ -45,6 +45,7 @@ type Config struct {
 	Format    string   `json:"format,omitempty"`    // "csv", "jsonl"
 	Delimiter string   `json:"delimiter,omitempty"` // one character, or `\t`
 	Encoding  string   `json:"encoding,omitempty"`  // a WHATWG name; a byte order mark wins over it
+	Escape    string   `json:"escape,omitempty"`    // one character that keeps the next from ending a cell, such as `\`; none unless set
 	SkipLines int      `json:"skipLines,omitempty"` // preamble lines above the header
 	Columns   []string `json:"columns,omitempty"`   // column names of files that have no header line
 	Rows      string   `json:"rows,omitempty"`      // JSON: path of the array in a page object whose elements are the rows
@@ -77,6 +78,17 @@ type Input struct {
 	Compression string // "none", "gzip", "zstd", "zip"
 }
 
+// FileOf names the first file, or member of an archive, that has a layout: its path, for
+// messages.
+func (e *Export) FileOf(layout int) string {
+	for i := range e.members {
+		if e.members[i].layout == layout {
+			return e.members[i].path
+		}
+	}
+	return ""
+}
+
 // Member is one run of rows: a plain or compressed file, or a file in an archive.
 type Member struct {
 	Input  int    // index into Export.Inputs
@@ -89,6 +101,7 @@ type Layout struct {
 	Format    Format
 	Columns   []string // CSV: header cells; nil for JSONL
 	Delimiter byte     // CSV
+	Escape    byte     // CSV; 0: none
 	Encoding  string   // canonical WHATWG name, e.g. "utf-8", "utf-16le", "windows-1252"
 	BOM       bool
 	Preamble  []byte   // skipped lines above the header, decoded to UTF-8, with their line ends

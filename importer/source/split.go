@@ -25,7 +25,7 @@ var (
 // The error is a predicate of the row: "has 5 cells, the header has 7".
 func (l *Layout) Split(raw []byte, dst [][]byte, scratch []byte) (cells [][]byte, newScratch []byte, err error) {
 	had := len(dst)
-	if bytes.IndexByte(raw, '"') < 0 {
+	if bytes.IndexByte(raw, '"') < 0 && (l.Escape == 0 || bytes.IndexByte(raw, l.Escape) < 0) {
 		dst = splitPlain(raw, l.Delimiter, dst)
 	} else {
 		dst, scratch, err = l.splitQuoted(raw, dst, scratch, len(l.Columns))
@@ -76,6 +76,27 @@ func (l *Layout) cells(raw []byte) ([][]byte, error) {
 	return cells, err
 }
 
+// Span is where a cell stands in a row as written: the bytes From to To, its quotes
+// included and the delimiters around it not.
+type Span struct{ From, To int }
+
+// Spans finds the cells of a CSV row as written, as Split does, and appends them to
+// dst. It does not mind how many there are. The error is Split's.
+func (l *Layout) Spans(raw []byte, dst []Span) ([]Span, error) {
+	had := len(dst)
+	c := splitter{delimiter: l.Delimiter, escape: l.Escape, spans: &dst}
+	_, _, err := c.split(raw, nil, nil)
+	if err == nil || l.Escape != 0 {
+		return dst, err
+	}
+	dst = dst[:had]
+	c.lenient = true
+	if _, _, lenientErr := c.split(raw, nil, nil); lenientErr != nil || len(dst)-had != len(l.Columns) {
+		return dst[:had], err
+	}
+	return dst, nil
+}
+
 // Each byte of a word, and their lowest and highest bits.
 const (
 	eachByte = 0x0101010101010101
@@ -112,85 +133,17 @@ func zeroBytes(word uint64) uint64 { return ^((word&lowBits + lowBits) | word | 
 // leniently, when that gives the wanted number of cells (0: any).
 func (l *Layout) splitQuoted(raw []byte, dst [][]byte, scratch []byte, want int) ([][]byte, []byte, error) {
 	had, used := len(dst), len(scratch)
-	dst, scratch, err := splitRecord(raw, l.Delimiter, dst, scratch, false)
-	if err == nil {
-		return dst, scratch, nil
+	c := splitter{delimiter: l.Delimiter, escape: l.Escape}
+	dst, scratch, err := c.split(raw, dst, scratch)
+	if err == nil || l.Escape != 0 {
+		return dst, scratch, err
 	}
-	dst, scratch, lenientErr := splitRecord(raw, l.Delimiter, dst[:had], scratch[:used], true)
+	c.lenient = true
+	dst, scratch, lenientErr := c.split(raw, dst[:had], scratch[:used])
 	if lenientErr != nil || want != 0 && len(dst)-had != want {
 		return dst[:had], scratch[:used], err
 	}
 	return dst, scratch, nil
-}
-
-// splitRecord takes a record apart in one of the two grammars that csvScanner
-// describes.
-func splitRecord(raw []byte, delimiter byte, dst [][]byte, scratch []byte, lenient bool) ([][]byte, []byte, error) {
-	quote := indexFrom(raw, -1, 0, '"')
-	for p := 0; ; {
-		open := p
-		if lenient {
-			open = len(raw) - len(trimBlanks(raw[p:], delimiter))
-		}
-		if open != quote || quote == len(raw) {
-			end := indexFrom(raw, -1, p, delimiter)
-			if quote < end {
-				return dst, scratch, errBareQuote
-			}
-			dst = append(dst, raw[p:end:end])
-			if end == len(raw) {
-				return dst, scratch, nil
-			}
-			p = end + 1
-			continue
-		}
-		closing := closingQuote(raw, open, lenient)
-		if closing < 0 {
-			return dst, scratch, errUnclosed
-		}
-		text := raw[open+1 : closing : closing]
-		if first := open + 1 + bytes.IndexByte(raw[open+1:], '"'); first < closing {
-			from := len(scratch)
-			scratch = appendUnquoted(scratch, text, lenient)
-			text = scratch[from:len(scratch):len(scratch)]
-		}
-		dst = append(dst, text)
-		p = closing + 1
-		if p == len(raw) {
-			return dst, scratch, nil
-		}
-		if raw[p] != delimiter {
-			return dst, scratch, errAfter
-		}
-		p++
-		quote = indexFrom(raw, -1, p, '"')
-	}
-}
-
-// appendUnquoted appends the text of a quoted cell, in which each quote is
-// doubled. In the lenient grammar a quote after a backslash stands for itself,
-// and the backslash stays, as PHP reads it.
-func appendUnquoted(dst, text []byte, lenient bool) []byte {
-	for {
-		i := bytes.IndexByte(text, '"')
-		if i < 0 {
-			return append(dst, text...)
-		}
-		dst = append(dst, text[:i+1]...)
-		if lenient && i > 0 && text[i-1] == '\\' {
-			text = text[i+1:]
-		} else {
-			text = text[i+2:]
-		}
-	}
-}
-
-// trimBlanks takes the blanks at the beginning away, of which a delimiter is none.
-func trimBlanks(text []byte, delimiter byte) []byte {
-	for len(text) > 0 && (text[0] == ' ' || text[0] == '\t') && text[0] != delimiter {
-		text = text[1:]
-	}
-	return text
 }
 
 // Encode gives UTF-8 text, such as a row or a header, the bytes that it had in
