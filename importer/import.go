@@ -36,6 +36,8 @@ type Config struct {
 	Retry  bool // with Resume: send again what has no final outcome
 	// Restart sets an import that is there aside and begins anew.
 	Restart bool
+	// Approved says what the user gave as approved, for the checkpoint; see journal.Run.
+	Approved string
 	// Repair is a repaired file of rejected rows; Source is then ignored.
 	Repair string
 	Now    func() time.Time

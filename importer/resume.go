@@ -57,6 +57,8 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 func (im *Import) allowed() error {
 	dir := im.cfg.Dir
 	switch {
+	case im.state.Purged != nil:
+		return refuse("--restart sets it aside and begins anew", "%s was purged: what an import needs to go on is gone", dir)
 	case im.header.DryRun:
 		return refuse("use another --out, or --restart to rename the dry run", "%s contains a dry run, not an import", dir)
 	case im.cfg.DryRun:

@@ -112,6 +112,7 @@ func (r *run) begin() error {
 	r.lanes.advance(r.im.from)
 	return r.im.journal.Run(journal.Run{
 		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row,
+		Approved: r.im.cfg.Approved,
 	})
 }
 

@@ -48,11 +48,15 @@ func (d *Decisions) Table() ([]Decision, error) {
 // Shown is a value as reports may show it: whole where the mapping names it,
 // else masked and cut.
 func (d *Decisions) Shown(value string) string {
-	if d.listed[strings.ToLower(value)] {
+	if d.Named(value) {
 		return value
 	}
 	return string(appendMasked(nil, []byte(value)))
 }
+
+// Named reports whether the mapping itself names a value, so that it tells nothing
+// of a person.
+func (d *Decisions) Named(value string) bool { return d.listed[strings.ToLower(value)] }
 
 // shownCategory is a category as anybody may see it. A UUID is a purpose; the
 // ids of people are values, if anything.

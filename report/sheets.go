@@ -38,7 +38,10 @@ func (s *sheets) create(name string) (*sheet, error) {
 	return x, nil
 }
 
-func (s *sheets) temp(name string) string { return filepath.Join(s.dir, "."+name+".tmp") }
+func (s *sheets) temp(name string) string { return filepath.Join(s.dir, tempName(name)) }
+
+// tempName is the name that a file has until it is whole.
+func tempName(name string) string { return "." + name + ".tmp" }
 
 // Write implements io.Writer.
 func (x *sheet) Write(b []byte) (int, error) {

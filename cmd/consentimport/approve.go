@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
 )
@@ -55,18 +56,34 @@ func (f *runFlags) signed() (*report.Signed, error) {
 	if f.approved == "" || approvalHash.MatchString(f.approved) {
 		return nil, nil
 	}
-	const hint = "give the approval hash of a dry run (64 hex digits), or the decisions.csv that was signed"
 	file, err := os.Open(f.approved)
 	if err != nil {
-		return nil, usage(hint, "read --approved: %w", err)
+		return nil, usage(approvedHint, "read --approved: %w", err)
 	}
 	defer file.Close()
 	signed, err := report.ReadSigned(file)
 	if err != nil {
-		return nil, usage(hint, "read --approved: %s: %w", f.approved, err)
+		return nil, usage(approvedHint, "read --approved: %s: %w", f.approved, err)
 	}
 	return signed, nil
 }
+
+// approval is what --approved gives, as the checkpoint keeps it.
+func (f *runFlags) approval() (string, error) {
+	switch {
+	case f.approved == "":
+		return "", nil
+	case approvalHash.MatchString(f.approved):
+		return "hash:" + strings.ToLower(f.approved), nil
+	}
+	sum, err := source.Sum(context.Background(), f.approved)
+	if err != nil {
+		return "", usage(approvedHint, "read --approved: %w", err)
+	}
+	return "file:" + sum, nil
+}
+
+const approvedHint = "give the approval hash of a dry run (64 hex digits), or the decisions.csv that was signed"
 
 // unsignedShown is how many decisions that were not signed a refusal names.
 const unsignedShown = 10

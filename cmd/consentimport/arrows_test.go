@@ -20,9 +20,11 @@ const module = "github.com/consentimport/consentimport/"
 // way. A room may import itself by way of its tests; what is not listed is not
 // allowed.
 var arrows = map[string][]string{
-	"cmd/consentimport": {"report", "importer", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping"},
+	"cmd/consentimport": {"report", "report/evidence", "importer", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping"},
 	"report":            {"importer", "importer/survey", "importer/source", "importer/intempt", "importer/journal", "mapping"},
-	"importer":          {"importer/survey", "importer/blocked", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping"},
+	// The evidence rests on the reports and digests them.
+	"report/evidence": {"report", "importer/survey", "importer/journal", "mapping"},
+	"importer":        {"importer/survey", "importer/blocked", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping"},
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
 	"importer/survey":  {"importer/rows", "importer/blocked", "importer/source", "importer/journal", "mapping"},

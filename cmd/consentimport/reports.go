@@ -28,6 +28,9 @@ summary. It changes nothing else, and ends with the exit code of the run.`,
 				return err
 			}
 			defer surveyed.Close()
+			if surveyed.Snapshot().Purged != nil {
+				return usage("consentimport verify checks what is left", "%s was purged: its lists stay as they are", args[0])
+			}
 			s, err := writeReport(ctx, env, surveyed, args[0], report.Invocation{Program: "consentimport"}, nil)
 			if err != nil {
 				return err

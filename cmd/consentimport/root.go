@@ -72,6 +72,8 @@ Shell completion: consentimport completion --help. Man pages: consentimport man 
 		newMapping(env),
 		newReport(env),
 		newVerify(env),
+		newEvidence(env),
+		newPurge(env),
 		newSandbox(env),
 		newMan(env),
 		newVersion(env),

@@ -62,6 +62,9 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	ctx, release := env.interruptible(say.note)
 	defer release()
 	cfg := f.config(env, spec, paths, send)
+	if cfg.Approved, err = f.approval(); err != nil {
+		return err
+	}
 	if f.dryRun && !f.restart {
 		if err := importer.RemoveDryRun(env.disk, cfg.Dir, report.Written); err != nil {
 			return err

@@ -1,25 +1,21 @@
 package main
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
 
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/evidence"
 )
 
 func newVerify(env *environment) *cobra.Command {
-	var subject string
+	var subject, signer string
 	c := &cobra.Command{
 		Use:   "verify DIR",
 		Short: "Check that checkpoint, export, mappings and lists of an import agree",
@@ -28,6 +24,9 @@ checkpoint is whole, that the export and the mappings are those that were used, 
 row and every consent has exactly one outcome, and that each list in the directory is what
 checkpoint and export give. It prints what to keep on file, what it checked and what nobody
 can know from these files alone.
+
+Where evidence.json lies in the directory, it is checked too, with its signature and its time
+stamp; --signer says whose signature has to be there.
 
 With --subject it answers for one person: every row that names the person in any identifier,
 or that could not be mapped but holds it, sent or not, with its outcome.
@@ -42,193 +41,90 @@ something does not or the target is more permissive than a person (or nobody was
 			if c.Flags().Changed("subject") && len(mapping.KeyText([]byte(subject), &buf)) == 0 {
 				return usage("name the person by userId, profileId or e-mail address", "--subject is empty")
 			}
-			ctx, release := env.interruptible(messages{env}.note)
-			defer release()
-			surveyed, err := survey.Open(env.disk, args[0])
-			if err != nil {
-				return err
-			}
-			defer surveyed.Close()
-			audit, err := surveyed.Audit(ctx, subject)
-			if err != nil {
-				return err
-			}
 			if subject != "" {
-				return printSubject(env.stdout, audit)
+				return verifySubject(env, args[0], subject)
 			}
-			lists, err := compareReports(ctx, env, surveyed, args[0])
-			if err != nil {
-				return err
-			}
-			return printVerified(env.stdout, args[0], &verified{audit, lists})
+			return verify(env, args[0], signer)
 		},
 	}
 	c.Flags().StringVar(&subject, "subject", "", "what became of the person with this `ID` (userId, profileId or e-mail address)")
+	c.Flags().StringVar(&signer, "signer", "", "the evidence has to be signed by a key in `FILE`: a .pub, authorized_keys or allowed_signers file")
 	return c
 }
 
 // verified is what a verification saw.
 type verified struct {
 	*survey.Audit
-	lists *report.Comparison
+	lists    *report.Comparison
+	evidence *evidence.Check // nil without evidence
+	purged   *journal.Purge  // nil when what holds people is still there
 }
 
-// printVerified writes what a privacy officer files, and gives the exit code.
-func printVerified(out io.Writer, dir string, a *verified) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	h, f := a.Facts.Header, a.Facts
-	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
-	line("import", "%s in %s", h.ID, dir)
-	line("began", "%s", stamp(h.Started))
-	line("last line", "%s, after %s", stamp(f.Finished), report.Plural(int64(len(f.Runs)), "run"))
-	line("checkpoint", "sha256 %s", a.Journal.SHA256)
-	for _, in := range f.Inputs {
-		line("export", "%s, %s, %s", in.Path, report.Plural(in.Bytes, "byte"), report.Plural(in.Rows, "row"))
-		line("", "sha256 %s", cmp.Or(in.SHA256, "(not computed: the import is incomplete)"))
+// verify checks the directory of an import.
+func verify(env *environment, dir, signer string) error {
+	var signers []ssh.PublicKey
+	var err error
+	if signer != "" {
+		if signers, err = evidence.ReadSigners(signer); err != nil {
+			return usage("give the public key of whoever signs, such as id_ed25519.pub", "%w", err)
+		}
 	}
-	for _, p := range f.Passes {
-		line("mapping", "%s, pass %d (%s)", p.Mapping.Name, p.N, p.Kind)
-		line("", "sha256 %s", p.Mapping.SHA256)
+	ctx, release := env.interruptible(messages{env}.note)
+	defer release()
+	snap, err := journal.Read(env.disk, dir)
+	if err != nil {
+		return usage(survey.Hint(err), "%w", err)
 	}
-	switch {
-	case h.DryRun:
-	case h.Target.Sandbox:
-		line("target", "the sandbox of a rehearsal, dialect %s", h.Target.Dialect)
-	default:
-		line("target", "%s %s/%s, dialect %s", h.Target.BaseURL, h.Target.Org, h.Target.Project, h.Target.Dialect)
-	}
-	line("rows", "%s read = %s mapped + %s skipped + %s invalid", report.Thousands(a.Rows.Read), report.Thousands(a.Rows.Mapped), report.Thousands(a.Rows.Skipped), report.Thousands(a.Rows.Invalid))
-	t := a.Consents
-	line("consents", "%s made = %s sent + %s refused + %s failed + %s pending + %s superseded",
-		report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Refused), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
-	if err := w.Flush(); err != nil {
+	surveyed, err := survey.Open(env.disk, dir)
+	if err != nil {
+		if snap.Purged != nil {
+			return verifyPurged(ctx, env, dir, signers, err)
+		}
 		return err
 	}
-	fmt.Fprintln(out)
-	if err := printDecided(out, a.Audit); err != nil {
+	defer surveyed.Close()
+	v := &verified{purged: snap.Purged}
+	if v.Audit, err = surveyed.Audit(ctx, ""); err == nil {
+		v.lists, err = compareReports(ctx, env, surveyed, dir)
+	}
+	if err != nil {
+		if snap.Purged != nil { // a repaired file was removed
+			return verifyPurged(ctx, env, dir, signers, err)
+		}
 		return err
 	}
-	fmt.Fprintln(out)
-	wrong, notes := a.findings()
-	for _, what := range wrong {
-		fmt.Fprintf(out, "wrong: %s\n", oneLine(what))
-	}
-	for _, what := range notes {
-		fmt.Fprintf(out, "note: %s\n", oneLine(what))
-	}
-	if len(a.lists.Agree) > 0 {
-		fmt.Fprintf(out, "derived again and equal: %s\n", strings.Join(a.lists.Agree, ", "))
-	}
-	if _, err := fmt.Fprintf(out, "%s\n%s\n", a.verdict(wrong), unprovable); err != nil {
-		return err
-	}
-	if len(wrong) > 0 {
-		return endWith(exitFailures)
-	}
-	return nil
-}
-
-// unprovable is what no look at these files can tell.
-const unprovable = "This does not prove that nobody wrote checkpoint, lists and digests anew together (a digest or a signed evidence that was filed elsewhere does), " +
-	"that the export is what the platform held, or what the target keeps of what it accepted."
-
-// findings are what does not agree, and what is good to know.
-func (a *verified) findings() (wrong, notes []string) {
-	wrong = append(wrong, a.Faults...)
-	differ := a.lists.Differ
-	if a.Facts.End == nil && !a.Facts.Header.DryRun && len(differ) > 0 {
-		// A run that was killed writes no lists: those of the run before may lie there.
-		notes = append(notes, "the last run was killed, so the lists may be older than the checkpoint: consentimport report writes them again")
-		for _, what := range differ {
-			notes = append(notes, what)
-		}
-		differ = nil
-	}
-	wrong = append(wrong, differ...)
-	if n := a.lists.Summary.OverPermissive.Count; n > 0 && !a.Facts.Header.DryRun {
-		wrong = append(wrong, fmt.Sprintf("too permissive: for %s the last thing sent is an accept while the person's last word is a reject; see suppress.csv", report.Plural(n, "consent")))
-	}
-	return wrong, notes
-}
-
-func printDecided(out io.Writer, a *survey.Audit) error {
-	var keys []survey.Decided
-	for d := range a.ByDecision {
-		keys = append(keys, d)
-	}
-	slices.SortFunc(keys, func(x, y survey.Decided) int {
-		return cmp.Or(cmp.Compare(x.Category, y.Category), cmp.Compare(x.Action, y.Action))
-	})
-	name := func(d survey.Decided) string { return cmp.Or(d.Category, "(none)") }
-	width := len("category") // names stand on the left, numbers on the right
-	for _, d := range keys {
-		width = max(width, utf8.RuneCountInString(name(d)))
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%-*s  decision\tmade\tsent\trefused\tfailed\tpending\tsuperseded\t\n", width, "category")
-	for _, d := range keys {
-		t := a.ByDecision[d]
-		fmt.Fprintf(w, "%-*s  %-8s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", width, name(d), d.Action,
-			report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Refused), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
-	}
-	return w.Flush()
-}
-
-// verdict is the one line that counts.
-func (a *verified) verdict(wrong []string) string {
-	const agree = "consistent (checkpoint, export, mappings and lists agree) and balanced"
-	switch permissive := a.lists.Summary.OverPermissive.Count > 0; {
-	case len(wrong) > 1 || len(wrong) == 1 && !permissive:
-		return "VERDICT: inconsistent. Keep the directory as it is and find out who changed what."
-	case len(wrong) == 1:
-		return "VERDICT: " + agree + ", but the target is more permissive than people are: act on suppress.csv."
-	case a.Facts.Header.DryRun:
-		return "VERDICT: " + agree + "; a dry run, so nothing was sent."
-	case a.Consents.Pending > 0 || a.Facts.End == nil:
-		return "VERDICT: consistent and balanced, but incomplete: continue with --resume."
-	case a.Consents.Refused+a.Consents.Failed+a.Rows.Invalid > 0:
-		var missing []string
-		if n := a.Consents.Refused + a.Consents.Failed; n > 0 {
-			missing = append(missing, report.Plural(n, "consent"))
-		}
-		if n := a.Rows.Invalid; n > 0 {
-			missing = append(missing, report.Plural(n, "row"))
-		}
-		return fmt.Sprintf("VERDICT: %s; %s did not arrive (see failures.csv).", agree, strings.Join(missing, " and "))
-	default:
-		return "VERDICT: " + agree + ": every consent has its outcome, and none was refused or failed."
-	}
-}
-
-// printSubject writes what became of one person's decisions, and nothing of anybody
-// else.
-func printSubject(out io.Writer, a *survey.Audit) error {
-	if len(a.Faults) > 0 {
-		return &exitError{exitFailures, errors.New("the checkpoint is inconsistent, so it says nothing reliable about a person"), "consentimport verify without --subject says what is wrong"}
-	}
-	if len(a.Person) == 0 {
-		if _, err := fmt.Fprintf(out, "not found: no row that was read names this person (%s)\n", report.Plural(a.Rows.Read, "row")); err != nil {
+	if v.purged != nil {
+		v.lists.Differ = slices.DeleteFunc(v.lists.Differ, func(what string) bool {
+			name, _, _ := strings.Cut(what, " ")
+			return purgedList(name)
+		})
+		wrong, notes, err := checkKept(env.disk, dir, v.purged)
+		if err != nil {
 			return err
 		}
-		return endWith(exitFailures)
+		v.Faults = append(v.Faults, wrong...)
+		for _, n := range notes {
+			messages{env}.note(n)
+		}
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "consent\toutcome\tdecision\tcategory\tdecided\tfile\tline\twhy")
-	for _, m := range a.Person {
-		ref, decided, category := m.Ref.String(), "", m.Category
-		if m.Ref.Consent == 0 {
-			ref = fmt.Sprint(m.Ref.Row)
-		}
-		if m.Timestamp != 0 {
-			decided = stamp(time.UnixMilli(m.Timestamp))
-		}
-		if m.Decision != "" {
-			category = cmp.Or(category, "(none)")
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", ref, m.Outcome(), m.Decision, oneLine(category), decided, oneLine(m.File), m.Line, oneLine(m.Reason))
+	if v.evidence, err = evidence.Verify(ctx, env.disk, dir, surveyed, v.lists.Summary, signers, exceptPurged(v.purged)); err != nil {
+		return err
 	}
-	fmt.Fprintf(w, "\ncheckpoint sha256 %s\n", a.Journal.SHA256)
-	return w.Flush()
+	return printVerified(env.stdout, dir, v)
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// verifySubject answers for one person.
+func verifySubject(env *environment, dir, subject string) error {
+	ctx, release := env.interruptible(messages{env}.note)
+	defer release()
+	surveyed, err := survey.Open(env.disk, dir)
+	if err != nil {
+		return err
+	}
+	defer surveyed.Close()
+	audit, err := surveyed.Audit(ctx, subject)
+	if err != nil {
+		return err
+	}
+	return printSubject(env.stdout, audit)
+}

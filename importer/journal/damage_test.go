@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,10 +38,12 @@ func sample(t testing.TB) []byte {
 	write(sent(2, 1, true), journal.Outcome{Ref: ref(4, 1), State: journal.Superseded, By: ref(5, 1)})
 	require.NoError(t, w.Mark(mark(7, 6)))
 	require.NoError(t, w.End(journal.End{At: moment.Add(2 * time.Hour), State: "complete"}))
+	gone := journal.FileDigest{Name: "rejected.csv", Bytes: 12, SHA256: strings.Repeat("ab", 32)}
+	require.NoError(t, w.Purge(journal.Purge{At: moment.Add(3 * time.Hour), Tool: "1.0.0", Removed: []journal.FileDigest{gone}, Kept: []journal.FileDigest{}}))
 	require.NoError(t, w.Close())
 	text, err := os.ReadFile(filepath.Join(dir, journal.Name))
 	require.NoError(t, err)
-	for _, kind := range []string{"header", "pass", "run", "mark", "sent", "fail", "held", "end", "seal"} {
+	for _, kind := range []string{"header", "pass", "run", "mark", "sent", "fail", "held", "end", "purge", "seal"} {
 		require.Contains(t, string(text), `{"`+kind+`":`)
 	}
 	return text

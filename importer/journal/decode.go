@@ -19,6 +19,7 @@ type record struct {
 	mark    Mark
 	end     End
 	seal    Seal
+	purge   Purge
 	spans   []span // sent: ascending, not overlapping
 	n       int64  // sent: consents in spans
 	outcome Outcome
@@ -61,6 +62,9 @@ func (r *record) decode(body []byte) error {
 	case kindEnd:
 		r.kind, r.end = kindEnd, End{}
 		return decodeJSON(rest, &r.end)
+	case kindPurge:
+		r.kind, r.purge = kindPurge, Purge{}
+		return decodeJSON(rest, &r.purge)
 	}
 	return fmt.Errorf("has a record of an unknown kind %.20q", kind)
 }

@@ -20,6 +20,7 @@ const (
 	kindMark   = "mark"
 	kindEnd    = "end"
 	kindSeal   = "seal"
+	kindPurge  = "purge"
 )
 
 // maxMessage bounds the message of a failure, in bytes. The target's texts are

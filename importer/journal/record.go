@@ -92,6 +92,28 @@ type Run struct {
 	Tool string    `json:"tool"`
 	Pass int       `json:"pass"`
 	From int64     `json:"from"` // first row that it reads
+	// Approved is what the user gave as approved: "hash:" and the approval hash, or
+	// "file:" and the SHA-256 of the signed table; empty when nothing was asked.
+	Approved string `json:"approved,omitempty"`
+}
+
+// Purge says that what holds people was taken out of the directory, and what there
+// was before: from then on nobody can derive the lists again.
+type Purge struct {
+	At   time.Time `json:"at"`
+	Tool string    `json:"tool"`
+	// Removed are the files that were deleted, with what they were.
+	Removed []FileDigest `json:"removed"`
+	// Kept are the files that stay, as they are now; a list without its values among
+	// them.
+	Kept []FileDigest `json:"kept"`
+}
+
+// FileDigest says what a file in the out directory was.
+type FileDigest struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"` // hex
 }
 
 // State is the outcome of a consent.

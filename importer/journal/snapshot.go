@@ -35,6 +35,8 @@ type Snapshot struct {
 	// Timeline has a point a mark, thinned to timelinePoints at most; the last
 	// mark is always in it.
 	Timeline []Point
+	// Purged is the last purge; nil when what holds people is still there.
+	Purged *Purge
 	// Sealed is the last seal; nil when there is none yet. In a checkpoint that
 	// was closed it is the last line and covers all others.
 	Sealed *Seal
@@ -155,7 +157,13 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		f.Sealed = &seal
 		f.Seals++
 		f.Unsealed = 0
-		f.saw(seal.At)
+		if f.Purged == nil { // a purge is no work on the import
+			f.saw(seal.At)
+		}
+		return ""
+	case kindPurge:
+		purge := r.purge
+		f.Purged = &purge
 		return ""
 	case kindPass:
 		if r.pass.N != len(f.Passes)+1 {

@@ -84,6 +84,15 @@ func (w *Writer) End(e End) error {
 	return w.Sync()
 }
 
+// Purge writes that what holds people is being removed, and brings everything to the
+// medium.
+func (w *Writer) Purge(p Purge) error {
+	if err := w.record(kindPurge, p); err != nil {
+		return err
+	}
+	return w.Sync()
+}
+
 // Append writes an outcome.
 func (w *Writer) Append(o Outcome) error {
 	switch {

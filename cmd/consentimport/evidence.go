@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/evidence"
+)
+
+func newEvidence(env *environment) *cobra.Command {
+	var key, tsa string
+	c := &cobra.Command{
+		Use:   "evidence DIR",
+		Short: "Make one file to archive of an import, signed and time-stamped if you like",
+		Long: `evidence writes the reports of an import again and then evidence.json beside them: digests
+of export, mappings, checkpoint, lists and approval, the counts, and a Merkle root over all
+outcomes. It holds no person.
+
+--sign KEY signs it with an SSH key: the file of a private key, or of a public one whose
+private half the SSH agent holds. --tsa URL has a time stamping authority (RFC 3161) say
+when it was there; only a digest leaves this machine. A stranger checks both without this
+program:
+
+  ssh-keygen -Y verify -f allowed_signers -I NAME -n consentimport -s evidence.json.sig <evidence.json
+  openssl ts -verify -data evidence.json -in evidence.json.tsr -CAfile ca.pem
+
+verify DIR checks them too, and whether the files in DIR are those that the evidence names.`,
+		Example: `  consentimport evidence preferences.csv.import
+  consentimport evidence --sign ~/.ssh/id_ed25519 preferences.csv.import
+  consentimport evidence --sign ~/.ssh/id_ed25519 --tsa http://tsa.example/tsr preferences.csv.import`,
+		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
+		RunE: func(_ *cobra.Command, args []string) error { return makeEvidence(env, args[0], key, tsa) },
+	}
+	c.Flags().StringVar(&key, "sign", "", "sign with the SSH `KEY`: the file of a private key, or of a public key that the agent holds")
+	c.Flags().StringVar(&tsa, "tsa", "", "have the time stamping authority at `URL` say when it was there")
+	return c
+}
+
+func makeEvidence(env *environment, dir, key, tsa string) error {
+	ctx, release := env.interruptible(messages{env}.note)
+	defer release()
+	surveyed, err := survey.Open(env.disk, dir)
+	if err != nil {
+		return err
+	}
+	defer surveyed.Close()
+	switch snap := surveyed.Snapshot(); {
+	case snap.Header.DryRun:
+		return usage("make the evidence of the import itself", "%s holds a dry run: nothing was sent", dir)
+	case snap.Purged != nil:
+		return usage("the evidence of a purged import is the one that was made before", "%s was purged: what its lists held is gone", dir)
+	}
+	lock, err := journal.Lock(env.disk, dir)
+	if err != nil {
+		return usage(survey.Hint(err), "%w", err)
+	}
+	defer lock.Close()
+	s, err := writeReport(ctx, env, surveyed, dir, report.Invocation{Program: "consentimport"}, nil)
+	if err != nil {
+		return err
+	}
+	e, err := evidence.Make(ctx, env.disk, dir, surveyed, s)
+	if err != nil {
+		return err
+	}
+	text, err := e.Write(env.disk, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stdout, "%s: %s; %s, root %s over %s\n", evidence.Name, s.State, report.Plural(e.Consents.Made, "consent"), e.Outcomes.Root, report.Plural(e.Outcomes.Leaves, "outcome"))
+	if key != "" {
+		by, err := evidence.Sign(env.disk, dir, text, key, env.getenv("SSH_AUTH_SOCK"), env.passphrase(key))
+		if err != nil {
+			hint := "give an SSH private key, as ssh-keygen makes them, or a .pub whose key the agent holds"
+			if errors.Is(err, evidence.ErrPassphrase) {
+				hint = "add the key to the SSH agent (ssh-add), or run this on a terminal"
+			}
+			return usage(hint, "%w; %s was written without a signature", err, evidence.Name)
+		}
+		fmt.Fprintf(env.stdout, "%s: by %s\n", evidence.SignatureName, by)
+	}
+	if tsa != "" {
+		at, err := evidence.Stamp(ctx, env.disk, dir, text, tsa)
+		if err != nil {
+			return &exitError{exitInternal, fmt.Errorf("%w; %s was written without a time stamp", err, evidence.Name), "run the same command again when the authority answers"}
+		}
+		fmt.Fprintf(env.stdout, "%s: %s\n", evidence.StampName, stamp(at))
+	}
+	if s.State != report.Complete {
+		messages{env}.note("the import is " + s.State + ": make the evidence again when it is complete")
+	}
+	return nil
+}
+
+// passphrase asks for the passphrase of a key on the terminal; nil where there is none.
+func (e *environment) passphrase(key string) func() ([]byte, error) {
+	in, ok := e.stdin.(*os.File)
+	if !ok || !e.terminal || !term.IsTerminal(int(in.Fd())) {
+		return nil
+	}
+	return func() ([]byte, error) {
+		fmt.Fprintf(e.stderr, "passphrase of %s: ", key)
+		secret, err := term.ReadPassword(int(in.Fd()))
+		fmt.Fprintln(e.stderr)
+		return secret, err
+	}
+}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/consentimport/consentimport/report/evidence"
+)
+
+// tool runs a foreign program; one that is not there skips the test, but for CI.
+func tool(t *testing.T, dir, stdin, name string, args ...string) (string, error) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil && os.Getenv("CI") == "" {
+		t.Skip(name + " is not installed")
+	}
+	c := exec.Command(name, args...)
+	c.Dir, c.Stdin = dir, strings.NewReader(stdin)
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+func mustTool(t *testing.T, dir, name string, args ...string) {
+	t.Helper()
+	out, err := tool(t, dir, "", name, args...)
+	require.NoError(t, err, out)
+}
+
+// authority is a time stamping authority that openssl makes, with its certificate.
+func authority(t *testing.T) (address, ca string) {
+	t.Helper()
+	dir := t.TempDir()
+	ca = filepath.Join(dir, "ca.pem")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "tsa.cnf"), []byte(`[req]
+distinguished_name = dn
+x509_extensions = ext
+prompt = no
+[dn]
+CN = Test authority
+[ext]
+extendedKeyUsage = critical,timeStamping
+[tsa]
+default_tsa = one
+[one]
+serial = serial
+crypto_device = builtin
+signer_cert = ca.pem
+signer_key = key.pem
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha256
+ess_cert_id_alg = sha256
+`), 0o600))
+	mustTool(t, dir, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "ca.pem", "-days", "2", "-config", "tsa.cnf")
+	n := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n++
+		query, answer := filepath.Join(dir, fmt.Sprint(n, ".tsq")), filepath.Join(dir, fmt.Sprint(n, ".tsr"))
+		body, _ := io.ReadAll(r.Body)
+		_ = os.WriteFile(query, body, 0o600)
+		c := exec.Command("openssl", "ts", "-reply", "-queryfile", query, "-out", answer, "-config", "tsa.cnf", "-section", "one")
+		c.Dir = dir
+		if out, err := c.CombinedOutput(); err != nil {
+			http.Error(w, string(out), http.StatusInternalServerError)
+			return
+		}
+		text, _ := os.ReadFile(answer)
+		w.Header().Set("Content-Type", "application/timestamp-reply")
+		_, _ = w.Write(text)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, ca
+}
+
+// A stranger checks the evidence without this program, by the commands that the help
+// prints; and whatever is changed in a signed directory is found.
+func TestEvidenceIsCheckedByStrangersAndHoldsTheDirectory(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	keys := t.TempDir()
+	key := filepath.Join(keys, "key")
+	mustTool(t, keys, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "officer", "-f", key)
+	address, ca := authority(t)
+	got := r.here(t, nil, "evidence", "--sign", key, "--tsa", address, r.out()).requireCode(t, exitComplete)
+	assert.Contains(t, got.stdout, "evidence.json.sig: by SHA256:")
+
+	public, err := os.ReadFile(key + ".pub")
+	require.NoError(t, err)
+	signers := filepath.Join(keys, "allowed_signers")
+	require.NoError(t, os.WriteFile(signers, []byte("officer@acme.example "+string(public)), 0o600))
+	text, err := os.ReadFile(filepath.Join(r.out(), "evidence.json"))
+	require.NoError(t, err)
+	out, err := tool(t, r.out(), string(text), "ssh-keygen", "-Y", "verify", "-f", signers, "-I", "officer@acme.example", "-n", "consentimport", "-s", "evidence.json.sig")
+	require.NoError(t, err, out)
+	_, err = tool(t, r.out(), string(text)+" ", "ssh-keygen", "-Y", "verify", "-f", signers, "-I", "officer@acme.example", "-n", "consentimport", "-s", "evidence.json.sig")
+	require.Error(t, err)
+	mustTool(t, r.out(), "openssl", "ts", "-verify", "-data", "evidence.json", "-in", "evidence.json.tsr", "-CAfile", ca)
+	for _, person := range []string{"ann", "bob", "cat", "dan"} {
+		assert.NotRegexp(t, `\b`+person+`\b`, string(text))
+	}
+	var e evidence.Evidence
+	require.NoError(t, json.Unmarshal(text, &e))
+	assert.EqualValues(t, 3, e.Consents.Made)
+	assert.EqualValues(t, 4, e.Outcomes.Leaves, "three consents and a row that is invalid")
+	for _, list := range e.Lists { // as sha256sum would
+		mustTool(t, r.out(), "sh", "-c", "echo '"+list.SHA256+"  "+list.Name+"' | sha256sum -c --quiet")
+	}
+
+	verified := func(code int, more ...string) string {
+		return r.here(t, nil, append([]string{"verify", r.out()}, more...)...).requireCode(t, code).stdout
+	}
+	said := verified(exitComplete, "--signer", key+".pub")
+	assert.Contains(t, said, "evidence: evidence.json: fits checkpoint, lists and outcomes")
+	assert.Contains(t, said, "one of the signers given")
+	assert.Contains(t, said, "Test authority")
+	verified(exitComplete, "--signer", signers)
+	other := filepath.Join(keys, "other")
+	mustTool(t, keys, "ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", other)
+	assert.Contains(t, verified(exitFailures, "--signer", other+".pub"), "not one of the signers")
+
+	// Forgeries: a byte of any file that counts, or a file taken away, or the signature
+	// of somebody else.
+	files := filesIn(t, r.out())
+	random := rand.New(rand.NewPCG(5, 6))
+	names := []string{"evidence.json", "evidence.json.sig", "evidence.json.tsr"}
+	for _, list := range e.Lists {
+		if list.Name != "report.html" && list.Name != "report.json" { // said of report.json: its counts
+			names = append(names, list.Name)
+		}
+	}
+	forged := 0
+	for range pairsOf(25, 500) {
+		name := names[random.IntN(len(names))]
+		path, text := filepath.Join(r.out(), name), []byte(files[name])
+		changed := bytes.Clone(text)
+		at := random.IntN(len(changed))
+		switch random.IntN(3) {
+		case 0:
+			changed[at] ^= 1 << random.IntN(7)
+		case 1:
+			changed = append(changed[:at:at], changed[at+1:]...)
+		case 2:
+			changed = append(changed[:at:at], append([]byte("7"), changed[at:]...)...)
+		}
+		if strings.HasSuffix(name, ".sig") && sameSignature(text, changed) {
+			continue
+		}
+		require.NoError(t, os.WriteFile(path, changed, 0o600))
+		code := r.here(t, nil, "verify", r.out(), "--signer", key+".pub").code
+		if assert.NotEqual(t, exitComplete, code, "%s changed at %d", name, at) {
+			forged++
+		}
+		require.NoError(t, os.WriteFile(path, text, 0o600))
+	}
+	t.Logf("%d forgeries, none accepted", forged)
+	changed := strings.Replace(files["evidence.json"], `"refused": 1`, `"refused": 0`, 1)
+	require.NotEqual(t, files["evidence.json"], changed)
+	require.NoError(t, os.WriteFile(filepath.Join(r.out(), "evidence.json"), []byte(changed), 0o600))
+	mustTool(t, r.out(), "rm", "evidence.json.sig")
+	mustTool(t, r.out(), "ssh-keygen", "-q", "-Y", "sign", "-f", other, "-n", "consentimport", "evidence.json")
+	assert.Contains(t, verified(exitFailures), "wrong: evidence.json does not fit checkpoint and export")
+	assert.Contains(t, verified(exitFailures, "--signer", key+".pub"), "not one of the signers")
+}
+
+// sameSignature reports whether two armored texts hold the same bytes: a line end may
+// stand elsewhere.
+func sameSignature(a, b []byte) bool {
+	bare := func(x []byte) string { return strings.Join(strings.Fields(string(x)), "") }
+	return bare(a) == bare(b)
+}
+
+func pairsOf(few, many int) int {
+	if os.Getenv("CONSENTIMPORT_SOAK") != "" {
+		return many
+	}
+	return few
+}
+
+// A key may be protected, or lie in the agent; the message says what to do.
+func TestEvidenceIsSignedByTheAgentToo(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	keys := t.TempDir()
+	locked := filepath.Join(keys, "locked")
+	mustTool(t, keys, "ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", locked)
+	got := r.here(t, nil, "evidence", "--sign", locked, r.out()).requireCode(t, exitRefused)
+	assert.Contains(t, got.stderr, "ssh-add")
+	assert.NoFileExists(t, filepath.Join(r.out(), "evidence.json.sig"))
+	for _, bad := range []string{filepath.Join(keys, "nosuch"), locked + ".pub", filepath.Join(r.out(), "report.json")} {
+		r.here(t, nil, "evidence", "--sign", bad, r.out()).requireCode(t, exitRefused)
+	}
+	text, err := os.ReadFile(locked)
+	require.NoError(t, err)
+	open, err := ssh.ParseRawPrivateKeyWithPassphrase(text, []byte("secret"))
+	require.NoError(t, err)
+	ring := agent.NewKeyring()
+	require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: open}))
+	socket := filepath.Join(keys, "agent")
+	l, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _ = agent.ServeAgent(ring, conn) }()
+		}
+	}()
+	r.env = append(r.env, "SSH_AUTH_SOCK="+socket)
+	for _, key := range []string{locked, locked + ".pub"} {
+		r.here(t, nil, "evidence", "--sign", key, r.out()).requireCode(t, exitComplete)
+		r.here(t, nil, "verify", r.out(), "--signer", locked+".pub").requireCode(t, exitComplete)
+	}
+	r.here(t, nil, "evidence", "--tsa", "http://127.0.0.1:1/?token=secret", r.out()).requireCode(t, exitInternal)
+}
+
+// Under which approval something was sent stands in the evidence.
+func TestEvidenceNamesTheApproval(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	export := exportHeader + exportRow(1, "ann", "mail", "yes")
+	r.write(t, "export.csv", export)
+	hash := r.signed(t, export)
+	r.here(t, nil, r.args("--approved", hash)...).requireCode(t, exitComplete)
+	r.here(t, nil, "evidence", r.out()).requireCode(t, exitComplete)
+	text, err := os.ReadFile(filepath.Join(r.out(), "evidence.json"))
+	require.NoError(t, err)
+	var e evidence.Evidence
+	require.NoError(t, json.Unmarshal(text, &e))
+	assert.Equal(t, evidence.Approval{Hash: hash, Runs: []evidence.ApprovedRun{{Run: 1, Approved: "hash:" + hash}}}, e.Approval)
+}
+
+// Purging leaves nothing of a person in the directory, and verify still works, with
+// the export and without it.
+func TestPurgeLeavesNoPersonAndVerifyStillWorks(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	r.here(t, nil, "evidence", r.out()).requireCode(t, exitComplete)
+	got := r.here(t, nil, "purge", r.out()).requireCode(t, exitComplete)
+	assert.Contains(t, got.stdout, "removed rejected.csv (")
+	for name, text := range filesIn(t, r.out()) {
+		assert.NotRegexp(t, `\b(ann|bob|cat|dan)\b`, text, name)
+		if name == "decisions.csv" {
+			assert.Equal(t, "category,value,decision,count,reason\nmail,yes,accept,1,\nmail,no,reject,2,\nmail,(removed),invalid,1,\n", text)
+		}
+	}
+	assert.NoFileExists(t, filepath.Join(r.out(), "rejected.csv"))
+	said := r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout
+	assert.Contains(t, said, "note: purged at ")
+	assert.Contains(t, said, "VERDICT: consistent")
+	for _, args := range [][]string{{"report", r.out()}, {"evidence", r.out()}, r.args("--resume"), r.args("--resume", "--retry")} {
+		assert.Contains(t, r.here(t, nil, args...).requireCode(t, exitRefused).stderr, "was purged")
+	}
+	r.here(t, nil, "purge", r.out()).requireCode(t, exitComplete) // once more changes nothing
+	require.NoError(t, os.Remove(filepath.Join(r.dir, "export.csv")))
+	said = r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout
+	assert.Contains(t, said, "not compared with the export")
+	assert.Contains(t, said, "evidence: evidence.json: fits")
+	path := filepath.Join(r.out(), "successes.csv")
+	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
+	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures).stdout, "wrong: successes.csv is not what it was when the import was purged")
+}
+
+// What is not complete, or does not agree, is not purged.
+func TestOnlyACompleteAndConsistentImportIsPurged(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "no"))
+	r.here(t, nil, r.args("--limit", "1")...).requireCode(t, exitIncomplete)
+	r.here(t, nil, "purge", r.out()).requireCode(t, exitRefused)
+	r.here(t, nil, r.args("--resume")...).requireCode(t, exitComplete)
+	path := filepath.Join(r.out(), "successes.csv")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, append(text, '\n'), 0o600))
+	before := filesIn(t, r.out())
+	assert.Contains(t, r.here(t, nil, "purge", r.out()).requireCode(t, exitFailures).stderr, "successes.csv was changed")
+	assert.Equal(t, before, filesIn(t, r.out()))
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/evidence"
+)
+
+// purgedList reports whether a purge removes a list, or changes it.
+func purgedList(name string) bool { return report.HoldsPeople(name) || name == "decisions.csv" }
+
+// exceptPurged says which files the evidence of an earlier day cannot find as they
+// were.
+func exceptPurged(p *journal.Purge) func(string) bool {
+	if p == nil {
+		return nil
+	}
+	return purgedList
+}
+
+// checkKept holds the files that a purge left against what it wrote of them.
+func checkKept(disk journal.Disk, dir string, p *journal.Purge) (wrong, notes []string, err error) {
+	for _, want := range p.Kept {
+		got, err := report.DigestFile(disk, dir, want.Name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			wrong = append(wrong, want.Name+" is missing")
+		case err != nil:
+			return nil, nil, err
+		case got != want:
+			wrong = append(wrong, want.Name+" is not what it was when the import was purged")
+		}
+	}
+	for _, gone := range p.Removed {
+		if _, err := report.DigestFile(disk, dir, gone.Name); err == nil {
+			notes = append(notes, gone.Name+" is still there: the purge was interrupted; consentimport purge finishes it")
+		}
+	}
+	return wrong, notes, nil
+}
+
+// verifyPurged checks what can be checked without the export, or without a repaired
+// file that was removed: why says which.
+func verifyPurged(ctx context.Context, env *environment, dir string, signers []ssh.PublicKey, why error) error {
+	v, err := journal.Verify(env.disk, dir)
+	if err != nil {
+		return err
+	}
+	wrong, notes, err := checkKept(env.disk, dir, v.Purged)
+	if err != nil {
+		return err
+	}
+	for _, o := range v.Examples {
+		wrong = append(wrong, o.String())
+	}
+	check, err := evidence.Verify(ctx, env.disk, dir, nil, nil, signers, purgedList)
+	if err != nil {
+		return err
+	}
+	out := env.stdout
+	fmt.Fprintf(out, "import      %s in %s\ncheckpoint  sha256 %s\n", v.Header.ID, dir, v.SHA256)
+	fmt.Fprintf(out, "outcomes    %s sent, %s refused, %s failed, %s superseded, over all passes\n\n",
+		report.Thousands(v.Total.Sent), report.Thousands(v.Total.Refused), report.Thousands(v.Total.Failed), report.Thousands(v.Total.Superseded))
+	if check != nil {
+		for _, what := range check.Holds {
+			fmt.Fprintf(out, "evidence: %s\n", oneLine(what))
+		}
+		wrong = append(wrong, check.Wrong...)
+	}
+	for _, what := range wrong {
+		fmt.Fprintf(out, "wrong: %s\n", oneLine(what))
+	}
+	for _, what := range slices.Concat(notes, []string{"purged at " + stamp(v.Purged.At), "not compared with the export: " + why.Error()}) {
+		fmt.Fprintf(out, "note: %s\n", oneLine(what))
+	}
+	if len(wrong) > 0 {
+		fmt.Fprintln(out, "VERDICT: inconsistent. Keep the directory as it is and find out who changed what.")
+		return endWith(exitFailures)
+	}
+	_, err = fmt.Fprintf(out, "VERDICT: consistent as far as a purged import tells: the checkpoint is whole, and what was kept is what it was.\n%s\n", unprovable)
+	return err
+}

@@ -1,0 +1,168 @@
+package evidence
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/report"
+)
+
+// The names of the files, in the out directory.
+const (
+	Name          = "evidence.json"
+	SignatureName = Name + ".sig"
+	StampName     = Name + ".tsr"
+)
+
+// Format names the form of evidence.json.
+const Format = "consentimport-evidence/1"
+
+// Evidence is evidence.json. It holds no person.
+type Evidence struct {
+	Format string      `json:"format"`
+	Tool   report.Tool `json:"tool"`
+	Import string      `json:"import"` // the random name of the import
+
+	Exports    []report.Input       `json:"exports"`
+	Mappings   []report.Mapping     `json:"mappings"`
+	Target     report.Target        `json:"target"`
+	Approval   Approval             `json:"approval"`
+	Checkpoint journal.FileDigest   `json:"checkpoint"`
+	Lists      []journal.FileDigest `json:"lists"`
+
+	StartedAt      time.Time           `json:"startedAt"`
+	FinishedAt     time.Time           `json:"finishedAt"`
+	State          string              `json:"state"`
+	ExitCode       int                 `json:"exitCode"`
+	Rows           report.Rows         `json:"rows"`
+	Consents       report.Consents     `json:"consents"`
+	ByDecision     []report.ByDecision `json:"byDecision"`
+	OverPermissive int64               `json:"overPermissive"`
+	Outcomes       Outcomes            `json:"outcomes"`
+}
+
+// Approval says what was approved.
+type Approval struct {
+	// Hash is the approval hash of export and last mapping.
+	Hash string `json:"hash"`
+	// Runs are the runs that sent under an approval: what --approved gave, "hash:" and
+	// an approval hash, or "file:" and the SHA-256 of the signed table.
+	Runs []ApprovedRun `json:"runs"`
+}
+
+// ApprovedRun is one run that sent only what was approved.
+type ApprovedRun struct {
+	Run      int    `json:"run"`
+	Approved string `json:"approved"`
+}
+
+// Outcomes is the Merkle root over all outcomes, hex, and the number of its leaves.
+type Outcomes struct {
+	Root   string `json:"root"`
+	Leaves int64  `json:"leaves"`
+}
+
+// Make draws up the evidence of an import whose reports lie in dir and are derived
+// from the survey: summary is theirs.
+func Make(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, summary *report.Summary) (*Evidence, error) {
+	root, err := Root(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	facts := s.Facts()
+	e := &Evidence{
+		Format: Format, Tool: summary.Tool, Import: facts.Header.ID,
+		Exports: summary.Inputs, Target: summary.Target, StartedAt: summary.StartedAt, FinishedAt: summary.FinishedAt,
+		State: summary.State, ExitCode: summary.ExitCode, Rows: summary.Rows, Consents: summary.Consents, ByDecision: summary.ByDecision,
+		OverPermissive: summary.OverPermissive.Count, Outcomes: root, Approval: Approval{Hash: summary.ApprovalHash, Runs: []ApprovedRun{}},
+	}
+	e.Mappings = []report.Mapping{}
+	for _, p := range facts.Passes {
+		m := report.Mapping{Name: p.Mapping.Name, SHA256: p.Mapping.SHA256}
+		if !slices.Contains(e.Mappings, m) {
+			e.Mappings = append(e.Mappings, m)
+		}
+	}
+	for _, r := range facts.Runs {
+		if r.Approved != "" {
+			e.Approval.Runs = append(e.Approval.Runs, ApprovedRun{r.N, r.Approved})
+		}
+	}
+	if e.Checkpoint, err = report.DigestFile(disk, dir, journal.Name); err != nil {
+		return nil, err
+	}
+	e.Lists, err = Lists(disk, dir)
+	return e, err
+}
+
+// Root goes over all outcomes of an import and gives their Merkle root.
+func Root(ctx context.Context, s *survey.Survey) (Outcomes, error) {
+	var o outcomes
+	if err := s.Each(ctx, &o); err != nil {
+		return Outcomes{}, err
+	}
+	root := o.root()
+	return Outcomes{hex.EncodeToString(root[:]), o.leaves}, nil
+}
+
+// Lists digests the reports and the mappings that lie in dir, in the order of their names.
+func Lists(disk journal.Disk, dir string) ([]journal.FileDigest, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for lists: %w", err)
+	}
+	lists := []journal.FileDigest{}
+	for _, x := range entries {
+		if !x.Type().IsRegular() || !report.Written(x.Name()) && !isMapping(x.Name()) {
+			continue
+		}
+		d, err := report.DigestFile(disk, dir, x.Name())
+		if err != nil {
+			return nil, err
+		}
+		lists = append(lists, d)
+	}
+	return lists, nil
+}
+
+func isMapping(name string) bool {
+	ok, _ := filepath.Match("mapping-*.yaml", name) // the pattern is sound
+	return ok
+}
+
+// Write puts evidence.json into dir, and removes the signature and the stamp of an
+// earlier one.
+func (e *Evidence) Write(disk journal.Disk, dir string) ([]byte, error) {
+	text, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write the evidence: %w", err)
+	}
+	text = append(text, '\n')
+	for _, name := range []string{SignatureName, StampName} {
+		if err := disk.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("remove the old %s: %w", name, err)
+		}
+	}
+	return text, put(disk, dir, Name, text)
+}
+
+func put(disk journal.Disk, dir, name string, text []byte) error {
+	if err := journal.AtomicWrite(disk, filepath.Join(dir, name), func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	}); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/digitorus/timestamp"
+
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+const (
+	// maxStamp bounds what is read of an answer: a token with its certificates has
+	// some kilobytes.
+	maxStamp = 1 << 20
+	// stampWithin is how long the authority may take.
+	stampWithin = 30 * time.Second
+)
+
+// Stamp has the authority at an address (http or https; only a digest leaves) say
+// when the text of evidence.json was there, puts its answer into dir and gives the
+// time.
+func Stamp(ctx context.Context, disk journal.Disk, dir string, text []byte, address string) (time.Time, error) {
+	fail := func(err error) (time.Time, error) {
+		return time.Time{}, fmt.Errorf("have the evidence stamped by %s: %w", shown(address), err)
+	}
+	request, err := timestamp.CreateRequest(bytes.NewReader(text), &timestamp.RequestOptions{Hash: crypto.SHA256, Certificates: true})
+	if err != nil {
+		return fail(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, stampWithin)
+	defer cancel()
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(request))
+	if err != nil {
+		return time.Time{}, errors.New("the address of the time stamping authority is not a URL")
+	}
+	post.Header.Set("Content-Type", "application/timestamp-query")
+	answer, err := http.DefaultClient.Do(post)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err // it repeats the address
+		}
+		return fail(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxStamp+1))
+	switch {
+	case err != nil:
+		return fail(err)
+	case answer.StatusCode != http.StatusOK:
+		return fail(fmt.Errorf("it answered %d", answer.StatusCode))
+	case len(body) > maxStamp:
+		return fail(errors.New("its answer is too long"))
+	}
+	at, _, err := checkStamp(text, body)
+	if err != nil {
+		return fail(err)
+	}
+	return at, put(disk, dir, StampName, body)
+}
+
+// shown is an address without what may be secret in it.
+func shown(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the authority"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// checkStamp says when an authority saw a text, and how it calls itself. The
+// signature is held against the certificate in the answer; whether that certificate is one to
+// be believed, openssl ts -verify says.
+func checkStamp(text, answer []byte) (at time.Time, by string, err error) {
+	stamp, err := timestamp.ParseResponse(answer)
+	if err != nil {
+		return time.Time{}, "", fmt.Errorf("is not a time stamp: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	if stamp.HashAlgorithm != crypto.SHA256 || !bytes.Equal(stamp.HashedMessage, sum[:]) {
+		return time.Time{}, "", errors.New("is the time stamp of something else than " + Name)
+	}
+	if len(stamp.Certificates) == 0 { // then nothing was held against its signature
+		return time.Time{}, "", errors.New("has no certificate in it")
+	}
+	for _, c := range stamp.Certificates {
+		for _, issuer := range stamp.Certificates {
+			if bytes.Equal(c.RawIssuer, issuer.RawSubject) && issuer.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) != nil {
+				return time.Time{}, "", errors.New("has a certificate in it that was changed")
+			}
+		}
+	}
+	return stamp.Time.UTC(), stamp.Certificates[0].Subject.String(), nil
+}
