@@ -51,7 +51,7 @@ var beside = []struct{ file, holds string }{
 	{"want.jsonl", "the consents that must come out, in row order (TestExamples)"},
 	{"states.yaml", "what the states of the platform become, row by row (TestPresetStates)"},
 	{"decided.yaml", "where the decisions stand, and which words are an accept (TestNoAcceptIsForged)"},
-	{"suggested.yaml", "what inspect --suggest finds without the preset (TestInspectExamples)"},
+	{"suggested.yaml", "what inspect --suggest finds without the preset (TestSuggestionsAreRight)"},
 }
 
 // platforms are the lines of the table of platforms in the README, by preset.

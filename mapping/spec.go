@@ -140,6 +140,7 @@ func Parse(file string, src []byte, set map[string]string) (*Spec, error) {
 	if r.err == nil {
 		s.checkElements(r)
 	}
+	r.undecided(root)
 	if r.err != nil {
 		return nil, r.err
 	}

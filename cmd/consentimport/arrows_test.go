@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"importer/survey":  {"importer/rows", "importer/blocked", "importer/source", "importer/journal", "mapping"},
 	// A repaired file is named by the checkpoint.
 	"importer/rows":    {"importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
-	"importer/inspect": {"importer/source", "mapping"},
+	"importer/inspect": {"importer/source", "mapping", "mapping/vocabulary"},
 	"importer/history": {"importer/extsort", "mapping"},
 	// Sorting outside of memory knows nothing of what it sorts.
 	"importer/extsort": {},

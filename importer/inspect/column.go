@@ -36,7 +36,9 @@ type Column struct {
 	name   string  // as it is written, for a mapping
 	cell   bool    // CSV cells that hold JSON
 	within []int   // CSV layouts that have it
-	lists  float64 // share of cells that hold several values, parted by commas
+	lists  float64 // share of cells that hold several values, separated by commas
+	says   [sayings]float64
+	known  map[string]int64 // the distinct values; nil where there are many
 	shares [kindCount]float64
 }
 
@@ -73,6 +75,7 @@ type column struct {
 	name       string
 	of, filled int64
 	kinds      [kindCount]int64
+	says       [sayings]int64
 	distinct   map[string]int64 // nil: too many
 	samples    []string
 	times      timeTally
@@ -97,6 +100,9 @@ func (c *column) add(v []byte, row int64) valueKind {
 	c.kinds[k]++
 	if k != kindNothing {
 		c.filled++
+	}
+	if len(v) <= longestWord {
+		c.says[sayingOf(v)]++
 	}
 	if c.distinct != nil {
 		if n, ok := c.distinct[string(v)]; ok || len(c.distinct) < maxDistinct && len(v) <= 128 {
@@ -171,7 +177,11 @@ func (c *column) result(of int64) Column {
 	slices.SortStableFunc(out.Kinds, func(a, b KindCount) int { return cmp.Compare(b.Count, a.Count) })
 	if c.filled > 0 {
 		out.lists = float64(c.lists) / float64(c.filled)
+		for i, n := range c.says {
+			out.says[i] = float64(n) / float64(c.filled)
+		}
 	}
+	out.known = c.distinct
 	if c.distinct != nil {
 		out.Distinct = len(c.distinct)
 		out.Values, out.Others = c.words()

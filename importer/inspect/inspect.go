@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
@@ -27,7 +28,9 @@ type Inspection struct {
 	Paged string `json:"rowsIn,omitempty"`
 	// Headless says that the first line looks like a row, so that columns were
 	// given names (input.columns of a mapping).
-	Headless   bool             `json:"headless,omitempty"`
+	Headless bool `json:"headless,omitempty"`
+	// Skipped is how many lines stand above the header (input.skipLines).
+	Skipped    int              `json:"skipLines,omitempty"`
 	Rows       int64            `json:"rows"` // exact
 	Unreadable int64            `json:"unreadable"`
 	Reasons    []UnreadableRows `json:"reasons,omitempty"`
@@ -92,7 +95,7 @@ type ParameterNeed struct {
 // Bounds of an inspection: its memory does not grow with the export.
 const (
 	maxMembers = 100
-	maxColumns = 200
+	maxColumns = 1000
 	maxReasons = 20
 	shownRows  = 3
 	// headRecords is how many JSON values are looked at to tell what the export
@@ -116,14 +119,15 @@ func Inspect(ctx context.Context, cfg source.Config) (*Inspection, error) {
 	return in.out, nil
 }
 
-// openInspected opens an export as a mapping for it would have it read: rows
-// out of the pages that hold them, columns by number where there is no header.
+// openInspected opens an export as a mapping for it would have it read: below the
+// lines above its header, rows out of the pages that hold them, columns by number
+// where there is no header.
 func openInspected(cfg *source.Config) (*source.Export, *Inspection, error) {
-	export, err := source.Open(*cfg)
+	export, err := openTable(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
-	found := &Inspection{}
+	found := &Inspection{Skipped: cfg.SkipLines}
 	again := *cfg
 	if len(cfg.Columns) == 0 && headless(export) {
 		again.Columns = numbered(len(export.Layouts[0].Columns))
@@ -141,6 +145,46 @@ func openInspected(cfg *source.Config) (*source.Export, *Inspection, error) {
 	*cfg = again
 	export, err = source.Open(again)
 	return export, found, err
+}
+
+// openTable opens an export and, when it is CSV, looks whether its first line is
+// its header.
+func openTable(cfg *source.Config) (*source.Export, error) {
+	export, err := source.Open(*cfg)
+	set := cfg.SkipLines > 0 || cfg.Delimiter != "" || len(cfg.Columns) > 0 || cfg.Format == "jsonl"
+	if err != nil {
+		if set || cfg.Format != "" {
+			return nil, err
+		}
+		// The header may be unreadable because it is none: lines are always there.
+		lines := *cfg
+		lines.Format, lines.Columns, lines.Delimiter = "csv", []string{"line"}, "\x01"
+		if export, _ = source.Open(lines); export == nil {
+			return nil, err
+		}
+	}
+	if set || len(export.Layouts) != 1 || export.Layouts[0].Format != source.CSV {
+		return export, nil
+	}
+	text, readErr := export.Beginning(0, looked)
+	skip, delimiter, ok := 0, byte(0), false
+	if readErr == nil {
+		skip, delimiter, ok = tableForm(text, &export.Layouts[0])
+	}
+	if !ok && err == nil {
+		return export, nil
+	}
+	if closed := export.Close(); closed != nil {
+		return nil, closed
+	}
+	if !ok {
+		return nil, err
+	}
+	cfg.SkipLines, cfg.Delimiter = skip, string(rune(delimiter))
+	if delimiter == '\t' {
+		cfg.Delimiter = `\t`
+	}
+	return source.Open(*cfg)
 }
 
 // headless reports whether the first line of every CSV is a row and no header.
@@ -218,7 +262,7 @@ func (in *inspector) read(ctx context.Context) error {
 				if len(in.heads) < headRecords {
 					in.heads = append(in.heads, row.Raw)
 				}
-				reason = in.profile.document(row.Raw, row.Number)
+				reason = in.document(row)
 			default:
 				cells, scratch, err = l.Split(row.Raw, cells[:0], scratch[:0])
 				if err != nil {
@@ -232,6 +276,26 @@ func (in *inspector) read(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// document takes a JSON value. One that is still the page is taken apart here: its
+// rows are the members of an object.
+func (in *inspector) document(row *source.Row) string {
+	path, keyed := strings.CutSuffix(in.out.Paged, "*")
+	if !keyed {
+		return in.profile.document(row.Raw, row.Number)
+	}
+	members, ok := membersAt(row.Raw, strings.Split(strings.TrimSuffix(path, "."), "."))
+	if !ok {
+		return in.profile.document(row.Raw, row.Number)
+	}
+	in.out.Rows += int64(len(members)) - 1
+	for _, m := range members {
+		if reason := in.profile.document(m, row.Number); reason != "" {
+			return reason
+		}
+	}
+	return ""
 }
 
 func (in *inspector) unreadable(reason string, row int64) {

@@ -112,7 +112,8 @@ func wordKind(v []byte) (valueKind, bool) {
 func isStatusWord(v []byte) bool {
 	switch compactName(string(v)) {
 	case "active", "inactive", "confirmed", "expired", "extend", "cancel", "cancelled", "cleaned", "held", "bounced", "partial", "partially", "partiallyaccepted",
-		"acceptedpartially", "partialconsent", "renew", "renewed", "notice", "acknowledge", "changepreferences", "unsure", "granularchoice", "custom", "customised", "customized", "dismiss", "dismissed", "save":
+		"acceptedpartially", "partialconsent", "junk", "spam", "complained", "redacted", "undeliverable", "hardbounced", "softbounced", "transactional", "archived",
+		"onhold", "blocked", "ended", "lapsed", "aktiv", "inaktiv", "actif", "activo", "attivo", "actief", "abgelaufen", "expiré", "caducado", "scaduto", "verlopen", "bestätigt", "renew", "renewed", "notice", "acknowledge", "changepreferences", "unsure", "granularchoice", "custom", "customised", "customized", "dismiss", "dismissed", "save":
 		return true
 	}
 	return false

@@ -76,12 +76,12 @@ func scoreOf(name string, hints []hint) int {
 func decisionHints() []hint {
 	return []hint{
 		{"consent", 40}, {"optin", 40}, {"optout", 40}, {"opted", 40}, {"subscri", 40}, {"blacklist", 40}, {"blocklist", 40}, {"einwillig", 40}, {"toestemming", 40},
-		{"permission", 30}, {"accept", 30}, {"agree", 30}, {"allow", 25}, {"decision", 35}, {"choice", 25}, {"preference", 30}, {"prefs", 20}, {"permit", 25},
+		{"permission", 30}, {"grant", 30}, {"topic", 15}, {"accept", 30}, {"agree", 30}, {"allow", 25}, {"decision", 35}, {"choice", 25}, {"preference", 30}, {"prefs", 20}, {"permit", 25},
 		{"marketing", 30}, {"analytic", 30}, {"statisti", 30}, {"stats", 20}, {"advert", 30}, {"functional", 30}, {"personali", 25}, {"profiling", 25}, {"sale", 20}, {"social", 20},
 		{"tracking", 25}, {"newsletter", 30}, {"cookie", 20}, {"targeting", 25}, {"werbung", 30}, {"purpose", 20}, {"gdpr", 20}, {"share", 15}, {"sharing", 15},
 		{"email", 10}, {"mail", 5}, {"sms", 15}, {"push", 15}, {"whatsapp", 15}, {"phone", 10}, {"call", 10},
 		{"action", 20}, {"status", 15}, {"state", 10}, {"value", 15}, {"given", 20}, {"enabled", 20}, {"answer", 15}, {"privacy", 10},
-		{"test", -60}, {"verified", -60}, {"deleted", -60}, {"tax", -60}, {"exempt", -60}, {"donottrack", -60}, {"nochoice", -80}, {"nowarning", -80}, {"manipulation", -60},
+		{"test", -60}, {"verified", -60}, {"deleted", -60}, {"tax", -60}, {"exempt", -60}, {"donottrack", -60}, {"hasvoted", -60}, {"nochoice", -80}, {"nowarning", -80}, {"manipulation", -60},
 		{"confirmed", -40}, {"updated", -40}, {"doubleopt", -160}, {"linked", -30}, {"bounce", -50}, {"count", -40}, {"version", -60}, {"type", -15}, {"device", -30}, {"viewed", -60},
 		{"enabledli", -100}, {"legitimate", -100}, {"method", -20}, {"decryption", -60}, {"archived", -60}, {"gender", -60}, {"region", -60}, {"country", -60}, {"suppress", -10},
 		{"vip", -60}, {"rating", -60}, {"undeliverable", -60},
@@ -101,7 +101,7 @@ func timeHints() []hint {
 
 // isExpiry reports whether a name is that of the time when a consent ends.
 func isExpiry(name string) bool {
-	return scoreOf(lastName(name), []hint{{"expir", 1}, {"validuntil", 1}, {"validto", 1}, {"effectiveto", 1}, {"validthru", 1}, {"enddate", 1}, {"gueltigbis", 1}}) > 0 || compactName(lastName(name)) == "exp"
+	return scoreOf(lastName(name), []hint{{"expir", 1}, {"validuntil", 1}, {"validtill", 1}, {"endsat", 1}, {"ablauf", 1}, {"validto", 1}, {"effectiveto", 1}, {"validthru", 1}, {"enddate", 1}, {"gueltigbis", 1}}) > 0 || compactName(lastName(name)) == "exp"
 }
 
 // personHints are names of a person's id; the whole name must be one of them.
@@ -109,14 +109,15 @@ func personHints() []hint {
 	return []hint{
 		{"organizationuserid", 110}, {"userid", 100}, {"externalid", 100}, {"externaluserid", 100}, {"customerid", 100}, {"contactid", 100}, {"subscriberkey", 100}, {"memberid", 100}, {"personid", 100},
 		{"crmid", 100}, {"customernumber", 100}, {"kundennummer", 100}, {"individualid", 90}, {"partyid", 90}, {"uid", 80}, {"userkey", 80}, {"contactkey", 80}, {"identifier", 75}, {"contactpointid", 70},
-		{"subjectid", 70}, {"leadid", 70}, {"accountid", 60}, {"clientid", 50}, {"user", 50}, {"customer", 50}, {"subscriberid", 50}, {"username", 40}, {"loginid", 60}, {"personnummer", 60}, {"kundeid", 80}, {"kundenid", 80},
+		{"subjectid", 70}, {"leadid", 70}, {"accountid", 60}, {"clientid", 50}, {"user", 50}, {"customer", 50}, {"subscriberid", 50}, {"username", 40}, {"loginid", 60}, {"personnummer", 60}, {"kundeid", 80}, {"kundenid", 80}, {"kundennr", 100}, {"klantnummer", 100}, {"klantnr", 100}, {"idclient", 100}, {"clienteid", 90}, {"idcliente", 100},
+		{"numeroclient", 100}, {"kundnummer", 100}, {"kundenr", 100}, {"medlemsnummer", 90}, {"mitgliedsnummer", 90}, {"codicecliente", 100}, {"customerno", 100}, {"customernr", 100}, {"membernumber", 90}, {"mpid", 45},
 	}
 }
 
 // visitorHints are names of a browser's, a device's or a consent's own id.
 func visitorHints() []hint {
 	return []hint{
-		{"profileid", 100}, {"anonymousid", 90}, {"controllerid", 90}, {"visitorid", 80}, {"deviceid", 90}, {"fidesuserdeviceid", 90}, {"userdeviceid", 90}, {"browserid", 90}, {"cookieid", 90}, {"consentid", 80},
+		{"profileid", 100}, {"anonymousid", 90}, {"controllerid", 90}, {"visitorid", 80}, {"deviceid", 90}, {"fidesuserdeviceid", 90}, {"userdeviceid", 90}, {"browserid", 90}, {"cookieid", 90}, {"consentid", 60},
 		{"ucid", 90}, {"tcpid", 90}, {"receiptid", 60}, {"consentkey", 70}, {"guid", 50}, {"sub", 50}, {"datasubjectguid", 60}, {"sessionid", 40}, {"hash", 20}, {"key", 20}, {"uuid", 50}, {"id", 10},
 	}
 }
@@ -125,6 +126,8 @@ func visitorHints() []hint {
 func categoryHints() []hint {
 	return []hint{
 		{"category", 100}, {"purposename", 100}, {"purpose", 90}, {"noticename", 90}, {"datausepurposeid", 90}, {"dataprocessingserviceid", 80}, {"servicename", 90}, {"service", 80}, {"categoryname", 100},
+		{"subscriptionname", 95}, {"subscriptiontype", 60}, {"permissionname", 90}, {"listpurpose", 80}, {"text", 35}, {"label", 35}, {"title", 35},
+		{"kanal", 60}, {"zweck", 90}, {"verwendungszweck", 95}, {"kategorie", 100}, {"finalité", 90}, {"finalite", 90}, {"finalidad", 90}, {"canal", 60}, {"doel", 90}, {"scopo", 90}, {"formål", 90}, {"permissionid", 30}, {"marketingpermissionid", 25},
 		{"alias", 60}, {"topic", 70}, {"channel", 50}, {"listname", 60}, {"list", 50}, {"consenttype", 50}, {"subscription", 50}, {"purposeid", 70}, {"categoryid", 70}, {"name", 40}, {"key", 30}, {"id", 20}, {"type", 20},
 	}
 }
@@ -132,13 +135,18 @@ func categoryHints() []hint {
 // exact gives what a whole name counts for.
 func exact(path string, hints []hint) int {
 	name := compactName(lastName(path))
-	if name == "id" { // subject.id is a subject's
-		if around, _, ok := cutLast(path); ok && compactName(lastName(around)) == "subject" {
-			name = "subjectid"
+	if name == "id" { // user.id is a user's
+		if around, _, ok := cutLast(path); ok {
+			switch of := compactName(lastName(around)); of {
+			case "subject", "user", "customer", "contact", "person", "subscriber", "member", "individual", "lead", "client":
+				name = of + "id"
+			case "datasubject":
+				name = "subjectid"
+			}
 		}
 	}
 	for _, h := range hints {
-		if name == h.word {
+		if name == h.word || h.score >= 80 && len(h.word) >= 8 && strings.HasSuffix(name, h.word) {
 			return h.score
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // maxDepth is how many names deep JSON is looked into; what lies deeper counts
 // as a whole.
-const maxDepth = 4
+const maxDepth = 12
 
 // profile gathers what the rows say, column by column.
 type profile struct {

@@ -1,0 +1,314 @@
+package inspect
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// draft is the mapping that is suggested, while it is built.
+type draft struct {
+	in    *Inspection
+	s     *Suggestion
+	top   *node
+	notes []string // above the consent: what may be read in another way
+	both  bool     // the opposite and the plain question are both among the columns
+}
+
+// SuggestMapping writes a mapping to start from, with comments. Wherever something
+// cannot be known from the export it says DECIDE, and is no mapping until a person
+// has decided; but for that it is a valid one.
+func (in *Inspection) SuggestMapping() []byte {
+	d := &draft{in: in, s: in.Suggest(), top: newMap()}
+	name := draftName(in)
+	head := []string{
+		"A mapping to start from, as consentimport inspect --suggest found it. Columns were chosen by",
+		"their names and by what they hold: check each. Where it says " + mapping.ToDecide + ", a person must decide;",
+		"run refuses the mapping until no " + mapping.ToDecide + " is left. What a value means is never guessed.",
+	}
+	for _, p := range in.Presets {
+		head = append(head, fmt.Sprintf("The export looks like preset %s, which may be the better choice: consentimport mapping show %s", p.Name, p.Name))
+	}
+	d.top.set("name", plain(name)).above(head...)
+	d.input()
+	d.empty()
+	d.each()
+	consent := d.top.set("consent", newMap())
+	consent.above(append(d.notes, "")...)
+	d.subject(consent)
+	d.action(consent)
+	d.category(consent)
+	d.timestamp(consent)
+	d.validUntil(consent)
+	consent.set("source", flow("const", plain(name))).beside("what the decision came through, e.g. web, app, store")
+	return d.top.document()
+}
+
+// flow is a map on one line, of keys and nodes by turns.
+func flow(pairs ...any) *node {
+	m := flowMap()
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m.set(pairs[i].(string), pairs[i+1].(*node))
+	}
+	return m
+}
+
+// draftName is a name for the mapping, from that of the first file.
+func draftName(in *Inspection) string {
+	name := "export"
+	if len(in.Inputs) > 0 {
+		name = strings.ToLower(filepath.Base(in.Inputs[0].Path))
+		name, _, _ = strings.Cut(name, ".")
+	}
+	name = strings.Trim(regexp.MustCompile(`[^a-z]+`).ReplaceAllString(name, "-"), "-")
+	return cmp.Or(name, "export")
+}
+
+func (d *draft) input() {
+	input := d.top.set("input", newMap())
+	input.above("").beside("as it was detected")
+	l := d.in.Layouts[0]
+	input.set("format", plain(l.Format))
+	if l.Format == "csv" && len(d.in.Layouts) == 1 {
+		input.set("delimiter", inQuotes(strings.ReplaceAll(l.Delimiter, "\t", `\t`)))
+	}
+	if !l.BOM && len(d.in.Layouts) == 1 && l.Encoding != "utf-8" {
+		input.set("encoding", plain(l.Encoding))
+	}
+	if d.in.Skipped > 0 {
+		input.set("skipLines", &node{text: fmt.Sprint(d.in.Skipped)}).beside("lines above the header")
+	}
+	if d.in.Headless {
+		names := flowList()
+		for _, n := range numbered(l.Columns) {
+			names.items = append(names.items, plain(n))
+		}
+		input.set("columns", names).beside("give them the names: the files have no header line")
+	}
+	if d.in.Paged != "" {
+		input.set("rows", plain(d.in.Paged)).beside("the files are pages that keep their rows there")
+	}
+	if c := d.s.Source; c != nil && c.cell && (d.s.Form == "object" || d.s.Form == "array") {
+		input.set("json", flowList(plain(c.name)))
+	}
+}
+
+// empty lists the placeholders that stand for nothing.
+func (d *draft) empty() {
+	var found []string
+	for i := range d.in.Columns {
+		c := &d.in.Columns[i]
+		if c.shares[kindNothing] == 0 && c.Filled > 0 {
+			continue
+		}
+		for _, s := range c.Samples {
+			if k, ok := wordKind([]byte(s)); ok && k == kindNothing && !slices.Contains(found, s) {
+				found = append(found, s)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return
+	}
+	slices.Sort(found)
+	words := flowList(inQuotes(""))
+	for _, s := range found {
+		words.items = append(words.items, inQuotes(s))
+	}
+	d.top.set("empty", words).beside("cells that say nothing")
+}
+
+func (d *draft) each() {
+	s := d.s
+	switch s.Form {
+	case "":
+		d.lists()
+		return
+	case "lists":
+		d.eachList()
+		return
+	}
+	each := d.top.set("each", newMap())
+	each.above("").beside("one row, several consents")
+	switch s.Form {
+	case "columns":
+		columns := each.set("columns", newMap()).beside("category: column; name the categories as the target shall know them")
+		opposite := 0
+		for i, label := range labels(s.Decisions) {
+			c := s.Decisions[i]
+			n := columns.set(label, d.from(c))
+			switch {
+			case asksOpposite(c.name):
+				opposite++
+				n.beside("its name asks the opposite: a yes there is a refusal")
+			case asksTwice(c.name):
+				n.beside(mapping.ToDecide + ": its name turns the question round twice; what is a yes there?")
+			}
+		}
+		d.both = opposite > 0 && opposite < len(s.Decisions)
+		if slices.ContainsFunc(s.Decisions, d.inSome) {
+			each.set("optional", plainTrue()).beside("not every file has all of them")
+		}
+	case "split":
+		each.set("split", plain(s.Source.name))
+		each.set("by", inQuotes(s.Source.Pairs.By))
+		each.set("pair", inQuotes(s.Source.Pairs.Pair))
+	default:
+		each.set(s.Form, plain(s.Source.name))
+	}
+	if s.Form != "columns" && s.Form != "array" {
+		each.items[len(each.items)-1].beside(`categories that nobody was asked about are no choice: skip: ['lower(each.key) in ["necessary", "essential"]']`)
+	}
+}
+
+func plainTrue() *node { return &node{text: "true"} }
+
+// eachList writes a block for each list of what was accepted or refused.
+func (d *draft) eachList() {
+	each := d.top.set("each", list())
+	each.above("").beside("one row, several consents: a block for each list")
+	for _, c := range d.s.Decisions {
+		block := newMap()
+		form := "array"
+		if c.shares[kindArray] == 0 {
+			form = "split"
+		}
+		block.set(form, plain(c.name))
+		if form == "split" {
+			block.set("by", inQuotes(","))
+		}
+		says := "what was accepted"
+		if listSense(c.name) == saysReject {
+			says = "what was refused"
+		}
+		own := block.set("consent", newMap())
+		own.set("action", flow("const", plain(mapping.ToDecide))).beside(fmt.Sprintf("%s: accept or reject? Its name says that it lists %s", mapping.ToDecide, says))
+		each.items = append(each.items, block)
+	}
+}
+
+// lists names columns that hold lists: they may say what was accepted.
+func (d *draft) lists() {
+	var lines []string
+	for i := range d.in.Columns {
+		c := &d.in.Columns[i]
+		if c.lists > 0.3 && c.Distinct >= 0 && !strings.Contains(c.name, "[]") && len(c.Times) == 0 {
+			lines = append(lines, "", fmt.Sprintf("%s holds lists. If it lists what was accepted, with every category there is:", c.name),
+				fmt.Sprintf(`each: {split: %s, by: ",", all: {category: name or number in the list}}`, scalar(c.name)))
+		}
+	}
+	if len(lines) > 0 {
+		d.notes = lines
+	}
+}
+
+func (d *draft) subject(consent *node) {
+	s := d.s
+	found := false
+	if s.Mixed {
+		found = true
+		consent.set("userId", flow("from", d.from(s.UserID), "match", single(`^[^@]+$`), "trim", plainTrue())).beside(d.fill(s.UserID)).
+			above(fmt.Sprintf("%.0f %% of %s are e-mail addresses, the others are ids", 100*s.UserID.shares[kindEmail], s.UserID.name))
+		consent.set("email", flow("from", d.from(s.UserID), "match", single(`^[^@\s]+@[^@\s]+$`), "trim", plainTrue(), "lower", plainTrue()))
+	} else if s.UserID != nil {
+		found = true
+		consent.set("userId", flow("from", d.from(s.UserID, s.AlsoUser...), "trim", plainTrue())).beside(d.fill(s.UserID))
+	} else if s.UserPath != "" {
+		found = true
+		consent.set("userId", flow("from", plain(s.UserPath), "trim", plainTrue())).beside("of the list of identifiers the one of that type")
+	}
+	switch {
+	case s.Mixed:
+	case s.Email != nil:
+		found = true
+		consent.set("email", flow("from", d.from(s.Email), "trim", plainTrue(), "lower", plainTrue())).beside(d.fill(s.Email))
+	case s.EmailPath != "":
+		found = true
+		consent.set("email", flow("from", plain(s.EmailPath), "trim", plainTrue(), "lower", plainTrue())).beside("of the list of identifiers the one of that type")
+	}
+	switch {
+	case s.ProfileID == nil:
+	case !found:
+		found = true
+		note := "a browser, device or record, not a person"
+		if fill := d.fill(s.ProfileID); fill != "" {
+			note += "; " + fill
+		}
+		consent.set("profileId", flow("from", d.from(s.ProfileID), "trim", plainTrue())).beside(note)
+		consent.set("sourceId", flow("const", plain(mapping.ToDecide))).beside(mapping.ToDecide + ": the number of the source that these ids belong to, as the target has it")
+	default:
+		consent.items[len(consent.items)-1].tail = joined(consent.items[len(consent.items)-1].tail, fmt.Sprintf("%s is a browser, device or record: profileId, which wants a sourceId beside it", s.ProfileID.name))
+	}
+	if !found {
+		consent.set("userId", plain(mapping.ToDecide)).above(mapping.ToDecide + ": which column says who decided? None looks like an id or an e-mail address of a person.")
+	}
+}
+
+func joined(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+// single writes a text in single quotes, as patterns are easiest read.
+func single(s string) *node { return &node{text: "'" + strings.ReplaceAll(s, "'", "''") + "'"} }
+
+// inSome reports whether some files lack a column.
+func (d *draft) inSome(c *Column) bool { return len(c.within) > 0 && len(c.within) < len(d.in.Layouts) }
+
+// fill warns of a column that is often empty.
+func (d *draft) fill(c *Column) string {
+	if c.Fill() > 0.995 {
+		return ""
+	}
+	return fmt.Sprintf("filled in %.0f %%", 100*c.Fill())
+}
+
+// element is how a mapping names a value of an array's element.
+func (s *Suggestion) element(c *Column) string {
+	if s.Form == "array" {
+		if rest, ok := strings.CutPrefix(c.name, s.Source.name+"[]"); ok {
+			return "each" + rest
+		}
+	}
+	return c.name
+}
+
+// from is a column as a mapping takes it: in all its spellings, and with the
+// columns that stand for it in other files.
+func (d *draft) from(c *Column, also ...*Column) *node {
+	if len(c.Spellings)+len(also) == 0 {
+		return plain(d.s.element(c))
+	}
+	names := flowList()
+	for _, c := range append([]*Column{c}, also...) {
+		names.items = append(names.items, plain(d.s.element(c)))
+		for _, s := range c.Spellings {
+			names.items = append(names.items, plain(s))
+		}
+	}
+	return names
+}
+
+func (d *draft) category(consent *node) {
+	s := d.s
+	open := flow("const", plain(mapping.ToDecide))
+	switch {
+	case s.Category != nil:
+		consent.set("category", flow("from", d.from(s.Category)))
+	case s.Form == "array":
+		consent.set("category", open).beside(mapping.ToDecide + ": no member of the elements looks like the name of a category")
+	case s.Form == "lists":
+		consent.set("category", plain("each.value"))
+	case s.Form != "":
+		consent.set("category", plain("each.key"))
+	default:
+		consent.set("category", open).beside(mapping.ToDecide + ": what is the decision about, e.g. newsletter? Without this line it is about everything")
+	}
+}

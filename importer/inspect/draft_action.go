@@ -1,0 +1,279 @@
+package inspect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/consentimport/consentimport/mapping"
+)
+
+func (d *draft) action(consent *node) {
+	s := d.s
+	action := newMap()
+	switch {
+	case s.FileState:
+		action.set("from", plain("$file")).beside("the state stands in the names of the files alone")
+		action.set("match", single(`^([^_.\s]*)`))
+		action.set("values", d.values(d.fileWords(), false)).beside(valuesNote)
+	case len(s.Decisions) == 0 && s.Source == nil:
+		head := []string{mapping.ToDecide + ": which column says what somebody decided? None has words such as yes, opted_in or DENIED."}
+		if len(s.Candidates) > 0 {
+			head[0] = mapping.ToDecide + ": which of these says what somebody decided? It cannot be told for sure:"
+		}
+		if s.Parts != nil {
+			head = append(head, s.Parts.name+" lists purposes: who took some of them has not accepted all, so that what a column says of the whole is no decision of each")
+		}
+		for _, c := range d.datedDecisions(len(s.Candidates) == 0) {
+			head = append(head, fmt.Sprintf("%s holds times, and its name sounds like a decision at that time", c.name))
+		}
+		action.above(append(head, d.candidates()...)...)
+		action.set("from", plain(mapping.ToDecide))
+		open := newMap()
+		open.set(mapping.ToDecide, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": accept or reject?")
+		action.set("values", open).beside(valuesNote)
+	case s.ownWords():
+		consent.set("action", plain(s.Decisions[0].name)).beside("it says accept and reject itself, in the words of the target").above(d.others()...)
+		return
+	case s.Form == "lists":
+		consent.set("action", plain("each.value")).above("Each list has an action of its own, above.").above(d.others()...)
+		return
+	case d.both:
+		d.turned(action)
+	default:
+		opposite := s.Form == "columns" && onlyRefusals(s) || s.Form == "" && asksOpposite(s.Decisions[0].name)
+		action.set("from", d.actionFrom())
+		words, more := d.decisionWords(s.Decisions)
+		action.set("values", d.values(words, opposite)).beside(valuesNote).above(more...)
+		action.above(d.others()...)
+	}
+	consent.set("action", action)
+}
+
+const valuesNote = "accept or reject; a value that says nothing keeps an empty place, one that is not listed makes its row invalid"
+
+// turned writes two tables of values, where some columns ask the opposite of others.
+func (d *draft) turned(action *node) {
+	names := labels(d.s.Decisions)
+	var keys []string
+	var opposite, straight []*Column
+	for i, c := range d.s.Decisions {
+		if asksOpposite(c.name) {
+			keys = append(keys, quoted(names[i]))
+			opposite = append(opposite, c)
+		} else {
+			straight = append(straight, c)
+		}
+	}
+	action.above(d.others()...)
+	cases := action.set("cases", list())
+	for _, turned := range []bool{true, false} {
+		of, one := straight, newMap()
+		if turned {
+			of = opposite
+			one.set("when", single("each.key in ["+strings.Join(keys, ", ")+"]")).beside("their names ask the opposite")
+		}
+		one.set("from", plain("each.value"))
+		words, more := d.decisionWords(of)
+		one.set("values", d.values(words, turned)).beside(valuesNote).above(more...)
+		cases.items = append(cases.items, one)
+	}
+}
+
+// actionFrom is where a mapping reads the decision.
+func (d *draft) actionFrom() *node {
+	s := d.s
+	switch s.Form {
+	case "", "array":
+		if len(s.Decisions) == 1 {
+			return d.from(s.Decisions[0])
+		}
+		names := flowList()
+		for _, c := range s.Decisions {
+			names.items = append(names.items, plain(s.element(c)))
+		}
+		return names
+	}
+	return plain("each.value")
+}
+
+// ownWords reports whether the export is in the words of the target already.
+func (s *Suggestion) ownWords() bool {
+	if s.Form != "" || len(s.Decisions) != 1 || !strings.EqualFold(s.Decisions[0].name, "action") || s.Decisions[0].Others > 0 {
+		return false
+	}
+	for _, v := range s.Decisions[0].Values {
+		if v.Value != "accept" && v.Value != "reject" {
+			return false
+		}
+	}
+	return len(s.Decisions[0].Values) > 0
+}
+
+// values writes a table of values, all of them open but those that cannot be a
+// decision: where the question is whether somebody refuses, a no agrees to nothing.
+func (d *draft) values(found []ValueCount, opposite bool) *node {
+	table := newMap()
+	if len(found) == 0 {
+		table.set(mapping.ToDecide, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": accept or reject?")
+	}
+	for _, v := range found {
+		count := ""
+		if v.Count > 0 {
+			count = fmt.Sprintf(" (%s)", times(v.Count))
+		}
+		switch says := sayingOf([]byte(v.Value)); {
+		case opposite && says == saysNo:
+			table.set(v.Value, nothing()).beside("says nothing: who did not refuse has not agreed to anything" + count)
+		case opposite && says == saysYes:
+			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": reject? The column asks whether somebody refuses" + count)
+		case says == saysUndecided:
+			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": nobody said anything? Then leave the place empty" + count)
+		default:
+			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": accept or reject?" + count)
+		}
+	}
+	table.quotedKeys = true
+	return table
+}
+
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// decisionWords are the values of columns of decisions; those that differ in case
+// alone are one, as they are for values. More says how many are not shown.
+func (d *draft) decisionWords(columns []*Column) (all []ValueCount, more []string) {
+	add := func(value string, n int64) {
+		for i := range all {
+			if strings.EqualFold(all[i].Value, value) {
+				all[i].Count += n
+				return
+			}
+		}
+		all = append(all, ValueCount{value, n})
+	}
+	others := 0
+	for _, c := range columns {
+		others += c.Others
+		for _, v := range c.Values {
+			add(v.Value, v.Count)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b ValueCount) int { return int(b.Count - a.Count) })
+	if others > 0 {
+		more = append(more, fmt.Sprintf("Values that are not shown here: %d; a dry run lists the rows that have them.", others))
+	}
+	if len(all) == 0 && d.s.Source != nil { // decoders and lists of pairs
+		for _, w := range []string{"true", "false", "yes", "no"} {
+			if d.s.Form == "split" == (len(w) < 4) {
+				all = append(all, ValueCount{w, 0})
+			}
+		}
+	}
+	return all, more
+}
+
+// fileWords are the states in the names of the files.
+func (d *draft) fileWords() []ValueCount {
+	var all []ValueCount
+	for _, m := range d.in.Members {
+		word := stateWord(m.Name)
+		if i := slices.IndexFunc(all, func(v ValueCount) bool { return v.Value == word }); i >= 0 {
+			all[i].Count += m.Rows
+		} else {
+			all = append(all, ValueCount{word, m.Rows})
+		}
+	}
+	return all
+}
+
+// datedDecisions are columns such as unsubscribed_at: that there is a time says
+// what was decided.
+func (d *draft) datedDecisions(wanted bool) []*Column {
+	var out []*Column
+	if !wanted {
+		return nil
+	}
+	for i := range d.in.Columns {
+		c := &d.in.Columns[i]
+		if len(c.Times) > 0 && scoreOf(c.name, []hint{{"optin", 1}, {"opted", 1}, {"optout", 1}, {"subscri", 1}, {"withdraw", 1}, {"revoke", 1}, {"consent", 1}}) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// maxCandidates is how many candidates a draft names, maxShownValues how many
+// values of each.
+const (
+	maxCandidates  = 12
+	maxShownValues = 6
+)
+
+// others names the candidates that were not taken.
+func (d *draft) others() []string {
+	lines := d.candidates()
+	if len(lines) == 0 {
+		return nil
+	}
+	return append([]string{"Other columns that may say what somebody decided:"}, lines...)
+}
+
+// candidates describes the candidates that were not taken, a line each, with
+// their values and how often these occur.
+func (d *draft) candidates() []string {
+	var lines []string
+	for _, o := range d.s.Candidates {
+		columns := o.Columns
+		if o.Source != nil && (len(columns) == 0 || o.Form == "object") {
+			columns = []*Column{o.Source}
+		}
+		for _, c := range columns {
+			if slices.Contains(d.s.Decisions, c) || c == d.s.Source && o.Form == d.s.Form {
+				continue
+			}
+			line := "  " + c.name
+			if says := d.shown(c, o); says != "" {
+				line += ": " + says
+			}
+			if asksOpposite(c.name) && flagShare(c) > 0 {
+				line += "; its name asks the opposite"
+			}
+			if !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	if len(lines) > maxCandidates {
+		lines = append(lines[:maxCandidates], fmt.Sprintf("  and %d more", len(lines)-maxCandidates))
+	}
+	return lines
+}
+
+// shown lists the values of a candidate.
+func (d *draft) shown(c *Column, o Candidate) string {
+	switch {
+	case o.Form == "object":
+		return "an object of decisions by their names"
+	case o.Form == "lists":
+		return "a list"
+	case o.Source == c:
+		return "cells of the form " + o.Form
+	}
+	parts := make([]string, 0, len(c.Values))
+	for _, v := range c.Values {
+		if len(parts) == maxShownValues {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %d", v.Value, v.Count))
+	}
+	if empty := c.Of - c.Filled; empty > 0 {
+		parts = append(parts, fmt.Sprintf("empty %d", empty))
+	}
+	return strings.Join(parts, ", ")
+}

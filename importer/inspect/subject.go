@@ -1,0 +1,112 @@
+package inspect
+
+import (
+	"slices"
+	"strings"
+)
+
+// notPeople are names of objects whose ids and addresses are nobody's who decided
+// anything: messages, pages, staff.
+var notPeople = []string{
+	"metadata", "meta", "message", "event", "context", "request", "page", "link", "relationship", "company", "store", "shop", "site", "form", "campaign",
+	"delegate", "agent", "author", "owner", "createdby", "updatedby", "modifiedby", "sender", "device", "app", "application", "property", "tenant", "list", "segment", "tag",
+	"webhook", "source", "collectionpoint", "purpose", "topic", "template", "session", "referrer", "location", "geo", "controller", "organization",
+}
+
+// ofNobody reports whether a path leads through an object that is no person.
+func ofNobody(path string) bool {
+	steps := splitPath(path)
+	for i, s := range steps[:max(0, len(steps)-1)] {
+		name := strings.TrimSuffix(compactName(s), "s")
+		if !slices.Contains(notPeople, name) {
+			continue
+		}
+		// What a message carries may hold the person: request.identities, context.traits.
+		if next := compactName(steps[i+1]); i+1 < len(steps)-1 && !slices.Contains(notPeople, strings.TrimSuffix(next, "s")) {
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// subject finds who decided.
+func (v *view) subject(s *Suggestion) {
+	var visitor, mail int
+	var users []rated
+	for c := range v.outer {
+		if c.Filled == 0 || len(c.Times) > 0 && !strings.HasSuffix(compactName(lastName(c.name)), "id") || slices.Contains(s.Decisions, c) || c.shares[kindObject]+c.shares[kindArray] > 0 {
+			continue
+		}
+		nobody := ofNobody(c.name) && !slices.Contains([]string{"userid", "accountid", "customerid", "externalid"}, compactName(lastName(c.name)))
+		email := c.shares[kindEmail]
+		deep := 3 * strings.Count(c.name, ".")
+		score := int(email*100) + scoreOf(lastName(c.name), []hint{{"mail", 30}, {"owner", -60}, {"created", -60}, {"updated", -60}, {"agent", -60}, {"sender", -60}, {"second", -20}}) + int(c.Fill()*20) - deep
+		if email >= 0.5 && !nobody && score > mail {
+			s.Email, mail = c, score
+		}
+		if email >= 0.95 || nobody {
+			continue
+		}
+		if score := exact(c.name, personHints()); score > 0 {
+			users = append(users, rated{c, score + int(c.Fill()*5) - deep})
+		}
+		if score := exact(c.name, visitorHints()); score > 0 && score+int(c.Fill()*5)-deep > visitor {
+			s.ProfileID, visitor = c, score+int(c.Fill()*5)-deep
+		}
+	}
+	s.UserID, s.AlsoUser = v.choose(users)
+	// A column of ids and addresses is both; one of addresses is the e-mail.
+	s.Mixed = s.UserID != nil && s.UserID.shares[kindEmail] >= 0.05 && (s.Email == nil || s.Email == s.UserID)
+	if s.Mixed {
+		s.Email = s.UserID
+	}
+	v.listed(s)
+	if (s.UserID != nil || s.Email != nil || s.UserPath+s.EmailPath != "") && s.ProfileID != nil && exact(s.ProfileID.name, visitorHints()) < 50 {
+		s.ProfileID = nil // an id of the record
+	}
+}
+
+// listed looks for identifiers in a list of them, each with its type beside it:
+// [{"type": "email", "value": "…"}].
+func (v *view) listed(s *Suggestion) {
+	for i := range v.in.Columns {
+		kind := &v.in.Columns[i]
+		around, name, ok := cutLast(kind.name)
+		path, inArray := strings.CutSuffix(around, "[]")
+		if !ok || !inArray || strings.Contains(path, "[]") || len(kind.known) == 0 {
+			continue
+		}
+		if scoreOf(name, []hint{{"type", 1}, {"space", 1}, {"kind", 1}, {"name", 1}, {"key", 1}}) == 0 {
+			continue
+		}
+		value := v.valueBeside(around, kind)
+		if value == nil {
+			continue
+		}
+		for word := range kind.known {
+			step := path + "[" + name + "=" + word + "]" + strings.TrimPrefix(value.name, around)
+			switch compact := compactName(word); {
+			case strings.ContainsAny(word, `[]=",.`):
+			case s.Email == nil && s.EmailPath == "" && value.shares[kindEmail] > 0 && strings.Contains(compact, "mail"):
+				s.EmailPath = step
+			case s.UserID == nil && s.UserPath == "" && s.Email == nil && slices.ContainsFunc(personHints(), func(h hint) bool { return h.word == compact && h.score >= 60 }):
+				s.UserPath = step
+			}
+		}
+	}
+}
+
+// valueBeside is the member that holds an identifier, beside one that holds its type.
+func (v *view) valueBeside(around string, kind *Column) *Column {
+	var found *Column
+	for i := range v.in.Columns {
+		c := &v.in.Columns[i]
+		if also, name, ok := cutLast(c.name); ok && also == around && c != kind && c.shares[kindObject]+c.shares[kindArray] == 0 {
+			if compact := compactName(name); compact == "id" || strings.Contains(compact, "value") || strings.HasPrefix(compact, "identifier") && !strings.Contains(compact, "type") {
+				found = c
+			}
+		}
+	}
+	return found
+}
