@@ -342,7 +342,7 @@ func (v *view) listCandidates() []Candidate {
 	senses := map[saying]bool{}
 	for c := range v.outer {
 		cell := c.lists > 0.3 && len(c.Times) == 0 && c.Decoder == ""
-		if sense := listSense(c.name); sense != saysNothing && !isVetoedWord(c.name) && (cell || c.shares[kindArray] > 0.9) {
+		if sense := listSense(c.name); sense != saysNothing && (cell || c.shares[kindArray] > 0.9) {
 			if e := v.byName[c.name+"[]"]; e != nil && (e.shares[kindObject]+e.shares[kindArray]+e.shares[kindEmail] > 0 || e.says[sense] > 0.5) {
 				continue
 			}

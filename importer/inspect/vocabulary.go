@@ -51,10 +51,6 @@ func isVetoed(path string) bool {
 	if strings.HasSuffix(compact, "type") && !slices.Contains([]string{"type", "eventtype", "actiontype", "transactiontype", "changetype", "messagetype"}, compact) || strings.HasSuffix(compact, "id") || strings.HasSuffix(compact, "optinlevel") {
 		return true
 	}
-	return isVetoedWord(path)
-}
-
-func isVetoedWord(path string) bool {
 	for _, w := range words(lastName(path)) {
 		if slices.Contains(vetoed, w) {
 			return true
