@@ -175,33 +175,36 @@ func costImport(b *testing.B, addr, path string, noJournal, noOrder bool) spent 
 
 // feedUnordered is feed and take without lanes.
 func (r *run) feedUnordered(ctx context.Context, tasks chan<- *task) error {
-	next, done, err := r.im.rows(r.im.from, true)
+	reader, err := r.im.reader()
 	if err != nil {
 		return err
 	}
-	defer done()
-	s := rows.Sweep{Export: r.im.reading, Mappers: r.im.mappers}
-	return s.Run(ctx, next, func(batch *rows.Batch) error {
-		taken := batch.Src.Rows
-		r.mu.Lock()
-		r.high, r.read = taken[len(taken)-1].Number, batch.Src.Mark
-		r.mu.Unlock()
-		if err := r.mark(false); err != nil {
+	defer reader.Close()
+	return r.im.sweep().Run(ctx, reader, func(batch *rows.Batch) func() error {
+		return func() error { return r.takeUnordered(batch, tasks) }
+	})
+}
+
+func (r *run) takeUnordered(batch *rows.Batch, tasks chan<- *task) error {
+	taken := batch.Src.Rows
+	r.mu.Lock()
+	r.high, r.read = taken[len(taken)-1].Number, batch.Src.Mark
+	r.mu.Unlock()
+	if err := r.mark(false); err != nil {
+		return err
+	}
+	for i := range taken {
+		r.count.rows.Add(1)
+		made, err := r.im.tasks(batch, i)
+		if err != nil {
 			return err
 		}
-		for i := range taken {
-			r.count.rows.Add(1)
-			made, err := r.im.tasks(batch, i)
-			if err != nil {
-				return err
-			}
-			r.count.made.Add(int64(len(made)))
-			for i := range made {
-				tasks <- &made[i]
-			}
+		r.count.made.Add(int64(len(made)))
+		for i := range made {
+			tasks <- &made[i]
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // sendUnordered is loop, deliver and settle without lanes, for a target that

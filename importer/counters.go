@@ -88,7 +88,7 @@ func (c *counters) seed(s *journal.Snapshot) {
 func (im *Import) Progress() Progress {
 	c := &im.count
 	p := Progress{
-		Bytes: c.bytes.Load(), Size: im.reading.Size(), Rows: c.rows.Load(), Made: c.made.Load(),
+		Bytes: c.bytes.Load(), Size: im.reading.Export().Size(), Rows: c.rows.Load(), Made: c.made.Load(),
 		Sent: c.base.Sent + c.sent.Load(), Refused: c.base.Refused + c.refused.Load(),
 		Failed: c.base.Failed + c.failed.Load(), Superseded: c.base.Superseded + c.superseded.Load(),
 		Invalid: c.invalid.Load(), Skipped: c.skipped.Load(), InFlight: c.flying.Load(),

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
@@ -48,22 +49,17 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 	if err != nil {
 		return nil, err
 	}
-	mappers, err := rows.Bind(export, spec, units)
-	if err != nil {
-		return nil, err
-	}
 	out := &passed{}
-	s := rows.Sweep{Export: export, Mappers: mappers}
-	err = sweepAll(ctx, &s, func(b *rows.Batch) error {
-		for i := range b.Rows {
-			row := &b.Rows[i]
+	err = sweepAll(ctx, export, spec, units, func(b *rows.Batch, reading *rows.Reading) error {
+		for i := range b.Len() {
+			row, _ := b.Result(i, reading)
 			out.rows++
 			if row.Status != mapping.Mapped {
-				out.outcomes = append(out.outcomes, outcome{b.Src.Rows[i].Number, row.Status, strings.TrimSpace(row.Column + " " + row.Reason)})
+				out.outcomes = append(out.outcomes, outcome{b.Number(i), row.Status, strings.TrimSpace(row.Column + " " + row.Reason)})
 				continue
 			}
-			for k := range b.Of(i) {
-				out.bodies = append(out.bodies, string(intempt.AppendBody(nil, intempt.Docs, &b.Of(i)[k])))
+			for k := range row.Consents {
+				out.bodies = append(out.bodies, string(intempt.AppendBody(nil, intempt.Docs, &row.Consents[k])))
 			}
 		}
 		return nil
@@ -71,14 +67,25 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 	return out, err
 }
 
-// sweepAll runs a sweep over the whole of its export.
-func sweepAll(ctx context.Context, s *rows.Sweep, consume func(*rows.Batch) error) error {
-	reader, err := s.Export.Read(s.Export.Start(), source.ReadOptions{})
+// sweepAll goes over the whole of an export, as a first pass reads it.
+func sweepAll(ctx context.Context, export *source.Export, spec *mapping.Spec, units mapping.Units, each func(*rows.Batch, *rows.Reading) error) error {
+	files, err := rows.OpenFiles(export, "", nil)
+	if err != nil {
+		return err
+	}
+	reading, err := files.Reading(spec, units, journal.Pass{N: 1})
+	if err != nil {
+		return err
+	}
+	reader, err := export.Read(export.Start(), source.ReadOptions{})
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	return s.Run(ctx, rows.Plain(reader), consume)
+	s := rows.Sweep{Files: files, Reading: reading}
+	return s.Run(ctx, reader, func(b *rows.Batch) func() error {
+		return func() error { return each(b, reading) }
+	})
 }
 
 // example is a folder of testdata/exports or testdata/traps.

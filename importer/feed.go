@@ -13,36 +13,30 @@ import (
 // the lanes. It returns nil when the run was stopped meanwhile.
 func (r *run) feed(ctx context.Context) error {
 	defer r.lanes.close()
-	next, done, err := r.im.rows(r.im.from, true)
+	reader, err := r.im.reader()
 	if err != nil {
 		return &rows.ReadError{Err: err}
 	}
-	defer done()
-	revise, err := r.im.reviser()
-	if err != nil {
-		return &rows.ReadError{Err: err}
-	}
-	defer revise.Close()
-	sweep := rows.Sweep{Export: r.im.reading, Mappers: r.im.mappers}
+	defer reader.Close()
+	sweep := r.im.sweep()
 	limit := r.out.Limits.Rows
 	var took int64
-	err = sweep.Run(ctx, next, func(b *rows.Batch) error {
-		n := len(b.Rows)
-		if limit > 0 && took+int64(n) > limit {
-			n = int(limit - took)
-			r.limited.Store(true)
+	err = sweep.Run(ctx, reader, func(b *rows.Batch) func() error {
+		return func() error {
+			n := b.Len()
+			if limit > 0 && took+int64(n) > limit {
+				n = int(limit - took)
+				r.limited.Store(true)
+			}
+			took += int64(n)
+			if err := r.take(b, n); err != nil {
+				return err
+			}
+			if r.limited.Load() {
+				return rows.ErrStop
+			}
+			return nil
 		}
-		took += int64(n)
-		if err := revise.Apply(b); err != nil {
-			return err
-		}
-		if err := r.take(b, n); err != nil {
-			return err
-		}
-		if r.limited.Load() {
-			return rows.ErrStop
-		}
-		return nil
 	})
 	if ctx.Err() != nil {
 		return nil // stopped, for a reason that is known already
@@ -80,11 +74,13 @@ func (r *run) take(b *rows.Batch, n int) error {
 		if err != nil {
 			return err
 		}
-		switch b.Rows[i].Status {
-		case mapping.Invalid:
-			r.count.invalid.Add(1)
-		case mapping.Skipped:
-			r.count.skipped.Add(1)
+		if res, ok := b.Result(i, r.im.reading); ok {
+			switch res.Status {
+			case mapping.Invalid:
+				r.count.invalid.Add(1)
+			case mapping.Skipped:
+				r.count.skipped.Add(1)
+			}
 		}
 		if len(tasks) == 0 {
 			continue
@@ -116,12 +112,12 @@ func positionOf(b *rows.Batch, row int) source.Position {
 
 // tasks gives what of a row is still to be sent.
 func (im *Import) tasks(b *rows.Batch, row int) ([]task, error) {
-	if b.Rows[row].Status != mapping.Mapped {
+	res, ok := b.Result(row, im.reading)
+	if !ok || res.Status != mapping.Mapped {
 		return nil, nil
 	}
-	consents := b.Of(row)
-	number := b.Src.Rows[row].Number
-	turns, err := im.due(b, row, len(consents))
+	consents, number := res.Consents, b.Number(row)
+	turns, err := im.due(b, row, consents)
 	if err != nil {
 		return nil, err
 	}

@@ -208,13 +208,17 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 	defer export.Close()
 	units, err := rows.Learn(export, spec)
 	require.NoError(t, err)
-	mappers, err := rows.Bind(export, spec, units)
-	require.NoError(t, err)
+	mappers := make([]*mapping.Mapper, len(export.Layouts))
+	for i, l := range export.Layouts {
+		mappers[i], err = spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Format == source.JSONL})
+		require.NoError(t, err)
+		mappers[i].SetUnits(units)
+	}
 	var decided, rejecting []decidedRow
-	s := rows.Sweep{Export: export, Mappers: mappers, Workers: 1}
-	err = sweepAll(t.Context(), &s, func(b *rows.Batch) error {
-		for i := range b.Rows {
-			if b.Rows[i].Status != mapping.Mapped {
+	err = sweepAll(t.Context(), export, spec, units, func(b *rows.Batch, reading *rows.Reading) error {
+		for i := range b.Len() {
+			res, _ := b.Result(i, reading)
+			if res.Status != mapping.Mapped {
 				continue
 			}
 			row := decidedRow{mapper: mappers[b.Member.Layout], columns: b.Layout.Columns, rec: mapping.Record{File: b.Member.Name, Row: b.Src.Rows[i].Number}}
@@ -227,7 +231,7 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 					row.rec.Cells = append(row.rec.Cells, bytes.Clone(c))
 				}
 			}
-			if slices.ContainsFunc(b.Of(i), func(c mapping.Consent) bool { return c.Action == mapping.Accept }) {
+			if slices.ContainsFunc(res.Consents, func(c mapping.Consent) bool { return c.Action == mapping.Accept }) {
 				decided = append(decided, row)
 			} else {
 				rejecting = append(rejecting, row)

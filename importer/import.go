@@ -48,10 +48,9 @@ type Config struct {
 type Import struct {
 	cfg     Config
 	export  *source.Export // the one that the import is about
-	reading *source.Export // what this pass reads: export, or the repaired file
+	files   *rows.Files    // it, and the repaired files of its passes
+	reading *rows.Reading  // how this pass reads rows
 	spec    *mapping.Spec
-	mappers []*mapping.Mapper
-	units   mapping.Units // of a pass after others: what its mapping has learnt
 	journal *journal.Writer
 	header  journal.Header
 	pass    journal.Pass
@@ -69,8 +68,11 @@ type Import struct {
 	watch atomic.Pointer[watch]
 	notes []string
 	turns []turn
-	fresh bool // the import began with this process
-	unset bool // the pass is not set down in the checkpoint yet
+	// Reused from row to row.
+	outcomes []journal.PassOutcome
+	consents []survey.Consent
+	fresh    bool // the import began with this process
+	unset    bool // the pass is not set down in the checkpoint yet
 	// What Abandon undoes: the directory that was made; standard input and the
 	// mapping that were stored in it, where no file of that name lay before; and
 	// where an older import was set aside.
@@ -136,8 +138,8 @@ func (im *Import) begin() error {
 	if err != nil {
 		return &RefusedError{Err: err}
 	}
-	im.export, im.reading = export, export
-	if rows.HasLineage(export) {
+	im.export = export
+	if rows.HasRowNumbers(export) {
 		im.notes = append(im.notes, "the export has a column "+rows.RowColumn+", as the rejected rows of an import do: it is imported as an export of its own; "+
 			"--repair DIR instead continues the import in DIR that they came from")
 	}
@@ -155,8 +157,12 @@ func (im *Import) create() error {
 	if err != nil {
 		return err
 	}
-	if im.mappers, err = rows.Bind(im.export, im.spec, units); err != nil {
-		return &RefusedError{Err: err}
+	im.pass = journal.Pass{N: 1, Kind: journal.Import}
+	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
+		return err
+	}
+	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
+		return err
 	}
 	im.header = journal.Header{
 		Version: journal.Version, Tool: im.cfg.Tool, ID: newID(), Started: im.cfg.Now().UTC(), DryRun: im.cfg.DryRun,
@@ -179,7 +185,6 @@ func (im *Import) create() error {
 		return &RefusedError{Err: err, Hint: survey.Hint(err)}
 	}
 	im.journal = w
-	im.pass = journal.Pass{N: 1, Kind: journal.Import}
 	if err := im.startPass(im.spec, units); err != nil {
 		return err
 	}
@@ -232,8 +237,8 @@ func (im *Import) Close() error {
 	if im.past != nil {
 		errs = append(errs, im.past.Close())
 	}
-	if im.reading != im.export && im.reading != nil {
-		errs = append(errs, im.reading.Close())
+	if im.files != nil {
+		errs = append(errs, im.files.Close())
 	}
 	if im.export != nil {
 		errs = append(errs, im.export.Close())

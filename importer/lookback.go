@@ -3,7 +3,6 @@ package importer
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
@@ -12,13 +11,12 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// due says for each of the k consents that a row made in this pass whether it is
-// to be sent. It is called with ascending rows.
-func (im *Import) due(b *rows.Batch, i, k int) ([]turn, error) {
-	number := b.Src.Rows[i].Number
-	im.turns = append(im.turns[:0], make([]turn, k)...)
-	if im.past != nil && number <= im.past.High {
-		if err := im.earlier(im.past, b, i, im.turns); err != nil {
+// due says for each consent that a row made in this pass whether it is to be sent.
+func (im *Import) due(b *rows.Batch, i int, consents []mapping.Consent) ([]turn, error) {
+	number := b.Number(i)
+	im.turns = append(im.turns[:0], make([]turn, len(consents))...)
+	if im.past != nil {
+		if err := im.earlier(im.past, b, i, consents, im.turns); err != nil {
 			return nil, err
 		}
 	}
@@ -33,16 +31,29 @@ func (im *Import) due(b *rows.Batch, i, k int) ([]turn, error) {
 }
 
 // earlier sets turns by what earlier passes made of the row.
-func (im *Import) earlier(p *survey.Passes, b *rows.Batch, i int, turns []turn) error {
-	t := im.text(b, i)
-	v, err := p.Look(t)
-	if err != nil || v.Pass == 0 {
+func (im *Import) earlier(p *survey.Passes, b *rows.Batch, i int, consents []mapping.Consent, turns []turn) error {
+	all := func(t turn) {
+		for i := range turns {
+			turns[i] = t
+		}
+	}
+	switch p.Left(b, i) {
+	case survey.LeftUnread:
+		return nil
+	case survey.LeftNothing:
+		all(settled)
+		return nil
+	case survey.LeftAll:
+		all(again)
+		return nil
+	}
+	v, err := p.Look(b, i, im.outcomes[:0])
+	if err != nil {
 		return err
 	}
-	if v.Result.Status != mapping.Mapped {
-		for i := range turns { // invalid or skipped then, mapped now
-			turns[i] = again
-		}
+	im.outcomes = v.Outcomes
+	if v.Result.Status != mapping.Mapped { // invalid or skipped then, mapped now
+		all(again)
 		return nil
 	}
 	sentBefore := false
@@ -52,12 +63,9 @@ func (im *Import) earlier(p *survey.Passes, b *rows.Batch, i int, turns []turn) 
 	if sentBefore && len(v.Outcomes) != len(turns) {
 		// A row that was partly sent keeps the consents that it had: what the
 		// changed mapping makes of it cannot be told apart from what was sent.
-		for i := range turns {
-			turns[i] = settled
-		}
+		all(settled)
 		return nil
 	}
-	consents := b.Of(i)
 	for i := range turns {
 		switch {
 		case i < len(v.Outcomes) && v.Outcomes[i].State.Final():
@@ -80,173 +88,182 @@ func inPlace(v survey.Verdict, i int, now *mapping.Consent) bool {
 	return keyOf(was.Subject(), was.Category) == keyOf(now.Subject(), now.Category)
 }
 
-// text is a row of this pass as the export has it. The rows of a repaired file
-// stand in for those whose number they carry.
-func (im *Import) text(b *rows.Batch, i int) rows.Text {
-	if b.Origins != nil {
-		return b.Origins[i]
-	}
-	return rows.Text{Row: &b.Src.Rows[i], Layout: b.Member.Layout, File: b.Member.Name}
-}
-
-// lookBack prepares a pass that comes after others: it opens their outcomes and
-// finds, for every consent that may come again, the newest decision that was
-// sent about the same subject and category.
+// lookBack prepares a pass that comes after others: it finds, for every consent
+// that may come again, the newest decision that was sent about the same subject and
+// category, and opens the outcomes of the passes before for the run.
 //
-// It takes two sweeps over the rows that were read before, so that what it holds
-// grows with the failures and not with the export.
+// It maps each row once, and what it holds grows with the failures and not with the
+// export: first the rows of which something is left, for the keys that come again,
+// then those that were sent whole, if a key of theirs may be among these.
 func (im *Import) lookBack() error {
 	im.newer = newOvertaken()
-	watch, err := survey.OpenPasses(im.state, im.cfg.Disk, im.cfg.Dir, im.export, im.pass.N-1)
-	if err != nil {
-		return err
+	err := im.watchOpen()
+	if err == nil && len(im.newer.newest) > 0 {
+		err = im.watchWhole()
 	}
-	defer watch.Close()
-	err = im.sweepRead(watch.High, func(b *rows.Batch) error {
-		for i := range b.Rows {
-			if b.Rows[i].Status != mapping.Mapped {
-				continue
-			}
-			consents := b.Of(i)
-			turns := make([]turn, len(consents))
-			if err := im.earlier(watch, b, i, turns); err != nil {
-				return err
-			}
-			for k := range consents {
-				if turns[k] == again {
-					im.newer.watch(keyOf(consents[k].Subject(), consents[k].Category))
-				}
-			}
-		}
-		return nil
-	})
 	if errors.As(err, new(*rows.ReadError)) {
 		return &RefusedError{Err: err} // nothing of this pass was sent yet
 	}
 	if err != nil {
 		return err
 	}
-	if err := im.newestSent(); err != nil {
+	all, err := survey.OpenPasses(im.state, im.cfg.Dir, im.files)
+	if err != nil {
 		return err
 	}
-	im.past, err = survey.OpenPasses(im.state, im.cfg.Disk, im.cfg.Dir, im.export, im.pass.N-1)
-	return err
+	im.past = all.UpTo(im.pass.N - 1)
+	return nil
 }
 
-// sweepRead goes over the rows of this pass up to row high.
-func (im *Import) sweepRead(high int64, each func(*rows.Batch) error) error {
-	next, done, err := im.rows(im.reading.Start(), false)
-	if err != nil {
-		return &RefusedError{Err: err}
-	}
-	defer done()
-	revise, err := im.reviser()
+// watchOpen goes over the rows of this pass that the passes before it have read and
+// not sent whole. It watches the keys of what comes again, and notes what was sent.
+func (im *Import) watchOpen() error {
+	all, err := survey.OpenPasses(im.state, im.cfg.Dir, im.files)
 	if err != nil {
 		return err
 	}
-	defer revise.Close()
-	s := rows.Sweep{Export: im.reading, Mappers: im.mappers}
-	return s.Run(context.Background(), next, func(b *rows.Batch) error {
-		cut := 0
-		for cut < len(b.Rows) && b.Src.Rows[cut].Number <= high {
-			cut++
-		}
-		b.Rows = b.Rows[:cut]
-		if err := revise.Apply(b); err != nil {
-			return err
-		}
-		if err := each(b); err != nil {
-			return err
-		}
-		if cut < len(b.Src.Rows) {
-			return rows.ErrStop
+	defer all.Close()
+	before := all.UpTo(im.pass.N - 1)
+	var turns []turn
+	sweep := rows.Sweep{Files: im.files, Reading: im.reading, UpTo: before.High(), Plan: func(b *rows.Batch) error {
+		return im.wantOpen(b, before, func(i int) {
+			if wasSent(b.Outcomes(i)) {
+				all.Want(b, i)
+			}
+		})
+	}}
+	return im.sweepBack(sweep, func(b *rows.Batch) error {
+		for i := range b.Len() {
+			if before.Left(b, i) == survey.LeftNothing {
+				continue
+			}
+			if res, ok := b.Result(i, im.reading); ok && res.Status == mapping.Mapped {
+				turns = append(turns[:0], make([]turn, len(res.Consents))...)
+				if err := im.earlier(before, b, i, res.Consents, turns); err != nil {
+					return err
+				}
+				for k := range turns {
+					if turns[k] == again {
+						im.newer.watch(keyOf(res.Consents[k].Subject(), res.Consents[k].Category))
+					}
+				}
+			}
+			if err := im.noteSent(all, b, i, true); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 }
 
-// rows feeds the rows of this pass from a position on, with marks of what was read
-// if they are wanted.
-func (im *Import) rows(from source.Position, marks bool) (rows.Feeder, func() error, error) {
-	opts := source.ReadOptions{NoMarks: !marks}
-	if marks && im.read.Bytes > 0 && im.reading == im.export {
-		opts.Seed = &im.read
-	}
-	reader, err := im.reading.Read(from, opts)
-	if err != nil {
-		return nil, nil, err
-	}
-	if im.reading == im.export {
-		return rows.Plain(reader), reader.Close, nil
-	}
-	origins, err := rows.StreamOf(im.export, nil)
-	if err != nil {
-		return nil, nil, errors.Join(err, reader.Close())
-	}
-	numbers := rows.Lineage{Layouts: im.reading.Layouts, Members: im.reading.Members}
-	next := func() (rows.Fed, error) {
-		b, err := reader.Next()
-		if err != nil {
-			return rows.Fed{}, err
-		}
-		if err := numbers.Apply(b); err != nil {
-			return rows.Fed{}, err
-		}
-		in := rows.Fed{Batch: b, Origins: make([]rows.Text, len(b.Rows))}
-		for i := range b.Rows {
-			t, err := origins.At(b.Rows[i].Number)
-			if err != nil {
-				return rows.Fed{}, err
-			}
-			if t.Row == nil {
-				return rows.Fed{}, fmt.Errorf("the repaired file names row %d, which the export does not have", b.Rows[i].Number)
-			}
-			t.Row = new(*t.Row)
-			in.Origins[i] = t
-		}
-		return in, nil
-	}
-	return next, func() error { return errors.Join(reader.Close(), origins.Close()) }, nil
-}
-
-// newestSent notes the newest sent decision of every key that is watched.
-func (im *Import) newestSent() error {
-	if len(im.newer.newest) == 0 {
-		return nil
-	}
-	s, err := im.earlierOutcomes()
+// watchWhole goes over the rows of the export that watchOpen left out, and notes
+// what was sent of the keys that are watched.
+func (im *Import) watchWhole() error {
+	all, err := survey.OpenPasses(im.state, im.cfg.Dir, im.files)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	return s.Each(context.Background(), sentInto{im.newer})
-}
-
-// earlierOutcomes is the survey of the passes before this one. Nobody asks it what
-// the files are, so they are not digested.
-func (im *Import) earlierOutcomes() (*survey.Survey, error) {
-	s, err := survey.Of(im.state, im.cfg.Disk, im.cfg.Dir, im.export)
-	if err != nil {
-		return nil, err
+	defer all.Close()
+	before := all.UpTo(im.pass.N - 1)
+	seen := func(b *rows.Batch, i int) bool {
+		return im.pass.Repair == nil && b.Number(i) <= before.High() && before.Left(b, i) != survey.LeftNothing
 	}
-	s.Undigested()
-	return s, nil
+	sweep := rows.Sweep{Files: im.files, UpTo: all.High(), Plan: func(b *rows.Batch) error {
+		if err := all.LookUp(b); err != nil {
+			return err
+		}
+		for i := range b.Len() {
+			if !seen(b, i) && wasSent(b.Outcomes(i)) {
+				all.Want(b, i)
+			}
+		}
+		return nil
+	}}
+	return im.sweepBack(sweep, func(b *rows.Batch) error {
+		for i := range b.Len() {
+			if !seen(b, i) {
+				if err := im.noteSent(all, b, i, false); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
-// sentInto is the Visitor that fills overtaken.
-type sentInto struct{ newer *overtaken }
+// sweepBack goes over rows that were read before.
+func (im *Import) sweepBack(s rows.Sweep, each func(*rows.Batch) error) error {
+	if s.UpTo == 0 {
+		return nil
+	}
+	export := im.export
+	if s.Reading != nil {
+		export = s.Reading.Export()
+	}
+	reader, err := export.Read(source.Position{}, source.ReadOptions{NoMarks: true})
+	if err != nil {
+		return &RefusedError{Err: err}
+	}
+	defer reader.Close()
+	return s.Run(context.Background(), reader, func(b *rows.Batch) func() error {
+		return func() error { return each(b) }
+	})
+}
 
-func (sentInto) Work(*survey.Batch) {}
-
-func (v sentInto) Fold(b *survey.Batch) error {
-	for i := range b.Rows {
-		r := &b.Rows[i]
-		for k := range r.Consents {
-			c := &r.Consents[k]
-			if c.Outcome.State == journal.Sent {
-				v.newer.sent(keyOf(c.Subject(), c.Category), c.Timestamp, journal.Ref{Row: r.Row.Number, Consent: int32(k + 1)})
-			}
+// wantOpen plans a sweep of this pass: rows of which the passes before have left
+// nothing are not mapped; those of which they have left some are mapped as they read
+// them, too.
+func (im *Import) wantOpen(b *rows.Batch, before *survey.Passes, more func(i int)) error {
+	if err := before.LookUp(b); err != nil {
+		return err
+	}
+	for i := range b.Len() {
+		switch before.Left(b, i) {
+		case survey.LeftNothing:
+			continue
+		case survey.LeftSome:
+			before.Want(b, i)
+		}
+		b.Want(i, im.reading)
+		if more != nil {
+			more(i)
 		}
 	}
 	return nil
+}
+
+// noteSent notes the consents of a row that were sent; if watch, also of keys that
+// nobody watches yet.
+func (im *Import) noteSent(all *survey.Passes, b *rows.Batch, i int, watch bool) error {
+	if !wasSent(b.Outcomes(i)) {
+		return nil
+	}
+	v, err := all.Look(b, i, im.outcomes[:0])
+	if err != nil {
+		return err
+	}
+	im.outcomes = v.Outcomes
+	im.consents = all.Consents(b, i, &v, im.consents[:0])
+	for k := range im.consents {
+		c := &im.consents[k]
+		if c.Outcome.State != journal.Sent {
+			continue
+		}
+		key := keyOf(c.Subject(), c.Category)
+		if watch {
+			im.newer.watch(key)
+		}
+		im.newer.sent(key, c.Timestamp, journal.Ref{Row: b.Number(i), Consent: int32(k + 1)})
+	}
+	return nil
+}
+
+// wasSent reports whether any consent of a row was sent.
+func wasSent(row []journal.RowOutcome) bool {
+	for i := range row {
+		if row[i].Outcome.State == journal.Sent {
+			return true
+		}
+	}
+	return false
 }

@@ -35,20 +35,20 @@ func (im *Import) startRepair() (err error) {
 			err = errors.Join(err, im.cfg.Disk.Remove(filepath.Join(im.cfg.Dir, repaired.Name)))
 		}
 	}()
-	if im.reading, err = rows.OpenRepaired(im.cfg.Dir, repaired); err != nil {
-		return err
-	}
-	im.from = im.reading.Start()
 	units := im.pass.Mapping.Units
 	if im.spec.SHA256() != im.pass.Mapping.SHA256 {
 		if units, err = rows.Learn(im.export, im.spec); err != nil {
 			return err
 		}
 	}
-	if im.mappers, err = rows.Bind(im.reading, im.spec, units); err != nil {
-		return &RefusedError{Err: err}
-	}
 	im.pass = journal.Pass{N: im.pass.N + 1, Kind: journal.Repair, Repair: repaired}
+	if err := im.files.Add(im.cfg.Dir, im.pass); err != nil {
+		return err
+	}
+	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
+		return err
+	}
+	im.from = im.reading.Export().Start()
 	im.count.seed(im.state)
 	if err := im.lookBack(); err != nil {
 		return err
@@ -142,7 +142,7 @@ func repairedRows(given *source.Export) ([]source.Row, error) {
 		return nil, err
 	}
 	defer reader.Close()
-	numbers := rows.Lineage{Layouts: given.Layouts, Members: given.Members}
+	numbers := rows.RowNumbers{Layouts: given.Layouts, Members: given.Members}
 	var out []source.Row
 	for {
 		b, err := reader.Next()

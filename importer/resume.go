@@ -38,17 +38,15 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 	if err := im.sameMapping(); err != nil {
 		return nil, err
 	}
+	var err error
+	if im.files, err = rows.OpenFiles(im.export, cfg.Dir, state.Passes); err != nil {
+		return nil, err
+	}
 	switch {
 	case cfg.Repair != "":
 		return im, im.startRepair()
 	case cfg.Retry:
 		return im, im.startRetry()
-	case im.pass.Kind == journal.Repair:
-		reading, err := rows.OpenRepaired(cfg.Dir, im.pass.Repair)
-		if err != nil {
-			return nil, err
-		}
-		im.reading = reading
 	}
 	return im, im.continuePass()
 }
@@ -126,7 +124,7 @@ func (im *Import) sameExport() error {
 	if err != nil {
 		return &RefusedError{Err: err}
 	}
-	im.export, im.reading = export, export
+	im.export = export
 	if m := im.state.Read; m != nil {
 		im.read = *m
 		if err := export.Check(*m); err != nil {
@@ -172,11 +170,14 @@ func (im *Import) firstPass() error {
 	if err != nil {
 		return err
 	}
-	if im.mappers, err = rows.Bind(im.export, im.spec, units); err != nil {
-		return &RefusedError{Err: err}
+	im.pass = journal.Pass{N: 1, Kind: journal.Import}
+	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
+		return err
+	}
+	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
+		return err
 	}
 	im.from = im.export.Start()
-	im.pass = journal.Pass{N: 1, Kind: journal.Import}
 	return im.startPass(im.spec, units)
 }
 
@@ -184,11 +185,10 @@ func (im *Import) firstPass() error {
 // down: what a run has read stays read, however early the runs after it stopped.
 func (im *Import) continuePass() error {
 	var err error
-	im.units = im.pass.Mapping.Units
-	if im.mappers, err = rows.Bind(im.reading, im.spec, im.units); err != nil {
-		return &RefusedError{Err: err}
+	if im.reading, err = im.files.Reading(im.spec, im.pass.Mapping.Units, im.pass); err != nil {
+		return err
 	}
-	im.from = im.reading.Start()
+	im.from = im.reading.Export().Start()
 	if m := im.state.Mark; m != nil {
 		im.from, im.high, im.seen = m.Low, m.High, m.High
 	}
@@ -209,12 +209,11 @@ func (im *Import) startRetry() error {
 		}
 	}
 	var err error
-	if im.mappers, err = rows.Bind(im.export, im.spec, units); err != nil {
-		return &RefusedError{Err: err}
-	}
-	im.reading, im.units = im.export, units
-	im.from = im.export.Start()
 	im.pass = journal.Pass{N: im.pass.N + 1, Kind: journal.Retry}
+	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
+		return err
+	}
+	im.from = im.export.Start()
 	im.count.seed(im.state)
 	if err := im.lookBack(); err != nil {
 		return err

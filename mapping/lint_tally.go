@@ -75,8 +75,13 @@ func (t *Tally) Observe(rec *Record, res *Result, subjects []uint64) {
 	for i := range res.Consents {
 		t.Consent(rec.Row, &res.Consents[i], subjects[i])
 	}
-	if len(rec.JSON) > 0 && isTestSubject(rec.JSON) {
-		t.seen[ruleTestData].at(rec.Row)
+	t.Text(rec.Row, rec.JSON)
+}
+
+// Text looks at the JSON of a mapped row; it may be empty.
+func (t *Tally) Text(row int64, json []byte) {
+	if len(json) > 0 && isTestSubject(json) {
+		t.seen[ruleTestData].at(row)
 	}
 }
 

@@ -21,11 +21,12 @@ type endless struct {
 
 func (s *endless) Facts() survey.Facts { return s.facts }
 
-func (s *endless) Each(_ context.Context, v survey.Visitor) error {
+func (s *endless) Each(_ context.Context, visitors ...survey.Visitor) error {
 	for range s.times {
-		v.Work(&s.batch)
-		if err := v.Fold(&s.batch); err != nil {
-			return err
+		for _, visit := range visitors {
+			if err := visit(&s.batch)(); err != nil {
+				return err
+			}
 		}
 		for i := range s.batch.Rows {
 			s.batch.Rows[i].Row.Number += int64(len(s.batch.Rows))

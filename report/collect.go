@@ -12,9 +12,9 @@ import (
 )
 
 // collector turns a survey into the counts of a summary and the lines of the
-// lists. It implements survey.Visitor: Work formats and counts a batch on
-// whatever goroutine, Fold appends what came of it, in row order. What it holds
-// does not grow with the export.
+// lists. It visits the survey: a batch is formatted and counted on whatever
+// goroutine, and what came of it appended in row order. What it holds does not grow
+// with the export.
 type collector struct {
 	sheets     *sheets
 	lists      [numLedgers]*sheet
@@ -32,7 +32,7 @@ type rejectedSheet struct {
 	sheet  *sheet
 }
 
-// work is what a batch leaves for Fold.
+// work is what came of a batch.
 type work struct {
 	tally      *tally
 	hash       hasher
@@ -85,10 +85,9 @@ func (c *collector) list(i int) (*sheet, error) {
 	return c.lists[i], nil
 }
 
-// Work implements survey.Visitor.
-func (c *collector) Work(b *survey.Batch) {
+// visit is a survey.Visitor.
+func (c *collector) visit(b *survey.Batch) func() error {
 	w := c.pool.Get().(*work)
-	b.Scratch = w
 	file := fileCell(b.File)
 	for i := range b.Rows {
 		r := &b.Rows[i]
@@ -104,6 +103,7 @@ func (c *collector) Work(b *survey.Batch) {
 	if err := marshalLines(&w.superseded, w.supersededLines); w.err == nil {
 		w.err = err
 	}
+	return func() error { return c.fold(b, w) }
 }
 
 // mapped takes in a row that made consents.
@@ -173,10 +173,8 @@ func (w *work) reject(b *survey.Batch, r *survey.Row, reason string) {
 	w.rejected = w.form.appendRow(w.rejected, r.Row, reason)
 }
 
-// Fold implements survey.Visitor.
-func (c *collector) Fold(b *survey.Batch) error {
-	w := b.Scratch.(*work)
-	b.Scratch = nil
+// fold takes in what came of a batch.
+func (c *collector) fold(b *survey.Batch, w *work) error {
 	if w.err != nil {
 		return w.err
 	}

@@ -91,7 +91,7 @@ func TestGroupsAreBounded(t *testing.T) {
 	c, err := newCollector(&sheets{disk: journal.OS{}, dir: t.TempDir()}, &s.facts)
 	require.NoError(t, err)
 	defer c.close()
-	require.NoError(t, s.Each(t.Context(), c))
+	require.NoError(t, s.Each(t.Context(), c.visit))
 	assert.LessOrEqual(t, len(c.tally.failures.byKey), maxCoarseGroups+1)
 	list := c.tally.failures.list()
 	require.Len(t, list, maxGroups+1)

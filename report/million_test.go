@@ -26,7 +26,7 @@ type crowd struct {
 
 func (c *crowd) Facts() survey.Facts { return c.facts }
 
-func (c *crowd) Each(_ context.Context, v survey.Visitor) error {
+func (c *crowd) Each(_ context.Context, visitors ...survey.Visitor) error {
 	layout := csvLayout("id,purpose,decision", "id", "purpose", "decision")
 	const size = 5000
 	b := survey.Batch{Layout: layout, File: "acme.csv"}
@@ -44,9 +44,10 @@ func (c *crowd) Each(_ context.Context, v survey.Visitor) error {
 				b.Rows = append(b.Rows, mapped(n, raw, consent(user, "ads", mapping.Reject, crowdRefused(n))))
 			}
 		}
-		v.Work(&b)
-		if err := v.Fold(&b); err != nil {
-			return err
+		for _, visit := range visitors {
+			if err := visit(&b)(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

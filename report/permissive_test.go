@@ -142,7 +142,7 @@ func TestOverPermissiveEqualsANaiveModel(t *testing.T) {
 		c.permissive.open.limit = rapid.IntRange(1, 500).Draw(rt, "open limit")
 		c.permissive.sent.limit = rapid.IntRange(1, 500).Draw(rt, "sent limit")
 		s := &told{facts: facts, batch: rapid.IntRange(1, 7).Draw(rt, "batch"), parts: []part{{csvLayout("x", "x"), "x.csv", rows}}}
-		require.NoError(rt, s.Each(t.Context(), c))
+		require.NoError(rt, s.Each(t.Context(), c.visit))
 		over, err := c.overPermissive()
 		require.NoError(rt, err)
 		require.Equal(rt, want, over.Consents)

@@ -35,7 +35,7 @@ type part struct {
 
 func (s *told) Facts() survey.Facts { return s.facts }
 
-func (s *told) Each(ctx context.Context, v survey.Visitor) error {
+func (s *told) Each(ctx context.Context, visitors ...survey.Visitor) error {
 	size := s.batch
 	if size == 0 {
 		size = 3
@@ -49,17 +49,24 @@ func (s *told) Each(ctx context.Context, v survey.Visitor) error {
 			})
 		}
 	}
-	// Two batches at a time, so that the race detector sees Work side by side.
+	// Two batches at a time, so that the race detector sees visits side by side.
 	for i := 0; i < len(batches); i += 2 {
 		pair := batches[i:min(i+2, len(batches))]
 		var wg sync.WaitGroup
-		for _, b := range pair {
-			wg.Go(func() { v.Work(b) })
+		folds := make([][]func() error, len(pair))
+		for i, b := range pair {
+			wg.Go(func() {
+				for _, visit := range visitors {
+					folds[i] = append(folds[i], visit(b))
+				}
+			})
 		}
 		wg.Wait()
-		for _, b := range pair {
-			if err := v.Fold(b); err != nil {
-				return err
+		for i, b := range pair {
+			for _, fold := range folds[i] {
+				if err := fold(); err != nil {
+					return err
+				}
 			}
 			s.visited += len(b.Rows)
 		}

@@ -14,8 +14,8 @@ import (
 
 // Surveyor goes over an import: its export and its journal, merged.
 type Surveyor interface {
-	// Each calls the visitor for all rows in order. Its error stops the report.
-	Each(ctx context.Context, v survey.Visitor) error
+	// Each shows all rows to the visitors. Its error stops the report.
+	Each(ctx context.Context, visitors ...survey.Visitor) error
 	// Facts are complete when Each has returned; header and passes before.
 	Facts() survey.Facts
 }
@@ -24,8 +24,10 @@ type Surveyor interface {
 type Options struct {
 	Tool       Tool
 	Invocation Invocation
-	// Lint and Decisions are asked after the survey, when the observer of its
-	// rows knows them. Both may be nil.
+	// Visitors see the survey too.
+	Visitors []survey.Visitor
+	// Lint and Decisions are asked after the survey, when its visitors know
+	// them. Both may be nil.
 	Lint      func() []Finding
 	Decisions DecisionTable
 	// Mapping is the mapping of the last pass, for the sheet to sign.
@@ -75,7 +77,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Surveyor, opts 
 		return nil, err
 	}
 	defer c.close()
-	if err := s.Each(ctx, c); err != nil {
+	if err := s.Each(ctx, append([]survey.Visitor{c.visit}, opts.Visitors...)...); err != nil {
 		return nil, fmt.Errorf("survey the import: %w", err)
 	}
 	facts = s.Facts()

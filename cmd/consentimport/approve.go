@@ -28,7 +28,7 @@ func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.I
 	}
 	study := newStudy(im.Spec(), env.now(), env.disk, dir)
 	defer study.close()
-	err = im.Preview(ctx, study, study.fold)
+	err = im.Preview(ctx, study.visit)
 	switch {
 	case ctx.Err() != nil:
 		return refused(errors.New("interrupted before anything was sent"))
@@ -120,7 +120,7 @@ func (f *runFlags) sameHash(w io.Writer, im *importer.Import, decisions report.D
 	if err != nil || strings.EqualFold(hash, f.approved) {
 		return err
 	}
-	if !im.Mends() {
+	if !im.Repaired() {
 		return usage("look at the decisions of a new dry run and have them signed, or give --approved the signed decisions.csv",
 			"the approval hash is %s, not the approved %s: mapping or decisions have changed since", hash, f.approved)
 	}

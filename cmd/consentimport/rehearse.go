@@ -319,7 +319,7 @@ func (p *performance) compare(ctx context.Context) error {
 		return refused(err)
 	}
 	t.found = newHoldings(wording, t.sample)
-	if err := surveyed.Each(ctx, t.found); err != nil && !errors.Is(err, errPastSample) {
+	if err := surveyed.Each(ctx, t.found.visit); err != nil && !errors.Is(err, errPastSample) {
 		return fmt.Errorf("compare checkpoint and sandbox: %w", err)
 	}
 	t.held = t.found.compare(p.server.All)

@@ -42,11 +42,10 @@ func newHoldings(wording intempt.Wording, rows int64) *holdings {
 // errPastSample ends a survey behind the rows that were rehearsed.
 var errPastSample = errors.New("beyond the sample")
 
-// Work implements survey.Visitor.
-func (h *holdings) Work(*survey.Batch) {}
+// visit is a survey.Visitor.
+func (h *holdings) visit(b *survey.Batch) func() error { return func() error { return h.fold(b) } }
 
-// Fold implements survey.Visitor.
-func (h *holdings) Fold(b *survey.Batch) error {
+func (h *holdings) fold(b *survey.Batch) error {
 	for i := range b.Rows {
 		if b.Rows[i].Row.Number > h.rows {
 			return errPastSample

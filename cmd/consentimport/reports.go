@@ -67,16 +67,15 @@ func compareReports(ctx context.Context, env *environment, surveyed *survey.Surv
 	return report.Compare(ctx, env.disk, dir, surveyed, opts)
 }
 
-// watched puts lint and decision table into the next look at all rows.
+// watched are the options of a report that has lint and decision table.
 func watched(env *environment, surveyed *survey.Survey, dir string) (report.Options, func(), error) {
 	spec, err := surveyed.Spec()
 	if err != nil {
 		return report.Options{}, nil, err
 	}
 	study := newStudy(spec, env.now(), env.disk, dir)
-	surveyed.Watch(study, study.fold)
 	return report.Options{
-		Tool: report.Tool{Name: "consentimport", Version: version()},
-		Lint: study.findings, Decisions: study.decisions(), Mapping: spec,
+		Tool:     report.Tool{Name: "consentimport", Version: version()},
+		Visitors: []survey.Visitor{study.visit}, Lint: study.findings, Decisions: study.decisions(), Mapping: spec,
 	}, study.close, nil
 }

@@ -7,59 +7,58 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
 )
 
-// study looks at the rows of a survey as they are mapped: lint and decision
-// table. It is an observer of the survey.
+// study looks at what rows become: lint and decision table. It visits a survey, or
+// the preview of a pass.
 type study struct {
 	linter   *mapping.Linter
 	overflow *report.Overflow
-	free     sync.Pool
-}
-
-// tallied is what a study keeps of one batch.
-type tallied struct {
-	tally  *mapping.Tally
-	hashes []uint64
+	free     sync.Pool // of *mapping.Tally
 }
 
 // newStudy makes a study of an export under a mapping. What does not fit into
 // memory goes into dir, until close.
 func newStudy(spec *mapping.Spec, now time.Time, disk journal.Disk, dir string) *study {
 	overflow := report.NewOverflow(disk, dir)
-	return &study{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now, Overflow: overflow}), overflow: overflow}
+	s := &study{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now, Overflow: overflow}), overflow: overflow}
+	s.free.New = func() any { return s.linter.NewTally() }
+	return s
 }
 
 func (s *study) close() { s.overflow.Close() }
 
-// Begin implements the survey's observer.
-func (s *study) Begin() any {
-	if t, ok := s.free.Get().(*tallied); ok {
-		return t
-	}
-	return &tallied{tally: s.linter.NewTally()}
-}
-
-// Observe implements the survey's observer.
-func (s *study) Observe(batch any, rec *mapping.Record, res *mapping.Result) {
-	t := batch.(*tallied)
-	t.hashes = t.hashes[:0]
-	if res.Status == mapping.Mapped {
-		for i := range res.Consents {
-			t.hashes = append(t.hashes, xxhash.Sum64(res.Consents[i].Subject()))
+// visit is a survey.Visitor.
+func (s *study) visit(b *survey.Batch) func() error {
+	t := s.free.Get().(*mapping.Tally)
+	json := b.Layout.Format == source.JSONL
+	for i := range b.Rows {
+		r := &b.Rows[i]
+		number := r.Row.Number
+		t.Row(number, r.Status, r.Reason, len(r.Consents)+len(r.Readable)+len(r.Dropped) > 0)
+		for k := range r.Dropped {
+			t.Dropped(&r.Dropped[k], r.Status)
+		}
+		for k := range r.Readable {
+			t.Readable(&r.Readable[k])
+		}
+		for k := range r.Consents {
+			c := &r.Consents[k].Consent
+			t.Consent(number, c, xxhash.Sum64(c.Subject()))
+		}
+		if json && r.Status == mapping.Mapped {
+			t.Text(number, r.Row.Raw)
 		}
 	}
-	t.tally.Observe(rec, res, t.hashes)
-}
-
-// fold takes in a batch, in row order.
-func (s *study) fold(batch any) error {
-	t := batch.(*tallied)
-	s.linter.Fold(t.tally)
-	s.free.Put(t)
-	return nil
+	return func() error {
+		s.linter.Fold(t)
+		s.free.Put(t)
+		return nil
+	}
 }
 
 func (s *study) findings() []mapping.Finding { return s.linter.Findings() }

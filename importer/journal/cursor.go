@@ -140,31 +140,3 @@ func (c *cursor) take(state State) {
 		c.rest++
 	}
 }
-
-// resolve puts the outcomes of this pass into those consents of a row that have
-// no final one from an earlier pass. seek was called with the row.
-func (c *cursor) resolve(consents []PassOutcome) {
-	span, rest := c.span, c.rest
-	for i := range consents {
-		o := &consents[i]
-		for span < len(c.spans) && c.spans[span].hi.less(o.Ref) {
-			span++
-		}
-		for rest < len(c.window.rest) && c.window.rest[rest].Ref.less(o.Ref) {
-			rest++
-		}
-		switch {
-		case o.State.Final():
-		case span < len(c.spans) && c.spans[span].has(o.Ref):
-			*o = PassOutcome{Outcome: Outcome{Ref: o.Ref, State: Sent}, Pass: c.pass}
-		case rest < len(c.window.rest) && c.window.rest[rest].Ref == o.Ref:
-			*o = PassOutcome{Outcome: c.window.rest[rest], Pass: c.pass}
-		}
-	}
-}
-
-// idle reports whether this pass has nothing for row. seek was called with it.
-func (c *cursor) idle(row int64) bool {
-	return (c.span >= len(c.spans) || c.spans[c.span].lo.Row > row) &&
-		(c.rest >= len(c.window.rest) || c.window.rest[c.rest].Ref.Row > row)
-}

@@ -10,3 +10,13 @@ func CursorMax(l *Ledger) (size int) {
 	}
 	return size
 }
+
+// Outcomes is Row and Resolve in one: it appends to dst the outcomes of the k
+// consents that row n made, in order.
+func (l *Ledger) Outcomes(n int64, k int, dst []PassOutcome) ([]PassOutcome, error) {
+	row, err := l.Row(n, nil)
+	if err != nil {
+		return dst, err
+	}
+	return Resolve(row, n, k, dst), nil
+}

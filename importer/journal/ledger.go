@@ -2,10 +2,8 @@ package journal
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"iter"
-	"slices"
 )
 
 // Ledger gives the final outcomes of an import, row by row in the order of the
@@ -51,71 +49,6 @@ func (s *Snapshot) Ledger(upToPass int) (*Ledger, error) {
 		l.cursors = append(l.cursors, c)
 	}
 	return l, nil
-}
-
-// Outcomes appends to dst the outcomes of the k consents that row n made, in
-// order. It is called with ascending n; rows may be left out, and the same row
-// may be asked for again.
-//
-// Of several passes the last that has an outcome counts, but one that was sent
-// or superseded stays so. The journal does not know how many consents a row
-// makes: k is what the mapping of the pass that covers the row makes of it.
-// Of a row within a run of rows that were sent whole, any k consents are sent.
-//
-// An outcome does not tell whether it is the Last of its row.
-func (l *Ledger) Outcomes(n int64, k int, dst []PassOutcome) ([]PassOutcome, error) {
-	if n < l.row {
-		return dst, fmt.Errorf("look up row %d: rows are looked up in ascending order, and row %d was reached", n, l.row)
-	}
-	l.row = n
-	for _, c := range l.cursors {
-		if err := c.seek(n); err != nil {
-			return dst, err
-		}
-	}
-	at := len(dst)
-	dst = slices.Grow(dst, k)[:at+k]
-	row := dst[at:]
-	// Most rows were sent whole in the first pass.
-	whole := PassOutcome{}
-	if len(l.cursors) > 0 && l.cursors[0].sent(n, k) {
-		whole.State, whole.Pass = Sent, l.cursors[0].pass
-	}
-	whole.Ref.Row = n
-	for i := range row {
-		whole.Ref.Consent = int32(i + 1)
-		row[i] = whole
-	}
-	if whole.Pass > 0 {
-		return dst, nil
-	}
-	for _, c := range l.cursors {
-		if !c.idle(n) {
-			c.resolve(row)
-		}
-	}
-	return dst, nil
-}
-
-// sent reports whether the first k consents of row lie in one span.
-func (c *cursor) sent(row int64, k int) bool {
-	if c.span >= len(c.spans) {
-		return false
-	}
-	s := &c.spans[c.span]
-	return !(Ref{row, 1}).less(s.lo) && !s.hi.less(Ref{row, int32(k)})
-}
-
-// Covered is the last pass whose sweep has read row n, 0 for none. Passes that
-// read a repaired file are left out: which rows these had is for that file to
-// say, up to Snapshot.High.
-func (l *Ledger) Covered(n int64) (pass int) {
-	for _, c := range slices.Backward(l.cursors) {
-		if c.high >= n && l.snap.Passes[c.pass-1].Kind != Repair {
-			return c.pass
-		}
-	}
-	return 0
 }
 
 // Failures goes through the refused and failed consents of one pass, almost in

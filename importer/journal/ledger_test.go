@@ -89,31 +89,6 @@ func TestReadingIsBounded(t *testing.T) {
 	assert.Less(t, journal.CursorMax(late), rows/2)
 }
 
-func TestCoveredLeavesRepairsOut(t *testing.T) {
-	dir := t.TempDir()
-	w := begin(t, dir)
-	require.NoError(t, w.Mark(mark(10, 9)))
-	for n, p := range []struct {
-		kind journal.Kind
-		high int64
-	}{{journal.Retry, 5}, {journal.Repair, 8}} {
-		require.NoError(t, w.Pass(journal.Pass{N: n + 2, Kind: p.kind}))
-		require.NoError(t, w.Run(journal.Run{N: n + 2, Pass: n + 2, At: moment}))
-		require.NoError(t, w.Mark(mark(1, p.high)))
-	}
-	require.NoError(t, w.Close())
-	l, err := journal.OpenLedger(journal.OS{}, dir, 0)
-	require.NoError(t, err)
-	defer l.Close()
-	for row, want := range map[int64]int{1: 2, 5: 2, 6: 1, 9: 1, 10: 0} {
-		assert.Equal(t, want, l.Covered(row), "row %d", row)
-	}
-	first, err := journal.OpenLedger(journal.OS{}, dir, 1)
-	require.NoError(t, err)
-	defer first.Close()
-	assert.Equal(t, 1, first.Covered(3))
-}
-
 func TestSnapshotSumsRuns(t *testing.T) {
 	dir := t.TempDir()
 	w := begin(t, dir)

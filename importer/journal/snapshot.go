@@ -81,6 +81,7 @@ type segment struct {
 	from place
 	to   int64 // offset at which it ends
 	high int64 // last row read
+	low  int64 // every consent of the rows before it has its outcome
 }
 
 // timelinePoints bounds Snapshot.Timeline.
@@ -97,6 +98,15 @@ func (s *Snapshot) High(pass int) int64 {
 		return 0
 	}
 	return s.segments[pass-1].high
+}
+
+// Low is a row before which a pass has an outcome for every consent that it made,
+// 0 where nothing is known of that.
+func (s *Snapshot) Low(pass int) int64 {
+	if pass < 1 || pass > len(s.segments) {
+		return 0
+	}
+	return s.segments[pass-1].low
 }
 
 // fold builds a Snapshot from the lines of a checkpoint.
@@ -239,6 +249,7 @@ func (f *fold) mark(m Mark) {
 	}
 	seg := &f.segments[len(f.segments)-1]
 	seg.high = max(seg.high, m.High)
+	seg.low = max(seg.low, m.Low.Row)
 	f.low = max(f.low, m.Low.Row)
 	f.window.prune(f.low)
 	f.point(Point{

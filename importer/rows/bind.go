@@ -9,8 +9,8 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// Bind compiles the mapping against every layout of the export.
-func Bind(export *source.Export, spec *mapping.Spec, units mapping.Units) ([]*mapping.Mapper, error) {
+// bind compiles the mapping against every layout of the export.
+func bind(export *source.Export, spec *mapping.Spec, units mapping.Units) ([]*mapping.Mapper, error) {
 	mappers := make([]*mapping.Mapper, len(export.Layouts))
 	for i := range export.Layouts {
 		l := &export.Layouts[i]

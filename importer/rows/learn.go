@@ -16,7 +16,7 @@ const learnRows = 1000
 // each column of epoch times. It looks at the first rows alone, so that an
 // export that grows gives the same.
 func Learn(export *source.Export, spec *mapping.Spec) (mapping.Units, error) {
-	mappers, err := Bind(export, spec, nil)
+	mappers, err := bind(export, spec, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,3 @@
-// Package rows goes over the rows of an export: it reads them, maps them on all
-// processors and hands them on in order; it finds one row again by its number, in
-// the export or in the repaired files that stand in for it.
 package rows
 
 import (
@@ -13,82 +10,32 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/consentimport/consentimport/importer/source"
-	"github.com/consentimport/consentimport/mapping"
 )
 
-// Row is what one row became.
-type Row struct {
-	Status         mapping.Status
-	Reason, Column string
-	first, end     int // its consents within Batch.Consents
-}
-
-// Batch is a batch of rows after mapping, in row order.
-type Batch struct {
-	Src      *source.Batch
-	Member   *source.Member
-	Layout   *source.Layout
-	Rows     []Row
-	Consents []mapping.Consent
-	Origins  []Text // of a repaired file: the row of the export that each row stands for
-	memory   Memory
-	Seen     any // what the Observer keeps of the batch
-	home     chan *Batch
-}
-
-// Memory is reused from batch to batch.
-type Memory struct {
-	Result  mapping.Result
-	cells   [][]byte
-	scratch []byte
-}
-
-// Release gives a held batch back, so that its memory serves other rows.
-func (b *Batch) Release() {
-	b.Src.Release()
-	b.home <- b
-}
-
-// Of gives the consents of a row.
-func (b *Batch) Of(row int) []mapping.Consent {
-	r := &b.Rows[row]
-	return b.Consents[r.first:r.end]
-}
-
-// Fed is a batch as a sweep gets it.
-type Fed struct {
-	*source.Batch
-	Origins []Text
-}
-
-// Feeder gives batches, io.EOF after the last.
-type Feeder func() (Fed, error)
-
-// Plain feeds the rows of a reader as they are.
-func Plain(r *source.Reader) Feeder {
-	return func() (Fed, error) {
-		b, err := r.Next()
-		return Fed{Batch: b}, err
-	}
-}
-
-// Observer sees each row right after it was mapped, while its cells are still
-// there. It is called from several goroutines, batch by batch.
-type Observer interface {
-	// Begin starts a batch and gives what Fold gets later.
-	Begin() any
-	Observe(batch any, rec *mapping.Record, res *mapping.Result)
-}
-
-// Sweep goes over the rows of an export from a position on: they are read, split
-// and mapped on all processors, and handed on in row order.
+// Sweep goes over the rows of an import: they are read, split and mapped on all
+// processors, and handed on in row order.
 type Sweep struct {
-	Export  *source.Export
-	Mappers []*mapping.Mapper // one a layout
-	Watch   Observer          // may be nil
-	Workers int               // 0: one a processor
-	Hold    int               // batches that the consumer may keep, until it releases each; 0: none
+	Files *Files
+	// Reading is what is gone over and how each row of it is mapped; nil: the
+	// export, whose rows are mapped as Plan asks for.
+	Reading *Reading
+	// Plan, where it is set, says of each batch which rows are mapped and how, by
+	// Batch.Want; others are not mapped. It is called from one goroutine, in row
+	// order, before the batch is mapped.
+	Plan func(*Batch) error
+	// UpTo is the last row that is wanted, 0 for all. Nothing is read beyond its
+	// batch, unless ToEnd.
+	UpTo int64
+	// ToEnd has the export read to its end, for the sake of its sums.
+	ToEnd   bool
+	Workers int // 0: one a processor
 }
+
+// Visit looks at a batch whose rows are mapped. It is called from several
+// goroutines, one batch each, in any order. What it returns is called from one
+// goroutine, in row order, and may be nil. The batch may be kept until then, no
+// longer.
+type Visit func(*Batch) (fold func() error)
 
 // ErrStop ends a sweep early; it is no failure.
 var ErrStop = errors.New("stop the sweep")
@@ -99,33 +46,32 @@ type ReadError struct{ Err error }
 func (e *ReadError) Error() string { return fmt.Sprintf("read the export: %v", e.Err) }
 func (e *ReadError) Unwrap() error { return e.Err }
 
-// Run maps what next feeds and calls consume for each batch, in order, from one
-// goroutine. A batch is reused after consume returns, or when it is released if
-// the sweep holds batches. ErrStop from consume ends it without an error.
-func (s *Sweep) Run(ctx context.Context, next Feeder, consume func(*Batch) error) error {
+// Run visits the rows that a reader of the sweep's export gives. ErrStop from what
+// a visit returned ends it without an error.
+func (s *Sweep) Run(ctx context.Context, reader *source.Reader, visit Visit) error {
 	workers := s.Workers
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	free := make(chan *Batch, 2*workers+2+s.Hold)
+	free := make(chan *Batch, 3*workers+3)
 	for range cap(free) {
 		free <- &Batch{home: free}
 	}
 	read := make(chan *Batch)
 	g.Go(func() error {
 		defer close(read)
-		return s.read(ctx, next, free, read)
+		return s.read(ctx, reader, free, read)
 	})
-	mapped := InOrder(ctx, g, workers, read, s.mapper)
+	mapped := inOrder(ctx, g, workers, read, func() func(*Batch) { return s.worker(visit) })
 	g.Go(func() error {
 		for b := range mapped {
-			if err := consume(b); err != nil {
-				return err
+			if b.fold != nil {
+				if err := b.fold(); err != nil {
+					return err
+				}
 			}
-			if s.Hold == 0 {
-				b.Release()
-			}
+			b.release()
 		}
 		return nil
 	})
@@ -135,9 +81,35 @@ func (s *Sweep) Run(ctx context.Context, next Feeder, consume func(*Batch) error
 	return nil
 }
 
-func (s *Sweep) read(ctx context.Context, next Feeder, free, out chan *Batch) error {
+// worker gives one goroutine its own mappers.
+func (s *Sweep) worker(visit Visit) func(*Batch) {
+	own := newClones()
+	all := s.Reading
+	if s.Plan != nil {
+		all = nil
+	}
+	return func(b *Batch) {
+		b.mapAll(all, own)
+		b.fold = visit(b)
+	}
+}
+
+// over is the file that the sweep goes over.
+func (s *Sweep) over() int {
+	if s.Reading == nil {
+		return 0
+	}
+	return s.Reading.over()
+}
+
+func (s *Sweep) read(ctx context.Context, reader *source.Reader, free, out chan *Batch) error {
+	forms, err := s.Files.forms(s.over())
+	if err != nil {
+		return &ReadError{err}
+	}
+	defer forms.close()
 	for {
-		in, err := next()
+		src, err := reader.Next()
 		if err == io.EOF {
 			return nil
 		}
@@ -150,145 +122,26 @@ func (s *Sweep) read(ctx context.Context, next Feeder, free, out chan *Batch) er
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		b.Src, b.Origins = in.Batch, in.Origins
-		b.Member = &s.Export.Members[in.Member]
-		b.Layout = &s.Export.Layouts[b.Member.Layout]
+		b.begin(s.Files, s.over(), src)
+		if err := forms.attach(b); err != nil {
+			return &ReadError{err}
+		}
+		for s.UpTo > 0 && b.n > 0 && b.Number(b.n-1) > s.UpTo {
+			b.n--
+		}
+		if s.Plan != nil {
+			if err := s.Plan(b); err != nil {
+				return err
+			}
+		}
+		last := b.n < len(src.Rows) || s.UpTo > 0 && b.Number(b.n-1) == s.UpTo && !s.ToEnd
 		select {
 		case out <- b:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}
-}
-
-// mapper gives one goroutine its own mappers.
-func (s *Sweep) mapper() func(*Batch) {
-	own := make([]*mapping.Mapper, len(s.Mappers))
-	for i, m := range s.Mappers {
-		own[i] = m.Clone()
-	}
-	return func(b *Batch) { s.mapBatch(own[b.Member.Layout], b) }
-}
-
-func (s *Sweep) mapBatch(m *mapping.Mapper, b *Batch) {
-	mem := &b.memory
-	mem.Result.Reset()
-	mem.scratch = mem.scratch[:0]
-	b.Rows, b.Consents = b.Rows[:0], b.Consents[:0]
-	if s.Watch != nil {
-		b.Seen = s.Watch.Begin()
-	}
-	var rec mapping.Record
-	for i := range b.Src.Rows {
-		file := b.Member.Name
-		if b.Origins != nil {
-			file = b.Origins[i].File
-		}
-		first := len(b.Consents)
-		mem.Result.Consents = b.Consents[first:] // they are made where they stay
-		mapRow(m, b.Layout, file, &b.Src.Rows[i], &rec, mem)
-		if made := mem.Result.Consents; cap(made) == cap(b.Consents)-first {
-			b.Consents = b.Consents[:first+len(made)]
-		} else {
-			b.Consents = append(b.Consents, made...)
-		}
-		b.Rows = append(b.Rows, Row{
-			Status: mem.Result.Status, Reason: mem.Result.Reason, Column: mem.Result.Column,
-			first: first, end: len(b.Consents),
-		})
-		if s.Watch != nil {
-			s.Watch.Observe(b.Seen, &rec, &mem.Result)
-		}
-	}
-}
-
-// MapOne is mapRow where only the last row counts: the memory of the one before is
-// used again.
-func (mem *Memory) MapOne(m *mapping.Mapper, l *source.Layout, file string, row *source.Row, rec *mapping.Record) {
-	mem.Result.Reset()
-	mem.scratch = mem.scratch[:0]
-	mapRow(m, l, file, row, rec, mem)
-}
-
-// mapRow takes one row apart and maps it; mem.Result holds what it became.
-func mapRow(m *mapping.Mapper, l *source.Layout, file string, row *source.Row, rec *mapping.Record, mem *Memory) {
-	*rec = mapping.Record{File: file, Row: row.Number}
-	res := &mem.Result
-	invalid := func(reason string) {
-		res.Status, res.Reason, res.Column = mapping.Invalid, reason, ""
-		res.Consents, res.Dropped = res.Consents[:0], res.Dropped[:0]
-	}
-	if row.Reason != "" {
-		invalid(row.Reason)
-		return
-	}
-	if l.Format == source.JSONL {
-		rec.JSON = row.Raw
-	} else {
-		var err error
-		mem.cells, mem.scratch, err = l.Split(row.Raw, mem.cells[:0], mem.scratch)
-		if err != nil {
-			invalid(err.Error())
-			return
-		}
-		rec.Cells = mem.cells
-	}
-	m.Map(rec, res)
-}
-
-// InOrder applies a function to what comes in, in several goroutines, and gives
-// it back in the order in which it came.
-func InOrder[T any](ctx context.Context, g *errgroup.Group, workers int, in <-chan T, worker func() func(T)) <-chan T {
-	type job struct {
-		item T
-		done chan struct{}
-	}
-	jobs := make(chan job)
-	line := make(chan job, workers)
-	out := make(chan T)
-	for range workers {
-		f := worker()
-		g.Go(func() error {
-			for j := range jobs {
-				f(j.item)
-				close(j.done)
-			}
+		if last {
 			return nil
-		})
+		}
 	}
-	g.Go(func() error {
-		defer close(jobs)
-		defer close(line)
-		for item := range in {
-			j := job{item, make(chan struct{})}
-			select {
-			case line <- j:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			select {
-			case jobs <- j:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		return nil
-	})
-	g.Go(func() error {
-		defer close(out)
-		for j := range line {
-			select {
-			case <-j.done:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			select {
-			case out <- j.item:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		return nil
-	})
-	return out
 }

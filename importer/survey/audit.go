@@ -63,7 +63,7 @@ func (s *Survey) Audit(ctx context.Context, subject string) (*Audit, error) {
 	if subject != "" {
 		visit.person = newPerson(subject)
 	}
-	if err := s.Each(ctx, visit); err != nil {
+	if err := s.Each(ctx, visit.visit); err != nil {
 		return nil, err
 	}
 	a.Facts = s.Facts()
@@ -103,16 +103,17 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 	}
 }
 
-// auditor is the Visitor of an audit.
+// auditor takes in what an audit sees.
 type auditor struct {
 	audit  *Audit
 	person *person // nil when no person was asked for
 	passes []Tally
 }
 
-func (*auditor) Work(*Batch) {}
+// visit is a Visitor.
+func (v *auditor) visit(b *Batch) func() error { return func() error { return v.fold(b) } }
 
-func (v *auditor) Fold(b *Batch) error {
+func (v *auditor) fold(b *Batch) error {
 	a := v.audit
 	for i := range b.Rows {
 		r := &b.Rows[i]

@@ -5,208 +5,217 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
-	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// version is one reading of rows: a mapping, and where the rows' text comes
-// from. Passes that share both share the version.
-type version struct {
-	key     string            // digest of the mapping, and the names of repaired copies
-	mappers []*mapping.Mapper // one a layout of the export; nil: a repair, which reads repaired rows only
-	mended  rows.Revisions    // whose rows stand in for the export's
-	memory  rows.Memory
-	// what the row looked up last became
-	row      int64
-	covers   bool
-	rec      mapping.Record
-	consents []mapping.Consent
-}
-
-// Passes looks up, row by row in ascending order, what the passes of an import
-// have made of each row. Passes may have had different mappings, so the same
-// row can have been read in several versions.
+// Passes tell of each row which pass's reading counts and what became of the
+// consents, over the passes of an import. They are for one sweep: Plan looks the
+// rows up in ascending order, Look then answers for a batch that was mapped.
 type Passes struct {
 	snap     *journal.Snapshot
 	ledger   *journal.Ledger
-	export   *source.Export
-	versions []*version // in order of first use
-	of       []int      // pass-1 → index into versions
-	outcomes []journal.PassOutcome
-	High     int64 // last row that a pass has read
+	readings []*rows.Reading // how each pass reads rows
+	high     int64
 }
 
-// OpenPasses opens the outcomes of the passes up to upTo (0: all) of a checkpoint.
-func OpenPasses(snap *journal.Snapshot, disk journal.Disk, dir string, export *source.Export, upTo int) (*Passes, error) {
-	ledger, err := snap.Ledger(upTo)
-	if err != nil {
-		return nil, err
-	}
-	p := &Passes{snap: snap, ledger: ledger, export: export}
-	passes := snap.Passes
-	if upTo > 0 && upTo < len(passes) {
-		passes = passes[:upTo]
-	}
-	for _, pass := range passes {
-		p.High = max(p.High, snap.High(pass.N))
-		if err := p.add(pass, dir); err != nil {
-			return nil, errors.Join(err, p.Close())
+// OpenPasses opens the outcomes of all passes of a checkpoint. dir is where the
+// mappings of the passes are stored.
+func OpenPasses(snap *journal.Snapshot, dir string, files *rows.Files) (*Passes, error) {
+	specs := map[string]*mapping.Spec{}
+	p := &Passes{snap: snap}
+	for _, pass := range snap.Passes {
+		spec := specs[pass.Mapping.SHA256]
+		if spec == nil {
+			var err error
+			if spec, err = LoadMapping(dir, pass.Mapping); err != nil {
+				return nil, err
+			}
+			specs[pass.Mapping.SHA256] = spec
 		}
-	}
-	return p, nil
-}
-
-// add makes the version of a pass known. The pass of a repair reads the rows of
-// its file; one that reads the export after repairs reads repaired rows as they were
-// repaired last.
-func (p *Passes) add(pass journal.Pass, dir string) error {
-	key := pass.Mapping.SHA256
-	over := []journal.Pass{pass}
-	if pass.Repair != nil {
-		key += " only"
-	} else {
-		over = rows.PassesBefore(p.snap.Passes, pass.N)
-	}
-	for _, o := range over {
-		if o.Repair != nil {
-			key += " " + o.Repair.Name
-		}
-	}
-	for i, v := range p.versions {
-		if v.key == key {
-			p.of = append(p.of, i)
-			return nil
-		}
-	}
-	spec, err := LoadMapping(dir, pass.Mapping)
-	if err != nil {
-		return err
-	}
-	v := &version{key: key, row: -1}
-	if v.mended, err = rows.OpenRevisions(over, dir, spec, pass.Mapping.Units); err != nil {
-		return err
-	}
-	p.of = append(p.of, len(p.versions))
-	p.versions = append(p.versions, v)
-	if pass.Repair == nil {
-		v.mappers, err = rows.Bind(p.export, spec, pass.Mapping.Units)
-	}
-	return err
-}
-
-// Close closes the files.
-func (p *Passes) Close() error {
-	errs := []error{p.ledger.Close()}
-	for _, v := range p.versions {
-		errs = append(errs, v.mended.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// single reports whether every pass read every row alike, so that the first
-// version is the only one.
-func (p *Passes) single() bool { return len(p.versions) <= 1 }
-
-// read gives what a row became in a version: false when that version never saw it.
-func (p *Passes) read(v *version, t rows.Text) (bool, error) {
-	if v.row == t.Row.Number {
-		return v.covers, nil
-	}
-	v.row, v.covers = t.Row.Number, true
-	by, mended, err := v.mended.Find(t.Row.Number)
-	switch {
-	case err != nil:
-		return false, err
-	case by != nil:
-		by.MapRow(mended, t.File, &v.rec, &v.memory)
-	case v.mappers == nil:
-		v.covers = false
-		return false, nil
-	default:
-		v.memory.MapOne(v.mappers[t.Layout], &p.export.Layouts[t.Layout], t.File, t.Row, &v.rec)
-	}
-	v.consents = v.memory.Result.Consents
-	return true, nil
-}
-
-// lastPass is the last pass that swept the row.
-func (p *Passes) lastPass(t rows.Text) (int, error) {
-	last := p.ledger.Covered(t.Row.Number)
-	for pass := len(p.of); pass > last; pass-- {
-		v := p.versions[p.of[pass-1]]
-		if v.mappers != nil || p.snap.High(pass) < t.Row.Number {
-			continue
-		}
-		covers, err := p.read(v, t)
+		reading, err := files.Reading(spec, pass.Mapping.Units, pass)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		if covers {
-			return pass, nil
-		}
+		p.readings = append(p.readings, reading)
 	}
-	return last, nil
-}
-
-// A Verdict is what the passes made of one row.
-type Verdict struct {
-	Pass     int                   // that the row's own status comes from; 0: no pass has read it
-	Result   *mapping.Result       // what the row became in it
-	Outcomes []journal.PassOutcome // one a consent
-	version  *version
-}
-
-// Look finds what became of a row over all passes: the version that counts, and
-// the outcome of each of its consents.
-//
-// The version is the one of the first pass that has a final outcome for one of
-// the row's consents: what was sent is told as it was sent. Without such a
-// consent it is the one of the last pass that read the row.
-func (p *Passes) Look(t rows.Text) (Verdict, error) {
-	most := 0
-	for _, v := range p.versions {
-		covers, err := p.read(v, t)
-		if err != nil {
-			return Verdict{}, err
-		}
-		if covers && v.memory.Result.Status == mapping.Mapped {
-			most = max(most, len(v.consents))
-		}
-	}
+	p.high = highest(snap, len(p.readings))
 	var err error
-	if p.outcomes, err = p.ledger.Outcomes(t.Row.Number, most, p.outcomes[:0]); err != nil {
-		return Verdict{}, err
-	}
-	var out Verdict
-	for _, o := range p.outcomes {
-		if o.State.Final() && (out.Pass == 0 || o.Pass < out.Pass) {
-			out.Pass = o.Pass
-		}
-	}
-	if out.Pass == 0 {
-		if out.Pass, err = p.lastPass(t); err != nil || out.Pass == 0 {
-			return Verdict{}, err
-		}
-	}
-	out.version = p.versions[p.of[out.Pass-1]]
-	out.Result = &out.version.memory.Result
-	n := 0
-	if out.version.memory.Result.Status == mapping.Mapped {
-		n = len(out.version.consents)
-	}
-	out.Outcomes = p.outcomes[:min(n, len(p.outcomes))]
-	return out, nil
+	p.ledger, err = snap.Ledger(0)
+	return p, err
 }
 
-// consent gives the i-th consent of a Verdict as the pass that gave its outcome
-// read it.
-func (p *Passes) consent(v Verdict, i int) mapping.Consent {
-	own := v.version
-	if o := v.Outcomes[i]; o.Pass > 0 {
-		if w := p.versions[p.of[o.Pass-1]]; w != own && w.covers && w.row == own.row &&
-			w.memory.Result.Status == mapping.Mapped && len(w.consents) == len(own.consents) {
-			return w.consents[i]
+// highest is the last row that one of the first passes has read.
+func highest(snap *journal.Snapshot, passes int) (high int64) {
+	for n := 1; n <= passes; n++ {
+		high = max(high, snap.High(n))
+	}
+	return high
+}
+
+// Close closes the outcomes.
+func (p *Passes) Close() error { return p.ledger.Close() }
+
+// UpTo are the passes up to one, of the same sweep. Close them once.
+func (p *Passes) UpTo(pass int) *Passes {
+	up := *p
+	up.readings = p.readings[:min(pass, len(p.readings))]
+	up.high = highest(p.snap, len(up.readings))
+	return &up
+}
+
+// High is the last row that a pass has read.
+func (p *Passes) High() int64 { return p.high }
+
+// Plan has each row of a batch mapped under the readings that Look needs. It is for
+// rows.Sweep.
+func (p *Passes) Plan(b *rows.Batch) error {
+	if err := p.LookUp(b); err != nil {
+		return err
+	}
+	for i := range b.Len() {
+		if p.counts(b, i) == 0 { // no pass has read it: it is shown as the first would
+			b.Want(i, p.readings[0])
+		}
+		p.Want(b, i)
+	}
+	return nil
+}
+
+// LookUp looks up the outcomes of a batch's rows, for a plan that does not want all
+// of them mapped.
+func (p *Passes) LookUp(b *rows.Batch) error { return b.LookUp(p.ledger) }
+
+// Want has a row mapped under the readings that Look needs.
+func (p *Passes) Want(b *rows.Batch, i int) {
+	if pass := p.counts(b, i); pass > 0 {
+		b.Want(i, p.readings[pass-1])
+	}
+	row := p.outcomes(b, i)
+	for k := range row {
+		if !outdone(row, k) {
+			b.Want(i, p.readings[row[k].Pass-1])
 		}
 	}
-	return own.consents[i]
+}
+
+// outcomes are what these passes have about a row.
+func (p *Passes) outcomes(b *rows.Batch, i int) []journal.RowOutcome {
+	row := b.Outcomes(i) // in the order of passes
+	for len(row) > 0 && row[len(row)-1].Pass > len(p.readings) {
+		row = row[:len(row)-1]
+	}
+	return row
+}
+
+// outdone reports whether another outcome counts for all consents of one.
+func outdone(row []journal.RowOutcome, k int) bool {
+	o := &row[k]
+	for j := range row {
+		other := &row[j]
+		switch {
+		case j == k || other.First > o.First || other.Last < o.Last:
+		case o.Outcome.State.Final() && (j > k || !other.Outcome.State.Final()):
+		case other.Outcome.State.Final() || j > k:
+			return true
+		}
+	}
+	return false
+}
+
+// Left is what passes have left to do of a row, as far as their outcomes alone tell.
+type Left int
+
+// What is left of a row.
+const (
+	// LeftUnread is a row that no pass has read.
+	LeftUnread Left = iota
+	// LeftNothing is a row all of whose consents were sent in one pass.
+	LeftNothing
+	// LeftAll is a row of which nothing has a final outcome, nor is anything under
+	// way: it made no consent, or all that it made failed.
+	LeftAll
+	// LeftSome is any other: what is left of it is for Look to say.
+	LeftSome
+)
+
+// Left tells what is left of a row, whatever a mapping makes of it.
+func (p *Passes) Left(b *rows.Batch, i int) Left {
+	pass := p.counts(b, i)
+	if pass == 0 {
+		return LeftUnread
+	}
+	final := false
+	for _, o := range p.outcomes(b, i) {
+		if o.First == 1 && o.Last == journal.WholeRow {
+			return LeftNothing
+		}
+		final = final || o.Outcome.State.Final()
+	}
+	if !final && (pass > 1 || b.Number(i) < p.snap.Low(1)) {
+		return LeftAll
+	}
+	return LeftSome
+}
+
+// counts is the pass whose reading of a row counts: the first that has a final
+// outcome for it, else the last that has read it, 0 when none has.
+func (p *Passes) counts(b *rows.Batch, i int) int {
+	first := 0
+	for _, o := range p.outcomes(b, i) {
+		if o.Outcome.State.Final() && (first == 0 || o.Pass < first) {
+			first = o.Pass
+		}
+	}
+	if first > 0 {
+		return first
+	}
+	for pass := len(p.readings); pass > 0; pass-- {
+		if p.snap.High(pass) >= b.Number(i) && (p.snap.Passes[pass-1].Repair == nil || b.Repaired(i, pass)) {
+			return pass
+		}
+	}
+	return 0
+}
+
+// A Verdict is what became of one row over all passes.
+type Verdict struct {
+	Pass     int                   // whose reading of the row counts; 0: none has read it
+	Result   rows.Result           // what the row became in it
+	Outcomes []journal.PassOutcome // of each of its consents
+}
+
+// Look gives what became of a row. The outcomes are appended to dst, which may be
+// used again when they are no longer needed.
+func (p *Passes) Look(b *rows.Batch, i int, dst []journal.PassOutcome) (Verdict, error) {
+	v := Verdict{Pass: p.counts(b, i)}
+	if v.Pass == 0 {
+		v.Result, _ = b.Result(i, p.readings[0])
+		return v, nil
+	}
+	var ok bool
+	if v.Result, ok = b.Result(i, p.readings[v.Pass-1]); !ok {
+		return v, errors.New("a row was looked up that was not planned for")
+	}
+	k := 0
+	if v.Result.Status == mapping.Mapped {
+		k = len(v.Result.Consents)
+	}
+	v.Outcomes = journal.Resolve(p.outcomes(b, i), b.Number(i), k, dst)[len(dst):]
+	return v, nil
+}
+
+// Consents appends the consents of a mapped row to dst, each as the pass that gave
+// its outcome read it.
+func (p *Passes) Consents(b *rows.Batch, i int, v *Verdict, dst []Consent) []Consent {
+	for k := range v.Outcomes {
+		o := &v.Outcomes[k]
+		c := Consent{Consent: v.Result.Consents[k], Outcome: o.Outcome, Pass: o.Pass}
+		if o.Pass > 0 && o.Pass != v.Pass {
+			if r, ok := b.Result(i, p.readings[o.Pass-1]); ok && r.Status == mapping.Mapped && len(r.Consents) == len(v.Outcomes) {
+				c.Consent = r.Consents[k]
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }

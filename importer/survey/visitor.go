@@ -15,8 +15,6 @@ type Batch struct {
 	Member int
 	File   string // base name of the file or archive member
 	Rows   []Row
-	// Scratch belongs to the Visitor: what Work left for Fold.
-	Scratch any
 }
 
 // Row is one row with its outcomes.
@@ -30,6 +28,8 @@ type Row struct {
 	// Readable are the consents of an invalid row whose subject, category and
 	// action could be read all the same.
 	Readable []mapping.Consent
+	// Dropped are the values of the row that made no consent.
+	Dropped []mapping.Dropped
 }
 
 // Consent is one consent with its outcome; State Pending when it has none.
@@ -41,14 +41,12 @@ type Consent struct {
 	Pass int
 }
 
-// Visitor receives a survey. Work is called from several goroutines, one batch
-// each, in any order; Fold is called from one goroutine, in row order, after
-// the Work of the same batch. A batch and all that it points to may be kept
-// until Fold returns, no longer.
-type Visitor interface {
-	Work(b *Batch)
-	Fold(b *Batch) error
-}
+// Visitor looks at a batch of a survey. It is called from several goroutines, one
+// batch each, in any order. What it returns, if anything, takes in what was found:
+// it is called from one goroutine, in row order. An error ends the survey.
+//
+// The batch and all that it points to may be kept until then, no longer.
+type Visitor func(b *Batch) (fold func() error)
 
 // Facts are what the journal knows of an import beside the outcomes.
 type Facts struct {

@@ -109,7 +109,7 @@ func Make(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, 
 // Root goes over all outcomes of an import and gives their Merkle root.
 func Root(ctx context.Context, s *survey.Survey) (Outcomes, error) {
 	var o outcomes
-	if err := s.Each(ctx, &o); err != nil {
+	if err := s.Each(ctx, o.visit); err != nil {
 		return Outcomes{}, err
 	}
 	root := o.root()

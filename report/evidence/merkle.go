@@ -60,11 +60,10 @@ type outcomes struct {
 	leaf []byte
 }
 
-// Work implements survey.Visitor.
-func (*outcomes) Work(*survey.Batch) {}
+// visit is a survey.Visitor.
+func (o *outcomes) visit(b *survey.Batch) func() error { return func() error { return o.fold(b) } }
 
-// Fold implements survey.Visitor.
-func (o *outcomes) Fold(b *survey.Batch) error {
+func (o *outcomes) fold(b *survey.Batch) error {
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		row := strconv.FormatInt(r.Row.Number, 10)

@@ -1,0 +1,119 @@
+package rows
+
+import (
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// memory is what mapping the rows of a batch takes; it is reused from batch to
+// batch.
+type memory struct {
+	result  mapping.Result
+	record  mapping.Record
+	cells   [][]byte
+	scratch []byte
+}
+
+func (mem *memory) begin() {
+	mem.result.Reset()
+	mem.scratch = mem.scratch[:0]
+}
+
+// mapAll maps the rows of a batch: all of them under one reading or, where that is
+// nil, those that are wanted under the readings that were asked for.
+func (b *Batch) mapAll(all *Reading, own *clones) {
+	w := 0
+	for i := range b.n {
+		b.at = append(b.at, len(b.made))
+		if all != nil {
+			b.mapRow(i, all, own)
+			continue
+		}
+		for ; w < len(b.wants) && b.wants[w].row == i; w++ {
+			b.mapRow(i, b.wants[w].reading, own)
+		}
+	}
+	b.at = append(b.at, len(b.made))
+	b.files.mappings.Add(int64(len(b.made)))
+}
+
+// mapRow maps one row under a reading, unless that was done.
+func (b *Batch) mapRow(i int, r *Reading, own *clones) {
+	file := b.formOf(i, r)
+	if file < 0 || len(b.made) > b.at[i] && b.find(i, r.by, file) != nil {
+		return
+	}
+	text, _ := b.text(i, file)
+	name := text.File
+	if file > 0 { // a mapping that reads the name of the file means that of the export
+		if origin, ok := b.text(i, 0); ok {
+			name = origin.File
+		}
+	}
+	mem, res := &b.memory, &b.memory.result
+	first, lost := len(b.consents), len(b.dropped)
+	res.Consents, res.Dropped = b.consents[first:], b.dropped[lost:] // they are made where they stay
+	mem.mapRow(own.of(r.by.mappers[file][text.Layout]), &b.files.all[file].export.Layouts[text.Layout], name, text.Row)
+	b.consents = kept(b.consents, res.Consents)
+	b.dropped = kept(b.dropped, res.Dropped)
+	b.made = append(b.made, made{
+		by: r.by, file: file, status: res.Status, reason: res.Reason, column: res.Column,
+		first: first, last: len(b.consents), lost: lost, lostEnd: len(b.dropped),
+	})
+}
+
+// kept appends what was made to all, where it stands already unless it had no room
+// there.
+func kept[T any](all, more []T) []T {
+	if cap(more) == cap(all)-len(all) {
+		return all[:len(all)+len(more)]
+	}
+	return append(all, more...)
+}
+
+// mapRow takes one row apart and maps it; mem.result holds what it became.
+func (mem *memory) mapRow(m *mapping.Mapper, l *source.Layout, file string, row *source.Row) {
+	mem.record = mapping.Record{File: file, Row: row.Number}
+	res := &mem.result
+	invalid := func(reason string) {
+		res.Status, res.Reason, res.Column = mapping.Invalid, reason, ""
+		res.Consents, res.Dropped = res.Consents[:0], res.Dropped[:0]
+	}
+	if row.Reason != "" {
+		invalid(row.Reason)
+		return
+	}
+	if l.Format == source.JSONL {
+		mem.record.JSON = row.Raw
+	} else {
+		var err error
+		mem.cells, mem.scratch, err = l.Split(row.Raw, mem.cells[:0], mem.scratch)
+		if err != nil {
+			invalid(err.Error())
+			return
+		}
+		mem.record.Cells = mem.cells
+	}
+	m.Map(&mem.record, res)
+}
+
+// clones are the mappers of one goroutine.
+type clones struct {
+	all       map[*mapping.Mapper]*mapping.Mapper
+	last, own *mapping.Mapper // rows in a row mostly share a mapper
+}
+
+func newClones() *clones { return &clones{all: map[*mapping.Mapper]*mapping.Mapper{}} }
+
+func (c *clones) of(m *mapping.Mapper) *mapping.Mapper {
+	if m == c.last {
+		return c.own
+	}
+	own := c.all[m]
+	if own == nil {
+		own = m.Clone()
+		c.all[m] = own
+	}
+	c.last, c.own = m, own
+	return own
+}

@@ -1,0 +1,97 @@
+package rows
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
+)
+
+// RowNumbers reads the number of the original row out of repaired rows.
+type RowNumbers struct {
+	Layouts []source.Layout
+	Members []source.Member
+	cells   [][]byte
+	scratch []byte
+	last    int64
+}
+
+// The columns that rejected.* adds to the export's own.
+const (
+	RowColumn   = "_row"
+	ErrorColumn = "_error"
+)
+
+// Apply gives the rows of a batch the numbers of the rows that they repair.
+func (l *RowNumbers) Apply(b *source.Batch) error {
+	layout := &l.Layouts[l.Members[b.Member].Layout]
+	for i := range b.Rows {
+		n, err := l.Of(layout, &b.Rows[i])
+		if err != nil {
+			return fmt.Errorf("line %d of the repaired file: %w", b.Rows[i].Line, err)
+		}
+		if n <= l.last {
+			return fmt.Errorf("line %d of the repaired file: row %d comes after row %d", b.Rows[i].Line, n, l.last)
+		}
+		l.last = n
+		b.Rows[i].Number = n
+	}
+	return nil
+}
+
+// Of gives the number of the row that a row repairs.
+func (l *RowNumbers) Of(layout *source.Layout, row *source.Row) (int64, error) {
+	var text string
+	if layout.Format == source.JSONL {
+		var ok bool
+		if text, ok = jsonvalue.NumberAt(row.Raw, RowColumn); !ok {
+			return 0, fmt.Errorf("it has no %s, or is not a JSON object", RowColumn)
+		}
+	} else {
+		var err error
+		if l.cells, l.scratch, err = layout.Split(row.Raw, l.cells[:0], l.scratch[:0]); err != nil {
+			return 0, err
+		}
+		at := ColumnOf(layout.Columns, RowColumn)
+		if at < 0 {
+			return 0, fmt.Errorf("it has no column %s", RowColumn)
+		}
+		text = string(l.cells[at])
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("its %s is not a row number", RowColumn)
+	}
+	return n, nil
+}
+
+// HasRowNumbers reports whether an export looks like the rejected rows of another
+// import.
+func HasRowNumbers(e *source.Export) bool {
+	l := &e.Layouts[0]
+	if l.Format == source.CSV {
+		return ColumnOf(l.Columns, RowColumn) >= 0
+	}
+	reader, err := e.Read(e.Start(), source.ReadOptions{NoMarks: true})
+	if err != nil {
+		return false // the next reader of the export says so
+	}
+	defer reader.Close()
+	b, err := reader.Next()
+	if err != nil {
+		return false
+	}
+	_, ok := jsonvalue.NumberAt(b.Rows[0].Raw, RowColumn)
+	return ok
+}
+
+// ColumnOf gives the index of a column, -1 when there is none of that name.
+func ColumnOf(columns []string, name string) int {
+	for i, c := range columns {
+		if c == name {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,107 @@
+package survey
+
+import (
+	"context"
+	"sync"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// Preview shows visitors what a pass will make of its rows, before anything of it is
+// sent: of a repair the repaired rows alone, else the rows of the export, each in the
+// form in which it was repaired last. reader is one of what the reading goes over.
+func Preview(ctx context.Context, files *rows.Files, reading *rows.Reading, reader *source.Reader, visitors ...Visitor) error {
+	show := newShow(visitors)
+	show.reading = reading
+	sweep := rows.Sweep{Files: files, Reading: reading}
+	return sweep.Run(ctx, reader, show.visit)
+}
+
+// show is a sweep on its way to visitors.
+type show struct {
+	visitors []Visitor
+	passes   *Passes       // nil: nothing has an outcome yet
+	reading  *rows.Reading // without passes
+	pool     sync.Pool     // of *shown
+}
+
+func newShow(visitors []Visitor) *show {
+	return &show{visitors: visitors, pool: sync.Pool{New: func() any { return new(shown) }}}
+}
+
+// shown is a batch as visitors see it.
+type shown struct {
+	batch    Batch
+	rows     []Row
+	consents []Consent
+	outcomes []journal.PassOutcome
+	folds    []func() error
+}
+
+// visit is a rows.Visit.
+func (s *show) visit(b *rows.Batch) func() error {
+	v := s.pool.Get().(*shown)
+	v.folds = v.folds[:0]
+	if err := v.fill(s, b); err != nil {
+		return func() error { return err }
+	}
+	for _, visit := range s.visitors {
+		if fold := visit(&v.batch); fold != nil {
+			v.folds = append(v.folds, fold)
+		}
+	}
+	return func() error {
+		for _, fold := range v.folds {
+			if err := fold(); err != nil {
+				return err
+			}
+		}
+		s.pool.Put(v)
+		return nil
+	}
+}
+
+// fill puts the rows of a batch and what became of them into v.
+func (v *shown) fill(s *show, b *rows.Batch) error {
+	v.rows, v.consents = v.rows[:0], v.consents[:0]
+	for i := range b.Len() {
+		row := Row{Row: &b.Src.Rows[i]}
+		verdict, err := s.look(b, i, v.outcomes[:0])
+		if err != nil {
+			return err
+		}
+		v.outcomes = verdict.Outcomes
+		res := &verdict.Result
+		row.Status, row.Reason, row.Column, row.Dropped = res.Status, res.Reason, res.Column, res.Dropped
+		if res.Status != mapping.Mapped {
+			row.Readable = res.Consents
+			v.rows = append(v.rows, row)
+			continue
+		}
+		first := len(v.consents)
+		if verdict.Pass > 0 {
+			v.consents = s.passes.Consents(b, i, &verdict, v.consents)
+		} else {
+			for k := range res.Consents {
+				ref := journal.Ref{Row: b.Number(i), Consent: int32(k + 1)}
+				v.consents = append(v.consents, Consent{Consent: res.Consents[k], Outcome: journal.Outcome{Ref: ref}})
+			}
+		}
+		row.Consents = v.consents[first:len(v.consents):len(v.consents)]
+		v.rows = append(v.rows, row)
+	}
+	v.batch = Batch{Layout: b.Layout, Member: b.Src.Member, File: b.Member.Name, Rows: v.rows}
+	return nil
+}
+
+// look gives what became of a row.
+func (s *show) look(b *rows.Batch, i int, dst []journal.PassOutcome) (Verdict, error) {
+	if s.passes != nil {
+		return s.passes.Look(b, i, dst)
+	}
+	res, _ := b.Result(i, s.reading)
+	return Verdict{Result: res}, nil
+}
