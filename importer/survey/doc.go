@@ -25,4 +25,21 @@
 // row.
 //
 // [Passes] answers this for one row, in ascending order of rows.
+//
+// # To add a visitor
+//
+// Whoever wants to look at all rows of an import, or of a dry run, writes a [Visitor]:
+//
+//	func (x *lastWords) visit(b *survey.Batch) (fold func() error) {
+//		found := ... // from b.Rows; several goroutines are here at a time
+//		return func() error { return x.add(found) } // one goroutine, in row order
+//	}
+//
+// and hands it to [Survey.Each], beside the others: one sweep serves them all. What is
+// shared between batches is touched in fold only. What fold has to do should be little:
+// it is where the goroutines wait for each other. Memory that visit needs is best kept
+// in a sync.Pool and given back by fold. A visitor of what reports show is added to
+// Options.Visitors of package report by the command; one that has to see the rows of a
+// pass before anything is sent goes to Import.Preview as well. Rows of a preview and of
+// a dry run come with outcomes that are all pending.
 package survey
