@@ -156,7 +156,7 @@ func Decisive(value []byte) bool {
 	}
 }
 
-// Inverted reports whether a yes under the name is a refusal, as under
+// Inverted reports whether a yes under the name is a reject, as under
 // EMAIL_BLACKLISTED.
 func Inverted(name string) bool { return vocabulary.Name([]byte(name)) == vocabulary.Out }
 

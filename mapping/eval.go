@@ -52,7 +52,7 @@ func (m *Mapper) eval(f *field, v *value) {
 
 // caseOf is the first case whose condition holds, nil when none does. A
 // condition that cannot be judged makes the row invalid: passing it over could
-// turn a refusal into the consent of the next case.
+// turn a reject into the accept of the next case.
 func (m *Mapper) caseOf(f *field) (*field, string) {
 	for _, c := range f.cases {
 		if c.when == nil {

@@ -60,7 +60,7 @@ func (r rule) text() ruleText {
 		ruleImplied:       {"implied-state-accepted", "A default, implied or undecided state becomes accept although nobody chose it; skip these rows, or remove the value from the mapping."},
 		ruleEnded:         {"ended-state-accepted", "A state that says that consent has ended becomes accept without an end; skip these rows, or map validUntil from the column that says when it ended."},
 		ruleOtherwise:     {"accept-says-otherwise", "A value that says what became of mail, another legal ground or that the record is gone becomes accept; skip these rows, or map the column that says what the person decided."},
-		ruleNotAgainst:    {"no-refusal-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, though it holds for everybody who was never asked; import the refusals alone, or map the column that says who agreed."},
+		ruleNotAgainst:    {"no-reject-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, although it holds for everyone who was never asked; import only the rejects, or map the column that says who agreed."},
 		ruleNecessary:     {"necessary-category", "A necessary or essential category is imported as consent although nobody is asked about it; skip it."},
 		ruleOneTime:       {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made."},
 		ruleEarly:         {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},

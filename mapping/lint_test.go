@@ -190,7 +190,7 @@ func TestLintRules(t *testing.T) {
 
 		{rule: ruleShare, name: "all accepted", rows: repeat(1000, func(i int) lintRow { return said(i, action(Accept, "yes")) }), count: 1000},
 		{rule: ruleShare, name: "few", rows: repeat(999, func(i int) lintRow { return said(i, action(Accept, "yes")) })},
-		{rule: ruleShare, name: "two refusals", rows: append(repeat(1000, func(i int) lintRow { return said(i, action(Accept, "yes")) }), said(1, action(Reject, "no")), said(2, action(Reject, "no")))},
+		{rule: ruleShare, name: "two rejects", rows: append(repeat(1000, func(i int) lintRow { return said(i, action(Accept, "yes")) }), said(1, action(Reject, "no")), said(2, action(Reject, "no")))},
 		{rule: ruleShareDiffers, name: "turned around", rows: repeat(60, func(i int) lintRow {
 			return said(i, func(c *Consent) { c.Action = Accept + Reject - c.Action })
 		}), count: 60},
@@ -200,11 +200,11 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleShareDiffers, name: "turned around by a column that says no", view: lintSpec{inverted: true}, rows: repeat(60, func(i int) lintRow {
 			return said(i, func(c *Consent) { c.Action = Accept + Reject - c.Action })
 		})},
-		{rule: ruleShareDiffers, name: "refusals are not listed", rows: append(repeat(60, func(i int) lintRow { return said(i, action(Accept, "yes")) }),
+		{rule: ruleShareDiffers, name: "rejects are not listed", rows: append(repeat(60, func(i int) lintRow { return said(i, action(Accept, "yes")) }),
 			repeat(40, func(int) lintRow {
 				return lintRow{status: Invalid, reason: "r", dropped: []Dropped{{Raw: []byte("no"), Why: Unlisted}}}
 			})...), count: 60},
-		{rule: ruleShareDiffers, name: "refusals are skipped by a rule", rows: append(repeat(60, func(i int) lintRow { return said(i, action(Accept, "yes")) }),
+		{rule: ruleShareDiffers, name: "rejects are skipped by a rule", rows: append(repeat(60, func(i int) lintRow { return said(i, action(Accept, "yes")) }),
 			repeat(40, func(int) lintRow {
 				return lintRow{status: Skipped, reason: "r", dropped: []Dropped{{Raw: []byte("no"), Why: "r"}}}
 			})...)},

@@ -133,11 +133,11 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 		// The journal names that file by its digest: it is for reading only.
 		copied := s.Mapping.Name + "-fixed.yaml"
 		step("Copy the mapping:\n%s", shellLine([]string{"cp", file, copied}))
-		step("In the copy, %s, and go on:", fix)
+		step("In the copy, %s, and continue:", fix)
 		return v.command(v.Exports, []string{"mapping", "approved"}, append([]string{"--mapping", copied}, more...)...)
 	}
 	if file != "" {
-		step("In the mapping %s, %s, and go on:", file, fix)
+		step("In the mapping %s, %s, and continue:", file, fix)
 		return v.command(v.Exports, []string{"approved"}, more...)
 	}
 	name := v.flag("preset")
@@ -146,7 +146,7 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 	}
 	copied := name + "-fixed.yaml"
 	step("Copy the preset:\n%s > %s", shellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
-	step("In the copy, %s, and go on:", fix)
+	step("In the copy, %s, and continue:", fix)
 	return v.command(v.Exports, []string{"preset", "approved"}, append([]string{"--mapping", copied}, more...)...)
 }
 

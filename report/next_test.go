@@ -196,8 +196,8 @@ func TestAfterARepairTheImportGoesOn(t *testing.T) {
 // advice is to go on, and not to go after people one by one first.
 func TestRejectionsOnTheirWayAreNoFirstStep(t *testing.T) {
 	for n, want := range map[int64]string{
-		1: "1 reject has not arrived yet, and the target still has an accept: go on soon, or act on suppress.csv",
-		2: "2 rejects have not arrived yet, and the target still has an accept: go on soon, or act on suppress.csv",
+		1: "1 reject has not arrived yet, and the target still has an accept: continue soon, or act on suppress.csv",
+		2: "2 rejects have not arrived yet, and the target still has an accept: continue soon, or act on suppress.csv",
 	} {
 		s := stopped("signal", "stopped by a signal")
 		s.OverPermissive.Count = n

@@ -58,7 +58,7 @@ func failed(s *Summary) string {
 func permissiveText(s *Summary) string {
 	left, act := " did not arrive", "act on suppress.csv first"
 	if s.State == Incomplete { // most of them are only waiting for their turn
-		left, act = " have not arrived yet", "go on soon, or act on suppress.csv"
+		left, act = " have not arrived yet", "continue soon, or act on suppress.csv"
 		if s.OverPermissive.Count == 1 {
 			left = " has not arrived yet"
 		}

@@ -19,10 +19,10 @@ func newRun(env *environment) *cobra.Command {
 		Short: "Import an export, or check it with --dry-run",
 		Long: `run reads the rows of an export, maps them to consents and sends these, in order per
 person. Everything it writes goes into one directory; the checkpoint in there makes it
-possible to interrupt it at any moment and go on with --resume. "-" reads standard input.
+possible to interrupt it at any moment and continue with --resume. "-" reads standard input.
 
 Exit codes: 0 complete; 1 internal error; 2 refused before anything was sent; 3 complete,
-some rows or consents failed; 4 incomplete, --resume goes on; 5 complete, but the target
+some rows or consents failed; 4 incomplete, --resume continues; 5 complete, but the target
 is now more permissive than a person.`,
 		Example: `  consentimport run --dry-run --preset transcend preferences.csv
   consentimport run --sandbox --preset onetrust export.json
@@ -155,7 +155,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	s, err := f.report(context.WithoutCancel(ctx), env, im, called)
 	switch {
 	case err != nil && runErr != nil:
-		return &exitError{exitIncomplete, errors.Join(runErr, err), "make room or remove the cause, then go on with --resume"}
+		return &exitError{exitIncomplete, errors.Join(runErr, err), "make room or remove the cause, then continue with --resume"}
 	case err != nil:
 		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
 			"remove the cause, then: consentimport report " + f.dir(called.Exports)}

@@ -47,7 +47,7 @@ func (s Sense) String() string {
 func (s Sense) States() bool { return s >= Yes && s <= Out }
 
 // Otherwise reports whether the word says that no consent is in force, without
-// being a refusal: nobody chose, it has ended, it is about something else.
+// being a reject: nobody chose, it has ended, it is about something else.
 func (s Sense) Otherwise() bool { return s >= Undecided }
 
 // Word is a line of words.tsv or names.tsv.
