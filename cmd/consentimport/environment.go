@@ -28,6 +28,7 @@ type environment struct {
 	width          int                                   // columns of the terminal
 	height         int                                   // its lines; 0: unknown
 	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
+	reports        time.Duration                         // how long reports may take after a signal; 0: the usual
 	unfinished     int                                   // see importer.Limits; 0: the usual
 	arrived        func(context.Context) bool            // see importer.Sending; nil: time decides
 	signals        func() (<-chan os.Signal, func())
@@ -39,6 +40,7 @@ func realEnvironment() *environment {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		self: self, getenv: os.Getenv, now: time.Now, disk: journal.OS{}, width: 80,
 	}
+	e.stdout, e.stderr = newStream(os.Stdout, stdoutPatience), newStream(os.Stderr, stderrPatience)
 	for _, stream := range []struct {
 		file *os.File
 		is   *bool
@@ -52,8 +54,12 @@ func realEnvironment() *environment {
 		}
 	}
 	e.signals = func() (<-chan os.Signal, func()) {
-		c := make(chan os.Signal, 2)
+		c := make(chan os.Signal, 4)
 		signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+		if !signal.Ignored(syscall.SIGHUP) { // nohup means it
+			signal.Notify(c, syscall.SIGHUP)
+		}
+		ignoreBrokenPipes() // the work goes on without whoever was reading
 		return c, func() { signal.Stop(c) }
 	}
 	return e
@@ -75,23 +81,52 @@ func (e *environment) style() report.Style {
 	return style
 }
 
-// interruptible gives a context that the first signal ends. The second one ends
-// the process at once; the checkpoint holds all the same.
+// reportsWithin is how long after a signal the reports may take, and reportsAtLeast
+// what they get when requests in flight have used up most of it.
+const (
+	reportsWithin  = 10 * time.Second
+	reportsAtLeast = 3 * time.Second
+)
+
+// reportTime gives the context of the reports, which ends some time after a signal
+// has ended ctx.
+func (e *environment) reportTime(ctx context.Context) (context.Context, func()) {
+	within := reportsWithin
+	if e.reports > 0 {
+		within = e.reports
+	}
+	reports, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(within, cancel) })
+	return reports, func() { stop(); cancel() }
+}
+
+// onceMore is how long after the first signal a second one means it: wrappers such
+// as timeout(1) send theirs twice, to the process and to its group.
+const onceMore = time.Second
+
+// interruptible gives a context that the first signal ends. A second one, a second
+// later or more, ends the process at once; the checkpoint holds all the same.
 func (e *environment) interruptible(say func(string)) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals, release := e.signals()
 	done := make(chan struct{})
 	go func() {
-		for n := 0; ; n++ {
+		var first time.Time
+		for {
 			select {
 			case <-done:
 				return
 			case <-signals:
-				if n > 0 {
+				switch {
+				case first.IsZero():
+					first = time.Now()
+				case time.Since(first) < onceMore:
+					continue
+				default:
 					os.Exit(exitIncomplete)
 				}
+				cancel() // first: nobody may be there to take what is said
 				say("stopping: waiting for requests in flight (10 s at most), then writing the reports; a second signal stops at once")
-				cancel()
 			}
 		}
 	}()

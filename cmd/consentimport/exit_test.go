@@ -2,7 +2,6 @@ package main
 
 import (
 	"net"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -105,22 +104,6 @@ func TestASignalStopsCleanly(t *testing.T) {
 			assert.Zero(t, r.account(t), "a clean stop repeats nothing")
 		})
 	}
-}
-
-func TestASecondSignalEndsAtOnce(t *testing.T) {
-	t.Parallel()
-	r := rehearse(t, 200, "hang=100%")
-	child := r.start(t, r.args("--concurrency", "4")...)
-	require.Eventually(t, func() bool { return r.server.Stats().InFlight > 0 }, waitFor, tick)
-	require.NoError(t, child.cmd.Process.Signal(os.Interrupt))
-	require.Eventually(t, func() bool { return strings.Contains(child.stderr.String(), "stopping") }, waitFor, tick)
-	began := time.Now()
-	require.NoError(t, child.cmd.Process.Signal(os.Interrupt))
-	child.wait(t).requireCode(t, exitIncomplete)
-	assert.Less(t, time.Since(began), 5*time.Second)
-	r.faults(t, "")
-	r.here(t, nil, r.args("--resume")...).requireCode(t, exitComplete)
-	assert.Zero(t, r.account(t))
 }
 
 func TestAKeyThatIsRevokedStopsTheRun(t *testing.T) {

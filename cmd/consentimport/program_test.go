@@ -34,6 +34,8 @@ const (
 	// A URL that answers when nothing is under way to the target any more; unset:
 	// the program waits --timeout after a run that died, as it does for its users.
 	arrivedAt = "CONSENTIMPORT_TEST_ARRIVED"
+	// How long the reports may take after a signal; unset: as long as for users.
+	reportTime = "CONSENTIMPORT_TEST_REPORTS"
 	// How many consents may be read and unfinished; unset: as many as for users.
 	windowSize = "CONSENTIMPORT_TEST_WINDOW"
 	diskFault  = "CONSENTIMPORT_TEST_DISK" // a faultdisk.Plan, such as kill@17
@@ -57,7 +59,8 @@ func TestMain(m *testing.M) {
 	}
 	env := realEnvironment()
 	env.arrived = askArrived(os.Getenv(arrivedAt))
-	env.unfinished, _ = strconv.Atoi(os.Getenv(windowSize)) // unset: the usual
+	env.reports, _ = time.ParseDuration(os.Getenv(reportTime)) // unset: the usual
+	env.unfinished, _ = strconv.Atoi(os.Getenv(windowSize))    // unset: the usual
 	plan, err := faultdisk.Parse(os.Getenv(diskFault))
 	if err != nil {
 		panic(err)

@@ -146,13 +146,18 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	say := messages{env}
 	say.note(out.says())
 	shown := f.showProgress(env, im)
+	inTime, release := env.reportTime(ctx)
+	defer release()
 	stop, runErr := im.Run(ctx, out.sending(env, f.limits(), f.rate))
 	shown()
 	if stop != nil {
 		say.note(stop.Detail + "; writing the reports")
 	}
 	// The reports are written even after a signal; a second signal ends the process.
-	s, err := f.report(context.WithoutCancel(ctx), env, im, called)
+	s, err := f.report(inTime, env, im, called)
+	if err != nil && inTime.Err() != nil {
+		s, err = f.brief(env, im, called)
+	}
 	switch {
 	case err != nil && runErr != nil:
 		return &exitError{exitIncomplete, errors.Join(runErr, err), "make room or remove the cause, then continue with --resume"}
@@ -173,9 +178,30 @@ func (f *runFlags) report(ctx context.Context, env *environment, im *importer.Im
 	return writeReport(ctx, env, surveyed, f.dir(called.Exports), called, im.Notes())
 }
 
-// show prints the end of a run and gives its exit code.
+// brief writes report.json alone, when the time for reports after a signal is over.
+func (f *runFlags) brief(env *environment, im *importer.Import, called report.Invocation) (*report.Summary, error) {
+	surveyed, err := im.Survey()
+	if err != nil {
+		return nil, err
+	}
+	defer surveyed.Close()
+	p := im.Progress()
+	pending := max(0, p.Made-p.Settled)
+	s, err := report.Brief(env.disk, f.dir(called.Exports), surveyed.Facts(),
+		report.Rows{Read: p.Rows, Mapped: p.Rows - p.Skipped - p.Invalid, Skipped: p.Skipped, Invalid: p.Invalid},
+		report.Consents{Made: p.Sent + p.Refused + p.Failed + p.Superseded + pending, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Superseded: p.Superseded, Pending: pending},
+		report.Options{Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called, Notes: im.Notes()})
+	if err != nil {
+		return nil, err
+	}
+	messages{env}.note("no time to read the export again after the signal: only report.json was written; this writes the rest: " + s.Next)
+	return s, nil
+}
+
+// show prints the end of a run and gives its exit code, which is that of the import
+// even when nobody is left to read: a closed terminal or pipe is no failure of it.
 func (f *runFlags) show(env *environment, s *report.Summary) error {
-	if err := printSummary(env, s, f.json); err != nil {
+	if err := printSummary(env, s, f.json); err != nil && !nobodyReads(err) {
 		return err
 	}
 	return endWith(s.ExitCode)

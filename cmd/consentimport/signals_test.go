@@ -1,0 +1,199 @@
+//go:build !windows
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// slowRehearsal is an import that takes some seconds, with requests in flight all
+// the time.
+func slowRehearsal(t *testing.T) *rehearsal {
+	t.Helper()
+	return rehearse(t, 400, "latency=200ms")
+}
+
+// sent waits until the target has some.
+func (r *rehearsal) sent(t *testing.T, n int64) {
+	t.Helper()
+	require.Eventually(t, func() bool { return r.server.Stats().Stored >= n }, waitFor, tick)
+}
+
+// Whatever asks for a stop, once or twice within a second as wrappers do, gets a
+// stop with reports in which nothing in flight is cut off.
+func TestAStopIsAskedForInManyWays(t *testing.T) {
+	t.Parallel()
+	for name, signals := range map[string][]os.Signal{
+		"Ctrl-C":             {syscall.SIGINT},
+		"TERM":               {syscall.SIGTERM},
+		"a closed terminal":  {syscall.SIGHUP},
+		"TERM twice":         {syscall.SIGTERM, syscall.SIGTERM},
+		"HUP, then TERM":     {syscall.SIGHUP, syscall.SIGTERM},
+		"Ctrl-C three times": {syscall.SIGINT, syscall.SIGINT, syscall.SIGINT},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := slowRehearsal(t)
+			child := r.start(t, r.args("--concurrency", "8")...)
+			r.sent(t, 8)
+			for _, s := range signals {
+				require.NoError(t, child.cmd.Process.Signal(s))
+				time.Sleep(20 * time.Millisecond) // so that the kernel does not merge them
+			}
+			child.wait(t).requireCode(t, exitIncomplete)
+			s := summaryIn(t, r.out())
+			assert.Equal(t, "signal", s.Why)
+			assert.Equal(t, r.server.Stats().Stored, s.Consents.Sent, "what was in flight has its answer")
+			r.faults(t, "")
+			r.exec(t, r.args("--resume")...).requireCode(t, exitComplete)
+			assert.Zero(t, r.account(t), "repeats")
+		})
+	}
+}
+
+// A second signal, a second later, means it: the process ends at once. The
+// checkpoint holds all the same.
+func TestASecondSignalEndsItAtOnce(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 50, "hang=100%")
+	child := r.start(t, r.args("--concurrency", "4")...)
+	require.Eventually(t, func() bool { return r.server.Stats().InFlight == 4 }, waitFor, tick)
+	require.NoError(t, child.cmd.Process.Signal(syscall.SIGTERM))
+	time.Sleep(onceMore + 50*time.Millisecond)
+	began := time.Now()
+	require.NoError(t, child.cmd.Process.Signal(syscall.SIGTERM))
+	child.wait(t).requireCode(t, exitIncomplete)
+	assert.Less(t, time.Since(began), 3*time.Second, "not the 10 s that requests in flight get")
+	r.faults(t, "")
+	r.exec(t, r.args("--resume")...).requireCode(t, exitComplete)
+	r.account(t)
+}
+
+// Outputs that nobody reads, whose reader is gone, or that are closed neither end
+// nor block an import, and a signal ends it as always.
+func TestOutputsThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	full := func(t *testing.T) *os.File { // a pipe with no room left, and somebody who does not read it
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		t.Cleanup(func() { r.Close(); w.Close() })
+		fill, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			t.Skip("no /proc to fill a pipe with")
+		}
+		defer fill.Close()
+		for {
+			if n, err := syscall.Write(int(fill.Fd()), make([]byte, 4096)); err != nil || n < 4096 {
+				return w
+			}
+		}
+	}
+	broken := func(t *testing.T) *os.File {
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		r.Close()
+		t.Cleanup(func() { w.Close() })
+		return w
+	}
+	for name, c := range map[string]struct {
+		stdout, stderr func(*testing.T) *os.File
+	}{
+		"messages nobody reads":         {nil, full},
+		"messages whose reader is gone": {nil, broken},
+		"a result whose reader is gone": {broken, nil},
+		"both of them":                  {broken, full},
+	} {
+		for _, stopped := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", and a signal"}[stopped], func(t *testing.T) {
+				t.Parallel()
+				r := rehearse(t, 60, "latency=20ms")
+				child := r.command(t, r.args("--concurrency", "8", "--progress", "log")...)
+				if c.stdout != nil {
+					child.Stdout = c.stdout(t)
+				}
+				if c.stderr != nil {
+					child.Stderr = c.stderr(t)
+				}
+				require.NoError(t, child.Start())
+				want := exitComplete
+				if stopped {
+					r.sent(t, 8)
+					require.NoError(t, child.Process.Signal(syscall.SIGTERM))
+					want = exitIncomplete
+				}
+				late := time.AfterFunc(waitFor, func() { _ = child.Process.Kill() })
+				_ = child.Wait()
+				require.True(t, late.Stop(), "it hangs")
+				assert.Equal(t, want, child.ProcessState.ExitCode())
+				if !stopped {
+					assert.Zero(t, r.account(t))
+				}
+			})
+		}
+	}
+}
+
+// command is the program, not started yet.
+func (p program) command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	c := exec.Command(exe, args...)
+	c.Dir, c.Env = p.dir, p.surroundings()
+	return c
+}
+
+// A process that was stopped for longer than a request may take reads the answers
+// that lie there before it believes that there are none.
+func TestAStoppedProcessReadsItsAnswers(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 40, "latency=300ms")
+	child := r.start(t, r.args("--concurrency", "4", "--timeout", "1500ms")...)
+	r.sent(t, 4)
+	require.Eventually(t, func() bool { return r.server.Stats().InFlight == 4 }, waitFor, time.Millisecond)
+	require.NoError(t, child.cmd.Process.Signal(syscall.SIGSTOP))
+	time.Sleep(2 * time.Second) // the time of every request in flight is over
+	require.NoError(t, child.cmd.Process.Signal(syscall.SIGCONT))
+	child.wait(t).requireCode(t, exitComplete)
+	assert.Zero(t, r.account(t), "repeats")
+	assert.Zero(t, summaryIn(t, r.out()).HTTP.ByStatus["0"], "answers that were not read")
+}
+
+// After a signal the reports may take so long. Then report.json alone is written, in
+// which the counts balance, and the line that is printed writes the rest.
+func TestReportsAfterASignalAreBounded(t *testing.T) {
+	t.Parallel()
+	r := slowRehearsal(t)
+	r.env = append(r.env, reportTime+"=1ns")
+	child := r.start(t, r.args("--concurrency", "8")...)
+	r.sent(t, 16)
+	require.NoError(t, child.cmd.Process.Signal(syscall.SIGTERM))
+	got := child.wait(t).requireCode(t, exitIncomplete)
+	s := summaryIn(t, r.out())
+	assert.True(t, s.Partial)
+	assert.Equal(t, "incomplete", s.State)
+	assert.Equal(t, "signal", s.Why)
+	assert.Equal(t, r.server.Stats().Stored, s.Consents.Sent)
+	_, line, ok := strings.Cut(got.stderr, "this writes the rest: ")
+	require.True(t, ok, got.stderr)
+	_, err := os.Stat(filepath.Join(r.out(), "successes.csv"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+	line, _, _ = strings.Cut(line, "\n")
+	words := strings.Fields(line)
+	require.Equal(t, []string{"consentimport", "report"}, words[:2])
+	r.exec(t, words[1:]...).requireCode(t, exitIncomplete)
+	whole := summaryIn(t, r.out())
+	assert.False(t, whole.Partial)
+	assert.Equal(t, s.Consents.Sent, whole.Consents.Sent)
+	assert.Len(t, column(t, r.out(), "successes.csv", "row"), int(s.Consents.Sent))
+}
