@@ -20,6 +20,8 @@ import (
 // names are those of the export by which the place is found.
 func (d *decisionPlace) names() []string {
 	switch {
+	case len(d.Names) > 0:
+		return d.Names
 	case d.Key != "":
 		return []string{d.Key}
 	case len(d.Columns) > 0:

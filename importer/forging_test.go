@@ -32,6 +32,7 @@ type decisionPlace struct {
 	Key     string   `yaml:"key"`     // JSON: a string, true, false or null under this key, wherever it is
 	JSON    string   `yaml:"json"`    // JSON: what the only group of this finds, wherever it is found
 	Inside  string   `yaml:"inside"`  // JSON: only inside of what this finds
+	Names   []string `yaml:"names"`   // JSON: the names in these patterns, to be misspelt
 	Accept  []string `yaml:"accept"`  // words, compared without regard to case and blanks around them
 	Like    string   `yaml:"like"`    // or words in which this is found
 	Ended   []string `yaml:"ended"`   // words of a consent that is over: an accept beside them has an end

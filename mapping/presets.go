@@ -18,9 +18,34 @@ var presetFiles embed.FS
 type Preset struct {
 	Name        string
 	Description string
+	Kind        string // of Kinds
+	State       string // confirmed, second-hand or inferred, as a whole
 	Confirmed   string // what of the format is confirmed, and what is not
 	Source      []byte // the YAML
 	Detect      Detect
+}
+
+// Kind is a group of platforms, as lists of presets show them.
+type Kind struct{ Name, Title string }
+
+// Kinds are the groups, in the order in which they are shown.
+func Kinds() []Kind {
+	return []Kind{
+		{"preferences", "Consent and preference stores"},
+		{"banner", "Cookie banners"},
+		{"marketing", "E-mail and messaging"},
+		{"crm", "Shops and CRM systems"},
+		{"events", "Customer data platforms and events"},
+		{"own", "Our own"},
+	}
+}
+
+func kindNames() []string {
+	var names []string
+	for _, k := range Kinds() {
+		names = append(names, k.Name)
+	}
+	return names
 }
 
 // Presets lists the presets by name.
@@ -63,8 +88,8 @@ func readPreset(name string) (Preset, error) {
 		return Preset{}, fmt.Errorf("read preset %s: %w", name, err)
 	}
 	var head struct {
-		Description, Confirmed string
-		Detect                 struct {
+		Description, Confirmed, Kind, State string
+		Detect                              struct {
 			Columns, Any, JSON []string
 		}
 	}
@@ -72,7 +97,7 @@ func readPreset(name string) (Preset, error) {
 		return Preset{}, fmt.Errorf("read preset %s: %w", name, err)
 	}
 	return Preset{
-		Name: name, Description: strings.Join(strings.Fields(head.Description), " "),
+		Name: name, Kind: head.Kind, State: head.State, Description: strings.Join(strings.Fields(head.Description), " "),
 		Confirmed: strings.Join(strings.Fields(head.Confirmed), " "), Source: text, Detect: Detect(head.Detect),
 	}, nil
 }

@@ -36,6 +36,7 @@ func Schema() []byte {
 	}
 	root := closed(schemaOf{
 		"name": text, "description": schemaOf{"type": "string"}, "confirmed": schemaOf{"type": "string"},
+		"kind": schemaOf{"enum": kindNames()}, "state": schemaOf{"enum": []string{"confirmed", "second-hand", "inferred"}},
 		"parameters": schemaOf{"type": "array", "items": closed(schemaOf{"name": text, "description": schemaOf{"type": "string"}, "example": text, "default": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "required": yesNo}, "name")},
 		"detect":     closed(schemaOf{"columns": texts, "any": texts, "json": texts}),
 		"input": closed(schemaOf{

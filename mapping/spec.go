@@ -99,7 +99,7 @@ var fieldNames = [fieldCount]string{"action", "category", "userId", "profileId",
 // setMarker begins the values of parameters in a stored mapping.
 const setMarker = "\n# given with --set\nset:\n"
 
-var topKeys = []string{"name", "description", "confirmed", "parameters", "detect", "input", "empty", "timezone", "skip", "refuse", "each", "consent", "record", "set"}
+var topKeys = []string{"name", "description", "kind", "state", "confirmed", "parameters", "detect", "input", "empty", "timezone", "skip", "refuse", "each", "consent", "record", "set"}
 
 // Parse reads a mapping. File is its name for messages, set has the values of
 // its parameters. Every fault is an *Error.
@@ -160,6 +160,11 @@ func (s *Spec) parseTop(r *reader, top map[string]member) {
 	}
 	s.parseInput(r, top["input"].value)
 	s.parseDetect(r, top["detect"].value)
+	for key, known := range map[string][]string{"kind": kindNames(), "state": {"confirmed", "second-hand", "inferred"}} {
+		if m, ok := top[key]; ok && !slices.Contains(known, word(key)) {
+			r.fail(m.value, "%s %q is not known; it is one of %s", key, word(key), strings.Join(known, ", "))
+		}
+	}
 	if m, ok := top["empty"]; ok {
 		if m.value == nil {
 			r.fail(m.at, "empty says nothing: list the words of the export that do, in quotes")

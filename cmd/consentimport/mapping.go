@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -38,14 +38,36 @@ func newMappingList(env *environment) *cobra.Command {
   consentimport mapping list | grep -i didomi`,
 		Args: arguments(cobra.NoArgs, "this command takes no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "PRESET\tEXPORT\tCONFIRMED")
-			for _, p := range mapping.Presets() {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, firstSentence(p.Description), firstSentence(p.Confirmed))
-			}
-			return w.Flush()
+			_, err := io.WriteString(env.stdout, presetList(mapping.Presets()))
+			return err
 		},
 	}
+}
+
+// listWidth is how wide a list of presets is at most, in characters.
+const listWidth = 80
+
+// presetList lists presets by kind: a line each with its name, how well its
+// format is known, and what it reads.
+func presetList(presets []mapping.Preset) string {
+	var b strings.Builder
+	for _, kind := range mapping.Kinds() {
+		fmt.Fprintf(&b, "%s\n", kind.Title)
+		for _, p := range presets {
+			if p.Kind != kind.Name {
+				continue
+			}
+			line := fmt.Sprintf("  %-24s  %-11s  ", p.Name, p.State)
+			title, _, _ := strings.Cut(p.Description, ":")
+			if room := listWidth - utf8.RuneCountInString(line); utf8.RuneCountInString(title) > room {
+				title = string([]rune(title)[:room-1]) + "…"
+			}
+			b.WriteString(line + title + "\n")
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("consentimport mapping show NAME prints one: where its format is known from, what\nit skips, and what it asks for. inspect EXPORT finds the one that fits.\n")
+	return b.String()
 }
 
 func newMappingShow(env *environment) *cobra.Command {
