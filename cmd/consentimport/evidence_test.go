@@ -121,6 +121,10 @@ func TestEvidenceIsCheckedByStrangersAndHoldsTheDirectory(t *testing.T) {
 		mustTool(t, r.out(), "sh", "-c", "echo '"+list.SHA256+"  "+list.Name+"' | sha256sum -c --quiet")
 	}
 
+	out, err = tool(t, r.out(), "", "sh", "-c", fmt.Sprintf("head -c %d checkpoint.jsonl | sha256sum", e.Checkpoint.Bytes))
+	require.NoError(t, err, out)
+	assert.Contains(t, out, e.Checkpoint.SHA256)
+
 	verified := func(code int, more ...string) string {
 		return r.here(t, nil, append([]string{"verify", r.out()}, more...)...).requireCode(t, code).stdout
 	}

@@ -26,6 +26,17 @@ var notRun = map[string]func(t *testing.T){
 	"go build -trimpath -ldflags='-s -w' -o consentimport ./cmd/consentimport": func(t *testing.T) {
 		requireText(t, "../../cmd/consentimport/*.go", "package main")
 	},
+	// TestEvidenceIsCheckedByStrangersAndHoldsTheDirectory runs these on a true evidence.
+	"ssh-keygen -Y verify -f allowed_signers -I NAME -n consentimport -s evidence.json.sig <evidence.json": func(t *testing.T) {
+		requireText(t, "evidence_test.go", `"ssh-keygen", "-Y", "verify", "-f", signers, "-I", "officer@acme.example", "-n", "consentimport", "-s", "evidence.json.sig")`)
+	},
+	"openssl ts -verify -data evidence.json -in evidence.json.tsr -CAfile ca.pem": func(t *testing.T) {
+		requireText(t, "evidence_test.go", `"openssl", "ts", "-verify", "-data", "evidence.json", "-in", "evidence.json.tsr", "-CAfile", ca)`)
+	},
+	"sha256sum successes.csv failures.csv decisions.csv": func(t *testing.T) { requireText(t, "evidence_test.go", "sha256sum -c --quiet") },
+	"head -c BYTES checkpoint.jsonl | sha256sum": func(t *testing.T) {
+		requireText(t, "evidence_test.go", "head -c %d checkpoint.jsonl | sha256sum")
+	},
 	"testdata/bench/compare.sh": func(t *testing.T) {
 		require.NoError(t, exec.Command("bash", "-n", "../../testdata/bench/compare.sh").Run(), "compare.sh is a script")
 		info, err := os.Stat("../../testdata/bench/compare.sh")
@@ -78,8 +89,10 @@ func newGuide(t *testing.T) *guide {
 	require.NoError(t, os.Symlink(exe, filepath.Join(dir, "bin", "consentimport")))
 	require.NoError(t, os.Symlink(testdata, filepath.Join(dir, "testdata")))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "key.txt"), []byte(testKey+"\n"), 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, ".ssh"), 0o700))
+	mustTool(t, dir, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(".ssh", "id_ed25519"))
 	soundExport(t, filepath.Join(dir, "preferences.csv"))
-	g := &guide{program: program{dir: dir}, url: server.URL()}
+	g := &guide{program: program{dir: dir, env: []string{"HOME=" + dir}}, url: server.URL()}
 	free := newSandboxWith(t, testKey, "")
 	g.addr = strings.TrimSuffix(strings.TrimPrefix(free.URL(), "http://"), "/v1")
 	require.NoError(t, free.Close())

@@ -62,7 +62,7 @@ func TestSoak(t *testing.T) {
 	summary = summaryIn(t, s.out())
 	assert.Zero(t, summary.Failures())
 	repeats := s.account(t)
-	s.exec(t, "verify", s.out()).requireCode(t, exitComplete)
+	s.exec(t, "verify", s.out()).requireConsistent(t)
 
 	s.lives.flat(t)
 	stats := s.stats(t)
