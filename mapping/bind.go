@@ -32,6 +32,14 @@ type Mapper struct {
 	eskip  []boundRule
 	record *canonicalReader
 
+	sought      *nameSet
+	seekRow     []lookout // names that no row had so far
+	seekElement []lookout // and no element
+	soughtShape uint64    // of the row in which they were looked for last
+	soughtBelow uint64
+	decided     []accessor // what the decision is read from, where a row may lack it
+	eager       bool       // there may be an action all the same: a default, or a constant
+
 	// of the row being mapped
 	rec        *Record
 	arena      *[]byte
@@ -95,7 +103,7 @@ type boundCondition struct {
 // Bind compiles the mapping against the columns of an export. A column that the
 // export lacks, or has twice, is an *Error.
 func (s *Spec) Bind(l Layout) (*Mapper, error) {
-	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}}
+	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}, sought: &nameSet{}}
 	b := &binder{m: m}
 	for i, f := range s.fields {
 		if f != nil {
@@ -105,6 +113,9 @@ func (s *Spec) Bind(l Layout) (*Mapper, error) {
 	m.skip, m.refuse = b.rules(s.skip), b.rules(s.refuse)
 	if s.each != nil {
 		b.bindEach(s.each)
+	}
+	if b.err == nil {
+		b.decisions()
 	}
 	if s.canonical && b.err == nil {
 		m.record, b.err = newCanonicalReader(s.file, l.Columns)
@@ -122,6 +133,7 @@ func (m *Mapper) Clone() *Mapper {
 		return m // cannot be: the same layout was bound before
 	}
 	c.SetUnits(m.units)
+	c.share(m)
 	return c
 }
 
@@ -215,15 +227,6 @@ func (b *binder) element(n nameAt) accessor {
 	return accessor{kind: kind, at: jsonvalue.Place{Path: path}, name: n.name}
 }
 
-// must resolves a name that has to exist.
-func (b *binder) must(n nameAt, what string) accessor {
-	a, ok := b.resolve(n)
-	if !ok {
-		b.lacks(n, what)
-	}
-	return a
-}
-
 func (b *binder) lacks(n nameAt, what string) {
 	columns := b.m.layout.Columns
 	b.fail(n.at, "the export's columns: "+quoteAll(columns, 40), "%s: the export has no column %q%s", what, n.name, spelling.DidYouMean(n.name, columns))
@@ -243,10 +246,12 @@ func (b *binder) anyOf(names []nameAt, what string, optional bool) []accessor {
 		}
 		out = append(out, a)
 	}
-	if len(out) == 0 && !optional && len(names) > 0 && b.err == nil {
-		if n := names[0]; n.name != "" {
-			b.lacks(n, what)
-		}
+	switch {
+	case optional || b.err != nil:
+	case len(out) > 0:
+		b.expect(what, names, out)
+	case len(names) > 0 && names[0].name != "":
+		b.lacks(names[0], what)
 	}
 	return out
 }
@@ -264,7 +269,9 @@ func (b *binder) field(spec *fieldSpec) *field {
 	for _, p := range spec.template {
 		part := boundPart{literal: []byte(p.literal), named: p.name.name != ""}
 		if part.named {
-			part.from = b.must(p.name, spec.name)
+			if a := b.anyOf([]nameAt{p.name}, spec.name, spec.optional); len(a) > 0 {
+				part.from = a[0]
+			}
 		}
 		f.template = append(f.template, part)
 	}
@@ -319,6 +326,9 @@ func (b *binder) condition(c *condition.Condition, at place) *boundCondition {
 		if !ok && !ref.Optional {
 			b.lacks(n, "condition")
 			return nil
+		}
+		if !spared(ref) {
+			b.expect("condition", []nameAt{{a.name, at}}, []accessor{a})
 		}
 		bound.perElement = bound.perElement || a.ofElement()
 		bound.refs = append(bound.refs, a)

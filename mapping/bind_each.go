@@ -11,30 +11,32 @@ func (b *binder) bindEach(e *eachSpec) {
 	b.m.eskip = b.rules(e.skip)
 	if e.form != eachColumns {
 		b.m.listEmpty = noDecision + ": " + columnSays(e.source.name, "is empty")
-		if b.m.layout.JSON || e.form == eachSplit || e.form == eachDecoder {
-			b.m.list = b.must(e.source, "each")
-			return
+		if found := b.anyOf([]nameAt{e.source}, "each", e.optional || e.otherwise && b.m.layout.JSON); len(found) > 0 {
+			b.m.list = found[0]
 		}
-		a, ok := b.resolve(e.source)
-		if !ok {
-			b.lacks(e.source, "each")
-			return
+		if b.m.list.kind == accessCell && (e.form == eachArray || e.form == eachObject) { // the whole cell is the list
+			b.m.list = accessor{kind: accessCellPath, cell: b.cell(b.m.list.col), name: b.m.list.name}
 		}
-		if a.kind == accessCell { // the whole cell is the list
-			a = accessor{kind: accessCellPath, cell: b.cell(a.col), name: a.name}
-		}
-		b.m.list = a
 		return
 	}
 	if e.star {
 		b.star(e)
 		return
 	}
+	var all []accessor
 	for _, c := range e.columns {
 		from := b.anyOf(c.names, "each", e.optional)
 		if len(from) > 0 {
 			b.m.columns = append(b.m.columns, boundColumn{[]byte(c.category), from})
 		}
+		all = append(all, from...)
+	}
+	if e.optional && len(all) > 0 { // one at least must exist
+		var names []nameAt
+		for _, c := range e.columns {
+			names = append(names, c.names...)
+		}
+		b.expect("each", names, all)
 	}
 	if len(b.m.columns) == 0 {
 		b.lacks(e.columns[0].names[0], "each")

@@ -13,6 +13,9 @@ import (
 // elements finds the elements of the row. A reason says why the row is invalid.
 func (m *Mapper) elements() (reason, column string) {
 	m.elems, m.unsaid = m.elems[:0], false
+	if len(m.seekElement) > 0 {
+		defer m.seekElements()
+	}
 	e := m.spec.each
 	switch e.form {
 	case eachColumns:
@@ -24,7 +27,7 @@ func (m *Mapper) elements() (reason, column string) {
 	default:
 		reason, column = m.eachJSON(e)
 	}
-	if reason == "" && e.all != nil {
+	if reason == "" && e.all != nil && m.has(&m.list) {
 		reason, column = m.accepted(e)
 	}
 	return reason, column
@@ -36,6 +39,7 @@ func (m *Mapper) add(e element) {
 }
 
 func (m *Mapper) eachColumns() (string, string) {
+	said := false
 	for i := range m.columns {
 		c := &m.columns[i]
 		el := element{key: c.category, kind: jsonvalue.Null, column: c.from[0].name}
@@ -51,9 +55,35 @@ func (m *Mapper) eachColumns() (string, string) {
 				el.value, el.kind, el.column = text, kind, c.from[k].name
 			}
 		}
+		said = said || el.kind != jsonvalue.Null
 		m.add(el)
 	}
+	if !said && !m.spec.each.optional {
+		return m.lacksColumns()
+	}
 	return "", ""
+}
+
+// lacksColumns says so when the row has none of the columns, be they null.
+func (m *Mapper) lacksColumns() (string, string) {
+	var names []accessor
+	for i := range m.columns {
+		for k := range m.columns[i].from {
+			if m.has(&m.columns[i].from[k]) {
+				return "", ""
+			}
+		}
+		names = append(names, m.columns[i].from...)
+	}
+	return lacks(names), names[0].name
+}
+
+// lacksList says so when the row has no list, be it null.
+func (m *Mapper) lacksList(e *eachSpec) (string, string) {
+	if e.optional || e.otherwise || m.has(&m.list) {
+		return "", ""
+	}
+	return lacks([]accessor{m.list}), m.list.name
 }
 
 func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
@@ -63,7 +93,7 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 	}
 	if kind == jsonvalue.Null || m.isEmpty(spelling.Trim(text)) {
 		m.unsaid = true
-		return "", ""
+		return m.lacksList(e)
 	}
 	for part := range bytes.SplitSeq(text, []byte(e.by)) {
 		part = spelling.Trim(part)
@@ -101,7 +131,7 @@ func (m *Mapper) eachDecoder(e *eachSpec) (string, string) {
 	m.decoded.Undecided = ""
 	if kind == jsonvalue.Null || m.isEmpty(spelling.Trim(text)) {
 		m.decoded, m.unsaid = decode.Cell{}, true
-		return "", ""
+		return m.lacksList(e)
 	}
 	if err := e.decoder(spelling.Trim(text), &m.decoded); err != nil {
 		m.decoded.Undecided = ""
@@ -130,7 +160,7 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 		if e.otherwise {
 			m.add(element{kind: jsonvalue.Null})
 		}
-		return "", ""
+		return m.lacksList(e)
 	}
 	want, what := jsonvalue.Array, "a list"
 	if e.form == eachObject {
@@ -167,8 +197,11 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 
 // listNode finds the array or object of the row.
 func (m *Mapper) listNode() (*jsonvalue.Doc, int, string) {
-	if m.list.kind == accessDoc {
+	switch m.list.kind {
+	case accessDoc:
 		return &m.doc, m.doc.At(&m.list.at), ""
+	case accessNothing:
+		return &m.doc, jsonvalue.None, ""
 	}
 	doc, there, reason := m.document(m.list.cell)
 	if !there {

@@ -36,6 +36,9 @@ func (m *Mapper) Map(rec *Record, out *Result) {
 		out.invalid(reason, "")
 		return
 	}
+	if len(m.seekRow) > 0 {
+		m.seek()
+	}
 	if m.ruledOut(m.skip, Skipped, out) || m.ruledOut(m.refuse, Invalid, out) {
 		return
 	}
@@ -186,6 +189,11 @@ func (m *Mapper) value(i int) *value {
 func (m *Mapper) consent(out *Result) {
 	var c Consent
 	action := m.value(fieldAction)
+	if (action.empty || m.eager) && m.hasNone() {
+		out.invalid(fieldNames[fieldAction]+": "+lacks(m.decided), m.decided[0].name)
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Why: Unlisted})
+		return
+	}
 	if action.empty && action.reason == "" {
 		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: action.raw, Why: NoStatement})
 		return

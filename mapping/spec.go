@@ -365,6 +365,9 @@ func (r *reader) when(n ast.Node, text string) *condition.Condition {
 	return c
 }
 
+// File is the mapping's file, as messages name it.
+func (s *Spec) File() string { return s.file }
+
 // Name is the mapping's name.
 func (s *Spec) Name() string { return s.name }
 

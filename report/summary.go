@@ -267,7 +267,7 @@ func Exit(s *Summary) int {
 		return 4
 	case s.OverPermissive.Count > 0:
 		return 5
-	case s.Failures() > 0:
+	case s.Failures() > 0, s.DryRun && s.Consents.Made == 0:
 		return 3
 	default:
 		return 0

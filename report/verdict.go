@@ -27,6 +27,9 @@ func Verdict(s *Summary) (text string, tone Tone) {
 			left = "; " + Plural(s.Consents.Pending, "consent") + " of the rows read so far not sent"
 		}
 		return "INCOMPLETE: " + s.Detail + left, Warn
+	case s.DryRun && s.Consents.Made == 0:
+		return fmt.Sprintf("DRY RUN: no row makes a consent: %s, %s skipped, %s invalid",
+			Plural(s.Rows.Read, "row"), Thousands(s.Rows.Skipped), Thousands(s.Rows.Invalid)), Bad
 	case s.DryRun && failures > 0:
 		return fmt.Sprintf("DRY RUN: %s of %s can be imported, %s cannot",
 			Thousands(s.Consents.Made), Plural(s.Consents.Made, "consent"), Plural(s.Rows.Invalid, "row")), Warn

@@ -28,12 +28,15 @@ func TestBadInputIsRefused(t *testing.T) {
 		mapping string
 		says    []string
 	}{
-		"a missing file":      {export: "-", says: []string{"export.csv", "does not exist"}},
-		"an empty file":       {export: "", says: []string{"export.csv", "empty"}},
-		"a directory":         {export: "-", files: map[string]string{"export.csv/part": good}, says: []string{"export.csv", "directory"}},
-		"a truncated gzip":    {export: cut.String()[:cut.Len()-9], says: []string{"export.csv", "gzip"}},
-		"two equal columns":   {export: "n,id,id,mail,purpose,decision,decided\n1,a,a,b,c,yes,d\n", says: []string{"plain.yaml:3:", "two columns", `"id"`}},
-		"a column that lacks": {export: strings.Replace(good, "decision", "decisions", 1), says: []string{"plain.yaml:5:", `"decision"`, `did you mean "decisions"`}},
+		"a missing file":        {export: "-", says: []string{"export.csv", "does not exist"}},
+		"an empty file":         {export: "", says: []string{"export.csv", "empty"}},
+		"a directory":           {export: "-", files: map[string]string{"export.csv/part": good}, says: []string{"export.csv", "directory"}},
+		"a truncated gzip":      {export: cut.String()[:cut.Len()-9], says: []string{"export.csv", "gzip"}},
+		"two equal columns":     {export: "n,id,id,mail,purpose,decision,decided\n1,a,a,b,c,yes,d\n", says: []string{"plain.yaml:3:", "two columns", `"id"`}},
+		"a column that lacks":   {export: strings.Replace(good, "decision", "decisions", 1), says: []string{"plain.yaml:5:", `"decision"`, `did you mean "decisions"`}},
+		"a header only":         {export: exportHeader, says: []string{"the export has no rows"}},
+		"rows that are none":    {export: strings.ReplaceAll(good, ",yes,", ",maybe,"), says: []string{"no row of the export makes a consent: all", "are invalid, the first because", `"decision"`}},
+		"rows that say nothing": {export: strings.ReplaceAll(good, ",yes,", ",,"), says: []string{"no row of the export makes a consent: all", "are skipped, the first because: states no decision"}},
 		"an unknown key": {export: good, mapping: strings.Replace(plainMapping, "  category:", "  categorie:", 1),
 			says: []string{"plain.yaml:9:3", `"categorie"`, "did you mean", "category"}},
 		"a default decision": {export: good, mapping: strings.Replace(plainMapping, `"no": reject}`, `"no": reject}, default: accept`, 1),
@@ -105,7 +108,6 @@ func TestBadRowsAreOutcomes(t *testing.T) {
 		lines   []string
 		reason  string
 	}{
-		"a header only": {text: exportHeader},
 		"invalid UTF-8": {text: exportHeader + row(1, "ann") + row(2, "b\xffb") + row(3, "cat"),
 			sent: []string{"1", "3"}, invalid: []string{"2"}, lines: []string{"3"}, reason: "UTF-8"},
 		"too few cells": {text: exportHeader + row(1, "ann") + "2,bob\n" + row(3, "cat"),

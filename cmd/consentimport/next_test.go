@@ -59,7 +59,7 @@ func TestTheCommandThatTheSummaryNamesWorks(t *testing.T) {
 		},
 		{
 			name: "a preset that lacks a value", flags: "--preset transcend", code: exitFailures, says: "COMPLETE WITH FAILURES",
-			rows: "userId,timestamp,partition,decryptionStatus,updatedAt,Analytics\nu1,2024-01-01T10:00:00Z,p,DECRYPTED,2024-01-01T10:00:00Z,unknown\n",
+			rows: "userId,timestamp,partition,decryptionStatus,updatedAt,Analytics\nu1,2024-01-01T10:00:00Z,p,DECRYPTED,2024-01-01T10:00:00Z,unknown\nu2,2024-01-01T10:00:00Z,p,DECRYPTED,2024-01-01T10:00:00Z,true\n",
 			fix: func(t *testing.T, g *guide) {
 				edit(t, g, "transcend-fixed.yaml", `"false": reject`, `"false": reject, unknown: reject`)
 			},

@@ -235,7 +235,7 @@ func TestARepairedCopyIsNotChangedAfterwards(t *testing.T) {
 func TestARepairedFileIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	r := newRehearsal(t, "")
-	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG"))
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "WRONG")+exportRow(2, "bob", "mail", "yes"))
 	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
 	mine := "n,id,mail,purpose,decision,decided,_row,_error\n" + strings.TrimSuffix(exportRow(1, "ann", "mail", "no"), "\n") + ",1,\n"
 	path := filepath.Join(r.out(), "repair-2.csv")

@@ -81,6 +81,9 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if f.dryRun {
 		return f.rehearse(ctx, env, im, called)
 	}
+	if err := im.Check(ctx); err != nil {
+		return errors.Join(err, im.Abandon())
+	}
 	if err := f.approve(ctx, env, im, f.dir(paths)); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
@@ -124,6 +127,11 @@ func (f *runFlags) rehearse(ctx context.Context, env *environment, im *importer.
 		return err
 	}
 	s, err := f.report(ctx, env, im, called)
+	if unread := new(mapping.Error); errors.As(err, &unread) { // it was read where it is stored
+		named := *unread
+		named.File = im.Spec().File()
+		return refused(&named)
+	}
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ func bind(export *source.Export, spec *mapping.Spec, units mapping.Units) ([]*ma
 		}
 		mappers[i] = m
 	}
+	mapping.ShareNames(mappers)
 	return mappers, nil
 }
 

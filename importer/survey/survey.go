@@ -105,6 +105,11 @@ func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
 	if s.snap.Header.DryRun || sweep.UpTo > 0 {
 		err = sweep.Run(ctx, reader, show.visit)
 	}
+	if err == nil && s.snap.Header.DryRun {
+		if err := show.reading.Unread(); err != nil {
+			return &blocked.Error{Err: err}
+		}
+	}
 	switch {
 	case s.snap.Header.DryRun && errors.As(err, new(*rows.ReadError)):
 		return &blocked.Error{Err: err} // nothing was sent, nor will be

@@ -20,6 +20,9 @@ type Ref struct {
 	Each     bool   // below each.: Name is the path behind it
 	Name     string // column or path; "$file"; "$row"
 	Optional bool   // need not exist: written row["…"], with ?., or below each.
+	// Spared says that the condition has an answer for rows without the name: it is
+	// written with ?., stands before ??, or is compared with nil.
+	Spared bool
 }
 
 // Condition is a compiled skip: or when: expression. It is in the language of
@@ -92,10 +95,15 @@ func New(source string) (c *Condition, err error) {
 	}
 	ast.Walk(&tree.Node, new(nodeCount))
 	names := &nameList{index: map[Ref]int{}}
+	guarded := guards{}
+	ast.Walk(&tree.Node, guarded)
 	fast, usual := compileFast(tree.Node, names)
 	program, err := compileProgram(tree, names)
 	if err != nil {
 		return nil, err
+	}
+	for key, i := range names.index {
+		names.refs[i].Spared = names.refs[i].Spared || guarded[key]
 	}
 	c = &Condition{refs: names.refs, program: program}
 	if usual {
@@ -136,17 +144,60 @@ func (c *nodeCount) Visit(*ast.Node) {
 }
 
 func (n *nameList) intern(ref Ref) int {
-	key := ref
-	key.Optional = false
+	key := ref.key()
 	i, known := n.index[key]
 	if !known {
 		i = len(n.refs)
 		n.refs = append(n.refs, ref)
 		n.index[key] = i
-	} else if !ref.Optional {
-		n.refs[i].Optional = false
+	} else {
+		n.refs[i].Optional = n.refs[i].Optional && ref.Optional
+		n.refs[i].Spared = n.refs[i].Spared || ref.Spared
 	}
 	return i
+}
+
+// key is the name alone, however it is written.
+func (r Ref) key() Ref { return Ref{Each: r.Each, Name: r.Name} }
+
+// guards collects the names for whose absence an expression has an answer.
+type guards map[Ref]bool
+
+func (g guards) Visit(n *ast.Node) {
+	b, ok := (*n).(*ast.BinaryNode)
+	if !ok {
+		return
+	}
+	switch b.Operator {
+	case "??":
+		g.before(b.Left)
+	case "==", "!=":
+		_, left := b.Left.(*ast.NilNode)
+		_, right := b.Right.(*ast.NilNode)
+		if left {
+			g.add(b.Right)
+		}
+		if right {
+			g.add(b.Left)
+		}
+	}
+}
+
+// before adds what stands before a ??, other ?? included: in a ?? b ?? c that is a
+// and b.
+func (g guards) before(n ast.Node) {
+	if b, ok := n.(*ast.BinaryNode); ok && b.Operator == "??" {
+		g.before(b.Left)
+		g.before(b.Right)
+		return
+	}
+	g.add(n)
+}
+
+func (g guards) add(n ast.Node) {
+	if ref, ok := refOf(n); ok {
+		g[ref.key()] = true
+	}
 }
 
 // refOf reads a name: column, user.country, items[0].id, row["Odd
@@ -162,7 +213,7 @@ func refOf(n ast.Node) (ref Ref, ok bool) {
 			if at.Method {
 				return ref, false
 			}
-			ref.Optional = ref.Optional || at.Optional
+			ref.Optional, ref.Spared = ref.Optional || at.Optional, ref.Spared || at.Optional
 			switch p := at.Property.(type) {
 			case *ast.StringNode:
 				if p.Value == "" || strings.Contains(p.Value, `"]`) {

@@ -145,7 +145,9 @@ func TestConditionNames(t *testing.T) {
 		{`a == "1" || row["a"] == "2"`, []Ref{{Name: "a"}}},
 		{`each.key == "x" && each.a.b != key`, []Ref{
 			{Each: true, Name: "key", Optional: true}, {Each: true, Name: "a.b", Optional: true}, {Name: "key"}}},
-		{`user.country == "DE" && user?.city == nil`, []Ref{{Name: "user.country"}, {Name: "user.city", Optional: true}}},
+		{`user.country == "DE" && user?.city == nil`, []Ref{{Name: "user.country"}, {Name: "user.city", Optional: true, Spared: true}}},
+		{`a == nil || nil != b || c == ""`, []Ref{{Name: "a", Spared: true}, {Name: "b", Spared: true}, {Name: "c"}}},
+		{`(a ?? b ?? c) == (each.d ?? "") && a == "x"`, []Ref{{Name: "a", Spared: true}, {Name: "b", Spared: true}, {Name: "c"}, {Each: true, Name: "d", Optional: true, Spared: true}}},
 		{`user["odd name"].x[-1] == nil`, []Ref{{Name: `user["odd name"].x`}}},
 		{`row.plain == row["a.b"]`, []Ref{{Name: "plain", Optional: true}, {Name: "a.b", Optional: true}}},
 		{`$file == "a" || $row == 1`, []Ref{{Name: "$file"}, {Name: "$row"}}},

@@ -95,9 +95,9 @@ func bracket(in string) (step, error) {
 // element of an array.
 func (p Path) First() (member string, ok bool) { return p[0].member, p[0].kind == byMember }
 
-// byValue reports whether the values of a document, and not its shape alone, say
+// ByValue reports whether the values of a document, and not its shape alone, say
 // where the path leads.
-func (p Path) byValue() bool {
+func (p Path) ByValue() bool {
 	return slices.ContainsFunc(p, func(s step) bool { return s.kind == byMatch })
 }
 
@@ -118,6 +118,34 @@ func (d *Doc) Find(n int, p Path) int {
 		}
 	}
 	return n
+}
+
+// End says how a path ends in a document.
+type End uint8
+
+const (
+	Found   End = iota // there is a value, which may be null
+	Unknown            // null, nothing, or too short a list: it says not what else lies there
+	Lacking            // what is there has no such thing
+)
+
+// Trace follows a path from a node, and says how many steps it led and how it ended.
+func (d *Doc) Trace(n int, p Path) (steps int, end End) {
+	for i := range p {
+		if d.nodes[n].kind == Null || d.nodes[n].kind >= Array && d.Next(n) == n+1 || d.nodes[n].kind == String && d.nodes[n].start == d.nodes[n].end {
+			return i, Unknown
+		}
+		next := d.Find(n, p[i:i+1])
+		switch {
+		case next != None:
+			n = next
+		case p[i].kind == byIndex && d.nodes[n].kind == Array:
+			return i, Unknown
+		default:
+			return i, Lacking
+		}
+	}
+	return len(p), Found
 }
 
 func (d *Doc) matching(n int, s *step) int {

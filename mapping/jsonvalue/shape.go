@@ -90,6 +90,10 @@ type whereabouts struct {
 	node  int
 }
 
+// Shape tells documents apart whose values lie in other places: those of one shape
+// have one id. It is not known of a document whose names have escapes.
+func (d *Doc) Shape() (id uint64, known bool) { return d.shape.id, d.shape.known }
+
 // At is the node at a place; None when there is nothing.
 func (d *Doc) At(p *Place) int {
 	if d.shape.known && p.found.shape == d.shape.id {
@@ -102,7 +106,7 @@ func (d *Doc) At(p *Place) int {
 	if n == None {
 		n = d.Find(0, p.Path)
 	}
-	if d.shape.known && !p.Path.byValue() {
+	if d.shape.known && !p.Path.ByValue() {
 		p.found = whereabouts{d.shape.id, n}
 	}
 	return n
