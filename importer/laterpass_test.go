@@ -1,0 +1,300 @@
+package importer
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// life is an import over several passes, against a real server.
+type life struct {
+	t      *testing.T
+	dir    string
+	export string
+	spec   *mapping.Spec
+	server *httptest.Server
+
+	mu       sync.Mutex
+	refuse   func(name string) bool // asked for each request; its name is "id category"
+	accepted []string               // names, in order of arrival
+}
+
+// lifeMapping makes two consents of a row. %s are the values of one more decision.
+const lifeMapping = `
+name: life
+skip: [{when: 'state == "none"', reason: nothing said}]
+each: {columns: {mail: mail, ads: ads}}
+consent:
+  userId: id
+  action: {from: each.value, values: {"yes": accept, "no": reject%s}}
+  timestamp: at
+  validUntil: unlimited
+  source: {const: web}
+  category: each.key
+  message: {template: "{id} {each.key}"}
+`
+
+func newLife(t *testing.T, export string) *life {
+	l := &life{t: t, dir: t.TempDir(), refuse: func(string) bool { return false }}
+	l.export = filepath.Join(l.dir, "export.csv")
+	require.NoError(t, os.WriteFile(l.export, []byte(export), 0o600))
+	l.spec = specOf(t, "")
+	l.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		var body struct{ Message string }
+		_ = json.Unmarshal(text, &body) // an empty message shows below
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if body.Message == "" || l.refuse(body.Message) {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		l.accepted = append(l.accepted, body.Message)
+		_, _ = io.WriteString(w, "{}")
+	}))
+	t.Cleanup(l.server.Close)
+	return l
+}
+
+func specOf(t *testing.T, more string) *mapping.Spec {
+	spec, err := mapping.Parse("life.yaml", fmt.Appendf(nil, lifeMapping, more), nil)
+	require.NoError(t, err)
+	return spec
+}
+
+// outcomeOf is a row as a survey shows it.
+type outcomeOf struct {
+	status   mapping.Status
+	consents []string // "id category state pass"
+}
+
+// lived is what a run came to.
+type lived struct {
+	mappings int64 // rows mapped by the run and its report
+	rows     map[int64]outcomeOf
+	counts   map[journal.State]int
+	stop     *Stop
+}
+
+// run runs a pass to its end, or through some rows, and surveys the import.
+func (l *life) run(change func(*Config), rows int64) lived {
+	t := l.t
+	cfg := Config{
+		Disk: journal.OS{}, Dir: filepath.Join(l.dir, "out"), Source: source.Config{Paths: []string{l.export}}, Spec: l.spec, Now: time.Now,
+		Target: journal.Target{BaseURL: l.server.URL + "/v1", Org: "acme", Project: "shop", Dialect: "docs"},
+	}
+	change(&cfg)
+	if cfg.Repair != "" {
+		cfg.Source.Paths = nil
+	}
+	im, err := Open(cfg)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, im.Close()) }()
+	var out lived
+	if cfg.DryRun {
+		require.NoError(t, im.Rehearsed())
+	} else {
+		require.NoError(t, im.Begin())
+		out.stop = l.send(im, rows)
+	}
+	s, err := im.Survey()
+	require.NoError(t, err)
+	out.rows, out.counts = surveyed(t, s)
+	require.NoError(t, s.Close())
+	out.mappings = im.files.Mappings()
+	return out
+}
+
+func (l *life) send(im *Import, rows int64) *Stop {
+	key, err := intempt.ParseKey("a.key")
+	require.NoError(l.t, err)
+	client, err := intempt.New(intempt.Config{BaseURL: l.server.URL + "/v1", Org: "acme", Project: "shop", Key: key, Concurrency: 8})
+	require.NoError(l.t, err)
+	defer client.Close()
+	stop, err := im.Run(l.t.Context(), Sending{
+		Target: client, Pacer: intempt.NewPacer(intempt.PacerConfig{Max: 8}),
+		Limits: Limits{Concurrency: 8, Rows: rows, MaxFailures: Budget{Share: 1}, Attempts: 2, RetryFor: DefaultRetryFor},
+		HTTP:   func(bool) journal.HTTP { return journal.HTTP{} },
+	})
+	require.NoError(l.t, err)
+	return stop
+}
+
+func surveyed(t *testing.T, s *survey.Survey) (map[int64]outcomeOf, map[journal.State]int) {
+	rows, counts := map[int64]outcomeOf{}, map[journal.State]int{}
+	require.NoError(t, s.Each(t.Context(), func(b *survey.Batch) func() error {
+		return func() error {
+			for i := range b.Rows {
+				r := &b.Rows[i]
+				o := outcomeOf{status: r.Status}
+				for k := range r.Consents {
+					c := &r.Consents[k]
+					counts[c.Outcome.State]++
+					o.consents = append(o.consents, fmt.Sprintf("%s %s %d", c.Message, c.Outcome.State, c.Pass))
+				}
+				rows[r.Row.Number] = o
+			}
+			return nil
+		}
+	}))
+	return rows, counts
+}
+
+func resume(c *Config) { c.Resume = true }
+func retry(c *Config)  { c.Resume, c.Retry = true, true }
+
+// repair fixes rows: each of them says yes to both.
+func (l *life) repair(n int, rows []int64) func(*Config) {
+	var text strings.Builder
+	text.WriteString("id,state,mail,ads,at,_row,_error\n")
+	for _, row := range rows {
+		fmt.Fprintf(&text, "u%d,said,yes,yes,%s,%d,was wrong\n", row, lifeTime(row), row)
+	}
+	path := filepath.Join(l.dir, fmt.Sprintf("fixed-%d.csv", n))
+	require.NoError(l.t, os.WriteFile(path, []byte(text.String()), 0o600))
+	return func(c *Config) { c.Repair, c.Spec = path, nil }
+}
+
+func lifeTime(row int64) string {
+	return time.Unix(1_700_000_000+row, 0).UTC().Format(time.RFC3339)
+}
+
+// lifeExport has rows of all kinds: every tenth is skipped, every tenth invalid,
+// every twentieth says perhaps.
+func lifeExport(rows int64) string {
+	var text strings.Builder
+	text.WriteString("id,state,mail,ads,at\n")
+	for n := int64(1); n <= rows; n++ {
+		state, mail := "said", "yes"
+		switch {
+		case n%10 == 3:
+			state = "none"
+		case n%10 == 7:
+			mail = "broken"
+		case n%20 == 5:
+			mail = "perhaps"
+		}
+		fmt.Fprintf(&text, "u%d,%s,%s,no,%s\n", n, state, mail, lifeTime(n))
+	}
+	return text.String()
+}
+
+// A dry run maps a row once, a first run and its report twice, any later pass and
+// its report three times at most, whatever it comes after.
+func TestARowIsMappedAsOftenAsIsNeeded(t *testing.T) {
+	t.Parallel()
+	const rows = 1000
+	few := func(name string) bool { return strings.HasPrefix(name, "u1") && strings.HasSuffix(name, "9 mail") }
+	perRow := func(l lived) float64 { return float64(l.mappings) / rows }
+
+	dry := newLife(t, lifeExport(rows))
+	assert.Equal(t, 1.0, perRow(dry.run(func(c *Config) { c.DryRun = true }, 0)), "dry run")
+
+	l := newLife(t, lifeExport(rows))
+	l.refuse = few
+	at := func(what string, most float64, got lived) {
+		t.Helper()
+		t.Logf("%-40s %.2f mappings a row", what, perRow(got))
+		assert.LessOrEqual(t, perRow(got), most, what)
+		assert.Greater(t, perRow(got), 0.9, "%s: the report alone maps each row", what)
+	}
+	at("run", 2, l.run(func(*Config) {}, 0))
+	at("retry", 3, l.run(retry, 0))
+	at("repair", 3, l.run(l.repair(1, []int64{7, 17, 27, 997}), 0))
+	at("retry after a repair", 3, l.run(retry, 0))
+	changed := specOf(t, `, perhaps: reject`)
+	with := func(c *Config) { retry(c); c.Spec = changed }
+	at("retry under a changed mapping", 3, l.run(with, 400))
+	at("resume of it", 3, l.run(func(c *Config) { resume(c); c.Spec = changed }, 0))
+	at("repair under it", 3, l.run(l.repair(2, []int64{37, 47}), 0))
+	at("retry after all of that", 3, l.run(with, 0))
+
+	half := newLife(t, lifeExport(rows))
+	half.refuse = func(name string) bool { return strings.HasSuffix(name, "mail") }
+	at("run where each row is half refused", 2, half.run(func(*Config) {}, 0))
+	at("retry where each row is half refused", 3, half.run(retry, 0))
+
+	unread := newLife(t, strings.ReplaceAll(lifeExport(rows), ",yes,", ",perhaps,"))
+	at("run that can read next to nothing", 2, unread.run(func(*Config) {}, 0))
+	at("retry under a mapping that can", 3, unread.run(with, 0))
+
+	stopped := newLife(t, lifeExport(rows))
+	stopped.refuse = few
+	at("run up to the middle", 2, stopped.run(func(*Config) {}, rows/2))
+	at("its resume", 2, stopped.run(resume, 0))
+}
+
+// Over any passes, each consent is accepted once, and the survey says of each what
+// the server says.
+func TestPassesSendWhatIsLeftAndNothingTwice(t *testing.T) {
+	t.Parallel()
+	const rows = 400
+	l := newLife(t, lifeExport(rows))
+	l.refuse = func(name string) bool { return strings.HasSuffix(name, "1 ads") }
+	first := l.run(func(*Config) {}, 150)
+	require.NotNil(t, first.stop)
+	l.run(resume, 0)
+	l.run(l.repair(1, []int64{7, 17}), 0)
+	l.refuse = func(name string) bool { return strings.HasSuffix(name, "11 ads") }
+	l.run(func(c *Config) { retry(c); c.Spec = specOf(t, `, perhaps: reject`) }, 100)
+	l.run(func(c *Config) { resume(c); c.Spec = nil }, 0)
+	l.run(l.repair(2, []int64{27}), 0)
+	end := l.run(func(c *Config) { retry(c); c.Spec = nil }, 0)
+
+	times := map[string]int{}
+	for _, name := range l.accepted {
+		times[name]++
+	}
+	for name, n := range times {
+		assert.Equal(t, 1, n, "%s was accepted once", name)
+	}
+	sent := map[string]int{}
+	require.Len(t, end.rows, rows)
+	for n, row := range end.rows {
+		fixed := n == 7 || n == 17 || n == 27
+		switch {
+		case n%10 == 3:
+			assert.Equal(t, mapping.Skipped, row.status, "row %d", n)
+		case n%10 == 7 && !fixed:
+			assert.Equal(t, mapping.Invalid, row.status, "row %d", n)
+		default:
+			assert.Equal(t, mapping.Mapped, row.status, "row %d", n)
+			require.Len(t, row.consents, 2, "row %d", n)
+		}
+		for _, c := range row.consents {
+			var id, category, state string
+			var pass int
+			_, err := fmt.Sscanf(c, "%s %s %s %d", &id, &category, &state, &pass)
+			require.NoError(t, err)
+			if state == "sent" {
+				sent[id+" "+category]++
+			} else {
+				assert.Equal(t, "refused", state, c)
+				assert.True(t, l.refuse(id+" "+category), c)
+			}
+		}
+	}
+	assert.Equal(t, slices.Sorted(maps.Keys(times)), slices.Sorted(maps.Keys(sent)))
+	assert.Equal(t, []string{"u7 mail sent 2", "u7 ads sent 2"}, end.rows[7].consents)
+	assert.Equal(t, []string{"u5 mail sent 3", "u5 ads sent 3"}, end.rows[5].consents, "invalid before the mapping changed")
+	assert.Equal(t, []string{"u21 mail sent 1", "u21 ads sent 3"}, end.rows[21].consents)
+}
