@@ -12,6 +12,7 @@ import (
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // The columns, or members, that rejected.* has beside those of the export. A
@@ -283,7 +284,7 @@ func rowError(r *survey.Row) string {
 		if r.Column != "" && !strings.Contains(text, r.Column) {
 			text = "column " + r.Column + ": " + text
 		}
-		return oneLine(text)
+		return spelling.OneLine(text)
 	}
 	var b strings.Builder
 	for i := range r.Consents {
@@ -310,13 +311,5 @@ func rowError(r *survey.Row) string {
 		}
 		b.WriteString(c.Outcome.Message)
 	}
-	return oneLine(b.String())
-}
-
-// oneLine replaces line ends by blanks.
-func oneLine(s string) string {
-	if !strings.ContainsAny(s, "\r\n") {
-		return s
-	}
-	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(s)
+	return spelling.OneLine(b.String())
 }

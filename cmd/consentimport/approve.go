@@ -12,6 +12,7 @@ import (
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
 )
 
@@ -109,7 +110,7 @@ func are(n int64) string {
 }
 
 func sayDecision(w io.Writer, d mapping.Decision) {
-	fmt.Fprintf(w, "decision: %s %q → %s (%s)\n", oneLine(d.Category), d.Value, d.Decision, report.Thousands(d.Count))
+	fmt.Fprintf(w, "decision: %s %q → %s (%s)\n", spelling.OneLine(d.Category), d.Value, d.Decision, report.Thousands(d.Count))
 }
 
 // sameHash refuses a run whose approval hash is not the one that was signed. The

@@ -20,8 +20,8 @@ const module = "github.com/consentimport/consentimport/"
 // way. A room may import itself by way of its tests; what is not listed is not
 // allowed.
 var arrows = map[string][]string{
-	"cmd/consentimport": {"report", "report/evidence", "importer", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping"},
-	"report":            {"importer", "importer/survey", "importer/source", "importer/intempt", "importer/journal", "mapping"},
+	"cmd/consentimport": {"report", "report/evidence", "importer", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
+	"report":            {"importer", "importer/survey", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
 	// The evidence rests on the reports and digests them.
 	"report/evidence": {"report", "importer/survey", "importer/journal", "mapping"},
 	"importer":        {"importer/survey", "importer/blocked", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping"},
@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"importer/survey":  {"importer/rows", "importer/blocked", "importer/source", "importer/journal", "mapping"},
 	// A repaired file is named by the checkpoint.
 	"importer/rows":    {"importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
-	"importer/inspect": {"importer/source", "mapping", "mapping/vocabulary"},
+	"importer/inspect": {"importer/source", "mapping", "mapping/vocabulary", "mapping/spelling"},
 	"importer/history": {"importer/extsort", "mapping"},
 	// Sorting outside of memory knows nothing of what it sorts.
 	"importer/extsort": {},
@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"importer/journal":           {"importer/source"},
 	"importer/journal/faultdisk": {"importer/journal"},
 	"importer/source":            {},
-	"importer/intempt":           {"mapping"},
+	"importer/intempt":           {"mapping", "mapping/spelling"},
 	"importer/sandbox":           {"mapping", "mapping/spelling"},
 	"mapping":                    {"mapping/decode", "mapping/condition", "mapping/vocabulary", "mapping/timetext", "mapping/jsonvalue", "mapping/spelling"},
 	"mapping/decode":             {},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // The exit codes, as the README lists them.
@@ -61,7 +62,7 @@ func codeOf(err error) int {
 
 // complain writes an error and its hint, one line each.
 func complain(w io.Writer, err error) {
-	fmt.Fprintf(w, "error: %s\n", oneLine(err.Error()))
+	fmt.Fprintf(w, "error: %s\n", spelling.OneLine(err.Error()))
 	var hint string
 	var e *exitError
 	var r *importer.RefusedError
@@ -75,8 +76,6 @@ func complain(w io.Writer, err error) {
 		hint = m.Hint
 	}
 	if hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", oneLine(hint))
+		fmt.Fprintf(w, "hint: %s\n", spelling.OneLine(hint))
 	}
 }
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

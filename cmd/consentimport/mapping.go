@@ -12,6 +12,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
 )
 
@@ -145,7 +146,7 @@ func completePresets(_ *cobra.Command, args []string, begun string) ([]string, c
 }
 
 func firstSentence(s string) string {
-	s = oneLine(s)
+	s = spelling.OneLine(s)
 	if i := strings.Index(s, ". "); i >= 0 {
 		return s[:i]
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
 )
 
@@ -231,7 +232,7 @@ func (m messages) note(text string) {
 	if m.env.terminal {
 		clear = "\r\x1b[K" // a bar may stand there; it draws itself again below
 	}
-	fmt.Fprintf(m.env.stderr, "%s%s\n", clear, oneLine(text))
+	fmt.Fprintf(m.env.stderr, "%s%s\n", clear, spelling.OneLine(text))
 }
 
 // invocation is the command line as the reports repeat it.

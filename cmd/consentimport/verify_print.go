@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
 )
 
@@ -53,15 +54,15 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	fmt.Fprintln(out)
 	if c := a.evidence; c != nil {
 		for _, what := range c.Holds {
-			fmt.Fprintf(out, "evidence: %s\n", oneLine(what))
+			fmt.Fprintf(out, "evidence: %s\n", spelling.OneLine(what))
 		}
 	}
 	wrong, notes := a.findings()
 	for _, what := range wrong {
-		fmt.Fprintf(out, "wrong: %s\n", oneLine(what))
+		fmt.Fprintf(out, "wrong: %s\n", spelling.OneLine(what))
 	}
 	for _, what := range notes {
-		fmt.Fprintf(out, "note: %s\n", oneLine(what))
+		fmt.Fprintf(out, "note: %s\n", spelling.OneLine(what))
 	}
 	if len(a.lists.Agree) > 0 {
 		fmt.Fprintf(out, "derived again and equal: %s\n", strings.Join(a.lists.Agree, ", "))
@@ -178,7 +179,7 @@ func printSubject(out io.Writer, a *survey.Audit) error {
 		if m.Decision != "" {
 			category = cmp.Or(category, "(none)")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", ref, m.Outcome(), m.Decision, oneLine(category), decided, oneLine(m.File), m.Line, oneLine(m.Reason))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", ref, m.Outcome(), m.Decision, spelling.OneLine(category), decided, spelling.OneLine(m.File), m.Line, spelling.OneLine(m.Reason))
 	}
 	fmt.Fprintf(w, "\ncheckpoint sha256 %s\n", a.Journal.SHA256)
 	return w.Flush()

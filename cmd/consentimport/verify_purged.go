@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
 	"github.com/consentimport/consentimport/report/evidence"
 )
@@ -71,15 +72,15 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 		report.Thousands(v.Total.Sent), report.Thousands(v.Total.Refused), report.Thousands(v.Total.Failed), report.Thousands(v.Total.Superseded))
 	if check != nil {
 		for _, what := range check.Holds {
-			fmt.Fprintf(out, "evidence: %s\n", oneLine(what))
+			fmt.Fprintf(out, "evidence: %s\n", spelling.OneLine(what))
 		}
 		wrong = append(wrong, check.Wrong...)
 	}
 	for _, what := range wrong {
-		fmt.Fprintf(out, "wrong: %s\n", oneLine(what))
+		fmt.Fprintf(out, "wrong: %s\n", spelling.OneLine(what))
 	}
 	for _, what := range slices.Concat(notes, []string{"purged at " + stamp(v.Purged.At), "not compared with the export: " + why.Error()}) {
-		fmt.Fprintf(out, "note: %s\n", oneLine(what))
+		fmt.Fprintf(out, "note: %s\n", spelling.OneLine(what))
 	}
 	if len(wrong) > 0 {
 		fmt.Fprintln(out, "VERDICT: inconsistent. Keep the directory as it is and find out who changed what.")

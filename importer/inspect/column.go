@@ -5,10 +5,9 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // Column is what a CSV column, or a path inside JSON, holds. Elements of arrays
@@ -279,15 +278,5 @@ func shownName(name string) string {
 	if isDatum(name) {
 		return maskValue([]byte(name))
 	}
-	return oneLine(name)
-}
-
-// oneLine takes line ends and other control characters out of a text.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, s)
+	return spelling.OneLine(name)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // node is a part of a YAML document that is written with comments: a scalar, a
@@ -78,7 +79,7 @@ func comment(b *bytes.Buffer, depth int, lines []string) {
 			b.WriteByte('\n')
 			continue
 		}
-		b.WriteString(strings.Repeat("  ", depth) + "# " + oneLine(l) + "\n")
+		b.WriteString(strings.Repeat("  ", depth) + "# " + commentLine(l) + "\n")
 	}
 }
 
@@ -111,7 +112,7 @@ func (n *node) block(b *bytes.Buffer, depth int) {
 			}
 		}
 		if v.tail != "" {
-			b.WriteString(" # " + oneLine(v.tail))
+			b.WriteString(" # " + commentLine(v.tail))
 		}
 		b.WriteByte('\n')
 		if !inline {
@@ -164,4 +165,14 @@ func quoted(s string) string {
 		return `""` // cannot be: a string is always written
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// commentLine keeps a comment on its line; its indentation stays.
+func commentLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
 }

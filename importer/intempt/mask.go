@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // MaxMessage is how many characters of the target's text are kept.
@@ -228,40 +229,17 @@ func readable(text string) string {
 	if strings.Contains(text, "&") {
 		text = html.UnescapeString(text)
 	}
-	return oneLine(text)
+	return spelling.OneLine(text)
 }
 
 // clean makes one line of a text and takes out what could pass for a mark.
 func clean(text string) string {
-	return oneLine(strings.Map(func(r rune) rune {
+	return spelling.OneLine(strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Co, r) {
 			return -1
 		}
 		return r
 	}, text))
-}
-
-// oneLine makes one blank of white space and control characters, and takes out
-// what is invisible.
-func oneLine(text string) string {
-	var b strings.Builder
-	b.Grow(len(text))
-	blank := false
-	for _, r := range text {
-		switch {
-		case unicode.IsSpace(r), unicode.IsControl(r), r == '\u2028', r == '\u2029':
-			blank = true
-			continue
-		case unicode.Is(unicode.Cf, r):
-			continue
-		}
-		if blank && b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		blank = false
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 // shorten cuts a text to MaxMessage characters and shows that it did.

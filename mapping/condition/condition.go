@@ -13,6 +13,8 @@ import (
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // Ref is a name that a condition mentions.
@@ -294,7 +296,7 @@ func isText(n ast.Node) bool {
 func syntaxError(err error) error {
 	var at *file.Error
 	if !errors.As(err, &at) {
-		return &Error{reason: oneLine(err.Error())}
+		return &Error{reason: spelling.OneLine(err.Error())}
 	}
 	reason := at.Message
 	if reason == "literal not terminated" {
@@ -313,9 +315,5 @@ func syntaxError(err error) error {
 			reason = "unexpected " + token
 		}
 	}
-	return &Error{at: at.From + 1, reason: oneLine(reason)}
-}
-
-func oneLine(s string) string {
-	return strings.Join(strings.Fields(s), " ")
+	return &Error{at: at.From + 1, reason: spelling.OneLine(reason)}
 }

@@ -278,7 +278,7 @@ func (w *programWriter) binary(n *ast.BinaryNode, text bool) ast.Node {
 		if s, ok := pattern.(*ast.StringNode); ok {
 			re, err := regexp.Compile(s.Value)
 			if err != nil {
-				return w.fail(n.Right, "%s", oneLine(err.Error()))
+				return w.fail(n.Right, "%s", spelling.OneLine(err.Error()))
 			}
 			pattern = &ast.ConstantNode{Value: re}
 			pattern.SetLocation(s.Location())
