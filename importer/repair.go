@@ -83,9 +83,14 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	if l.Format == source.CSV && rows.ColumnOf(l.Columns, rows.RowColumn) < 0 {
 		return nil, refuse("give the rejected.csv that the import wrote, repaired, with its column "+rows.RowColumn, "%s has no column %s, so it is unclear which rows it repairs", im.cfg.Repair, rows.RowColumn)
 	}
-	repaired, err := repairedRows(given)
+	repaired, unfixed, err := rows.Returned(given, im.export)
 	if err != nil {
 		return nil, refuse("fix the line, or delete it", "%s: %w", im.cfg.Repair, err)
+	}
+	if len(unfixed) > 0 {
+		first := unfixed[0]
+		im.notes = append(im.notes, fmt.Sprintf("rows of %s that are not repaired and stay as they were: %d, the first on line %d (row %d of the import): %s",
+			im.cfg.Repair, len(unfixed), first.Line, first.Number, first.Reason))
 	}
 	reading := source.Config{Format: "jsonl", Encoding: "utf-8", Escape: was.Escape}
 	name := fmt.Sprintf("repair-%d.jsonl", im.pass.N+1)
@@ -107,6 +112,9 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 			b.Write(r.Raw)
 			b.WriteByte('\n')
 		}
+		if len(repaired) == 0 && l.Format == source.JSONL {
+			b.WriteString("[]\n") // an export without rows
+		}
 		return b.Flush()
 	})
 	if err != nil {
@@ -116,11 +124,11 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep the repaired rows: %w", err)
 	}
-	size := int64(0)
-	for _, r := range repaired {
-		size += int64(len(r.Raw)) + 1
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("keep the repaired rows: %w", err)
 	}
-	return &journal.RepairedExport{Name: name, Bytes: size, SHA256: sum, Reading: reading}, nil
+	return &journal.RepairedExport{Name: name, Bytes: info.Size(), SHA256: sum, Reading: reading}, nil
 }
 
 // sameFile reports whether two paths lead to one file.
@@ -131,51 +139,4 @@ func sameFile(a, b string) bool {
 	}
 	y, err := os.Stat(b)
 	return err == nil && os.SameFile(x, y)
-}
-
-// repairedRows reads all rows of a repaired file and sorts them by the row that
-// they repair: the file may have been sorted otherwise meanwhile. They are
-// held in memory; a file of repaired rows was gone through by hand.
-func repairedRows(given *source.Export) ([]source.Row, error) {
-	reader, err := given.Read(given.Start(), source.ReadOptions{NoMarks: true})
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	numbers := rows.RowNumbers{Layouts: given.Layouts, Members: given.Members}
-	var out []source.Row
-	for {
-		b, err := reader.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		for i := range b.Rows {
-			r := b.Rows[i]
-			if r.Reason != "" {
-				return nil, fmt.Errorf("line %d: %s", r.Line, r.Reason)
-			}
-			if r.Number, err = numbers.Of(&given.Layouts[given.Members[b.Member].Layout], &r); err != nil {
-				return nil, fmt.Errorf("line %d: %w", r.Line, err)
-			}
-			out = append(out, r)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b source.Row) int {
-		switch {
-		case a.Number < b.Number:
-			return -1
-		case a.Number > b.Number:
-			return 1
-		}
-		return 0
-	})
-	for i := 1; i < len(out); i++ {
-		if out[i].Number == out[i-1].Number {
-			return nil, fmt.Errorf("lines %d and %d both repair row %d", out[i-1].Line, out[i].Line, out[i].Number)
-		}
-	}
-	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -46,7 +47,7 @@ type work struct {
 
 	failureLines    []failureLine
 	supersededLines []supersededLine
-	form            *rejectedForm // of the layout seen last
+	form            *rows.Rejected // of the layout seen last
 	err             error
 }
 
@@ -167,10 +168,10 @@ func (c *collector) notSent(w *work, x *mapping.Consent, ref journal.Ref) {
 
 // reject formats a source row that failed.
 func (w *work) reject(b *survey.Batch, r *survey.Row, reason string) {
-	if w.form == nil || w.form.layout != b.Layout {
-		w.form = newRejectedForm(b.Layout)
+	if w.form == nil || w.form.Layout != b.Layout {
+		w.form = rows.NewRejected(b.Layout)
 	}
-	w.rejected = w.form.appendRow(w.rejected, r.Row, reason)
+	w.rejected = w.form.AppendRow(w.rejected, r.Row, b.File, reason)
 }
 
 // fold takes in what came of a batch.
@@ -233,12 +234,12 @@ func (c *collector) foldRejected(l *source.Layout, text []byte) error {
 		return nil
 	}
 	if x.sheet == nil {
-		s, err := c.sheets.create(rejectedName(l, n))
+		s, err := c.sheets.create(rows.RejectedName(l, n))
 		if err != nil {
 			return err
 		}
 		x.sheet = s
-		if _, err := s.Write(newRejectedForm(l).head()); err != nil {
+		if _, err := s.Write(rows.NewRejected(l).Head()); err != nil {
 			return err
 		}
 	}

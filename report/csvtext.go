@@ -12,7 +12,7 @@ import (
 
 // appendCell appends one CSV cell exactly as csv.Writer would write it.
 func appendCell(dst, cell []byte) []byte {
-	if !needsQuotes(cell, ',') {
+	if !needsQuotes(cell) {
 		return append(dst, cell...)
 	}
 	return appendQuoted(dst, cell)
@@ -33,12 +33,12 @@ func appendQuoted(dst, cell []byte) []byte {
 }
 
 // needsQuotes follows the rules of csv.Writer.
-func needsQuotes(cell []byte, delimiter byte) bool {
+func needsQuotes(cell []byte) bool {
 	if len(cell) == 0 {
 		return false
 	}
 	for _, c := range cell {
-		if c == delimiter || c == '"' || c == '\n' || c == '\r' {
+		if c == ',' || c == '"' || c == '\n' || c == '\r' {
 			return true
 		}
 	}

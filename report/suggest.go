@@ -70,8 +70,23 @@ var remedies = []remedy{
 			Patch: "consent:\n  timestamp:\n" + fromLine(g) + "    format: [rfc3339, \"%d.%m.%Y %H:%M\"]  # tried in order\n",
 		}
 	}},
-	{stageMap, regexp.MustCompile(`(?i)\bJSON\b`), func(*FailureGroup, []string) Suggestion {
+	{stageMap, regexp.MustCompile(`behind backslashes`), func(*FailureGroup, []string) Suggestion {
+		return Suggestion{
+			Text:  "a database wrote the export, with a backslash before quotes: say so",
+			Patch: "input:\n  escape: \"\\\\\"\n",
+		}
+	}},
+	{stageMap, regexp.MustCompile(`\bJSON\b`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{Text: "the JSON is cut off or damaged: fix these rows in rejected.jsonl, or export them again"}
+	}},
+	{stageMap, regexp.MustCompile(`ends with (a delimiter|delimiters) that the (row|header)`), func(*FailureGroup, []string) Suggestion {
+		return Suggestion{Text: "the rows and the header do not end alike: give the header as many delimiters as the rows have, in the export or in rejected.csv"}
+	}},
+	{stageMap, regexp.MustCompile(`(?i)line ends? (are mixed|of another kind)`), func(*FailureGroup, []string) Suggestion {
+		return Suggestion{Text: "lines end in different ways (CR here, LF there): save the export with one kind of line end, or split these rows in rejected.csv"}
+	}},
+	{stageMap, regexp.MustCompile(`(?i)longer than 1 MiB`), func(*FailureGroup, []string) Suggestion {
+		return Suggestion{Text: "a row may have 1 MiB: look for a forgotten quote where the row begins, or shorten it in the export"}
 	}},
 	{stageMap, regexp.MustCompile(`(?i)\bcells?\b|\bcolumns?\b.*\b(few|many)\b`), func(*FailureGroup, []string) Suggestion {
 		return Suggestion{Text: "a cell holds a delimiter without quotes: fix these rows in rejected.csv"}

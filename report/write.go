@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -126,7 +127,7 @@ func (c *collector) stale() []string {
 		names = append(names, l.name)
 	}
 	for n, x := range c.rejected {
-		names = append(names, rejectedName(x.layout, n))
+		names = append(names, rows.RejectedName(x.layout, n))
 	}
 	return names
 }

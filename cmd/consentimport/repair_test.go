@@ -131,6 +131,52 @@ func TestAShortRowCanBeRepaired(t *testing.T) {
 	assert.Equal(t, []string{"1", "2", "3"}, column(t, r.out(), "successes.csv", "row"))
 }
 
+// Rows that nobody fixed stay invalid, for the reason that they had, and keep no other
+// row from being repaired; given out again they are as they were.
+func TestRowsThatNobodyFixedStayInvalid(t *testing.T) {
+	for name, c := range map[string]struct{ file, text, find, fixed string }{
+		"csv": {"export.csv", exportHeader + exportRow(1, "ann", "mail", "yes") + "2,bob,b@people.example\n" + exportRow(3, "cat", "mail", "WRONG") +
+			"4,\"dan,d@people.example,mail,no,2024-01-01T00:00:00Z\n" + strings.TrimSuffix(exportRow(5, "eve", "mail", "no"), "\n") + ",more\n", "WRONG", "no"},
+		"jsonl": {"export.jsonl", `{"id":"ann","mail":"a@people.example","purpose":"mail","decision":"yes","decided":"2024-01-01T00:00:00Z"}
+{"id":"bob","mail":"b@people.example","purpose":"mail","decision":"no","decided":"2024-01-01T00:00:00Z","score":NaN}
+{"id":"cat","mail":"c@people.example","purpose":"mail","decision":"WRONG","decided":"2024-01-01T00:00:00Z"}
+[4]
+{"id":"eve","mail":"e@people.example",
+`, "WRONG", "no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRehearsal(t, "")
+			r.export = r.write(t, c.file, c.text)
+			r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+			rejected := filepath.Join(r.out(), "rejected"+filepath.Ext(c.file))
+			first, err := os.ReadFile(rejected)
+			require.NoError(t, err)
+			reasons := column(t, r.out(), "failures.csv", "reason")
+			require.Len(t, reasons, 4)
+
+			given := r.write(t, "repaired"+filepath.Ext(c.file), string(first))
+			repair := append(append([]string{"run"}, r.target()...), "--repair", r.out(), given)
+			got := r.here(t, nil, repair...)
+			got.requireCode(t, exitFailures)
+			assert.Contains(t, got.stderr, "not repaired and stay as they were: 3, the first on line ")
+			assert.Equal(t, reasons, column(t, r.out(), "failures.csv", "reason"))
+			assert.Len(t, r.server.Consents(), 1)
+
+			r.write(t, "repaired"+filepath.Ext(c.file), strings.ReplaceAll(string(first), c.find, c.fixed))
+			r.here(t, nil, repair...).requireCode(t, exitFailures)
+			assert.Equal(t, []string{"2", "4", "5"}, column(t, r.out(), "failures.csv", "row"))
+			assert.Len(t, r.server.Consents(), 2)
+			second, err := os.ReadFile(rejected)
+			require.NoError(t, err)
+			for _, line := range strings.SplitAfter(string(second), "\n") {
+				assert.Contains(t, string(first), line)
+			}
+			r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+		})
+	}
+}
+
 // A repaired file that cannot be one of this import is refused, and nothing is
 // sent.
 func TestARepairThatDoesNotFitIsRefused(t *testing.T) {

@@ -124,3 +124,28 @@ func indexFrom(data []byte, known, from int, b byte) int {
 	}
 	return len(data)
 }
+
+// AppendCell appends a cell of a text of ours to a CSV row of this layout, in quotes
+// where it needs them or where they are asked for. Split gives it back.
+func (l *Layout) AppendCell(dst, text []byte, quoted bool) []byte {
+	if !quoted && !l.needsQuotes(text) {
+		return append(dst, text...)
+	}
+	dst = append(dst, '"')
+	for _, b := range text {
+		switch {
+		case l.Escape != 0 && b == l.Escape:
+			dst = append(dst, b)
+		case b == '"':
+			dst = append(dst, '"')
+		}
+		dst = append(dst, b)
+	}
+	return append(dst, '"')
+}
+
+// needsQuotes tells that a cell does not stand for itself as it is.
+func (l *Layout) needsQuotes(text []byte) bool {
+	return bytes.IndexByte(text, l.Delimiter) >= 0 || bytes.ContainsAny(text, "\"\r\n") || len(text) > 0 && (text[0] == ' ' || text[0] == '\t') ||
+		l.Escape != 0 && bytes.IndexByte(text, l.Escape) >= 0
+}

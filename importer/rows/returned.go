@@ -1,0 +1,346 @@
+package rows
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/consentimport/consentimport/importer/source"
+)
+
+// Unfixed is a row of a repaired file that stays what it was: nobody changed what made
+// it invalid, or it still cannot be read.
+type Unfixed struct {
+	Number int64 // of the row that it was to repair
+	Line   int64 // in the repaired file
+	Reason string
+}
+
+// Returned reads the rows of a repaired file and sorts them by the row that they
+// repair: somebody may have sorted them otherwise while at it. They are held in
+// memory; a file of repaired rows was gone through by hand.
+//
+// rejected.* shows a row that could not be read in a form that can be: its missing
+// cells filled up, its text in quotes of JSON, its header repeated as data. So each row
+// is held against that of the export. One that could not be read there and comes back
+// as it was given out is not repaired, whatever the file would make of it, and is left
+// out; so is one that cannot be read now. What they are in the import stays true.
+func Returned(given, export *source.Export) (repaired []source.Row, unfixed []Unfixed, err error) {
+	all, err := readReturned(given)
+	if err != nil {
+		return nil, nil, err
+	}
+	origin, err := newStream(export, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if closeErr := origin.reader.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	forms := make([]*Rejected, len(export.Layouts))
+	for i := range export.Layouts {
+		forms[i] = NewRejected(&export.Layouts[i])
+	}
+	for i := range all {
+		r := &all[i]
+		t, err := origin.at(r.row.Number)
+		if err != nil {
+			return nil, nil, err
+		}
+		if t.Row == nil {
+			return nil, nil, fmt.Errorf("line %d: the export has no row %d", r.row.Line, r.row.Number)
+		}
+		f := forms[t.Layout]
+		fault := f.fault(t.Row)
+		switch {
+		case fault != "" && f.unchanged(r, t.Row):
+			unfixed = append(unfixed, Unfixed{r.row.Number, r.row.Line, fault})
+		case r.fault != "":
+			unfixed = append(unfixed, Unfixed{r.row.Number, r.row.Line, r.fault})
+		default:
+			repaired = append(repaired, r.row)
+		}
+	}
+	return repaired, unfixed, nil
+}
+
+// returned is a row of a repaired file.
+type returned struct {
+	row   source.Row // its number is that of the row that it repairs
+	body  []byte     // what it says without _row and _error
+	cells [][]byte   // CSV, where it can be taken apart: the same as cells
+	fault string     // why it cannot be read
+}
+
+// readReturned reads all rows, in the order of their numbers.
+func readReturned(given *source.Export) ([]returned, error) {
+	reader, err := given.Read(given.Start(), source.ReadOptions{NoMarks: true})
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	var all []returned
+	for {
+		b, err := reader.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		l := &given.Layouts[given.Members[b.Member].Layout]
+		for i := range b.Rows {
+			r := returned{row: b.Rows[i], fault: b.Rows[i].Reason}
+			if l.Format == source.JSONL {
+				err = r.readJSON()
+			} else {
+				err = r.readCSV(l)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", r.row.Line, err)
+			}
+			all = append(all, r)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b returned) int { return cmp.Compare(a.row.Number, b.row.Number) })
+	for i := 1; i < len(all); i++ {
+		if all[i].row.Number == all[i-1].row.Number {
+			return nil, fmt.Errorf("lines %d and %d both repair row %d", all[i-1].row.Line, all[i].row.Line, all[i].row.Number)
+		}
+	}
+	return all, nil
+}
+
+// readCSV takes a CSV row apart. One that is not what its header says has its number at
+// its end all the same, where rejected.csv has it.
+func (r *returned) readCSV(l *source.Layout) error {
+	cells, _, err := l.Split(r.row.Raw, nil, nil)
+	if err == nil && r.fault == "" {
+		at := ColumnOf(l.Columns, RowColumn)
+		if r.row.Number, err = rowNumber(string(cells[at])); err != nil {
+			return err
+		}
+		form := NewRejected(l)
+		r.body, _ = form.appendBody(nil, r.row.Raw)
+		for i, c := range cells {
+			if !slices.Contains(form.drop, i) {
+				r.cells = append(r.cells, c)
+			}
+		}
+		return nil
+	}
+	if r.fault == "" {
+		r.fault = err.Error()
+	}
+	body, number, ok := lineageAtEnd(r.row.Raw, l.Delimiter)
+	if !ok {
+		return fmt.Errorf("%s, and there is no telling which row it repairs: its %s and %s are not at its end", r.fault, RowColumn, ErrorColumn)
+	}
+	r.body, r.row.Number = r.row.Raw[:body], number
+	return nil
+}
+
+// rowNumber reads _row.
+func rowNumber(text string) (int64, error) {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("its %s is not a row number", RowColumn)
+	}
+	return n, nil
+}
+
+// lineageAtEnd finds _row and _error at the end of a CSV row of rejected.csv, and where
+// what stands before them ends: also in one whose cells nobody can tell.
+func lineageAtEnd(raw []byte, delimiter byte) (body int, number int64, ok bool) {
+	end := len(raw)
+	at := -1 // where the cell of _error begins
+	if end > 1 && raw[end-1] == '"' {
+		for i := end - 2; i > 0; i-- {
+			if raw[i] != '"' {
+				continue
+			}
+			if raw[i-1] == '"' {
+				i-- // a quote of the text
+				continue
+			}
+			if raw[i-1] == delimiter {
+				at = i
+			}
+			break
+		}
+		if at < 0 && raw[end-2] == '"' && end > 2 && raw[end-3] == delimiter {
+			at = end - 2 // "" is an empty text
+		}
+	} else if i := bytes.LastIndexByte(raw, delimiter); i >= 0 {
+		at = i + 1
+	}
+	if at < 1 {
+		return 0, 0, false
+	}
+	before := raw[:at-1]
+	body = bytes.LastIndexByte(before, delimiter)
+	if body < 0 {
+		return 0, 0, false
+	}
+	number, err := rowNumber(strings.Trim(string(before[body+1:]), `"`))
+	return body, number, err == nil
+}
+
+// rowMember finds _row in a text that is not JSON.
+var rowMember = regexp.MustCompile(`"` + RowColumn + `"\s*:\s*([0-9]+)\s*[,}]`)
+
+// readJSON takes a JSON row apart. Where somebody repaired the text in _raw, that is the
+// row.
+func (r *returned) readJSON() error {
+	var members map[string]json.RawMessage
+	raw := bytes.TrimSpace(r.row.Raw)
+	if !isObject(raw) || json.Unmarshal(raw, &members) != nil {
+		if r.fault == "" {
+			r.fault = "is not a JSON object"
+		}
+		found := rowMember.FindAllSubmatch(raw, -1)
+		if found == nil {
+			return fmt.Errorf("it has no %s, or is not a JSON object", RowColumn)
+		}
+		var err error
+		r.row.Number, err = rowNumber(string(found[len(found)-1][1]))
+		r.body = raw
+		return err
+	}
+	text, given := members[RowColumn]
+	if !given {
+		return fmt.Errorf("it has no %s, or is not a JSON object", RowColumn)
+	}
+	var err error
+	if r.row.Number, err = rowNumber(strings.Trim(string(text), `"`)); err != nil {
+		return err
+	}
+	r.body = dropMembers(raw)
+	inner, wrapped := members[RawMember]
+	for name := range members {
+		wrapped = wrapped && (name == RowColumn || name == ErrorColumn || name == RawMember)
+	}
+	if !wrapped {
+		return nil
+	}
+	var row string
+	if json.Unmarshal(inner, &row) != nil || !isObject([]byte(row)) {
+		if r.fault == "" {
+			r.fault = "the text in " + RawMember + " is not a JSON object"
+		}
+		return nil
+	}
+	object := dropMembers(bytes.TrimSpace([]byte(row)))
+	object = bytes.Map(func(c rune) rune {
+		if c == '\n' || c == '\r' { // never within a string
+			return ' '
+		}
+		return c
+	}, object)
+	rest := `"` + RowColumn + `":` + strconv.FormatInt(r.row.Number, 10) + "}"
+	if len(bytes.TrimSpace(object[1:len(object)-1])) > 0 {
+		rest = "," + rest
+	}
+	r.row.Raw = append(object[:len(object)-1], rest...)
+	return nil
+}
+
+// fault says why a row of the export cannot be read; "" when it can.
+func (f *Rejected) fault(row *source.Row) string {
+	switch {
+	case row.Reason != "":
+		return row.Reason
+	case f.Layout.Format == source.JSONL:
+		if !isObject(row.Raw) {
+			return "is not a JSON object"
+		}
+		return ""
+	}
+	if _, _, err := f.Layout.Split(row.Raw, nil, nil); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// unchanged tells that a row which cannot be read came back as rejected.* held it,
+// whatever somebody did to its _error.
+func (f *Rejected) unchanged(r *returned, row *source.Row) bool {
+	if lost(row) {
+		return len(bytes.Trim(r.body, string(f.Layout.Delimiter)+`" `)) == 0 || bytes.Equal(compact(r.body), []byte(`{"`+RawMember+`":null}`))
+	}
+	f.raw, f.own = f.raw[:0], f.own[:0]
+	if f.Layout.Format == source.JSONL {
+		f.putJSON(row, "")
+		was := dropMembers(append(bytes.Clone(f.raw), f.own...))
+		return f.same(compact(r.body), compact(was))
+	}
+	body, n := f.appendBody(nil, row.Raw)
+	if rest, ok := bytes.CutPrefix(r.body, body); ok && len(bytes.Trim(rest, string(f.Layout.Delimiter))) == 0 {
+		return true
+	}
+	if n < 0 || r.cells == nil {
+		return f.same(r.body, body)
+	}
+	was := make([][]byte, 0, n)
+	for _, s := range f.mustSpans(body) {
+		was = append(was, f.text(body[s.From:s.To]))
+	}
+	if len(r.cells) < len(was) {
+		return false
+	}
+	for i, c := range r.cells {
+		if i < len(was) && !f.same(c, was[i]) || i >= len(was) && len(c) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// mustSpans are the cells of a body that has been taken apart before.
+func (f *Rejected) mustSpans(body []byte) []source.Span {
+	spans, err := f.Layout.Spans(body, nil)
+	if err != nil {
+		return nil
+	}
+	return spans
+}
+
+// text is what one cell says.
+func (f *Rejected) text(cell []byte) []byte {
+	one := source.Layout{Delimiter: f.Layout.Delimiter, Escape: f.Layout.Escape, Columns: []string{""}}
+	cells, _, err := one.Split(cell, nil, nil)
+	if err != nil {
+		return cell
+	}
+	return cells[0]
+}
+
+// same compares a text that came back with one that was given out, in which what the
+// encoding does not have became a question mark.
+func (f *Rejected) same(back, out []byte) bool {
+	if bytes.Equal(back, out) {
+		return true
+	}
+	encode := func(text []byte) []byte {
+		f.raw, f.own = append(f.raw[:0], text...), f.own[:0]
+		return f.encode(nil)
+	}
+	return bytes.Equal(encode(back), encode(out))
+}
+
+// compact is JSON without the blanks between its tokens.
+func compact(text []byte) []byte {
+	var b bytes.Buffer
+	if json.Compact(&b, text) != nil {
+		return text
+	}
+	return b.Bytes()
+}
