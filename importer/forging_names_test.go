@@ -202,3 +202,32 @@ func TestNoAcceptOfAnotherPlatform(t *testing.T) {
 		})
 	}
 }
+
+// TestNoAcceptWithoutItsNames: where single rows may lack a name on which a decision
+// depends, an export in which none has it is refused.
+func TestNoAcceptWithoutItsNames(t *testing.T) {
+	tried := 0
+	for _, e := range examples(t, "exports") {
+		spec, _ := e.preset(t)
+		rows := decidedRows(t, e)
+		for i, d := range decisions(t, e) {
+			if d.Lack == "" || rows[0].rec.JSON == nil {
+				continue
+			}
+			m, err := spec.Bind(mapping.Layout{JSON: true})
+			require.NoError(t, err)
+			to := map[string]string{}
+			for _, name := range d.names() {
+				to[name] = strings.ToUpper(name)
+			}
+			for k := range rows {
+				_, rec := rows[k].rename(rows[k].rec, spec, d.names(), to)
+				var res mapping.Result
+				m.Map(&rec, &res)
+			}
+			tried++
+			assert.Error(t, m.Unread(), "%s: nobody would notice that place %d (%v) is missing", e.name, i, d.names())
+		}
+	}
+	require.NotZero(t, tried)
+}
