@@ -44,17 +44,17 @@ func (c *counters) outcome(s journal.State) (failures, all int64) {
 // Progress is a picture of a run for the display. The counts include what
 // earlier runs of the same import did.
 type Progress struct {
-	Bytes, Size                       int64 // raw bytes read, of all
-	Began                             int64 // of them before this run
-	Made                              int64 // consents that this run has found to send
-	Rows                              int64
-	Sent, Refused, Failed, Superseded int64
-	Invalid, Skipped                  int64
-	Retrying                          int // consents that wait for their next attempt
-	Held                              int // consents that wait for what an earlier run had under way
-	InFlight                          int64
-	Throttled                         bool
-	Settled                           int64 // outcomes of this run alone
+	Bytes, Size      int64 // raw bytes read, of all
+	Began            int64 // of them before this run
+	Made             int64 // consents that this run has found to send
+	Rows             int64
+	journal.Counts   // outcomes so far
+	Invalid, Skipped int64
+	Retrying         int // consents that wait for their next attempt
+	Held             int // consents that wait for what an earlier run had under way
+	InFlight         int64
+	Throttled        bool
+	Settled          int64 // outcomes of this run alone
 }
 
 // from is how many raw bytes were read before a batch. Of the first one of a run
@@ -89,8 +89,10 @@ func (im *Import) Progress() Progress {
 	c := &im.count
 	p := Progress{
 		Bytes: c.bytes.Load(), Size: im.reading.Export().Size(), Rows: c.rows.Load(), Made: c.made.Load(),
-		Sent: c.base.Sent + c.sent.Load(), Refused: c.base.Refused + c.refused.Load(),
-		Failed: c.base.Failed + c.failed.Load(), Superseded: c.base.Superseded + c.superseded.Load(),
+		Counts: journal.Counts{
+			Sent: c.base.Sent + c.sent.Load(), Refused: c.base.Refused + c.refused.Load(),
+			Failed: c.base.Failed + c.failed.Load(), Superseded: c.base.Superseded + c.superseded.Load(),
+		},
 		Invalid: c.invalid.Load(), Skipped: c.skipped.Load(), InFlight: c.flying.Load(),
 	}
 	p.Began = max(0, c.began.Load()-1)

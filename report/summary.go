@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -128,29 +129,7 @@ type Rows struct {
 }
 
 // Consents counts consents by outcome.
-type Consents struct {
-	Made       int64 `json:"made"`
-	Sent       int64 `json:"sent"`
-	Refused    int64 `json:"refused"`
-	Failed     int64 `json:"failed"`
-	Pending    int64 `json:"pending"`
-	Superseded int64 `json:"superseded"`
-}
-
-// add sums b into c.
-func (c *Consents) add(b *Consents) {
-	c.Made += b.Made
-	c.Sent += b.Sent
-	c.Refused += b.Refused
-	c.Failed += b.Failed
-	c.Pending += b.Pending
-	c.Superseded += b.Superseded
-}
-
-// balanced says whether every consent made has one outcome.
-func (c *Consents) balanced() bool {
-	return c.Made == c.Sent+c.Refused+c.Failed+c.Pending+c.Superseded
-}
+type Consents = survey.Tally
 
 // ByDecision counts the consents of one category and action. Categories beyond
 // the first thousand are summed as OtherCategories: an export with that many
@@ -290,7 +269,7 @@ func (s *Summary) Balanced() error {
 		if err := balance(fmt.Sprintf("decision %s %s", d.Category, d.Action), &d.Consents); err != nil {
 			return err
 		}
-		sum.add(&d.Consents)
+		sum.Plus(&d.Consents)
 	}
 	if !s.Partial && sum != s.Consents {
 		return fmt.Errorf("balance decisions: they sum to %+v, the consents are %+v", sum, s.Consents)
@@ -300,7 +279,7 @@ func (s *Summary) Balanced() error {
 
 // balance checks one line of the ledger.
 func balance(what string, c *Consents) error {
-	if c.balanced() {
+	if c.Balanced() {
 		return nil
 	}
 	return fmt.Errorf("balance %s: made %d, but sent %d + refused %d + failed %d + pending %d + superseded %d = %d",

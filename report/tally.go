@@ -99,29 +99,14 @@ func (t *tally) consent(c *survey.Consent) {
 	if accept {
 		d = &cat.accept
 	}
-	d.Made++
-	t.consents.Made++
-	switch c.Outcome.State {
-	case journal.Sent:
-		d.Sent++
-		t.consents.Sent++
+	d.Add(c.Outcome.State)
+	t.consents.Add(c.Outcome.State)
+	if c.Outcome.State == journal.Sent {
 		p := min(max(c.Pass, 1), maxPasses)
 		for len(t.passes) <= p {
 			t.passes = append(t.passes, 0)
 		}
 		t.passes[p]++
-	case journal.Refused:
-		d.Refused++
-		t.consents.Refused++
-	case journal.Failed:
-		d.Failed++
-		t.consents.Failed++
-	case journal.Pending:
-		d.Pending++
-		t.consents.Pending++
-	case journal.Superseded:
-		d.Superseded++
-		t.consents.Superseded++
 	}
 	t.months.add(c.Timestamp, accept)
 }
@@ -134,7 +119,7 @@ func (t *tally) merge(b *tally) {
 	t.rows.Mapped += b.rows.Mapped
 	t.rows.Skipped += b.rows.Skipped
 	t.rows.Invalid += b.rows.Invalid
-	t.consents.add(&b.consents)
+	t.consents.Plus(&b.consents)
 	for _, c := range b.order {
 		if c.accept.Made+c.reject.Made == 0 {
 			continue // left from an earlier batch
@@ -150,8 +135,8 @@ func (t *tally) merge(b *tally) {
 			t.categories[name] = all
 			t.order = append(t.order, all)
 		}
-		all.accept.add(&c.accept)
-		all.reject.add(&c.reject)
+		all.accept.Plus(&c.accept)
+		all.reject.Plus(&c.reject)
 	}
 	for _, reason := range b.skipOrder {
 		t.skip(reason, b.skips[reason])

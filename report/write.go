@@ -177,7 +177,7 @@ func (c *collector) summary(dir string, facts *survey.Facts, opts *Options) (*Su
 	for _, p := range facts.Timeline {
 		s.Throughput = append(s.Throughput, Point{
 			At: moment(p.At), Run: p.Run, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed,
-			Requests: p.Requests, Retries: p.Retries, ThrottledSeconds: round(p.Throttled.Seconds(), 3),
+			Requests: p.Requests, Retries: p.Retries, ThrottledSeconds: round(p.Throttled, 3),
 		})
 	}
 	if opts.Lint != nil {

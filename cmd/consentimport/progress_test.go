@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
 )
 
 // paced is a run looked at once a second.
@@ -70,8 +71,8 @@ func TestSpeedForgets(t *testing.T) {
 func TestProgressFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	s, p := paced(importer.Progress{Size: 9 << 40}, importer.Progress{
-		Size: 9 << 40, Bytes: 4 << 40, Made: 3_000_000_000, Sent: 1_234_567_890, Settled: 1_234_567, Refused: 123_456, Failed: 2345,
-		Invalid: 1, Retrying: 17, Superseded: 3, Throttled: true,
+		Size: 9 << 40, Bytes: 4 << 40, Made: 3_000_000_000, Settled: 1_234_567, Invalid: 1, Retrying: 17, Throttled: true,
+		Counts: journal.Counts{Sent: 1_234_567_890, Refused: 123_456, Failed: 2345, Superseded: 3},
 	})
 	for _, width := range []int{30, 40, 60, 80, 120, 200} {
 		var out safeBuffer

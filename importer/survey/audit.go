@@ -30,25 +30,6 @@ type Decided struct {
 	Action   mapping.Action
 }
 
-// Tally counts consents by outcome.
-type Tally struct{ Made, Sent, Refused, Failed, Pending, Superseded int64 }
-
-func (t *Tally) add(s journal.State) {
-	t.Made++
-	switch s {
-	case journal.Sent:
-		t.Sent++
-	case journal.Refused:
-		t.Refused++
-	case journal.Failed:
-		t.Failed++
-	case journal.Superseded:
-		t.Superseded++
-	default:
-		t.Pending++
-	}
-}
-
 // Audit checks the import in the survey's directory: that the checkpoint is whole
 // and contradicts itself nowhere, that the export is the one that was read, and
 // that every row and every consent has exactly one outcome. With a subject it
@@ -138,7 +119,7 @@ func (v *auditor) fold(b *Batch) error {
 
 func (v *auditor) consent(c *Consent) {
 	a := v.audit
-	a.Consents.add(c.Outcome.State)
+	a.Consents.Add(c.Outcome.State)
 	d := Decided{string(c.Category), c.Action}
 	if a.ByDecision[d] == nil {
 		if len(a.ByDecision) >= maxDecided {
@@ -148,9 +129,9 @@ func (v *auditor) consent(c *Consent) {
 			a.ByDecision[d] = &Tally{}
 		}
 	}
-	a.ByDecision[d].add(c.Outcome.State)
+	a.ByDecision[d].Add(c.Outcome.State)
 	if c.Pass > 0 {
-		v.passes[c.Pass-1].add(c.Outcome.State)
+		v.passes[c.Pass-1].Add(c.Outcome.State)
 	}
 }
 

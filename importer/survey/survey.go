@@ -158,17 +158,11 @@ func (s *Survey) complete() bool { return s.snap.End != nil && s.snap.End.State 
 
 // Facts are what the journal knows beside the outcomes. Inputs are known after Each.
 func (s *Survey) Facts() Facts {
-	f := Facts{
+	return Facts{
 		Header: s.snap.Header, Passes: s.snap.Passes, Runs: s.snap.Runs, End: s.snap.End, Inputs: s.inputs,
 		Sealed: s.snap.SHA256, Finished: s.snap.Finished, Active: s.snap.Active, HTTP: httpFacts(s.snap.HTTP),
+		Timeline: s.snap.Timeline,
 	}
-	for _, p := range s.snap.Timeline {
-		f.Timeline = append(f.Timeline, TimelinePoint{
-			At: p.At, Run: p.Run, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Requests: p.Requests, Retries: p.Retries,
-			Throttled: time.Duration(p.Throttled * float64(time.Second)),
-		})
-	}
-	return f
 }
 
 func httpFacts(h journal.HTTP) HTTPFacts {

@@ -59,7 +59,7 @@ type Facts struct {
 	// Sealed is the hash of the journal's last line.
 	Sealed string
 	// Timeline has a point a mark, thinned to a few hundred.
-	Timeline []TimelinePoint
+	Timeline []journal.Point
 	Finished time.Time     // of the last run, or the time of its last line
 	Active   time.Duration // time that runs were working, crashes included
 }
@@ -78,17 +78,4 @@ type HTTPFacts struct {
 	ByStatus           map[string]int64
 	P50, P95, P99, Max time.Duration
 	Throttled          time.Duration
-}
-
-// TimelinePoint is the state of an import at one moment.
-type TimelinePoint struct {
-	At       time.Time
-	Run      int
-	Sent     int64 // outcomes so far over all runs, by state
-	Refused  int64
-	Failed   int64
-	Requests int64
-	Retries  int64
-	// Throttled is how long the target has slowed the runs down so far.
-	Throttled time.Duration
 }
