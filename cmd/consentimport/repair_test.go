@@ -137,11 +137,11 @@ func TestRowsThatNobodyFixedStayInvalid(t *testing.T) {
 	for name, c := range map[string]struct{ file, text, find, fixed string }{
 		"csv": {"export.csv", exportHeader + exportRow(1, "ann", "mail", "yes") + "2,bob,b@people.example\n" + exportRow(3, "cat", "mail", "WRONG") +
 			"4,\"dan,d@people.example,mail,no,2024-01-01T00:00:00Z\n" + strings.TrimSuffix(exportRow(5, "eve", "mail", "no"), "\n") + ",more\n", "WRONG", "no"},
-		"jsonl": {"export.jsonl", `{"id":"ann","mail":"a@people.example","purpose":"mail","decision":"yes","decided":"2024-01-01T00:00:00Z"}
-{"id":"bob","mail":"b@people.example","purpose":"mail","decision":"no","decided":"2024-01-01T00:00:00Z","score":NaN}
-{"id":"cat","mail":"c@people.example","purpose":"mail","decision":"WRONG","decided":"2024-01-01T00:00:00Z"}
+		"jsonl": {"export.jsonl", `{"n":1,"id":"ann","mail":"a@people.example","purpose":"mail","decision":"yes","decided":"2024-01-01T00:00:00Z"}
+{"n":1,"id":"bob","mail":"b@people.example","purpose":"mail","decision":"no","decided":"2024-01-01T00:00:00Z","score":NaN}
+{"n":1,"id":"cat","mail":"c@people.example","purpose":"mail","decision":"WRONG","decided":"2024-01-01T00:00:00Z"}
 [4]
-{"id":"eve","mail":"e@people.example",
+{"n":1,"id":"eve","mail":"e@people.example",
 `, "WRONG", "no"},
 	} {
 		t.Run(name, func(t *testing.T) {
