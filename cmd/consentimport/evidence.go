@@ -36,7 +36,12 @@ verify DIR checks them too, and whether the files in DIR are those that the evid
   consentimport evidence --sign ~/.ssh/id_ed25519 preferences.csv.import
   consentimport evidence --sign ~/.ssh/id_ed25519 --tsa http://tsa.example/tsr preferences.csv.import`,
 		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
-		RunE: func(_ *cobra.Command, args []string) error { return makeEvidence(env, args[0], key, tsa) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := outDirectory(args[0]); err != nil {
+				return err
+			}
+			return makeEvidence(env, args[0], key, tsa)
+		},
 	}
 	c.Flags().StringVar(&key, "sign", "", "sign with the SSH `KEY`: the file of a private key, or of a public key that the agent holds")
 	c.Flags().StringVar(&tsa, "tsa", "", "have the time stamping authority at `URL` say when it was there")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/mapping"
@@ -38,8 +37,9 @@ func usage(hint, format string, args ...any) error {
 
 // refused makes err one that was found before anything was sent.
 func refused(err error) error {
-	if err == nil {
-		return nil
+	var said *exitError
+	if err == nil || errors.As(err, &said) {
+		return err
 	}
 	return &exitError{exitRefused, err, ""}
 }
@@ -52,8 +52,6 @@ func codeOf(err error) int {
 	case errors.As(err, &e):
 		return e.code
 	case errors.As(err, &m), importer.IsRefused(err):
-		return exitRefused
-	case strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
 		return exitRefused
 	default:
 		return exitInternal

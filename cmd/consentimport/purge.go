@@ -28,7 +28,12 @@ suppress.csv first.`,
 		Example: `  consentimport evidence --sign ~/.ssh/id_ed25519 preferences.csv.import
   consentimport purge preferences.csv.import`,
 		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
-		RunE: func(_ *cobra.Command, args []string) error { return purge(env, args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := outDirectory(args[0]); err != nil {
+				return err
+			}
+			return purge(env, args[0])
+		},
 	}
 }
 

@@ -21,6 +21,9 @@ summary. It changes nothing else, and ends with the exit code of the run.`,
   consentimport report --json preferences.csv.import | jq .consents`,
 		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := outDirectory(args[0]); err != nil {
+				return err
+			}
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
 			surveyed, err := survey.Open(env.disk, args[0])

@@ -61,9 +61,6 @@ Shell completion: consentimport completion --help. Man pages: consentimport man 
 		Version:       version(),
 	}
 	root.SetVersionTemplate("consentimport {{.Version}}\n")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage(fmt.Sprintf("%s --help lists the flags", c.CommandPath()), "%w", err)
-	})
 	root.SetOut(env.stdout) // completion keeps what is set when it is made
 	root.AddCommand(
 		newRun(env),
@@ -81,6 +78,7 @@ Shell completion: consentimport completion --help. Man pages: consentimport man 
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	giveExamples(root)
+	mindSlips(root)
 	return root
 }
 
@@ -109,11 +107,11 @@ func walk(c *cobra.Command, f func(*cobra.Command)) {
 	}
 }
 
-// exactly wraps cobra's argument checks so that a wrong number is a usage error.
-func arguments(check cobra.PositionalArgs, hint string) cobra.PositionalArgs {
+// arguments makes a wrong number of arguments a usage error that says what to give.
+func arguments(check cobra.PositionalArgs, give string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return usage(hint, "%s: %w", c.Name(), err)
+		if check(c, args) != nil {
+			return usage(fmt.Sprintf("%s --help has examples", c.CommandPath()), "%s: %s", c.CommandPath(), give)
 		}
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +32,9 @@ is now more permissive than a person.`,
   consentimport run --preset transcend --org acme --project shop --api-key-file key.txt --resume preferences.csv`,
 		Args: arguments(cobra.MinimumNArgs(1), "give the files of the export, or - for standard input"),
 		RunE: func(c *cobra.Command, paths []string) error {
+			if err := fromEnvironment(c, env.getenv); err != nil {
+				return err
+			}
 			return f.run(env, invocation(c, paths), paths)
 		},
 	}
@@ -46,9 +50,13 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err := f.check(paths); err != nil {
 		return err
 	}
+	missing := f.missing(env)
 	spec, err := f.spec(paths)
 	if err != nil {
-		return err
+		return f.alsoMissing(err, missing)
+	}
+	if len(missing) > 0 {
+		return usage("set them, or use --dry-run or --sandbox, which need none of them", "missing: %s", strings.Join(missing, ", "))
 	}
 	say := messages{env}
 	var send *outlet

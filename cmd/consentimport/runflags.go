@@ -250,6 +250,9 @@ func (f *runFlags) target(env *environment) journal.Target {
 // key reads the API key from where the user keeps it.
 func (f *runFlags) key(env *environment) (intempt.Key, error) {
 	if f.keyFile != "" {
+		if err := ownKeyFile(f.keyFile); err != nil {
+			return intempt.Key{}, err
+		}
 		return intempt.ReadKey(f.keyFile)
 	}
 	if v := env.getenv("INTEMPT_API_KEY"); v != "" {

@@ -41,6 +41,9 @@ something does not or the target is more permissive than a person (or nobody was
 			if c.Flags().Changed("subject") && len(mapping.KeyText([]byte(subject), &buf)) == 0 {
 				return usage("name the person by userId, profileId or e-mail address", "--subject is empty")
 			}
+			if err := outDirectory(args[0]); err != nil {
+				return err
+			}
 			if subject != "" {
 				return verifySubject(env, args[0], subject)
 			}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A slip on the command line is refused with what was likely meant, in words that
+// are not a library's.
+func TestSlipsAreRefusedWithWhatWasMeant(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	export := filepath.Join(r.dir, "export.csv")
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"a command":                  {[]string{"rnu", export}, `no command "rnu"; did you mean "run"?`},
+		"a command with a flag":      {[]string{"verfy", "--subject", "x"}, `no command "verfy"; did you mean "verify"?`},
+		"a command below":            {[]string{"mapping", "shwo"}, `no command "shwo"; did you mean "show"?`},
+		"help on nothing":            {[]string{"help", "verfy"}, `no command "verfy"; did you mean "verify"?`},
+		"a flag":                     {[]string{"run", "--dry-rum", export}, "no flag --dry-rum; did you mean --dry-run?"},
+		"a short flag":               {[]string{"run", "-z"}, "no flag -z"},
+		"no value":                   {[]string{"run", "--org"}, "--org needs a value"},
+		"no number":                  {[]string{"run", "--limit", "many", export}, `--limit: "many" is not a whole number`},
+		"no duration":                {[]string{"run", "--retry-for", "5", export}, `--retry-for: "5" is not a duration such as`},
+		"no argument":                {[]string{"inspect"}, "give the files of the export"},
+		"an argument too many":       {[]string{"verify", "a", "b"}, "give the out directory"},
+		"the export, not its import": {[]string{"verify", export}, export + ".import"},
+		"the same of a report":       {[]string{"report", export}, export + ".import"},
+		"everything":                 {[]string{"run", "--preset", "transcend", export}, "missing: the organisation (--org or INTEMPT_ORG), the project (--project or INTEMPT_PROJECT), the API key (--api-key-file or INTEMPT_API_KEY)"},
+	} {
+		p := program{dir: r.dir}
+		got := p.here(t, nil, c.args...)
+		assert.Equal(t, exitRefused, got.code, name)
+		assert.Contains(t, got.message(t), c.says, name)
+		assert.NotRegexp(t, `strconv|arg\(s\)|invalid argument|ParseInt|pflag`, got.stderr, name)
+	}
+}
+
+// Every flag of run has a variable; the command line wins over it.
+func TestEveryFlagOfRunHasAVariable(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	export := r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes"))
+	p := program{dir: r.dir, env: []string{"CONSENTIMPORT_DRY_RUN=true", "CONSENTIMPORT_MAPPING=" + filepath.Join(r.dir, "plain.yaml"), "CONSENTIMPORT_OUT=" + filepath.Join(r.dir, "there")}}
+	p.here(t, nil, "run", export).requireCode(t, exitComplete)
+	assert.FileExists(t, filepath.Join(r.dir, "there", "report.json"))
+	p.here(t, nil, "run", "--out", filepath.Join(r.dir, "elsewhere"), export).requireCode(t, exitComplete)
+	assert.FileExists(t, filepath.Join(r.dir, "elsewhere", "report.json"))
+	p.env = append(p.env, "CONSENTIMPORT_CONCURRENCY=many")
+	assert.Contains(t, p.here(t, nil, "run", export).requireCode(t, exitRefused).message(t), `CONSENTIMPORT_CONCURRENCY: "many" is not a whole number`)
+	run, _, err := newRoot(&environment{}).Find([]string{"run"})
+	require.NoError(t, err)
+	n := 0
+	run.Flags().VisitAll(func(f *flag) {
+		n++
+		assert.Regexp(t, "^CONSENTIMPORT_[A-Z_]+$", variable(f.Name))
+	})
+	assert.Greater(t, n, 20)
+}
+
+// A key that others can read is refused, as ssh refuses its own.
+func TestAKeyFileThatOthersCanReadIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes"))
+	key := r.write(t, "key.txt", testKey+"\n")
+	for mode, code := range map[os.FileMode]int{0o644: exitRefused, 0o640: exitRefused, 0o604: exitRefused, 0o400: exitComplete} {
+		require.NoError(t, os.Chmod(key, mode))
+		got := r.here(t, nil, r.args("--api-key-file", key, "--restart")...).requireCode(t, code)
+		if code == exitRefused {
+			assert.Contains(t, got.message(t), "chmod 600 "+key)
+		}
+	}
+}
