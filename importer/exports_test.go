@@ -40,7 +40,7 @@ type passed struct {
 
 // pass reads an export and maps it, as a run does up to sending.
 func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, error) {
-	export, err := source.Open(merged(cfg, spec.Input()))
+	export, err := source.Open(rows.Config(cfg, spec.Input()))
 	if err != nil {
 		return nil, err
 	}

@@ -204,7 +204,7 @@ type decidedRow struct {
 func decidedRows(t *testing.T, e example) []decidedRow {
 	t.Helper()
 	spec, cfg := e.preset(t)
-	export, err := source.Open(merged(cfg, spec.Input()))
+	export, err := source.Open(rows.Config(cfg, spec.Input()))
 	require.NoError(t, err)
 	defer export.Close()
 	units, err := rows.Learn(export, spec)

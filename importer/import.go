@@ -134,7 +134,7 @@ func (im *Import) begin() error {
 	if err := im.spool(&reading); err != nil {
 		return err
 	}
-	export, err := source.Open(merged(reading, cfg.Spec.Input()))
+	export, err := source.Open(rows.Config(reading, cfg.Spec.Input()))
 	if err != nil {
 		return &RefusedError{Err: err}
 	}
@@ -248,30 +248,3 @@ func (im *Import) Close() error {
 
 // Notes are what the user should know about how the import was opened.
 func (im *Import) Notes() []string { return im.notes }
-
-// merged joins what the user set with what the mapping says of its input; the
-// user's word goes first.
-func merged(c source.Config, in mapping.Input) source.Config {
-	if c.Format == "" {
-		c.Format = in.Format
-	}
-	if c.Delimiter == "" {
-		c.Delimiter = in.Delimiter
-	}
-	if c.Encoding == "" {
-		c.Encoding = in.Encoding
-	}
-	if c.Escape == "" {
-		c.Escape = in.Escape
-	}
-	if c.SkipLines == 0 {
-		c.SkipLines = in.SkipLines
-	}
-	if c.Columns == nil {
-		c.Columns = in.Columns
-	}
-	if c.Rows == "" {
-		c.Rows = in.Rows
-	}
-	return c
-}

@@ -18,7 +18,7 @@ func TestExamplesByTheRow(t *testing.T) {
 	for _, e := range examples(t, "exports") {
 		t.Run(e.name, func(t *testing.T) {
 			spec, cfg := e.preset(t)
-			export, err := source.Open(merged(cfg, spec.Input()))
+			export, err := source.Open(rows.Config(cfg, spec.Input()))
 			require.NoError(t, err)
 			defer export.Close()
 			for _, l := range export.Layouts {

@@ -23,8 +23,9 @@ func Schema() []byte {
 		"trim":  yesNo, "lower": yesNo, "required": yesNo, "optional": yesNo, "unescape": schemaOf{"enum": []string{"html"}}, "match": schemaOf{"type": "string"},
 		"values": textMap, "default": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "format": texts, "timezone": schemaOf{"type": "string"},
 	}
-	fields := schemaOf{}
+	fields, wanted := schemaOf{}, schemaOf{}
 	for _, name := range fieldNames {
+		wanted[name] = text
 		fields[name] = schemaOf{"anyOf": []any{text, schemaOf{"$ref": "#/$defs/field"}}}
 	}
 	each := schemaOf{
@@ -46,6 +47,10 @@ func Schema() []byte {
 		"empty": texts, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules, "each": closed(each),
 		"consent": closed(fields, "action", "timestamp", "validUntil", "source"),
 		"record":  schemaOf{"enum": []string{"canonical"}}, "set": textMap,
+		"tests": schemaOf{"type": "array", "items": closed(schemaOf{
+			"name": text, "row": schemaOf{"type": "object"}, "file": text, "reason": text,
+			"consents": schemaOf{"type": "array", "minItems": 1, "items": closed(wanted)},
+		}, "row")},
 	}, "consent")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "consentimport mapping"

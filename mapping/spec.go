@@ -34,6 +34,7 @@ type Spec struct {
 	input       Input
 	empty       []emptyWord
 	zone        *time.Location
+	tests       []rowTest
 	skip        []ruleSpec
 	refuse      []ruleSpec
 	each        *eachSpec
@@ -99,7 +100,7 @@ var fieldNames = [fieldCount]string{"action", "category", "userId", "profileId",
 // setMarker begins the values of parameters in a stored mapping.
 const setMarker = "\n# given with --set\nset:\n"
 
-var topKeys = []string{"name", "description", "kind", "state", "confirmed", "parameters", "detect", "input", "empty", "timezone", "skip", "refuse", "each", "consent", "record", "set"}
+var topKeys = []string{"name", "description", "kind", "state", "confirmed", "parameters", "detect", "input", "empty", "timezone", "skip", "refuse", "each", "consent", "record", "tests", "set"}
 
 // Parse reads a mapping. File is its name for messages, set has the values of
 // its parameters. Every fault is an *Error.
@@ -139,6 +140,9 @@ func Parse(file string, src []byte, set map[string]string) (*Spec, error) {
 	}
 	if r.err == nil {
 		s.checkElements(r)
+	}
+	if r.err == nil {
+		s.parseTests(r, top["tests"].value)
 	}
 	r.undecided(root)
 	if r.err != nil {

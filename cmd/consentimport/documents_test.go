@@ -177,7 +177,7 @@ func matchesPackage(packages [][]string, folder string) bool {
 // The mappings that the documents show are ones that the program takes.
 func TestTheMappingsOfTheDocumentsAreSound(t *testing.T) {
 	t.Parallel()
-	checked := 0
+	checked, tested := 0, 0
 	for _, b := range allBlocks(t) {
 		if b.language != "yaml" {
 			continue
@@ -191,7 +191,13 @@ func TestTheMappingsOfTheDocumentsAreSound(t *testing.T) {
 		}
 		got := program{}.here(t, nil, args...)
 		require.Equal(t, exitComplete, got.code, "%s\n%s", b.place(0), got.stderr)
+		if strings.Contains(strings.Join(b.lines, "\n"), "\ntests:") {
+			tested++
+			got = program{}.here(t, nil, "mapping", "test", file)
+			require.Equal(t, exitComplete, got.code, "%s\n%s", b.place(0), got.stdout)
+		}
 	}
+	require.Positive(t, tested, "mappings with tests")
 	require.GreaterOrEqual(t, checked, 2)
 }
 

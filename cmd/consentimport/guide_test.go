@@ -134,7 +134,7 @@ func TestTheDocumentsRun(t *testing.T) {
 		}
 	})
 	require.Greater(t, strings.Count(said.String(), "\n"), 25, "the documents have more commands than that: %q", said.String())
-	for _, command := range []string{"run", "inspect", "mapping list", "mapping show", "mapping check", "mapping schema", "report", "verify", "sandbox", "rehearse", "man"} {
+	for _, command := range []string{"run", "inspect", "mapping list", "mapping show", "mapping check", "mapping schema", "mapping try", "mapping test", "report", "verify", "sandbox", "rehearse", "man"} {
 		assert.Contains(t, said.String(), "consentimport "+command+" ", "a document shows it")
 	}
 }

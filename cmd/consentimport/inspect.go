@@ -62,20 +62,34 @@ of all which value is an accept and which a reject: this is never guessed.`,
 	return c
 }
 
-// inspected reads an export; standard input is kept in a file for as long as that
-// takes, for an export is looked at more than once.
-func inspected(ctx context.Context, env *environment, cfg source.Config) (*inspect.Inspection, error) {
+// inspected reads an export and says what it is.
+func inspected(ctx context.Context, env *environment, cfg source.Config) (in *inspect.Inspection, err error) {
+	err = withStdin(env, cfg, func(cfg source.Config) error {
+		in, err = inspectFiles(ctx, cfg)
+		return err
+	})
+	if err == nil && cfg.Paths[0] == "-" {
+		for i := range in.Inputs {
+			in.Inputs[i].Path = "-"
+		}
+	}
+	return in, err
+}
+
+// withStdin gives a function the files of an export; standard input is kept in a
+// file for as long as that takes, for an export is looked at more than once.
+func withStdin(env *environment, cfg source.Config, use func(source.Config) error) error {
 	if len(cfg.Paths) != 1 || cfg.Paths[0] != "-" {
 		for _, p := range cfg.Paths {
 			if p == "-" {
-				return nil, usage("give - as the only argument", "standard input (-) cannot be combined with other files")
+				return usage("give - as the only argument", "standard input (-) cannot be combined with other files")
 			}
 		}
-		return inspectFiles(ctx, cfg)
+		return use(cfg)
 	}
-	dir, err := os.MkdirTemp("", "consentimport-inspect-") // no other user can look into it
+	dir, err := os.MkdirTemp("", "consentimport-stdin-") // no other user can look into it
 	if err != nil {
-		return nil, usage("give the export as a file", "keep standard input: %w", err)
+		return usage("give the export as a file", "keep standard input: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "stdin")
@@ -87,17 +101,10 @@ func inspected(ctx context.Context, env *environment, cfg source.Config) (*inspe
 		}
 	}
 	if err != nil {
-		return nil, usage("give the export as a file", "keep standard input: %w", err)
+		return usage("give the export as a file", "keep standard input: %w", err)
 	}
 	cfg.Paths = []string{path}
-	in, err := inspectFiles(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	for i := range in.Inputs {
-		in.Inputs[i].Path = "-"
-	}
-	return in, nil
+	return use(cfg)
 }
 
 func inspectFiles(ctx context.Context, cfg source.Config) (*inspect.Inspection, error) {

@@ -66,7 +66,7 @@ func TestASuggestedMappingRunsOnceDecided(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(draft), 0o600))
 	assert.Regexp(t, regexp.MustCompile(`acme\.yaml:\d+:\d+: .*DECIDE`), dryRun().requireCode(t, exitRefused).message(t))
 
-	decided := strings.NewReplacer(`"yes": DECIDE`, `"yes": accept`, `"no": DECIDE`, `"no": reject`, "timezone: DECIDE", "timezone: Europe/Berlin").Replace(draft)
+	decided := strings.NewReplacer(`"yes": DECIDE`, `"yes": accept`, `"no": DECIDE`, `"no": reject`, "timezone: DECIDE", "timezone: Europe/Berlin", "const: DECIDE", "const: newsletter").Replace(draft)
 	require.NoError(t, os.WriteFile(file, []byte(decided), 0o600))
 	dryRun().requireCode(t, exitComplete)
 }

@@ -22,12 +22,13 @@ const schemaLine = "# yaml-language-server: $schema=./consentimport-mapping.sche
 func newMapping(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "mapping",
-		Short: "List, show and check mappings",
+		Short: "List, show, check, try and test mappings",
 		Long:  "A mapping says how a row of an export becomes consents. Presets are mappings that come with the program.",
 		Example: `  consentimport mapping list
-  consentimport mapping show transcend > acme.yaml`,
+  consentimport mapping show transcend > acme.yaml
+  consentimport mapping try acme.yaml export.csv`,
 	}
-	c.AddCommand(newMappingList(env), newMappingShow(env), newMappingCheck(env), newMappingSchema(env))
+	c.AddCommand(newMappingList(env), newMappingShow(env), newMappingCheck(env), newMappingTry(env), newMappingTest(env), newMappingSchema(env))
 	return c
 }
 

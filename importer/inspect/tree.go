@@ -97,11 +97,7 @@ func (n *node) block(b *bytes.Buffer, depth int) {
 		}
 		b.WriteString(indent)
 		if n.kind == mapNode {
-			key := scalar(n.keys[i])
-			if n.quotedKeys {
-				key = quoted(n.keys[i])
-			}
-			b.WriteString(key + ":")
+			b.WriteString(n.key(i) + ":")
 		} else {
 			b.WriteString("-")
 		}
@@ -121,6 +117,14 @@ func (n *node) block(b *bytes.Buffer, depth int) {
 	}
 }
 
+// key writes a key of a map.
+func (n *node) key(i int) string {
+	if n.quotedKeys {
+		return quoted(n.keys[i])
+	}
+	return scalar(n.keys[i])
+}
+
 // inline writes a node on one line.
 func (n *node) inline() string {
 	switch n.kind {
@@ -135,7 +139,7 @@ func (n *node) inline() string {
 	default:
 		parts := make([]string, len(n.items))
 		for i, v := range n.items {
-			parts[i] = strings.TrimSuffix(scalar(n.keys[i])+": "+v.inline(), " ")
+			parts[i] = strings.TrimSuffix(n.key(i)+": "+v.inline(), " ")
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	}
