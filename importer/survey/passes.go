@@ -160,14 +160,10 @@ func (p *Passes) Left(b *rows.Batch, i int) Left {
 // counts is the pass whose reading of a row counts: the first that has a final
 // outcome for it, else the last that has read it, 0 when none has.
 func (p *Passes) counts(b *rows.Batch, i int) int {
-	first := 0
-	for _, o := range p.outcomes(b, i) {
-		if o.Outcome.State.Final() && (first == 0 || o.Pass < first) {
-			first = o.Pass
+	for _, o := range p.outcomes(b, i) { // in the order of passes
+		if o.Outcome.State.Final() {
+			return o.Pass
 		}
-	}
-	if first > 0 {
-		return first
 	}
 	for pass := len(p.readings); pass > 0; pass-- {
 		if p.snap.High(pass) >= b.Number(i) && (p.snap.Passes[pass-1].Repair == nil || b.Repaired(i, pass)) {
