@@ -178,6 +178,9 @@ func setAside(cfg Config) (to string, err error) {
 // replaces it. A directory that holds anything else, such as a mapping that
 // a person works on, is left alone, with an error. Written tells the names of reports.
 func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool) error {
+	if err := CheckOurs(dir); err != nil {
+		return err
+	}
 	snap, err := journal.Read(disk, dir)
 	if errors.Is(err, journal.ErrNone) || errors.Is(err, journal.ErrEmpty) {
 		return nil

@@ -86,6 +86,9 @@ func Open(cfg Config) (*Import, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if err := CheckOurs(cfg.Dir); err != nil {
+		return nil, err
+	}
 	var aside string
 	if cfg.Restart {
 		var err error

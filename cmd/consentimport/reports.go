@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
 )
@@ -22,6 +23,9 @@ summary. It changes nothing else, and ends with the exit code of the run.`,
 		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := outDirectory(args[0]); err != nil {
+				return err
+			}
+			if err := importer.CheckOurs(args[0]); err != nil {
 				return err
 			}
 			ctx, release := env.interruptible(messages{env}.note)

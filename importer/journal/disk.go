@@ -21,10 +21,11 @@ import (
 type Disk interface {
 	// MkdirAll makes a directory and those above it, readable by the user alone.
 	MkdirAll(dir string) error
-	// Create opens a file for writing, readable by the user alone; an older one
-	// of that name is emptied.
+	// Create makes a file for writing, readable by the user alone; what had that name
+	// before is removed, and a link is never followed.
 	Create(path string) (File, error)
-	// Append opens an existing file; what is written goes to its end.
+	// Append opens an existing file; what is written goes to its end. Like Open it
+	// takes regular files alone, and follows no link.
 	Append(path string) (File, error)
 	// Open opens an existing file for reading.
 	Open(path string) (File, error)
@@ -64,16 +65,41 @@ func (OS) MkdirAll(dir string) error { return os.MkdirAll(dir, dirMode) }
 
 // Create implements Disk.
 func (OS) Create(path string) (File, error) {
-	return asFile(os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, fileMode))
+	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL // which follows no link
+	f, err := os.OpenFile(path, flags, fileMode)
+	if errors.Is(err, fs.ErrExist) { // of a process that died, or planted: either way not what is wanted
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		f, err = os.OpenFile(path, flags, fileMode)
+	}
+	return asFile(f, err)
 }
 
 // Append implements Disk.
 func (OS) Append(path string) (File, error) {
-	return asFile(os.OpenFile(path, os.O_WRONLY|os.O_APPEND, fileMode))
+	return regular(os.OpenFile(path, os.O_WRONLY|os.O_APPEND|ownOnly, fileMode))
 }
 
 // Open implements Disk.
-func (OS) Open(path string) (File, error) { return asFile(os.Open(path)) }
+func (OS) Open(path string) (File, error) {
+	return regular(os.OpenFile(path, os.O_RDONLY|ownOnly, 0))
+}
+
+// regular passes on a file that is one, and not a pipe or a device of its name.
+func regular(f *os.File, err error) (File, error) {
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: f.Name(), Err: errors.New("it is not a regular file")}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
 
 // asFile keeps a nil *os.File from becoming a File that is not nil.
 func asFile(f *os.File, err error) (File, error) {
