@@ -165,7 +165,7 @@ func TestSuccessLinesEqualGocsv(t *testing.T) {
 		category, file := text.Draw(t, "category"), text.Draw(t, "file")
 		row := survey.Row{Row: &source.Row{Number: rapid.Int64Min(1).Draw(t, "row"), Line: rapid.Int64Min(1).Draw(t, "line")}}
 		c := consent("u", category, mapping.Accept, sent)
-		c.Timestamp = rapid.Int64Range(firstMs, lastMs).Draw(t, "time")
+		c.Timestamp = rapid.Int64Range(-62167219200000, 253402300799999).Draw(t, "time")
 		ref := journal.Ref{Row: row.Row.Number, Consent: rapid.Int32Min(1).Draw(t, "n")}
 
 		var want bytes.Buffer
@@ -188,16 +188,36 @@ func TestHeadersEqualGocsv(t *testing.T) {
 	}
 }
 
-func TestTimesAreThoseOfTheTimePackage(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		ms := rapid.Int64Range(firstMs, lastMs).Draw(t, "ms")
-		layout := "2006-01-02T15:04:05.000Z"
-		if ms%1000 == 0 {
-			layout = "2006-01-02T15:04:05Z"
-		}
-		require.Equal(t, time.UnixMilli(ms).UTC().Format(layout), string(appendTime(nil, ms)))
-	})
+func TestTimesInLists(t *testing.T) {
+	for ms, want := range map[int64]string{
+		0:               "1970-01-01T00:00:00Z",
+		1:               "1970-01-01T00:00:00.001Z",
+		-1:              "1969-12-31T23:59:59.999Z",
+		1709208896000:   "2024-02-29T12:14:56Z",
+		1709208896120:   "2024-02-29T12:14:56.120Z",
+		253402300799999: "9999-12-31T23:59:59.999Z",
+		-62135596800000: "0001-01-01T00:00:00Z",
+	} {
+		assert.Equal(t, want, string(appendTime(nil, ms)))
+	}
 	assert.NotPanics(t, func() { appendTime(nil, mapping.Unlimited) })
+}
+
+func TestMonthsOfDecisions(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var m months
+		want := map[string]int64{}
+		for _, ms := range rapid.SliceOf(rapid.Int64Range(-1e12, 4.2e12)).Draw(t, "times") {
+			m.add(ms, true)
+			at := time.UnixMilli(min(max(ms, 0), 4102444799999)).UTC() // outside, the ends count
+			want[at.Format("2006-01")]++
+		}
+		got := map[string]int64{}
+		for _, l := range m.list() {
+			got[l.Month] = l.Accept
+		}
+		require.Equal(t, want, got)
+	})
 }
 
 // A row with several elements is invalid for one of them: what could be read of

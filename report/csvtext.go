@@ -89,61 +89,12 @@ func appendRef(dst []byte, r journal.Ref) []byte {
 // refString is appendRef as a string.
 func refString(r journal.Ref) string { return string(appendRef(nil, r)) }
 
-const (
-	msPerDay = 24 * 60 * 60 * 1000
-	// firstMs and lastMs bound the times that RFC 3339 can write.
-	firstMs = -62167219200000 // 0000-01-01
-	lastMs  = 253402300799999 // 9999-12-31
-)
-
 // appendTime appends epoch milliseconds as RFC 3339 in UTC, with milliseconds
-// when they are not zero. It is time.AppendFormat without its general case:
-// successes.csv has one in each line.
+// when they are not zero.
 func appendTime(dst []byte, ms int64) []byte {
-	if ms < firstMs || ms > lastMs {
-		return time.UnixMilli(ms).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	layout := "2006-01-02T15:04:05.000Z07:00"
+	if ms%1000 == 0 {
+		layout = time.RFC3339 // the time package has a short way for it
 	}
-	day := floorDiv(ms, msPerDay)
-	y, m, d := civil(day)
-	ms -= day * msPerDay
-	sec := ms / 1000
-	dst = append(dst,
-		byte('0'+y/1000), byte('0'+y/100%10), byte('0'+y/10%10), byte('0'+y%10), '-',
-		byte('0'+m/10), byte('0'+m%10), '-', byte('0'+d/10), byte('0'+d%10), 'T')
-	h, mi, s := sec/3600, sec/60%60, sec%60
-	dst = append(dst, byte('0'+h/10), byte('0'+h%10), ':', byte('0'+mi/10), byte('0'+mi%10), ':', byte('0'+s/10), byte('0'+s%10))
-	if f := ms % 1000; f != 0 {
-		dst = append(dst, '.', byte('0'+f/100), byte('0'+f/10%10), byte('0'+f%10))
-	}
-	return append(dst, 'Z')
-}
-
-// floorDiv divides towards minus infinity; b is positive.
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
-// civil gives the date of a day counted from 1970-01-01 in the proleptic
-// Gregorian calendar (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-func civil(day int64) (year, month, dom int64) {
-	day += 719468
-	era := floorDiv(day, 146097)
-	doe := day - era*146097
-	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
-	doy := doe - (365*yoe + yoe/4 - yoe/100)
-	mp := (5*doy + 2) / 153
-	dom = doy - (153*mp+2)/5 + 1
-	month = mp + 3
-	if month > 12 {
-		month -= 12
-	}
-	year = yoe + era*400
-	if month <= 2 {
-		year++
-	}
-	return year, month, dom
+	return time.UnixMilli(ms).UTC().AppendFormat(dst, layout)
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -204,6 +205,8 @@ func (t *tally) skipped() []Skip {
 // and after it are counted at the ends.
 const lastYear = 2099
 
+const msPerDay = 24 * 60 * 60 * 1000
+
 // months counts decisions by the month in which they were made.
 type months struct {
 	counts [(lastYear - 1970 + 1) * 12][2]int64
@@ -216,9 +219,9 @@ type months struct {
 }
 
 func (m *months) add(ms int64, accept bool) {
-	if day := floorDiv(ms, msPerDay) + 1; day != m.day {
-		y, mo, _ := civil(day - 1)
-		m.day, m.index = day, int(min(max((y-1970)*12+mo-1, 0), int64(len(m.counts)-1)))
+	if day := ms/msPerDay + 1; day != m.day {
+		y, mo, _ := time.UnixMilli(ms).UTC().Date()
+		m.day, m.index = day, min(max((y-1970)*12+int(mo)-1, 0), len(m.counts)-1)
 	}
 	i := m.index
 	if accept {
