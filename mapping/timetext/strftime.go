@@ -6,14 +6,11 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/ncruces/go-strftime"
 )
 
 // strfLayout is a strftime pattern, compiled. Reading is ours, because Go's
 // time.Parse silently takes an unknown zone abbreviation for UTC, and because
-// it is on the path of every row; that the pattern is sound is the library's
-// word.
+// it is on the path of every row.
 type strfLayout struct {
 	parts []strfPart
 }
@@ -25,9 +22,6 @@ type strfPart struct {
 
 // parseStrftime compiles a pattern.
 func parseStrftime(pattern string) (*strfLayout, error) {
-	if _, err := strftime.Layout(strings.NewReplacer("%%", "", "%e", "%d", "%k", "%H", "%P", "%p").Replace(expandStrftime(pattern))); err != nil {
-		return nil, fmt.Errorf("format %q: %w", pattern, err)
-	}
 	var l strfLayout
 	rest := expandStrftime(pattern)
 	for rest != "" {
