@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 
@@ -49,7 +50,10 @@ func kindNames() []string {
 }
 
 // Presets lists the presets by name.
-func Presets() []Preset {
+func Presets() []Preset { return slices.Clone(allPresets()) }
+
+// allPresets reads them once: they are part of the program.
+var allPresets = sync.OnceValue(func() []Preset {
 	var out []Preset
 	for _, name := range presetNames() {
 		if p, err := readPreset(name); err == nil { // a test holds that none is broken
@@ -57,7 +61,7 @@ func Presets() []Preset {
 		}
 	}
 	return out
-}
+})
 
 // FindPreset gives a preset by its name.
 func FindPreset(name string) (Preset, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -89,4 +90,49 @@ func TestRunNamesThePresetThatFits(t *testing.T) {
 	p := program{dir: t.TempDir()}
 	got := p.here(t, nil, append([]string{"run", "--dry-run"}, exampleFiles(t, "didomi-events")...)...).requireCode(t, exitRefused)
 	assert.Contains(t, got.message(t), "--preset didomi-events")
+}
+
+// TestInspectPrintsTwoScreens: whatever the export, what inspect prints fits on two
+// screens, and says how to get the rest; --full prints every column.
+func TestInspectPrintsTwoScreens(t *testing.T) {
+	t.Parallel()
+	p := program{dir: t.TempDir()}
+	wide, rows := "id,consent", strings.Builder{}
+	for i := range 600 {
+		wide += fmt.Sprintf(",c%d", i)
+	}
+	rows.WriteString("Report of the shop\nmade by somebody on a Monday\n\nid;consent;at\n")
+	for i := range 20000 {
+		fmt.Fprintf(&rows, "u%d;yes;2024-05-01T00:00:00Z\n", i)
+	}
+	exports := map[string][]string{}
+	for name, text := range map[string]string{"wide.csv": wide + "\n1,yes" + strings.Repeat(",x", 600) + "\n", "preamble.csv": rows.String()} {
+		path := filepath.Join(p.dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		exports[name] = []string{path}
+	}
+	dirs, err := filepath.Glob("../../testdata/exports/*")
+	require.NoError(t, err)
+	require.NotEmpty(t, dirs)
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "export.*"))
+		require.NoError(t, err)
+		exports[filepath.Base(dir)] = files
+	}
+	cut := 0
+	for name, files := range exports {
+		got := p.here(t, nil, append([]string{"inspect"}, files...)...).requireCode(t, exitComplete)
+		assert.LessOrEqual(t, strings.Count(got.stdout, "\n"), twoScreens, name)
+		full := p.here(t, nil, append([]string{"inspect", "--full"}, files...)...).requireCode(t, exitComplete)
+		if full.stdout != got.stdout {
+			cut++
+			assert.Contains(t, got.stdout, "--full", name)
+			assert.Greater(t, strings.Count(full.stdout, "\n"), twoScreens, name)
+		}
+	}
+	assert.Greater(t, cut, 10)
+	got := p.here(t, nil, "inspect", exports["preamble.csv"][0])
+	assert.Contains(t, got.stdout, "the header is below 3 lines (input.skipLines of a mapping)\n")
+	assert.Contains(t, got.stdout, "rows: 20,000\n")
+	assert.Contains(t, p.here(t, nil, "inspect", exports["wide.csv"][0]).stdout, "  consent: 100 %, yes/no, yes (1)\n", "the column that matters is shown")
 }

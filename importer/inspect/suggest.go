@@ -52,6 +52,21 @@ func (in *Inspection) Suggest() *Suggestion {
 	return s
 }
 
+// Telling are the columns that matter to a mapping: those that a suggestion takes,
+// and those that it names beside them.
+func (in *Inspection) Telling() []*Column {
+	s := in.Suggest()
+	out := append([]*Column{s.UserID, s.Email, s.ProfileID, s.ValidUntil, s.Category, s.Source}, s.Decisions...)
+	for _, t := range s.Times {
+		out = append(out, t.Columns...)
+	}
+	for _, c := range s.Candidates {
+		out = append(append(out, c.Source), c.Columns...)
+	}
+	out = append(out, s.OtherTimes...)
+	return slices.DeleteFunc(out, func(c *Column) bool { return c == nil })
+}
+
 // outer are the columns that belong to the row itself and not to an element of
 // an array in it.
 func (v *view) outer(yield func(*Column) bool) {
