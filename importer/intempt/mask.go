@@ -97,6 +97,9 @@ func (m *masker) mask(text string, cut bool, c *mapping.Consent) string {
 	// Addresses last: an identifier may be half of one.
 	text = email.ReplaceAllString(text, string(emailMark))
 	text = strings.NewReplacer(string(keyMark), masked, string(emailMark), "[email]", string(idMark), "[id]").Replace(text)
+	if c != nil && quotes(text, c) {
+		return "not shown: it quotes the record's identifiers in another form"
+	}
 	return shorten(text, cut)
 }
 

@@ -13,7 +13,7 @@ const maxBody = 64 << 10
 // bodyText finds what a body has to say: the target's own form first, then the
 // forms of the frameworks and gateways around it, else all of it as text.
 func bodyText(body []byte) string {
-	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf"))
+	body = bytes.TrimPrefix(bytes.TrimSpace([]byte(plain(string(body)))), []byte("\xef\xbb\xbf"))
 	if len(body) == 0 {
 		return ""
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,6 +27,10 @@ type exchange struct {
 
 // ServeHTTP answers everything that the sandbox knows.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if why := s.stranger(r); why != "" {
+		http.Error(w, why, http.StatusForbidden)
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, "/_sandbox/") {
 		s.inspect(w, r)
 		return
@@ -43,6 +48,58 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.receive(w, r, project)
+}
+
+// stranger says why a request comes from where none should: a page of another site in
+// a browser of this machine, which could read what is kept and give orders.
+func (s *Server) stranger(r *http.Request) string {
+	addr := s.address()
+	if !loopback(addr) {
+		return "" // it is reached by names that it does not know
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	if host, _ := cutPort(r.Host); !local(host) {
+		return "This sandbox answers to its own address alone"
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		u, err := url.Parse(origin)
+		if err != nil || !local(u.Hostname()) || u.Port() != port {
+			return "This sandbox takes no orders from other sites"
+		}
+	}
+	return ""
+}
+
+// cutPort parts a Host header. A proxy on this machine may pass on a port of its own.
+func cutPort(host string) (name, port string) {
+	if name, port, err := net.SplitHostPort(host); err == nil {
+		return name, port
+	}
+	return strings.Trim(host, "[]"), ""
+}
+
+// local reports whether a host name always leads to this machine, whatever a name
+// server says.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// loopback reports whether an address is one of this machine alone.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback()
+}
+
+// address is where the sandbox listens.
+func (s *Server) address() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.Addr().String()
 }
 
 // route recognises {org}/projects/{project}/consents/data, below /v1 or not,
