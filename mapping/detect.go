@@ -156,9 +156,5 @@ func Decisive(value []byte) bool {
 	}
 }
 
-// Inverted reports whether a yes under the name is a reject, as under
-// EMAIL_BLACKLISTED.
-func Inverted(name string) bool { return vocabulary.Name([]byte(name)) == vocabulary.Out }
-
 // Necessary reports whether a name is that of a category that sites do not ask about.
 func Necessary(name string) bool { return vocabulary.Necessary([]byte(name)) }

@@ -240,7 +240,7 @@ func echoJSON(status string) script {
 // of the key or of the consent full().
 func assertClean(t *testing.T, message string) {
 	t.Helper()
-	assert.LessOrEqual(t, utf8.RuneCountInString(message), MaxMessage)
+	assert.LessOrEqual(t, utf8.RuneCountInString(message), maxMessage)
 	assert.False(t, strings.ContainsFunc(message, unicode.IsControl), "%q", message)
 	key, _ := ParseKey(testKey)
 	identifier, secret, _ := key.halves()

@@ -332,7 +332,7 @@ func TestClientHidesKey(t *testing.T) {
 }
 
 // head cuts a text to what assertClean allows for messages.
-func head(s string) string { return s[:min(len(s), MaxMessage)] }
+func head(s string) string { return s[:min(len(s), maxMessage)] }
 
 func TestMessagesOfManyAtOnce(t *testing.T) {
 	s := serve(t, false, echo("400 Bad Request"))

@@ -24,16 +24,6 @@ type PassOutcome struct {
 	Pass int
 }
 
-// OpenLedger reads the checkpoint in dir, and opens a Ledger over its passes up
-// to upToPass; 0 means all.
-func OpenLedger(disk Disk, dir string, upToPass int) (*Ledger, error) {
-	s, err := Read(disk, dir)
-	if err != nil {
-		return nil, err
-	}
-	return s.Ledger(upToPass)
-}
-
 // Ledger opens a Ledger over the passes up to upToPass, 0 for all, as far as
 // they went when the Snapshot was taken. A Writer may go on meanwhile.
 func (s *Snapshot) Ledger(upToPass int) (*Ledger, error) {

@@ -30,7 +30,9 @@ func TestLedgerWaitsForASlowRow(t *testing.T) {
 	require.NoError(t, w.Append(sent(1, 1, true)))
 	require.NoError(t, w.Mark(mark(rows+1, rows)))
 	require.NoError(t, w.Close())
-	l, err := journal.OpenLedger(journal.OS{}, dir, 0)
+	v, err := journal.Read(journal.OS{}, dir)
+	require.NoError(t, err)
+	l, err := v.Ledger(0)
 	require.NoError(t, err)
 	defer l.Close()
 	var got []journal.PassOutcome

@@ -74,9 +74,3 @@ func cutRef(b []byte) (r Ref, size int) {
 	}
 	return Ref{Row: row, Consent: int32(consent)}, i + 1 + j
 }
-
-// ParseRef reads the name of a consent as String writes it.
-func ParseRef(s string) (Ref, bool) {
-	r, size := cutRef([]byte(s))
-	return r, size == len(s) && size > 0
-}

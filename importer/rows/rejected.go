@@ -11,9 +11,9 @@ import (
 	"github.com/consentimport/consentimport/importer/source"
 )
 
-// RawMember holds a row that is not a JSON object, in rejected.jsonl: as text, or
+// rawMember holds a row that is not a JSON object, in rejected.jsonl: as text, or
 // null where the row is too long to be repeated.
-const RawMember = "_raw"
+const rawMember = "_raw"
 
 // RejectedName is the name of the file for the rows of the nth layout of an export,
 // from 0. Files with different headers cannot share one.
@@ -173,7 +173,7 @@ func (f *Rejected) putJSON(row *source.Row, reason string) {
 	if !isObject(row.Raw) {
 		f.own = append(f.own, '{')
 		f.putLineage(row, reason)
-		f.own = append(f.own, `,"`+RawMember+`":`...)
+		f.own = append(f.own, `,"`+rawMember+`":`...)
 		if lost(row) {
 			f.own = append(f.own, "null}"...)
 			return

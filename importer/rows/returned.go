@@ -224,9 +224,9 @@ func (r *returned) readJSON() error {
 		return err
 	}
 	r.body = dropMembers(raw)
-	inner, wrapped := members[RawMember]
+	inner, wrapped := members[rawMember]
 	for name := range members {
-		wrapped = wrapped && (name == RowColumn || name == ErrorColumn || name == RawMember)
+		wrapped = wrapped && (name == RowColumn || name == ErrorColumn || name == rawMember)
 	}
 	if !wrapped {
 		return nil
@@ -234,7 +234,7 @@ func (r *returned) readJSON() error {
 	var row string
 	if json.Unmarshal(inner, &row) != nil || !isObject([]byte(row)) {
 		if r.fault == "" {
-			r.fault = "the text in " + RawMember + " is not a JSON object"
+			r.fault = "the text in " + rawMember + " is not a JSON object"
 		}
 		return nil
 	}
@@ -274,7 +274,7 @@ func (f *Rejected) fault(row *source.Row) string {
 // whatever somebody did to its _error.
 func (f *Rejected) unchanged(r *returned, row *source.Row) bool {
 	if lost(row) {
-		return len(bytes.Trim(r.body, string(f.Layout.Delimiter)+`" `)) == 0 || bytes.Equal(compact(r.body), []byte(`{"`+RawMember+`":null}`))
+		return len(bytes.Trim(r.body, string(f.Layout.Delimiter)+`" `)) == 0 || bytes.Equal(compact(r.body), []byte(`{"`+rawMember+`":null}`))
 	}
 	f.raw, f.own = f.raw[:0], f.own[:0]
 	if f.Layout.Format == source.JSONL {
