@@ -78,7 +78,10 @@ func (d *draft) input() {
 		input.set("delimiter", inQuotes(strings.ReplaceAll(l.Delimiter, "\t", `\t`)))
 	}
 	if !l.BOM && len(d.in.Layouts) == 1 && l.Encoding != "utf-8" {
-		input.set("encoding", plain(l.Encoding))
+		encoding := input.set("encoding", plain(l.Encoding))
+		if d.in.Guessed != "" {
+			encoding.beside("a guess: look whether names with accents come out right")
+		}
 	}
 	if d.in.Skipped > 0 {
 		input.set("skipLines", &node{text: fmt.Sprint(d.in.Skipped)}).beside("lines above the header")

@@ -39,6 +39,8 @@ type Inspection struct {
 	More    bool        `json:"more,omitempty"`
 	Presets []PresetFit `json:"presets"` // that fit, the surest first
 	Notes   []string    `json:"notes,omitempty"`
+	// Guessed is the encoding in which text was read that is not UTF-8, where none was set.
+	Guessed string `json:"guessedEncoding,omitempty"`
 }
 
 // InspectedInput is one file as it lies on disk.
@@ -105,18 +107,52 @@ const (
 
 // Inspect reads an export to its end and says what it is. The memory it takes
 // depends on the number of columns, not on the number of rows.
+//
+// Text that is not UTF-8 is read in the encoding that it looks like, and the
+// inspection says so: nothing is imported by a guess.
 func Inspect(ctx context.Context, cfg source.Config) (*Inspection, error) {
-	export, found, err := openInspected(&cfg)
+	cfg.Guess = true
+	out, letters, err := inspectAs(ctx, cfg)
+	if err != nil || letters.broken == 0 || cfg.Encoding != "" {
+		return out, err
+	}
+	// Rows after the beginning, by which the reader guesses, are not UTF-8.
+	guess := source.GuessEncoding(letters.lines)
+	switch {
+	case guess == "":
+		return out, nil
+	case letters.whole >= letters.broken:
+		out.Notes = append(out.Notes, fmt.Sprintf("rows that are not UTF-8 look like %s, while others are UTF-8: two encodings in one export have to be made one", guess))
+		return out, nil
+	}
+	cfg.Encoding = guess
+	out, letters, err = inspectAs(ctx, cfg)
 	if err != nil {
 		return nil, err
+	}
+	out.guessed(guess, letters)
+	return out, nil
+}
+
+// inspectAs inspects an export with what was set of it.
+func inspectAs(ctx context.Context, cfg source.Config) (*Inspection, *letters, error) {
+	export, found, err := openInspected(&cfg)
+	if err != nil {
+		return nil, nil, err
 	}
 	defer export.Close()
 	in := &inspector{export: export, out: found, perMember: make([]int64, len(export.Members)), profile: newProfile()}
 	if err := in.read(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	in.finish()
-	return in.out, nil
+	for i := range export.Layouts {
+		if l := &export.Layouts[i]; l.Guessed {
+			found.guessed(l.Encoding, &in.letters)
+			break
+		}
+	}
+	return in.out, &in.letters, nil
 }
 
 // openInspected opens an export as a mapping for it would have it read: below the
@@ -228,6 +264,7 @@ type inspector struct {
 	perMember []int64
 	profile   *profile
 	heads     [][]byte // the first JSON values
+	letters   letters
 }
 
 func (in *inspector) read(ctx context.Context) error {
@@ -256,6 +293,7 @@ func (in *inspector) read(ctx context.Context) error {
 		for i := range b.Rows {
 			row := &b.Rows[i]
 			reason := row.Reason
+			in.letters.see(row)
 			switch {
 			case reason != "":
 			case l.Format == source.JSONL:

@@ -26,6 +26,7 @@ type charset struct {
 	width codeUnit
 	table *byteTable        // encodings of one byte a character
 	other encoding.Encoding // the rest
+	guess string            // of utf-8: what the text looks like instead, as it is not
 }
 
 // codeUnit is how the characters of an encoding are laid out in bytes.
@@ -123,6 +124,9 @@ func (c *charset) fault(raw []byte) string {
 	at := 1 + invalidUTF8(raw)
 	switch {
 	case c.isUTF8():
+		if c != nil && c.guess != "" {
+			return fmt.Sprintf("invalid UTF-8 at byte %d of the row; the file looks like %s: set --encoding to what it is", at, c.guess)
+		}
 		return fmt.Sprintf("invalid UTF-8 at byte %d of the row; if the file is not UTF-8, set --encoding, e.g. windows-1252", at)
 	case c.width != unitByte:
 		return fmt.Sprintf("invalid UTF-16 (half a character) at byte %d of the row", at)

@@ -120,5 +120,17 @@ func detectCharset(data []byte, cfg *Config) (c *charset, bom int, evidence stri
 	case pairs > 0 && even*10 >= pairs*4 && odd*10 < pairs:
 		return utf16BECharset, 0, "encoding utf-16be: every other byte is NUL, though there is no byte order mark", nil
 	}
-	return utf8Charset, 0, "encoding utf-8: no byte order mark and nothing else was set", nil
+	guess := GuessEncoding(data[:min(len(data), headSniff)])
+	switch {
+	case guess == "":
+		return utf8Charset, 0, "encoding utf-8: no byte order mark and nothing else was set", nil
+	case cfg.Guess:
+		c, err := charsetNamed(guess)
+		if err != nil {
+			return nil, 0, "", err
+		}
+		return c, 0, fmt.Sprintf("encoding %s: a guess, for the text is not UTF-8 and its characters fit", guess), nil
+	}
+	return &charset{name: utf8Charset.name, guess: guess}, 0,
+		fmt.Sprintf("encoding utf-8: no byte order mark and nothing else was set, but the text is not UTF-8 and looks like %s", guess), nil
 }

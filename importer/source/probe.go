@@ -47,6 +47,7 @@ func (e *Export) probe(m *member) (found bool, err error) {
 		return false, err
 	}
 	layout.charset, layout.Encoding, layout.BOM = m.charset, m.charset.name, m.bom > 0
+	layout.Guessed = e.Config.Guess && e.Config.Encoding == "" && m.bom == 0 && m.charset.unit() == unitByte && !m.charset.isUTF8()
 	layout.Evidence = append(layout.Evidence, evidence)
 	text := &head{r: m.charset.reader(io.MultiReader(bytes.NewReader(h.data[m.bom:]), unpacked))}
 	text.need(headSniff)

@@ -45,6 +45,7 @@ type Config struct {
 	Format    string   `json:"format,omitempty"`    // "csv", "jsonl"
 	Delimiter string   `json:"delimiter,omitempty"` // one character, or `\t`
 	Encoding  string   `json:"encoding,omitempty"`  // a WHATWG name; a byte order mark wins over it
+	Guess     bool     `json:"-"`                   // read what is not UTF-8 as GuessEncoding says: to look at, never to import
 	Escape    string   `json:"escape,omitempty"`    // one character that keeps the next from ending a cell, such as `\`; none unless set
 	SkipLines int      `json:"skipLines,omitempty"` // preamble lines above the header
 	Columns   []string `json:"columns,omitempty"`   // column names of files that have no header line
@@ -103,6 +104,7 @@ type Layout struct {
 	Delimiter byte     // CSV
 	Escape    byte     // CSV; 0: none
 	Encoding  string   // canonical WHATWG name, e.g. "utf-8", "utf-16le", "windows-1252"
+	Guessed   bool     // Encoding is a guess
 	BOM       bool
 	Preamble  []byte   // skipped lines above the header, decoded to UTF-8, with their line ends
 	Header    []byte   // the header record as written, decoded to UTF-8, without its line end
