@@ -11,7 +11,8 @@ import (
 
 // Check goes over the rows of an import that is new, before anything is sent. It
 // refuses a mapping that reads a name which no row has, and an export of which no row
-// makes a consent. It reads no further than until both are out of the question.
+// makes a consent, unless an invalid one states a decision all the same: then the run
+// lists what to repair. It reads no further than until all is settled.
 func (im *Import) Check(ctx context.Context) error {
 	if !im.fresh {
 		return nil
@@ -44,7 +45,7 @@ func (im *Import) Check(ctx context.Context) error {
 
 // checked counts what the rows became, and keeps the first reasons.
 type checked struct {
-	made                 bool
+	made                 bool // a consent, or a decision in an invalid row
 	read, skipped        int64
 	whySkipped, whyFalse string
 }
@@ -59,6 +60,7 @@ func (c *checked) add(r *survey.Row) {
 			c.whySkipped = r.Reason
 		}
 	default:
+		c.made = c.made || len(r.Readable) > 0
 		if c.whyFalse == "" {
 			c.whyFalse = r.Reason
 		}

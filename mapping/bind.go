@@ -46,6 +46,7 @@ type Mapper struct {
 	filled     []byte // a template's text, on its way into the arena
 	generation uint64
 	doc        jsonvalue.Doc
+	date       jsonvalue.Doc // of a time that is an object
 	cells      []jsonCell
 	elems      []element
 	elem       *element

@@ -86,6 +86,9 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 		if kind == jsonvalue.Null {
 			continue
 		}
+		if kind == jsonvalue.Object && f.spec.times != nil {
+			text, kind = m.mongoDate(text, kind)
+		}
 		if kind >= jsonvalue.Array {
 			last.reason = columnSays(last.column, isNoSingle)
 			return

@@ -11,6 +11,9 @@ import (
 func (m *Mapper) cell(f *field, v *value) {
 	a := &f.from[0]
 	text, kind, _ := m.get(a)
+	if kind == jsonvalue.Object && f.spec.times != nil {
+		text, kind = m.mongoDate(text, kind)
+	}
 	if kind >= jsonvalue.Array {
 		*v = value{by: f, column: a.name, empty: true, reason: columnSays(a.name, isNoSingle)}
 		return

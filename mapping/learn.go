@@ -62,7 +62,7 @@ func (m *Mapper) learn(f *field, units Units) {
 		if reason != "" {
 			continue
 		}
-		if unit := timetext.EpochUnit(spelling.Trim(text)); unit != "" {
+		if unit := timetext.EpochUnit(spelling.Trim(text)); unit == "s" || unit == "ms" {
 			units[name] = unit
 		}
 	}

@@ -1,9 +1,9 @@
 package mapping
 
 import (
-	"github.com/consentimport/consentimport/mapping/timetext"
-
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/mapping/timetext"
 )
 
 // times reads timestamp and validUntil.
@@ -24,6 +24,23 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 		c.Timestamp = ms
 	}
 	m.validUntil(c, ok, fault)
+}
+
+// mongoDate gives the time in a date of MongoDB's extended JSON: {"$date": …} with a
+// text, a number of milliseconds or {"$numberLong": "…"}. Other objects stay what
+// they are.
+func (m *Mapper) mongoDate(text []byte, kind jsonvalue.Kind) ([]byte, jsonvalue.Kind) {
+	if m.date.Parse(text) != "" {
+		return text, kind
+	}
+	n := m.date.Member(0, "$date")
+	if n != jsonvalue.None && m.date.Kind(n) == jsonvalue.Object {
+		n = m.date.Member(n, "$numberLong")
+	}
+	if n == jsonvalue.None || m.date.Kind(n) >= jsonvalue.Array {
+		return text, kind
+	}
+	return m.date.Text(n, m.arena), m.date.Kind(n)
 }
 
 var unlimitedWord = []byte("unlimited")

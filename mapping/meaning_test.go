@@ -225,6 +225,24 @@ func TestConditionsSeeOrSaySo(t *testing.T) {
 	})
 }
 
+// TestDatesOfMongo: the dates of MongoDB's extended JSON are times, other objects none.
+func TestDatesOfMongo(t *testing.T) {
+	var cases []ruled
+	for date, want := range map[string]string{
+		`{"$date":"2024-05-01T08:00:00Z"}`: "accept u1 news", `{"$date":1714550400000}`: "accept u1 news", `{"$date":{"$numberLong":"1714550400000"}}`: "accept u1 news",
+		`{"$date":null}`: "skipped", `{"$date":{}}`: "invalid: not a single value", `{"$date":["2024-05-01T08:00:00Z"]}`: "invalid: not a single value",
+		`{"date":"2024-05-01T08:00:00Z"}`: "invalid: not a single value", `["2024-05-01T08:00:00Z"]`: "invalid: not a single value",
+	} {
+		if want == "skipped" {
+			want = "invalid: is empty: a consent needs its time"
+		}
+		cases = append(cases,
+			ruled{date, "", "consent:\n", `{"id":"u1","choice":"yes","at":` + date + `}`, want},
+			ruled{date + ", one of several", "", "consent:\n  timestamp: {from: [at, when]}\n", `{"id":"u1","choice":"yes","at":` + date + `}`, want})
+	}
+	checkRuled(t, cases)
+}
+
 // TestMappingsThatCannotMean are refused with the place of what is wrong.
 func TestMappingsThatCannotMean(t *testing.T) {
 	t.Parallel()
@@ -243,6 +261,9 @@ func TestMappingsThatCannotMean(t *testing.T) {
 		{"empty category of a case", "consent:\n  category: {cases: [{when: 'x == \"a\"', const: b}, {const: \" \"}]}\n", "category is empty", "leave category away"},
 		{"category of columns", "each: {columns: {\"\": x}}\nconsent:\n", "columns has a category without a name", ""},
 		{"category of all", "each: {split: x, all: {\"\": a}}\nconsent:\n", "all has a category without a name", ""},
+		{"zone of the machine", "timezone: localtime\nconsent:\n", `m.yaml:2:11: timezone "localtime" is unknown`, "IANA"},
+		{"zone of the machine, of a field", "consent:\n  timestamp: {from: at, timezone: Local}\n", `timezone "Local" is unknown`, "IANA"},
+		{"hour of twelve", "consent:\n  timestamp: {from: at, format: \"%F %I:%M\"}\n", `without %p`, ""},
 		{"empty", "empty:\nconsent:\n", "m.yaml:2:1: empty says nothing: list the words of the export that do, in quotes", "empty: ["},
 	} {
 		_, err := mapping.Parse("m.yaml", []byte(completed(c.mapping)), nil)

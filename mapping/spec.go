@@ -18,6 +18,7 @@ import (
 
 	"github.com/consentimport/consentimport/mapping/condition"
 	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/mapping/timetext"
 )
 
 // Spec is a parsed mapping: sound by itself, not yet bound to columns.
@@ -311,10 +312,10 @@ func (s *Spec) parseDetect(r *reader, n ast.Node) {
 
 // zone loads a time zone by its IANA name.
 func (r *reader) zone(n ast.Node, name string) *time.Location {
-	z, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
+	z, err := timetext.Zone(name)
+	if err != nil {
 		r.fail(n, "timezone %q is unknown", name)
-		r.err.Hint = "give an IANA name such as Europe/Berlin, America/New_York or UTC"
+		r.hint("give an IANA name such as Europe/Berlin, America/New_York or UTC")
 		return nil
 	}
 	return z

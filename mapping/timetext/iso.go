@@ -1,22 +1,38 @@
 package timetext
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // iso reads RFC 3339 and ISO 8601 with their usual variants: a blank or a small
 // t for the T, no seconds, a fraction of any length behind a dot or a comma,
 // offsets such as Z, +02:00, +0200, +02, also behind a blank, UTC and GMT; a date
-// alone, which is midnight in the mapping's zone; and the basic form
-// 20110122T111244.
+// alone, which is midnight in the mapping's zone; the basic form 20110122T111244; and
+// a time zone by its name, behind a blank or in the brackets of RFC 9557.
 func (t *Reader) iso(b []byte) (int64, string) {
+	zone := t.zone
+	named := false
+	if n := len(b); n > 0 && b[n-1] == ']' {
+		i := bytes.IndexByte(b, '[')
+		if i < 0 {
+			return 0, NoTime
+		}
+		var ok bool
+		if zone, named, ok = t.bracketed(b[i:]); !ok {
+			return 0, NoTime
+		}
+		b = b[:i]
+	}
 	date, rest, ok := isoDate(b)
 	if !ok {
 		return 0, NoTime
 	}
 	if len(rest) == 0 {
-		if t.zone == nil {
+		if zone == nil {
 			return 0, NoZone
 		}
-		return local(date, t.zone)
+		return local(date, zone)
 	}
 	if rest[0] != 'T' && rest[0] != 't' && rest[0] != ' ' {
 		return 0, NoTime
@@ -28,19 +44,57 @@ func (t *Reader) iso(b []byte) (int64, string) {
 	wall := date + clock
 	rest = bytes.TrimLeft(rest, " ")
 	if len(rest) == 0 {
-		if t.zone == nil {
+		if zone == nil {
 			return 0, NoZone
 		}
-		return local(wall, t.zone)
+		return local(wall, zone)
 	}
 	offset, ok := isoOffset(rest)
 	if !ok {
+		if !named && bytes.IndexByte(rest, '/') > 0 {
+			if z, known := t.zones.get(rest); known {
+				return local(wall, z)
+			}
+		}
 		if isAbbreviation(rest) {
 			return 0, Abbreviation
 		}
 		return 0, NoTime
 	}
-	return wall - offset, ""
+	ms := wall - offset
+	if named && rest[0] != 'Z' && rest[0] != 'z' { // Z says nothing of the clocks there
+		if _, shown := time.UnixMilli(ms).In(zone).Zone(); int64(shown)*1000 != offset {
+			return 0, Disagree
+		}
+	}
+	return ms, ""
+}
+
+// bracketed reads the suffixes of RFC 9557: a zone by its name, [Europe/Paris], or by
+// an offset, and tags such as [u-ca=hebrew], which change no moment. The mark of what
+// must be heeded, [!…], may stand in each.
+func (t *Reader) bracketed(b []byte) (zone *time.Location, named, ok bool) {
+	zone = t.zone
+	for first := true; len(b) > 0; first = false {
+		end := bytes.IndexByte(b, ']')
+		if b[0] != '[' || end < 2 {
+			return nil, false, false
+		}
+		in := bytes.TrimPrefix(b[1:end], []byte("!"))
+		b = b[end+1:]
+		if bytes.IndexByte(in, '=') > 0 {
+			continue
+		}
+		if !first {
+			return nil, false, false
+		}
+		if offset, fixed := isoOffset(in); fixed {
+			zone, named = time.FixedZone("", int(offset/1000)), true
+		} else if zone, named = t.zones.get(in); !named {
+			return nil, false, false
+		}
+	}
+	return zone, named, true
 }
 
 // two reads two digits.

@@ -20,10 +20,10 @@ type strfPart struct {
 	literal string // blanks in it match any blanks
 }
 
-// parseStrftime compiles a pattern.
+// parseStrftime compiles a pattern. One that cannot be right is an error.
 func parseStrftime(pattern string) (*strfLayout, error) {
 	var l strfLayout
-	rest := expandStrftime(pattern)
+	rest := strings.TrimSpace(expandStrftime(pattern))
 	for rest != "" {
 		i := strings.IndexByte(rest, '%')
 		if i < 0 {
@@ -56,7 +56,44 @@ func parseStrftime(pattern string) (*strfLayout, error) {
 	if !(has['Y'] || has['y']) || !(has['j'] || (has['m'] || has['b'] || has['h'] || has['B']) && (has['d'] || has['e'])) {
 		return nil, fmt.Errorf("format %q lacks the year, the month or the day", pattern)
 	}
+	if message := l.conflict(); message != "" {
+		return nil, fmt.Errorf("format %q %s", pattern, message)
+	}
 	return &l, nil
+}
+
+// conflict says what of a pattern cannot be right: two parts that say one thing, which
+// may disagree, and an hour that needs another part or has one too many.
+func (l *strfLayout) conflict() string {
+	var first [256]byte // by what a part says, the verb that said it
+	for _, p := range l.parts {
+		if p.verb == 0 {
+			continue
+		}
+		says := p.verb
+		for _, same := range [...]string{"Yy", "mbhB", "de", "HkIl", "fLN", "pP", "aA"} {
+			if strings.IndexByte(same, p.verb) >= 0 {
+				says = same[0]
+			}
+		}
+		if first[says] != 0 {
+			return fmt.Sprintf("has two parts for one thing, %%%c and %%%c", first[says], p.verb)
+		}
+		first[says] = p.verb
+	}
+	hour, half := first['H'], first['p']
+	twelve := hour == 'I' || hour == 'l'
+	switch {
+	case first['j'] != 0 && (first['m'] != 0 || first['d'] != 0):
+		return "has two parts for one thing, %j and the month or day"
+	case twelve && half == 0:
+		return fmt.Sprintf("has %%%c, an hour of twelve, without %%p, which says whether it is in the morning; %%H is an hour of 24", hour)
+	case hour != 0 && !twelve && half != 0:
+		return fmt.Sprintf("has %%p beside %%%c, an hour of 24; the hour of twelve is %%I", hour)
+	case hour == 0 && half != 0:
+		return "has %p without an hour"
+	}
+	return ""
 }
 
 // expandStrftime writes the short forms out.
@@ -106,24 +143,21 @@ type fields struct {
 	offset       int64
 	hasOffset    bool
 	abbreviation []byte
+	day          int // weekday from 1, Monday; 0: not read
 }
 
 // read gives the milliseconds of a text that has the pattern's form.
 func (l *strfLayout) read(text []byte, zone *time.Location) (int64, string) {
-	f := fields{m: 1, d: 1}
-	// A browser adds the zone's name in its user's language: (heure normale …).
-	if n := len(text); n > 0 && text[n-1] == ')' {
-		if i := bytes.LastIndex(text, []byte(" (")); i > 0 {
-			text = text[:i]
-		}
-	}
+	f := fields{m: 1, d: 1, doy: -1}
 	for i := range l.parts {
 		var ok bool
 		if text, ok = l.parts[i].read(text, &f); !ok {
 			return 0, NoMatch
 		}
 	}
-	if len(bytes.TrimSpace(text)) > 0 {
+	// Behind the offset JavaScript writes the zone's name in the user's language:
+	// GMT+0100 (heure normale d’Europe centrale).
+	if text = bytes.TrimSpace(text); len(text) > 0 && !(f.hasOffset && bytes.IndexByte(text, '(') == 0 && bytes.IndexByte(text, ')') == len(text)-1) {
 		return 0, NoMatch
 	}
 	return f.moment(zone)
@@ -139,13 +173,16 @@ func (f *fields) moment(zone *time.Location) (int64, string) {
 			f.h += 12
 		}
 	}
-	if f.m < 1 || f.m > 12 || f.d < 1 || f.d > daysIn(f.y, f.m) || f.h > 23 || f.mi > 59 || f.s > 60 || f.doy > 366 {
+	if f.m < 1 || f.m > 12 || f.d < 1 || f.d > daysIn(f.y, f.m) || f.h > 23 || f.mi > 59 || f.s > 60 || f.doy == 0 || f.doy > 337+daysIn(f.y, 2) {
 		return 0, NoMatch
 	}
 	f.s = min(f.s, 59)
 	days := daysFrom(f.y, f.m, f.d)
 	if f.doy > 0 {
 		days = daysFrom(f.y, 1, 1) + f.doy - 1
+	}
+	if f.day > 0 && int64(f.day-1) != ((days+3)%7+7)%7 { // 1970 began on a Thursday
+		return 0, Weekday
 	}
 	wall := ((days*24+f.h)*60+f.mi)*60000 + f.s*1000 + f.ms
 	switch {
@@ -223,28 +260,26 @@ func (p *strfPart) read(b []byte, f *fields) ([]byte, bool) {
 		f.ms = millisOf(b[:n])
 		return b[n:], n > 0
 	case 'p', 'P':
-		b = bytes.TrimLeft(b, " ")
-		if len(b) < 2 || b[1]|0x20 != 'm' || b[0]|0x20 != 'a' && b[0]|0x20 != 'p' {
-			return b, false
-		}
-		f.pm = b[0]|0x20 == 'p'
-		return b[2:], true
+		return f.half(trimBlanks(b))
 	case 'b', 'h', 'B':
 		n, rest := name(b, monthNames[:])
 		f.m = int64(n + 1)
 		return rest, n >= 0
 	case 'a', 'A':
 		n, rest := name(b, dayNames[:])
+		f.day = n + 1
 		return rest, n >= 0
 	case 'z':
-		b = bytes.TrimPrefix(bytes.TrimPrefix(bytes.TrimLeft(b, " "), []byte("GMT")), []byte("UTC"))
+		b = bytes.TrimLeft(b, " ")
+		whole := len(b)
+		b = bytes.TrimPrefix(bytes.TrimPrefix(b, []byte("GMT")), []byte("UTC"))
 		end := bytes.IndexByte(b, ' ')
 		if end < 0 {
 			end = len(b)
 		}
-		if end == 0 { // "GMT" alone
-			f.hasOffset = true
-			return b, true
+		if end == 0 { // "GMT" alone, or nothing at all
+			f.hasOffset = len(b) < whole
+			return b, f.hasOffset
 		}
 		var ok bool
 		f.offset, ok = isoOffset(b[:end])
@@ -268,12 +303,16 @@ func (p *strfPart) read(b []byte, f *fields) ([]byte, bool) {
 	}
 }
 
-// matchLiteral consumes a literal; a blank in it matches any run of blanks, also
-// the narrow ones that locales print.
+// matchLiteral consumes a literal; a blank in it matches any run of blanks, one at
+// least, also the narrow ones that locales print.
 func matchLiteral(b []byte, literal string) ([]byte, bool) {
 	for i := 0; i < len(literal); i++ {
 		if literal[i] == ' ' {
-			b = trimBlanks(b)
+			rest := trimBlanks(b)
+			if len(rest) == len(b) && (i == 0 || literal[i-1] != ' ') {
+				return b, false
+			}
+			b = rest
 			continue
 		}
 		if len(b) == 0 || b[0] != literal[i] {
@@ -281,6 +320,27 @@ func matchLiteral(b []byte, literal string) ([]byte, bool) {
 		}
 		b = b[1:]
 	}
+	return b, true
+}
+
+// half reads the half of the day: AM, pm, a.m., p. m.
+func (f *fields) half(b []byte) ([]byte, bool) {
+	if len(b) == 0 || b[0]|0x20 != 'a' && b[0]|0x20 != 'p' {
+		return b, false
+	}
+	pm := b[0]|0x20 == 'p'
+	b = b[1:]
+	dotted := len(b) > 0 && b[0] == '.'
+	if dotted {
+		b = trimBlanks(b[1:])
+	}
+	if len(b) == 0 || b[0]|0x20 != 'm' {
+		return b, false
+	}
+	if b = b[1:]; dotted && len(b) > 0 && b[0] == '.' {
+		b = b[1:]
+	}
+	f.pm = pm
 	return b, true
 }
 

@@ -22,9 +22,11 @@ const (
 	NoMatch      = "does not have the format of the mapping"
 	Abbreviation = "has a time zone abbreviation, which needs %Z in the format and a timezone"
 	Mangled      = "was mangled by a spreadsheet (scientific notation)"
-	Unclear      = "could be a date or a number of seconds; set its format:"
+	Unclear      = "is no epoch between 1995 and 2100, or could be a compact date; set its format: (epoch-s, epoch-ms, epoch-us, epoch-ns, %Y%m%d%H%M%S …)"
 	Seconds      = "is in seconds, where the column is in milliseconds"
 	Millis       = "is in milliseconds, where the column is in seconds"
+	Weekday      = "names another weekday than its date has"
+	Disagree     = "has an offset that its time zone did not have then"
 	Gap          = "does not exist in its time zone (clocks went forward)"
 	Early        = "lies before 1970"
 	Late         = "lies beyond the year 9999"
@@ -33,10 +35,11 @@ const (
 // MaxMillis is the end of the year 9999.
 const MaxMillis = 253402300799999
 
-// Reader reads the times of one field. A reader is for one goroutine.
+// Reader reads the times of one field. Any number of goroutines may use it.
 type Reader struct {
 	formats []timeFormat // none: automatic
 	zone    *time.Location
+	zones   zoneCache
 }
 
 // timeFormat is one way in which a time may be written.
@@ -52,14 +55,20 @@ const (
 	kindISO8601
 	kindEpochS
 	kindEpochMS
+	kindEpochUS
+	kindEpochNS
 	kindExcel
 	kindStrftime
 )
 
 // timeNames are the formats that have a name.
 var timeNames = map[string]timeKind{
-	"rfc3339": kindRFC3339, "iso8601": kindISO8601, "epoch-s": kindEpochS, "epoch-ms": kindEpochMS, "excel": kindExcel,
+	"rfc3339": kindRFC3339, "iso8601": kindISO8601, "excel": kindExcel,
+	"epoch-s": kindEpochS, "epoch-ms": kindEpochMS, "epoch-us": kindEpochUS, "epoch-ns": kindEpochNS,
 }
+
+// formatNames lists them for messages.
+var formatNames = []string{"rfc3339", "iso8601", "epoch-s", "epoch-ms", "epoch-us", "epoch-ns", "excel"}
 
 // New compiles formats; zone is nil when the mapping names none.
 func New(formats []string, zone *time.Location) (*Reader, error) {
@@ -71,7 +80,7 @@ func New(formats []string, zone *time.Location) (*Reader, error) {
 		}
 		if !strings.Contains(f, "%") {
 			return nil, fmt.Errorf("format %q is neither a name (%s) nor a strftime pattern such as %%Y-%%m-%%d %%H:%%M:%%S%s",
-				f, "rfc3339, iso8601, epoch-s, epoch-ms, excel", spelling.DidYouMean(f, []string{"rfc3339", "iso8601", "epoch-s", "epoch-ms", "excel"}))
+				f, strings.Join(formatNames, ", "), spelling.DidYouMean(f, formatNames))
 		}
 		layout, err := parseStrftime(f)
 		if err != nil {
@@ -131,9 +140,13 @@ func (t *Reader) as(f *timeFormat, text []byte) (int64, string) {
 	case kindRFC3339, kindISO8601:
 		return t.iso(text)
 	case kindEpochS:
-		return epoch(text, 1000)
+		return epoch(text, "s")
 	case kindEpochMS:
-		return epoch(text, 1)
+		return epoch(text, "ms")
+	case kindEpochUS:
+		return epoch(text, "us")
+	case kindEpochNS:
+		return epoch(text, "ns")
 	case kindExcel:
 		return t.excel(text)
 	default:
@@ -141,11 +154,15 @@ func (t *Reader) as(f *timeFormat, text []byte) (int64, string) {
 	}
 }
 
-// guess reads a time without a format: ISO 8601, or digits alone.
+// guess reads a time without a format: ISO 8601, digits alone, or what .NET writes
+// into JSON: /Date(1714550400000+0200)/, milliseconds and an offset to show them in.
 func (t *Reader) guess(text []byte, unit string) (int64, string) {
 	if !AllDigits(text) {
 		if IsScientific(text) {
 			return 0, Mangled
+		}
+		if inner, ok := dotNet(text); ok {
+			return epoch(inner, "ms")
 		}
 		return t.iso(text)
 	}
@@ -157,25 +174,57 @@ func (t *Reader) guess(text []byte, unit string) (int64, string) {
 		return 0, Seconds
 	case unit == "s" && own == "ms":
 		return 0, Millis
-	case own == "s":
-		return epoch(text, 1000)
-	default:
-		return epoch(text, 1)
 	}
+	return epoch(text, own)
 }
 
-// EpochUnit tells by its size whether an all-digit text counts seconds or
-// milliseconds since 1970: 9 to 11 digits are seconds (1973 to 5138), 12 to 14
-// milliseconds. Fewer digits could be a date (20240131), more are something else.
+// dotNet gives the milliseconds in /Date(…)/.
+func dotNet(text []byte) ([]byte, bool) {
+	if len(text) == 0 || text[0] != '/' {
+		return nil, false
+	}
+	inner, begun := bytes.CutPrefix(text, []byte("/Date("))
+	inner, ended := bytes.CutSuffix(inner, []byte(")/"))
+	if !begun || !ended || len(inner) == 0 {
+		return nil, false
+	}
+	if i := bytes.LastIndexAny(inner, "+-"); i > 0 {
+		if _, ok := isoOffset(inner[i:]); !ok {
+			return nil, false
+		}
+		inner = inner[:i]
+	}
+	return inner, true
+}
+
+// The seconds between which an all-digit text is taken for an epoch: the years 1995
+// to 2100. No consent platform is older.
+const (
+	firstEpoch = 788_918_400
+	lastEpoch  = 4_133_980_799
+)
+
+// EpochUnit tells by its size whether an all-digit text counts seconds ("s"),
+// milliseconds ("ms"), microseconds ("us") or nanoseconds ("ns") since 1970. It is
+// empty where the text does not lie between 1995 and 2100, and where it could be a
+// compact date: 20240131, 202401311230, 20240131123045.
 func EpochUnit(text []byte) string {
-	if !AllDigits(text) {
+	n := len(text)
+	if n < 9 || n > 19 || n == 12 || n == 14 || !AllDigits(text) {
 		return ""
 	}
-	switch n := len(text); {
-	case n >= 9 && n <= 11:
-		return "s"
-	case n >= 12 && n <= 14:
-		return "ms"
+	var v uint64
+	for _, c := range text {
+		v = v*10 + uint64(c-'0')
+	}
+	for _, unit := range [...]string{"s", "ms", "us", "ns"} {
+		if v < firstEpoch {
+			return ""
+		}
+		if v <= lastEpoch {
+			return unit
+		}
+		v /= 1000
 	}
 	return ""
 }
@@ -205,12 +254,12 @@ func IsScientific(b []byte) bool {
 }
 
 // epoch reads a whole number, or for seconds one with a fraction.
-func epoch(text []byte, scale int64) (int64, string) {
+func epoch(text []byte, unit string) (int64, string) {
 	if IsScientific(text) {
 		return 0, Mangled
 	}
 	whole, fraction := text, []byte(nil)
-	if i := bytes.IndexByte(text, '.'); i > 0 && scale > 1 {
+	if i := bytes.IndexByte(text, '.'); i > 0 && unit == "s" {
 		whole, fraction = text[:i], text[i+1:]
 		if !AllDigits(fraction) {
 			return 0, NoMatch
@@ -219,6 +268,16 @@ func epoch(text []byte, scale int64) (int64, string) {
 	if len(whole) > 1 && whole[0] == '-' && AllDigits(whole[1:]) {
 		return 0, Early
 	}
+	finer := 0 // digits below the millisecond, which are cut
+	switch unit {
+	case "us":
+		finer = 3
+	case "ns":
+		finer = 6
+	}
+	if finer > 0 && len(whole) > finer && AllDigits(whole) {
+		whole = whole[:len(whole)-finer]
+	}
 	n, ok := digits(whole)
 	if !ok {
 		return 0, NoMatch
@@ -226,7 +285,10 @@ func epoch(text []byte, scale int64) (int64, string) {
 	if n > MaxMillis {
 		return 0, Late
 	}
-	return n*scale + millisOf(fraction), ""
+	if unit == "s" {
+		n *= 1000
+	}
+	return n + millisOf(fraction), ""
 }
 
 // digits reads an unsigned number of at most 18 digits.
