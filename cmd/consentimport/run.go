@@ -61,6 +61,13 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	say := messages{env}
 	var send *outlet
 	if !f.dryRun {
+		var note string
+		if f.concurrency, note, err = connectionsFor(f.concurrency); err != nil {
+			return err
+		}
+		if note != "" {
+			say.note(note)
+		}
 		if send, err = f.outlet(env); err != nil {
 			return refused(err)
 		}
@@ -167,6 +174,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	defer release()
 	stop, runErr := im.Run(ctx, out.sending(env, f.limits(), f.rate))
 	shown()
+	out.client.Close() // the reports need the files that its connections were
 	if stop != nil {
 		say.note(stop.Detail + "; writing the reports")
 	}

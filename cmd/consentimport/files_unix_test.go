@@ -1,0 +1,42 @@
+//go:build !windows
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// With few files to open, fewer requests are in flight, and the user is told before
+// anything is sent; with too few, nothing begins.
+func TestFewOpenFilesDo(t *testing.T) {
+	t.Parallel()
+	under := func(t *testing.T, r *rehearsal, limit string, args ...string) finished {
+		exe, err := os.Executable()
+		require.NoError(t, err)
+		c := exec.Command("sh", append([]string{"-c", `ulimit -n "$0" && exec "$@"`, limit, exe}, args...)...)
+		c.Dir, c.Env = r.dir, r.surroundings()
+		var stdout, stderr strings.Builder
+		c.Stdout, c.Stderr = &stdout, &stderr
+		_ = c.Run()
+		return finished{c.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	}
+	r := rehearse(t, 500, "latency=5ms")
+	got := under(t, r, "32", r.args()...).requireCode(t, exitComplete)
+	assert.Contains(t, got.stderr, "12 requests in flight instead of 64")
+	assert.Zero(t, r.account(t))
+	s := summaryIn(t, r.out())
+	assert.Zero(t, s.HTTP.Retries, "nothing failed for want of a file")
+	assert.LessOrEqual(t, r.server.Stats().InFlightMax, int64(12))
+	under(t, r, "32", "verify", r.out()).requireConsistent(t)
+
+	none := rehearse(t, 10, "")
+	got = under(t, none, "16", none.args()...).requireCode(t, exitRefused)
+	assert.Contains(t, got.message(t), "ulimit -n")
+	assert.Zero(t, none.server.Stats().Requests)
+}
