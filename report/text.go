@@ -5,7 +5,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 )
 
 // Style is how the text summary is shown.
@@ -93,7 +92,7 @@ type figure struct {
 func (p *page) figures(rows, consents []figure) []string {
 	for {
 		lines := []string{balanceLine("rows", rows, consents), balanceLine("consents", consents, rows)}
-		if utf8.RuneCountInString(lines[0]) <= p.width && utf8.RuneCountInString(lines[1]) <= p.width {
+		if Width(lines[0]) <= p.width && Width(lines[1]) <= p.width {
 			return lines
 		}
 		if !dropZero(&consents) && !dropZero(&rows) {
@@ -175,7 +174,7 @@ func (p *page) groups(groups []FailureGroup, room, perReason int) (lines []strin
 		label := fmt.Sprintf("  %*s  %5s  %-9s ", digits, Thousands(g.Count), percent(g.Share), stageText(&g))
 		rows := firstRows(g.Rows)
 		text := g.Reason + rows
-		if perReason == 1 && utf8.RuneCountInString(label+text) > p.width {
+		if perReason == 1 && Width(label+text) > p.width {
 			text = g.Reason
 		}
 		block := p.hang(label, text, perReason)
@@ -290,17 +289,17 @@ func (p *page) decisions(s *Summary, room int) []string {
 	lines := []string{p.paint(bold, "decisions")}
 	category, value, action, digits := 0, 0, 0, 0
 	for _, d := range s.Decisions {
-		category = max(category, min(utf8.RuneCountInString(d.Category), 24))
-		value = max(value, min(utf8.RuneCountInString(d.Value)+2, 26))
-		action = max(action, min(utf8.RuneCountInString(became(d)), 24))
+		category = max(category, min(Width(d.Category), 24))
+		value = max(value, min(Width(d.Value)+2, 26))
+		action = max(action, min(Width(became(d)), 24))
 		digits = max(digits, len(Thousands(d.Count)))
 	}
 	for i, d := range s.Decisions {
 		if left := len(s.Decisions) - i; left > 1 && len(lines)+2 > room {
 			return append(lines, p.fit(fmt.Sprintf("  … %s more in decisions.csv", Plural(int64(left), "line"))))
 		}
-		lines = append(lines, p.fit(fmt.Sprintf("  %-*s  %-*s → %-*s  %*s",
-			category, short(d.Category, 24), value, `"`+short(d.Value, 24)+`"`, action, short(became(d), 24), digits, Thousands(d.Count))))
+		lines = append(lines, p.fit(fmt.Sprintf("  %s  %s → %s  %*s",
+			Pad(Clip(d.Category, 24), category), Pad(`"`+Clip(d.Value, 24)+`"`, value), Pad(Clip(became(d), 24), action), digits, Thousands(d.Count))))
 	}
 	return lines
 }

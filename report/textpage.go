@@ -1,8 +1,8 @@
 package report
 
 import (
+	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 // page lays out lines for one style.
@@ -30,30 +30,18 @@ func (p *page) paint(sgr, text string) string {
 
 // fit cuts a line to the width of the page.
 func (p *page) fit(line string) string {
-	line = strings.TrimRight(printable(line), " ")
-	if utf8.RuneCountInString(line) <= p.width {
-		return line
-	}
-	r := []rune(line)
-	return string(r[:p.width-1]) + "…"
+	return Clip(strings.TrimRight(printable(line), " "), p.width)
 }
+
+// colours finds what paint adds.
+var colours = regexp.MustCompile("\x1b\\[[0-9]*m")
 
 // rows is how many lines of the terminal some lines take: one that is longer than
 // it is wide goes on in the next.
 func (p *page) rows(lines []string) int {
 	n := 0
 	for _, line := range lines {
-		columns, escape := 0, false
-		for _, r := range line {
-			switch {
-			case r == '\x1b':
-				escape = true
-			case escape:
-				escape = r != 'm'
-			default:
-				columns++
-			}
-		}
+		columns := Width(colours.ReplaceAllString(line, ""))
 		n += max(1, (columns+p.width-1)/p.width)
 	}
 	return n
@@ -68,7 +56,7 @@ func (p *page) wrap(line string, indent int) []string {
 		switch {
 		case cur == "":
 			cur = word
-		case utf8.RuneCountInString(cur)+1+utf8.RuneCountInString(word) <= p.width:
+		case Width(cur)+1+Width(word) <= p.width:
 			cur += " " + word
 		default:
 			out = append(out, p.fit(cur))
@@ -81,7 +69,7 @@ func (p *page) wrap(line string, indent int) []string {
 // hang puts a text behind a label and breaks it at blanks below itself, in a few
 // lines at most.
 func (p *page) hang(label, text string, most int) []string {
-	indent := utf8.RuneCountInString(label)
+	indent := Width(label)
 	narrow := page{width: max(p.width-indent, 16)}
 	lines := narrow.wrap(text, 0)
 	if len(lines) > most {
@@ -113,13 +101,4 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// short cuts a text to n characters.
-func short(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
-	}
-	return string(r[:n-1]) + "…"
 }

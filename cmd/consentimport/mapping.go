@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -61,10 +60,7 @@ func presetList(presets []mapping.Preset) string {
 			}
 			line := fmt.Sprintf("  %-24s  %-11s  ", p.Name, p.State)
 			title, _, _ := strings.Cut(p.Description, ":")
-			if room := listWidth - utf8.RuneCountInString(line); utf8.RuneCountInString(title) > room {
-				title = string([]rune(title)[:room-1]) + "…"
-			}
-			b.WriteString(line + title + "\n")
+			b.WriteString(line + report.Clip(title, listWidth-report.Width(line)) + "\n")
 		}
 		b.WriteString("\n")
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -166,7 +165,7 @@ func fit(parts []string, width int) string {
 		if out != "" {
 			next = out + ", " + p
 		}
-		if utf8.RuneCountInString(next) > max(width, 10) && out != "" {
+		if report.Width(next) > max(width, 10) && out != "" {
 			break
 		}
 		out = next

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/report"
@@ -195,10 +194,10 @@ func (p *labelled) add(label, text string) {
 	if label == "" && p.text.Len() == 0 {
 		indent = 0 // the verdict
 	}
-	line := fmt.Sprintf("%-*s", indent, label)
+	line := report.Pad(label, indent)
 	begun := false
 	for word := range strings.FieldsSeq(text) {
-		if begun && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > p.width {
+		if begun && report.Width(line)+1+report.Width(word) > p.width {
 			p.verbatim(line)
 			line, begun = strings.Repeat(" ", indent), false
 		}

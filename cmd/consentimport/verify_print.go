@@ -7,9 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping/spelling"
@@ -18,9 +16,11 @@ import (
 
 // printVerified writes what a privacy officer files, and gives the exit code.
 func printVerified(out io.Writer, dir string, a *verified) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	h, f := a.Facts.Header, a.Facts
-	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	var facts [][]string
+	line := func(name, format string, args ...any) {
+		facts = append(facts, []string{name, fmt.Sprintf(format, args...)})
+	}
 	line("import", "%s in %s", h.ID, dir)
 	line("began", "%s", stamp(h.Started))
 	line("last line", "%s, after %s", stamp(f.Finished), report.Plural(int64(len(f.Runs)), "run"))
@@ -44,10 +44,9 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	t := a.Consents
 	line("consents", "%s made = %s sent + %s refused + %s failed + %s pending + %s superseded",
 		report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Refused), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
-	if err := w.Flush(); err != nil {
+	if _, err := io.WriteString(out, report.Columns(facts, 2)+"\n"); err != nil {
 		return err
 	}
-	fmt.Fprintln(out)
 	if err := printDecided(out, a.Audit); err != nil {
 		return err
 	}
@@ -77,7 +76,7 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 }
 
 // unprovable is what no look at these files can tell.
-const unprovable = "This does not prove that nobody wrote checkpoint, lists and digests anew together (a digest or a signed evidence that was filed elsewhere does), " +
+const unprovable = "This does not prove that checkpoint, lists and digests were not all written again together (a digest or a signed evidence kept elsewhere does), " +
 	"that the export is what the platform held, or what the target keeps of what it accepted."
 
 // findings are what does not agree, and what is good to know.
@@ -113,19 +112,16 @@ func printDecided(out io.Writer, a *survey.Audit) error {
 	slices.SortFunc(keys, func(x, y survey.Decided) int {
 		return cmp.Or(cmp.Compare(x.Category, y.Category), cmp.Compare(x.Action, y.Action))
 	})
-	name := func(d survey.Decided) string { return cmp.Or(d.Category, "(none)") }
-	width := len("category") // names stand on the left, numbers on the right
+	rows := [][]string{{"category", "decision", "made", "sent", "refused", "failed", "pending", "superseded"}}
 	for _, d := range keys {
-		width = max(width, utf8.RuneCountInString(name(d)))
+		t, row := a.ByDecision[d], []string{spelling.OneLine(cmp.Or(d.Category, "(none)")), d.Action.String()}
+		for _, n := range []int64{t.Made, t.Sent, t.Refused, t.Failed, t.Pending, t.Superseded} {
+			row = append(row, report.Thousands(n))
+		}
+		rows = append(rows, row)
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%-*s  decision\tmade\tsent\trefused\tfailed\tpending\tsuperseded\t\n", width, "category")
-	for _, d := range keys {
-		t := a.ByDecision[d]
-		fmt.Fprintf(w, "%-*s  %-8s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", width, name(d), d.Action,
-			report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Refused), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
-	}
-	return w.Flush()
+	_, err := io.WriteString(out, report.Columns(rows, 2))
+	return err
 }
 
 // verdict is the one line that counts.
@@ -166,8 +162,7 @@ func printSubject(out io.Writer, a *survey.Audit) error {
 		}
 		return endWith(exitFailures)
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "consent\toutcome\tdecision\tcategory\tdecided\tfile\tline\twhy")
+	rows := [][]string{{"consent", "outcome", "decision", "category", "decided", "file", "line", "why"}}
 	for _, m := range a.Person {
 		ref, decided, category := m.Ref.String(), "", m.Category
 		if m.Ref.Consent == 0 {
@@ -179,10 +174,10 @@ func printSubject(out io.Writer, a *survey.Audit) error {
 		if m.Decision != "" {
 			category = cmp.Or(category, "(none)")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", ref, m.Outcome(), m.Decision, spelling.OneLine(category), decided, spelling.OneLine(m.File), m.Line, spelling.OneLine(m.Reason))
+		rows = append(rows, []string{ref, m.Outcome(), m.Decision, spelling.OneLine(category), decided, spelling.OneLine(m.File), fmt.Sprint(m.Line), spelling.OneLine(m.Reason)})
 	}
-	fmt.Fprintf(w, "\ncheckpoint sha256 %s\n", a.Journal.SHA256)
-	return w.Flush()
+	_, err := fmt.Fprintf(out, "%s\ncheckpoint sha256 %s\n", report.Columns(rows, len(rows[0])), a.Journal.SHA256)
+	return err
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
