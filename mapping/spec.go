@@ -382,6 +382,9 @@ func (s *Spec) Description() string { return s.description }
 // Input is what the mapping says of the export's form.
 func (s *Spec) Input() Input { return s.input }
 
+// HasZone reports whether the mapping says in which zone times without one are.
+func (s *Spec) HasZone() bool { return s.zone != nil }
+
 // Parameters are what can be given with --set.
 func (s *Spec) Parameters() []Parameter { return s.parameters }
 

@@ -32,6 +32,7 @@ func (l decisionList) Each(give func(Decision) error) error {
 }
 func (l decisionList) Table() ([]Decision, error)    { return l, nil }
 func (l decisionList) Shown(value string) string     { return value }
+func (l decisionList) Named(string) bool             { return false }
 func (l decisionList) ApprovalHash() (string, error) { return strings.Repeat("a", 64), nil }
 
 // messy is a table of values that are hard to write down.

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"context"
+
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 )
@@ -11,7 +13,7 @@ import (
 // command that writes everything anew. Rows that runs before this one found invalid
 // or skipped are counted as mapped.
 func Brief(disk journal.Disk, dir string, facts survey.Facts, rows Rows, consents Consents, opts Options) (*Summary, error) {
-	opts.Lint, opts.Decisions = nil, nil
+	opts.Lint, opts.Decisions, opts.Try = nil, nil, nil
 	files := &sheets{disk: disk, dir: dir}
 	defer files.discard()
 	c, err := newCollector(files, &facts)
@@ -19,7 +21,7 @@ func Brief(disk journal.Disk, dir string, facts survey.Facts, rows Rows, consent
 		return nil, err
 	}
 	defer c.close()
-	sum, err := c.summary(dir, &facts, &opts)
+	sum, err := c.summary(context.Background(), dir, &facts, &opts)
 	if err != nil {
 		return nil, err
 	}

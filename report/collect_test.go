@@ -229,6 +229,6 @@ func TestAnInvalidRowShowsNoOtherDecisionThanItsOwn(t *testing.T) {
 		invalid(2, "2", "at", `timestamp: column "at" is empty`, no),
 	}}}})
 	lines := strings.Split(read(t, dir, "failures.csv"), "\n")
-	assert.Contains(t, lines[1], `,column mail,,,0,x.csv`)
+	assert.Contains(t, lines[1], `a value of column ""mail"" is not listed in values","action: value ""hm"" of column ""mail"" is not listed in values",,,0,x.csv`)
 	assert.Contains(t, lines[2], `,column at,ads,reject,0,x.csv`)
 }

@@ -81,6 +81,25 @@ func storedSummary(disk journal.Disk, dir string) (*Summary, error) {
 	return s, nil
 }
 
+// Changes are the changes of the mapping that the report in dir proposes, those of
+// the largest groups first.
+func Changes(disk journal.Disk, dir string) ([]Suggestion, error) {
+	s, err := storedSummary(disk, dir)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return nil, fmt.Errorf("%s has no report.json", dir)
+	}
+	var changes []Suggestion
+	for _, g := range s.FailureGroups {
+		if g.Suggestion != nil && len(g.Suggestion.Edits) > 0 {
+			changes = append(changes, *g.Suggestion)
+		}
+	}
+	return changes, nil
+}
+
 // contradicts names the first thing that two summaries of one import say
 // differently. Times, findings that depend on today and advice are left out.
 func (s *Summary) contradicts(now *Summary) string {

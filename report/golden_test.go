@@ -177,9 +177,11 @@ func wrongMapping() *Summary {
 	s.Consents = Consents{Made: 300, Sent: 60, Refused: 150, Pending: 90}
 	s.ByDecision = []ByDecision{{"marketing", "accept", s.Consents}}
 	s.FailureGroups = grouped(
+		FailureGroup{Stage: stageMap, Reason: `action: a value of column "state" is not listed in values`, Column: "state", Count: 100, Rows: []int64{7, 9}},
 		FailureGroup{Stage: stageSend, Status: 400, Reason: "Source is required for profileId", Count: 150, Rows: []int64{1, 2, 3, 4}},
-		FailureGroup{Stage: stageMap, Reason: `value "maybe" is not listed in values`, Column: "state", Count: 100, Rows: []int64{7, 9}},
 	)
+	s.FailureGroups[0].Suggestion.Patch = "consent:\n  action:\n    values:\n      \"maybe\": DECIDE\n"
+	s.FailureGroups[0].Suggestion.Fixes, s.FailureGroups[0].Suggestion.Of = 100, 100
 	return s
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -97,8 +98,12 @@ func mapReason(text string) string {
 			from = at
 		}
 	}
-	return cut(text, maxMapReason)
+	return cut(unlistedValue.ReplaceAllString(text, "$1 a value$2"), maxMapReason)
 }
+
+// unlistedValue finds a value that the mapping does not list: one cause, whatever the
+// value.
+var unlistedValue = regexp.MustCompile(`^([A-Za-z]+:) value (?:"(?:[^"\\]|\\.)*"|\(\d+ characters[^)]*\))((?: of column .*)? is not listed in values)`)
 
 // sendReason is the target's text with its variable parts masked.
 func (g *groups) sendReason(o *journal.Outcome) string {

@@ -121,33 +121,39 @@ func patched(s *Summary) bool {
 	return len(s.FailureGroups) > 0 && s.FailureGroups[0].Suggestion != nil && s.FailureGroups[0].Suggestion.Patch != ""
 }
 
-// withFixedMapping is a run under a changed mapping: the user's own file, or a
-// copy of the preset.
+// withFixedMapping is a run under a changed mapping: with the proposed change made in
+// a copy or, where none is proposed, with the user's own file or a copy of the preset.
 func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more ...string) string {
-	fix := "change it as suggested"
-	if !patched(s) {
-		fix = "change what the failures point to"
-	}
 	file := v.flag("mapping")
-	if filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-") {
-		// The journal names that file by its digest: it is for reading only.
-		copied := s.Mapping.Name + "-fixed.yaml"
-		step("Copy the mapping:\n%s", shellLine([]string{"cp", file, copied}))
-		step("In the copy, %s, and continue:", fix)
-		return v.command(v.Exports, []string{"mapping", "approved"}, append([]string{"--mapping", copied}, more...)...)
-	}
-	if file != "" {
-		step("In the mapping %s, %s, and continue:", file, fix)
-		return v.command(v.Exports, []string{"approved"}, more...)
-	}
 	name := v.flag("preset")
 	if name == "" {
 		name = s.Mapping.Name
 	}
-	copied := name + "-fixed.yaml"
-	step("Copy the preset:\n%s > %s", shellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
-	step("In the copy, %s, and continue:", fix)
-	return v.command(v.Exports, []string{"preset", "approved"}, append([]string{"--mapping", copied}, more...)...)
+	copied := filepath.Base(name) + "-fixed.yaml"
+	if filepath.Clean(file) == copied {
+		copied = filepath.Base(name) + "-fixed-again.yaml"
+	}
+	// The journal names the mapping in the out directory by its digest: it is for reading only.
+	stored := filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-")
+	switch {
+	case patched(s):
+		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", s.FailureGroups[0].Suggestion.Proven(), shellLine([]string{v.program(), "mapping", "apply", s.OutDir}), shellQuote(copied))
+		if strings.Contains(s.FailureGroups[0].Suggestion.Patch, decide) {
+			step("In %s, put what is right wherever %s stands, and continue:", copied, decide)
+		} else {
+			step("Continue with it:")
+		}
+	case stored:
+		step("Copy the mapping:\n%s", shellLine([]string{"cp", file, copied}))
+		step("In the copy, change what the failures point to, and continue:")
+	case file != "":
+		step("In the mapping %s, change what the failures point to, and continue:", file)
+		return v.command(v.Exports, []string{"approved"}, more...)
+	default:
+		step("Copy the preset:\n%s > %s", shellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
+		step("In the copy, change what the failures point to, and continue:")
+	}
+	return v.command(v.Exports, []string{"preset", "mapping", "approved"}, append([]string{"--mapping", copied}, more...)...)
 }
 
 // rejectedFile names the file of rows to repair, or "".

@@ -107,7 +107,7 @@ func TestTheCommandRepeatsTheImport(t *testing.T) {
 	s = wrongMapping()
 	s.State = Complete
 	advise(s, &v)
-	assert.Equal(t, `consentimport run a.csv 'it'\''s b.csv' --mapping m.yaml --sandbox --set A=1 --set 'B=two words' --out o --resume --retry`, s.Next)
+	assert.Equal(t, `consentimport run a.csv 'it'\''s b.csv' --sandbox --set A=1 --set 'B=two words' --out o --mapping onetrust-fixed.yaml --resume --retry`, s.Next)
 
 	s = clean()
 	s.Consents.Sent, s.Consents.Failed = 0, s.Consents.Made

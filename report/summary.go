@@ -159,9 +159,14 @@ type FailureGroup struct {
 // Suggestion is what would fix a group of failures.
 type Suggestion struct {
 	Text string `json:"text"`
-	// Patch is YAML to put into a copy of the mapping; empty when the mapping
-	// is not where the cause lies.
+	// Patch is a change of the mapping as YAML, empty when none was found that does
+	// what it should: it was tried on all rows, fixes Fixes of the Of rows that fail for
+	// this cause, and changes no other. What a person decides stands in it as DECIDE.
 	Patch string `json:"patch,omitempty"`
+	Fixes int64  `json:"fixes,omitempty"`
+	Of    int64  `json:"of,omitempty"`
+	// Edits are the patch in steps, for mapping apply.
+	Edits []mapping.Edit `json:"edits,omitempty"`
 }
 
 // OverPermissive is where the target now allows more than the person did: a

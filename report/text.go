@@ -219,7 +219,7 @@ func (p *page) patch(s *Summary, room int) []string {
 	if len(change)+1 > room {
 		return nil
 	}
-	lines := []string{p.paint(bold, "change in the mapping")}
+	lines := []string{p.paint(bold, "change in the mapping") + ": " + s.FailureGroups[0].Suggestion.Proven()}
 	for _, line := range change {
 		lines = append(lines, p.fit("  "+line))
 	}

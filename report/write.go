@@ -33,6 +33,9 @@ type Options struct {
 	Decisions DecisionTable
 	// Mapping is the mapping of the last pass, for the sheet to sign.
 	Mapping *mapping.Spec
+	// Try tries changed mappings on all rows, see survey.Survey.Try; nil when no change
+	// of the mapping is to be proposed.
+	Try func(ctx context.Context, trials []survey.Trial, upTo int64) ([]survey.Effect, error)
 	// Notes are for the person who reads: what the run said only once.
 	Notes []string
 }
@@ -43,8 +46,9 @@ type DecisionTable interface {
 	Each(func(Decision) error) error
 	// Table is the table in short, masked.
 	Table() ([]Decision, error)
-	// Shown is a value as reports may show it.
+	// Shown is a value as reports may show it, Named says whether the mapping has it.
 	Shown(value string) string
+	Named(value string) bool
 	// ApprovalHash names what is signed.
 	ApprovalHash() (string, error)
 }
@@ -82,7 +86,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Surveyor, opts 
 		return nil, fmt.Errorf("survey the import: %w", err)
 	}
 	facts = s.Facts()
-	sum, err := c.summary(dir, &facts, &opts)
+	sum, err := c.summary(ctx, dir, &facts, &opts)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +137,7 @@ func (c *collector) stale() []string {
 }
 
 // summary counts the survey up.
-func (c *collector) summary(dir string, facts *survey.Facts, opts *Options) (*Summary, error) {
+func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts, opts *Options) (*Summary, error) {
 	over, err := c.overPermissive()
 	if err != nil {
 		return nil, err
@@ -207,6 +211,9 @@ func (c *collector) summary(dir string, facts *survey.Facts, opts *Options) (*Su
 		called = recall(called.Program, dir, facts)
 	} else if called.flag("repair") != "" {
 		called.goesOnWith(recall(called.Program, dir, facts).Exports, dir)
+	}
+	if err := propose(ctx, s, opts); err != nil {
+		return nil, fmt.Errorf("try changes of the mapping: %w", err)
 	}
 	advise(s, &called)
 	return s, nil

@@ -27,7 +27,7 @@ func newMapping(env *environment) *cobra.Command {
   consentimport mapping show transcend > acme.yaml
   consentimport mapping try acme.yaml export.csv`,
 	}
-	c.AddCommand(newMappingList(env), newMappingShow(env), newMappingCheck(env), newMappingTry(env), newMappingTest(env), newMappingSchema(env))
+	c.AddCommand(newMappingApply(env), newMappingList(env), newMappingShow(env), newMappingCheck(env), newMappingTry(env), newMappingTest(env), newMappingSchema(env))
 	return c
 }
 

@@ -54,14 +54,14 @@ func TestTheCommandThatTheSummaryNamesWorks(t *testing.T) {
 			name: "over-permissive", faults: "", code: exitPermissive, says: "TOO PERMISSIVE",
 			rows: exportHeader + exportRow(1, "ann", "mail", "yes") + "2,ann,ann@people.example,mail,no,13.05.2024 10:00\n",
 			fix: func(t *testing.T, g *guide) {
-				edit(t, g, "plain.yaml", "timestamp: decided", `timestamp: {from: decided, format: [rfc3339, "%d.%m.%Y %H:%M"], timezone: UTC}`)
+				edit(t, g, "plain-fixed.yaml", "timezone: DECIDE", "timezone: UTC") // the format was found
 			},
 		},
 		{
 			name: "a preset that lacks a value", flags: "--preset transcend", code: exitFailures, says: "COMPLETE WITH FAILURES",
 			rows: "userId,timestamp,partition,decryptionStatus,updatedAt,Analytics\nu1,2024-01-01T10:00:00Z,p,DECRYPTED,2024-01-01T10:00:00Z,unknown\nu2,2024-01-01T10:00:00Z,p,DECRYPTED,2024-01-01T10:00:00Z,true\n",
 			fix: func(t *testing.T, g *guide) {
-				edit(t, g, "transcend-fixed.yaml", `"false": reject`, `"false": reject, unknown: reject`)
+				edit(t, g, "transcend-fixed.yaml", `"unknown": DECIDE`, `"unknown": reject`)
 			},
 		},
 		{name: "interrupted", rows: rows(20, alternating), flags: "--mapping plain.yaml --limit 5", code: exitIncomplete, says: "INCOMPLETE: "},

@@ -45,7 +45,7 @@ func TestARehearsalSaysWhatToFixFirst(t *testing.T) {
 	got := r.exec(t, "rehearse", "--mapping", "plain.yaml", "--faults", "lost=5%", "--keep", "kept", "export.csv").requireCode(t, exitFailures)
 	assert.Contains(t, got.stdout, "PASSED, WITH FINDINGS")
 	assert.Contains(t, got.stdout, "20 invalid rows")
-	assert.Regexp(t, `fix first +20 times: .*"perhaps"`, got.stdout)
+	assert.Regexp(t, `fix first +20 times: .*is not listed in values`, got.stdout)
 	assert.EqualValues(t, 40, summaryIn(t, filepath.Join(r.dir, "kept", "import")).Consents.Sent)
 	assert.EqualValues(t, 60, summaryIn(t, filepath.Join(r.dir, "kept", "dry-run")).Rows.Read)
 

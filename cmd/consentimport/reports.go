@@ -59,7 +59,7 @@ func writeReport(ctx context.Context, env *environment, surveyed *survey.Survey,
 		return nil, err
 	}
 	defer done()
-	opts.Invocation, opts.Notes = called, notes
+	opts.Invocation, opts.Notes, opts.Try = called, notes, surveyed.Try
 	return report.Write(ctx, env.disk, dir, surveyed, opts)
 }
 

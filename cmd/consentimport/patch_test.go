@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/report"
+)
+
+// patchMapping is a mapping with comments and short forms, which a change has to keep.
+const patchMapping = `# of the May export
+name: acme
+consent:
+  userId: id # theirs
+  action:
+    from: choice
+    values: {"yes": accept, "no": reject}
+  timestamp: at # as they wrote it
+  validUntil: unlimited
+  source: {const: web}
+  category: {const: news}
+`
+
+// spoiled is an export in which some rows fail for one of several causes.
+func spoiled(r *rand.Rand, rows int) string {
+	times := [...]string{
+		"2024-%02[2]d-%02[1]dT10:00:00Z", "%02[1]d.%02[2]d.2024 10:00", "%02[1]d/%02[2]d/2024 10:00", "%02[2]d/%02[1]d/2024", "2024-%02[2]d-%02[1]d 10:00:00",
+		"%02[1]d-%02[2]d-2024", "2024%02[2]d%02[1]d", "not a time", "",
+	}
+	values := [...]string{"maybe", "Ja, gern", "true", "OUI", "x: y", "\"quoted\"", "#1", "ann@mail.example", "-"}
+	odd, oddTime := values[r.IntN(len(values))], times[r.IntN(len(times))]
+	share := 1 + r.IntN(6)
+	var b strings.Builder
+	b.WriteString("id,choice,at\n")
+	for i := range rows {
+		choice, at := []string{"yes", "no", "YES", ""}[r.IntN(4)], times[0]
+		if r.IntN(10) < share {
+			choice = odd
+			if r.IntN(3) == 0 {
+				choice = values[r.IntN(len(values))]
+			}
+		}
+		if r.IntN(10) < share {
+			at = oddTime
+		}
+		if strings.Contains(at, "%") {
+			at = fmt.Sprintf(at, 1+r.IntN(28), 1+r.IntN(12))
+		}
+		id := fmt.Sprintf("u%d", i)
+		if r.IntN(40) == 0 {
+			id = ""
+		}
+		fmt.Fprintf(&b, "%s,\"%s\",%s\n", id, strings.ReplaceAll(choice, "\"", "\"\""), at)
+	}
+	return b.String()
+}
+
+// Every change that is proposed, made by the command that is printed, does what it
+// says: it fixes as many rows as it says, and no row that was good becomes another.
+// An undecided one is refused until somebody decides.
+func TestEveryProposedChangeDoesWhatItSays(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(7, 8))
+	proposed, undecided := 0, 0
+	for range pairsOf(12, 200) {
+		dir := t.TempDir()
+		p := program{dir: dir}
+		export, file, dry := filepath.Join(dir, "export.csv"), filepath.Join(dir, "acme.yaml"), filepath.Join(dir, "dry")
+		require.NoError(t, os.WriteFile(export, []byte(spoiled(random, 60)), 0o600))
+		require.NoError(t, os.WriteFile(file, []byte(patchMapping), 0o600))
+		p.here(t, nil, "run", "--dry-run", "--mapping", file, "--out", dry, export)
+		before := summaryIn(t, dry)
+		changes, err := report.Changes(journal.OS{}, dry)
+		require.NoError(t, err)
+		sent := func(mapping, name string) map[string]string {
+			out := filepath.Join(dir, name)
+			p.here(t, nil, "run", "--sandbox", "--progress", "none", "--mapping", mapping, "--out", out, export)
+			return successesIn(t, out)
+		}
+		good := sent(file, "good")
+		for n, change := range changes {
+			proposed++
+			require.Positive(t, change.Fixes)
+			require.LessOrEqual(t, change.Fixes, change.Of)
+			got := p.here(t, nil, "mapping", "apply", "--change", fmt.Sprint(n+1), dry).requireCode(t, exitComplete)
+			assert.Contains(t, got.stdout, "# of the May export\n")
+			assert.Contains(t, got.stdout, "userId: id # theirs\n")
+			fixed := filepath.Join(dir, fmt.Sprintf("fixed-%d.yaml", n))
+			require.NoError(t, os.WriteFile(fixed, []byte(got.stdout), 0o600))
+			if strings.Contains(got.stdout, "DECIDE") {
+				undecided++
+				assert.Contains(t, p.here(t, nil, "mapping", "check", fixed).requireCode(t, exitRefused).message(t), "DECIDE")
+				decided := strings.NewReplacer("timezone: DECIDE", "timezone: UTC", ": DECIDE", ": accept").Replace(got.stdout)
+				require.NoError(t, os.WriteFile(fixed, []byte(decided), 0o600))
+			}
+			p.here(t, nil, "mapping", "check", fixed).requireCode(t, exitComplete)
+			after := filepath.Join(dir, fmt.Sprintf("after-%d", n))
+			p.here(t, nil, "run", "--dry-run", "--mapping", fixed, "--out", after, export)
+			assert.Equal(t, before.Rows.Invalid-change.Fixes, summaryIn(t, after).Rows.Invalid, "%s", change.Patch)
+			now := sent(fixed, fmt.Sprintf("sent-%d", n))
+			for row, consent := range good {
+				require.Equal(t, consent, now[row], "row %s is another: %s", row, change.Patch)
+			}
+			require.GreaterOrEqual(t, len(now), len(good))
+		}
+	}
+	assert.Greater(t, proposed, 7, "that many changes were to be proposed")
+	assert.Greater(t, undecided, 3)
+}
+
+// successesIn are the lines of successes.csv by row.
+func successesIn(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "successes.csv"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	require.NoError(t, err)
+	found := map[string]string{}
+	for _, line := range strings.Split(string(text), "\n")[1:] {
+		row, _, _ := strings.Cut(line, ",")
+		found[row] = line
+	}
+	return found
+}

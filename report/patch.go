@@ -1,0 +1,231 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+const (
+	// decide stands where a person has to decide; no mapping is valid with it.
+	decide = "DECIDE"
+	// maxPatchValues is how many values that are not listed a patch names: with more,
+	// the column does not hold decisions.
+	maxPatchValues = 40
+	// maxPatchValue is how long, in bytes, such a value may be.
+	maxPatchValue = 60
+	// maxSample is the row up to which formats of times are tried out: those that fit
+	// are then tried on all rows.
+	maxSample = 100_000
+)
+
+// patch is a change of the mapping that may fix a cause of failures.
+type patch struct {
+	failing func(reason, column string) bool
+	edits   []mapping.Edit // as they are proposed
+	tried   []mapping.Edit // with something in place of each DECIDE
+	group   int            // that it is proposed for
+}
+
+// propose looks for changes of the mapping that fix the groups of invalid rows, tries
+// them on all rows, and keeps those that fix some and change no other row.
+func propose(ctx context.Context, s *Summary, opts *Options) error {
+	if opts.Try == nil || opts.Mapping == nil || opts.Decisions == nil {
+		return nil
+	}
+	patches, err := candidates(ctx, s, opts)
+	if err != nil || len(patches) == 0 {
+		return err
+	}
+	effects, err := try(ctx, opts, patches, 0)
+	if err != nil {
+		return err
+	}
+	for i, e := range effects {
+		g := &s.FailureGroups[patches[i].group]
+		if e.Fixed == 0 || e.Changed > 0 || g.Suggestion == nil || g.Suggestion.Patch != "" {
+			continue
+		}
+		var text strings.Builder
+		for k := range patches[i].edits {
+			text.WriteString(patches[i].edits[k].String())
+		}
+		g.Suggestion.Patch, g.Suggestion.Edits = text.String(), patches[i].edits
+		g.Suggestion.Fixes, g.Suggestion.Of = e.Fixed, e.Failing
+	}
+	return nil
+}
+
+// try has the changed mappings tried; one that is not valid has no effect.
+func try(ctx context.Context, opts *Options, patches []patch, upTo int64) ([]survey.Effect, error) {
+	effects := make([]survey.Effect, len(patches))
+	var trials []survey.Trial
+	var at []int
+	for i, p := range patches {
+		if spec, err := opts.Mapping.Edited(p.tried); err == nil {
+			trials, at = append(trials, survey.Trial{Spec: spec, Failing: p.failing}), append(at, i)
+		}
+	}
+	if len(trials) == 0 {
+		return effects, nil
+	}
+	found, err := opts.Try(ctx, trials, upTo)
+	for i := range found {
+		effects[at[i]] = found[i]
+	}
+	return effects, err
+}
+
+// candidates are the patches that are worth a try.
+func candidates(ctx context.Context, s *Summary, opts *Options) ([]patch, error) {
+	var all []patch
+	seen := map[string]bool{} // one cause has one patch, for its largest group
+	for i := range s.FailureGroups {
+		g := &s.FailureGroups[i]
+		if g.Stage != stageMap || g.Suggestion == nil {
+			continue
+		}
+		var found *patch
+		cause := ""
+		var err error
+		switch {
+		case unlistedAction(g.Reason, ""):
+			if cause = "values"; !seen[cause] {
+				found, err = valuesPatch(opts)
+			}
+		case withoutZone(g.Reason, ""):
+			if cause = "zone"; !seen[cause] {
+				found = &patch{
+					failing: withoutZone,
+					edits:   []mapping.Edit{{Path: []string{"timezone"}, Set: decide}},
+					tried:   []mapping.Edit{{Path: []string{"timezone"}, Set: "UTC"}},
+				}
+			}
+		case strings.HasPrefix(g.Reason, "timestamp:"):
+			if cause = "format " + g.Reason; !seen[cause] {
+				found, err = formatPatch(ctx, opts, g)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if seen[cause] = true; found != nil {
+			found.group = i
+			all = append(all, *found)
+		}
+	}
+	return all, nil
+}
+
+// unlistedAction finds rows that state a decision which the mapping does not list.
+func unlistedAction(reason, _ string) bool {
+	return strings.HasPrefix(reason, "action:") && strings.HasSuffix(placeless(reason), "is not listed in values")
+}
+
+// placeless is a reason without the place at its end.
+func placeless(reason string) string {
+	if i := strings.LastIndex(reason, " (row "); i > 0 {
+		return reason[:i]
+	}
+	return reason
+}
+
+// withoutZone finds rows whose time has no zone.
+func withoutZone(reason, _ string) bool {
+	return strings.HasPrefix(reason, "timestamp:") && strings.Contains(reason, "zone") && strings.Contains(reason, "no ")
+}
+
+// valuesPatch lists the values that are not listed, all in one block; nil when they
+// could tell who somebody is, or are too many.
+func valuesPatch(opts *Options) (*patch, error) {
+	var values []string
+	err := opts.Decisions.Each(func(d Decision) error {
+		if d.Decision == mapping.DecidedInvalid && d.Reason == "" && d.Value != "" && !opts.Decisions.Named(d.Value) && len(values) <= maxPatchValues {
+			if !slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, d.Value) }) {
+				values = append(values, d.Value)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(values) == 0 || len(values) > maxPatchValues {
+		return nil, err
+	}
+	p := &patch{failing: unlistedAction}
+	edit := mapping.Edit{Path: []string{"consent", "action", "values"}}
+	tried := edit
+	for _, v := range values {
+		if opts.Decisions.Shown(v) != v || len(v) > maxPatchValue || !utf8.ValidString(v) {
+			return nil, nil
+		}
+		edit.Add = append(edit.Add, [2]string{strconv.Quote(v), decide})
+		tried.Add = append(tried.Add, [2]string{strconv.Quote(v), mapping.DecidedAccept})
+	}
+	p.edits, p.tried = []mapping.Edit{edit}, []mapping.Edit{tried}
+	return p, nil
+}
+
+// formats are the ways of writing a time that are tried where none fits.
+var formats = [...]string{
+	"%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M",
+	"%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y",
+	"%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p",
+	"%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y", "%m-%d-%Y", "%b %d, %Y %I:%M %p", "%b %d, %Y", "%d %b %Y %H:%M", "%d %b %Y",
+	"epoch-s", "epoch-ms", "excel",
+}
+
+// formatPatch finds the one format that reads most of the times which failed; nil when
+// none does, or when several read as many and a person has to say which is meant.
+func formatPatch(ctx context.Context, opts *Options, g *FailureGroup) (*patch, error) {
+	have, with, ok := opts.Mapping.TimestampFormats()
+	if !ok || len(g.Rows) == 0 || g.Rows[len(g.Rows)-1] > maxSample {
+		return nil, nil
+	}
+	failing := func(reason, column string) bool { return mapReason(reason) == g.Reason && column == g.Column }
+	if len(have) == 0 {
+		have = []string{"iso8601"}
+	}
+	var tries []patch
+	for _, f := range formats {
+		set := mapping.Edit{Path: []string{"consent", "timestamp"}, Set: with(append(slices.Clone(have), f))}
+		tries = append(tries, patch{failing: failing, edits: []mapping.Edit{set}, tried: []mapping.Edit{set}})
+		if !opts.Mapping.HasZone() {
+			zone := func(name string) mapping.Edit { return mapping.Edit{Path: []string{"timezone"}, Set: name} }
+			tries = append(tries, patch{failing: failing, edits: []mapping.Edit{set, zone(decide)}, tried: []mapping.Edit{set, zone("UTC")}})
+		}
+	}
+	effects, err := try(ctx, opts, tries, g.Rows[len(g.Rows)-1])
+	if err != nil {
+		return nil, err
+	}
+	best, twice := -1, false
+	for i, e := range effects {
+		if e.Fixed == 0 || e.Changed > 0 {
+			continue
+		}
+		switch {
+		case best < 0 || e.Fixed > effects[best].Fixed:
+			best, twice = i, false
+		case e.Fixed == effects[best].Fixed && tries[best].edits[0].Set != tries[i].edits[0].Set:
+			twice = true // with a zone of ours and without, the one without will do
+		}
+	}
+	if best < 0 || twice { // day first or month first: the rows do not say
+		return nil, nil
+	}
+	return &tries[best], nil
+}
+
+// Proven says what the patch does.
+func (s *Suggestion) Proven() string {
+	text := fmt.Sprintf("fixes %s of %s, changes 0 others", Thousands(s.Fixes), Plural(s.Of, "row"))
+	if strings.Contains(s.Patch, decide) {
+		text += ", once " + decide + " is decided"
+	}
+	return text
+}
