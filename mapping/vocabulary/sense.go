@@ -20,6 +20,9 @@ func Value(value []byte) Sense {
 	if s, ok := senses[string(b.text())]; ok {
 		return s
 	}
+	if s := inflected(senses, b.text()); s != None {
+		return s
+	}
 	if bytes.HasPrefix(b.text(), []byte("donot")) {
 		return Out
 	}
@@ -32,6 +35,31 @@ func Value(value []byte) Sense {
 				return s
 			case negated && (s == In || s == Accepted || s == Out || s == Rejected):
 				return Undecided
+			}
+		}
+	}
+	return None
+}
+
+// endings of other genders and numbers, and what stands in their place in words.tsv:
+// inscrite, expirada, scaduti, odrzucona, raderat.
+var endings = [...]struct{ from, to string }{
+	{"ees", "e"}, {"ee", "e"}, {"es", "e"}, {"tes", "t"}, {"te", "t"}, {"ses", "s"}, {"se", "s"}, {"as", "o"}, {"os", "o"}, {"a", "o"}, {"i", "o"}, {"e", "o"},
+	{"a", "y"}, {"e", "y"}, {"o", "y"}, {"o", "a"}, {"i", "y"}, {"lo", "l"}, {"t", "d"}, {"de", "d"}, {"da", "d"}, {"d", "t"}, {"s", ""},
+}
+
+// inflected finds a word in another gender or number.
+func inflected(senses map[string]Sense, word []byte) Sense {
+	if len(word) < 6 || len(word) > longest-2 {
+		return None
+	}
+	var buf [longest]byte
+	for _, e := range endings {
+		if bytes.HasSuffix(word, []byte(e.from)) {
+			n := copy(buf[:], word[:len(word)-len(e.from)])
+			n += copy(buf[n:], e.to)
+			if s, ok := senses[string(buf[:n])]; ok && s != Yes && s != No {
+				return s
 			}
 		}
 	}

@@ -49,7 +49,9 @@ func TestValue(t *testing.T) {
 		"bounced": Delivery, "HARD_BOUNCE": Delivery, "On Hold Bounce": Delivery, "spam": Delivery, "soft-bounced address": Delivery,
 		"LEGITIMATE_INTEREST_CLIENT": Basis, "Legitimate interest – existing customer": Basis, "Berechtigtes Interesse": Basis, "intérêt légitime": Basis,
 		"deleted": Erased, "REDACTED": Erased, "gelöscht": Erased, "geloscht": Erased,
-		"": None, "blue": None, "I agree to all of this": None, "Sales and Marketing": None, "newsletter": None,
+		"inscrite": In, "désabonnée": Out, "expirées": Ended, "caducada": Ended, "scaduti": Ended, "odrzucona": Rejected, "usunięto": Erased, "raderat": Erased, "återkallad": Rejected, "pendientes": Undecided,
+		"Noch nicht": Undecided, "dy": Undecided, "LI": Basis, "temp_hold": Delivery, "imported": Undecided,
+		"": None, "blue": None, "offers": None, "products": None, "events": None, "weekly": None, "partners": None, "fashion": None, "gold member": None, "I agree to all of this": None, "Sales and Marketing": None, "newsletter": None,
 		"a text that goes on and on, far longer than any word by which a platform says what somebody decided, expired or not": None,
 	} {
 		assert.Equal(t, want.String(), Value([]byte(value)).String(), "%q", value)
