@@ -19,8 +19,10 @@ type Fit struct {
 	// Rows is the path of the array that holds the rows, where the preset reads
 	// pages of them.
 	Rows string
-	// Score counts the marks of the format that were found: the more, the surer.
+	// Score counts the signs of the format that were found: the more, the surer.
 	Score int
+	// Found are these signs: columns, or paths inside JSON.
+	Found []string
 }
 
 // Fits gives the presets that an export looks like, the surest first. Of JSON
@@ -55,7 +57,7 @@ func Fits(l Layout, documents ...[]byte) []Fit {
 			score = marks(docs[i], p.Detect.JSON, rows)
 		}
 		if score > 0 {
-			fits = append(fits, Fit{Preset: p, Missing: missing, Rows: rows, Score: score})
+			fits = append(fits, Fit{Preset: p, Missing: missing, Rows: rows, Score: score, Found: p.Detect.signs(header, l.JSON)})
 		}
 	}
 	slices.SortStableFunc(fits, func(a, b Fit) int { return cmp.Compare(b.Score, a.Score) })
@@ -87,6 +89,21 @@ func (p *Preset) needs() (rows string, missing []Parameter, err error) {
 // blanks alone is the same.
 func sameHeading(s string) string {
 	return strings.ToLower(strings.Join(strings.Fields(s), " "))
+}
+
+// signs are the columns or paths of a format, of those that need not all be there
+// the ones that are.
+func (d *Detect) signs(header map[string]bool, json bool) []string {
+	if json {
+		return slices.Clone(d.JSON)
+	}
+	out := slices.Clone(d.Columns)
+	for _, c := range d.Any {
+		if header[sameHeading(c)] {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // marks counts the columns that were found; 0 when one is missing.

@@ -41,7 +41,7 @@ func (v *Invocation) command(exports []string, without []string, more ...string)
 			words = append(words, "--"+f.Name, f.Value)
 		}
 	}
-	return shellLine(append(words, more...))
+	return ShellLine(append(words, more...))
 }
 
 func (v *Invocation) program() string {
@@ -71,8 +71,8 @@ func (v *Invocation) goesOnWith(exports []string, dir string) {
 	}
 }
 
-// shellLine joins words so that a POSIX shell takes them apart again.
-func shellLine(words []string) string {
+// ShellLine joins words so that a POSIX shell takes them apart again.
+func ShellLine(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
 		quoted[i] = shellQuote(w)

@@ -27,7 +27,7 @@ func advise(s *Summary, v *Invocation) {
 	switch {
 	case s.State == Unbalanced:
 		step("Do not rely on these numbers. Find out whether the checkpoint or the export was changed:")
-		s.Next = shellLine([]string{v.program(), "verify", s.OutDir})
+		s.Next = ShellLine([]string{v.program(), "verify", s.OutDir})
 	case s.DryRun:
 		adviseDryRun(s, v, step)
 	case s.State == Incomplete:
@@ -35,7 +35,7 @@ func advise(s *Summary, v *Invocation) {
 	case s.Failures() > 0:
 		adviseFailures(s, v, step)
 	default:
-		s.Next = shellLine([]string{v.program(), "verify", s.OutDir})
+		s.Next = ShellLine([]string{v.program(), "verify", s.OutDir})
 	}
 }
 
@@ -137,20 +137,20 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 	stored := filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-")
 	switch {
 	case patched(s):
-		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", s.FailureGroups[0].Suggestion.Proven(), shellLine([]string{v.program(), "mapping", "apply", s.OutDir}), shellQuote(copied))
+		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", s.FailureGroups[0].Suggestion.Proven(), ShellLine([]string{v.program(), "mapping", "apply", s.OutDir}), shellQuote(copied))
 		if strings.Contains(s.FailureGroups[0].Suggestion.Patch, decide) {
 			step("In %s, put what is right wherever %s stands, and continue:", copied, decide)
 		} else {
 			step("Continue with it:")
 		}
 	case stored:
-		step("Copy the mapping:\n%s", shellLine([]string{"cp", file, copied}))
+		step("Copy the mapping:\n%s", ShellLine([]string{"cp", file, copied}))
 		step("In the copy, change what the failures point to, and continue:")
 	case file != "":
 		step("In the mapping %s, change what the failures point to, and continue:", file)
 		return v.command(v.Exports, []string{"approved"}, more...)
 	default:
-		step("Copy the preset:\n%s > %s", shellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
+		step("Copy the preset:\n%s > %s", ShellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
 		step("In the copy, change what the failures point to, and continue:")
 	}
 	return v.command(v.Exports, []string{"preset", "mapping", "approved"}, append([]string{"--mapping", copied}, more...)...)

@@ -85,7 +85,7 @@ func TestShellLines(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfN(rapid.StringMatching(`[ -~äö\n]{0,8}`), 1, 4).Draw(t, "words")
-		out, err := exec.Command(sh, "-c", `for w in `+shellLine(words)+`; do printf '%s\0' "$w"; done`).Output()
+		out, err := exec.Command(sh, "-c", `for w in `+ShellLine(words)+`; do printf '%s\0' "$w"; done`).Output()
 		require.NoError(t, err)
 		require.Equal(t, strings.Join(words, "\x00")+"\x00", string(out))
 	})

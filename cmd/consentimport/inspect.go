@@ -114,13 +114,3 @@ func inspectFiles(ctx context.Context, cfg source.Config) (*inspect.Inspection, 
 	}
 	return in, refused(err)
 }
-
-// fitting names the presets that an export looks like, the surest first. An
-// export that cannot be read fits none: reading it will say why.
-func fitting(cfg source.Config) []string {
-	names, err := inspect.Fitting(cfg)
-	if err != nil {
-		return nil
-	}
-	return names
-}

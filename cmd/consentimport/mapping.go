@@ -3,13 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
@@ -148,21 +146,6 @@ func firstSentence(s string) string {
 		return s[:i]
 	}
 	return strings.TrimSuffix(s, ".")
-}
-
-// noMapping says that one is needed, and which preset fits the export.
-func noMapping(cfg source.Config) error {
-	const hint = "choose a preset with --preset NAME, or write a mapping and give it with --mapping FILE"
-	if len(cfg.Paths) > 0 && cfg.Paths[0] != "-" {
-		if _, err := os.Stat(cfg.Paths[0]); err != nil {
-			return usage(hint, "read the export: %w", err)
-		}
-		if names := fitting(cfg); len(names) > 0 {
-			return usage("consentimport mapping show "+names[0]+" prints what it does; consentimport run --dry-run --preset "+names[0]+" … tries it",
-				"no mapping given; the export looks like preset %s: try --preset %s", strings.Join(names, " or "), names[0])
-		}
-	}
-	return usage("consentimport inspect EXPORT says what the file is, consentimport mapping list lists the presets", "no mapping given, and no preset fits the export: "+hint)
 }
 
 type flag = pflag.Flag

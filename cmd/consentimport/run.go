@@ -111,13 +111,20 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 
 // spec loads the mapping; nil to go on with the stored one.
 func (f *runFlags) spec(paths []string) (*mapping.Spec, error) {
-	if f.mapping.given() {
+	goesOn := f.resume || f.repair != ""
+	switch {
+	case f.mapping.preset != "" && f.mapping.file == "" && !goesOn:
+		spec, err := f.mapping.load()
+		if other := f.otherPreset(paths); other != nil {
+			return nil, other // whatever the preset lacks, it is not the one
+		}
+		return spec, err
+	case f.mapping.given():
 		return f.mapping.load()
-	}
-	if f.resume || f.repair != "" {
+	case goesOn:
 		return nil, nil
 	}
-	return nil, noMapping(f.read.config(paths))
+	return nil, f.noMapping(paths)
 }
 
 func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, send *outlet) importer.Config {

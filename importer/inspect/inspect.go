@@ -83,6 +83,7 @@ type PresetFit struct {
 	Description string          `json:"description"`
 	Confirmed   string          `json:"confirmed"`
 	Marks       int             `json:"marks"` // columns or paths of the format that were found
+	Found       []string        `json:"found"` // these
 	Missing     []ParameterNeed `json:"missing,omitempty"`
 	rows        string
 }
@@ -416,7 +417,7 @@ func presetFits(e *source.Export, heads [][]byte) []PresetFit {
 		if slices.ContainsFunc(out, func(p PresetFit) bool { return p.Name == f.Preset.Name }) {
 			continue
 		}
-		p := PresetFit{Name: f.Preset.Name, Description: f.Preset.Description, Confirmed: f.Preset.Confirmed, Marks: f.Score, rows: f.Rows}
+		p := PresetFit{Name: f.Preset.Name, Description: f.Preset.Description, Confirmed: f.Preset.Confirmed, Marks: f.Score, Found: f.Found, rows: f.Rows}
 		for _, m := range f.Missing {
 			p.Missing = append(p.Missing, ParameterNeed{m.Name, m.Description, m.Example})
 		}
@@ -425,9 +426,9 @@ func presetFits(e *source.Export, heads [][]byte) []PresetFit {
 	return out
 }
 
-// Fitting names the presets that an export looks like, the surest first. It
-// looks at headers and at the first JSON values alone.
-func Fitting(cfg source.Config) ([]string, error) {
+// Fitting gives the presets that an export looks like, the surest first. It looks at
+// headers and at the first JSON values alone.
+func Fitting(cfg source.Config) ([]PresetFit, error) {
 	e, err := source.Open(cfg)
 	if err != nil {
 		return nil, err
@@ -437,9 +438,20 @@ func Fitting(cfg source.Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, p := range presetFits(e, heads) {
-		names = append(names, p.Name)
+	fits := presetFits(e, heads)
+	path := pagePath(e)
+	if len(fits) > 0 || cfg.Rows != "" || path == "" {
+		return fits, nil
 	}
-	return names, nil
+	// The rows may stand in a page, and the page be too long to be read as a whole.
+	cfg.Rows = path
+	pages, err := source.Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer pages.Close()
+	if heads, err = firstRecords(pages, headRecords); err != nil {
+		return nil, err
+	}
+	return presetFits(pages, heads), nil
 }
