@@ -18,7 +18,7 @@ import (
 // with the export.
 type collector struct {
 	sheets     *sheets
-	lists      [numLedgers]*sheet
+	lists      [numLists]*sheet
 	rejected   []*rejectedSheet // by layout, in order of first appearance
 	tally      *tally
 	subjects   *distinct
@@ -61,7 +61,7 @@ func newCollector(s *sheets, facts *survey.Facts) (*collector, error) {
 	c.pool.New = func() any {
 		return &work{tally: newTally(), hash: hasher{seed: seed}}
 	}
-	for i, l := range ledgers {
+	for i, l := range lists {
 		if l.always {
 			if _, err := c.list(i); err != nil {
 				return nil, err
@@ -71,14 +71,14 @@ func newCollector(s *sheets, facts *survey.Facts) (*collector, error) {
 	return c, nil
 }
 
-// list gives the file of a ledger, begun with its header if need be.
+// list gives the file of a list, begun with its header if need be.
 func (c *collector) list(i int) (*sheet, error) {
 	if c.lists[i] == nil {
-		x, err := c.sheets.create(ledgers[i].name)
+		x, err := c.sheets.create(lists[i].name)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := x.Write([]byte(ledgers[i].header)); err != nil {
+		if _, err := x.Write([]byte(lists[i].header)); err != nil {
 			return nil, err
 		}
 		c.lists[i] = x
@@ -183,7 +183,7 @@ func (c *collector) fold(b *survey.Batch, w *work) error {
 	for _, h := range w.subjects {
 		c.subjects.add(h)
 	}
-	for i, text := range [numLedgers][]byte{
+	for i, text := range [numLists][]byte{
 		successes: w.successes, failures: w.failures.Bytes(), superseded: w.superseded.Bytes(),
 	} {
 		if len(text) == 0 {

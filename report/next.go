@@ -22,7 +22,7 @@ const (
 func advise(s *Summary, v *Invocation) {
 	step := func(format string, args ...any) { s.Steps = append(s.Steps, fmt.Sprintf(format, args...)) }
 	if s.OverPermissive.Count > 0 && s.State != Incomplete { // else going on is what helps
-		step("First: stop what the target does for the people in %s, where it says yes and they said no.", ledgers[suppress].name)
+		step("First: stop what the target does for the people in %s, where it says yes and they said no.", lists[suppress].name)
 	}
 	switch {
 	case s.State == Unbalanced:

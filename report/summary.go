@@ -282,7 +282,7 @@ func (s *Summary) Balanced() error {
 	return nil
 }
 
-// balance checks one line of the ledger.
+// balance checks one line of the balance.
 func balance(what string, c *Consents) error {
 	if c.Balanced() {
 		return nil

@@ -127,7 +127,7 @@ func (c *collector) close() {
 // be there any more. Layouts do not change in an import, so neither do names.
 func (c *collector) stale() []string {
 	names := []string{"rejected.csv", "rejected.jsonl"}
-	for _, l := range ledgers {
+	for _, l := range lists {
 		names = append(names, l.name)
 	}
 	for n, x := range c.rejected {

@@ -27,9 +27,9 @@ func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.I
 	if err != nil {
 		return err
 	}
-	study := newStudy(im.Spec(), env.now(), env.disk, dir)
-	defer study.close()
-	err = im.Preview(ctx, study.visit)
+	linted := newLint(im.Spec(), env.now(), env.disk, dir)
+	defer linted.close()
+	err = im.Preview(ctx, linted.visit)
 	switch {
 	case ctx.Err() != nil:
 		return refused(errors.New("interrupted before anything was sent"))
@@ -38,12 +38,12 @@ func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.I
 	}
 	switch {
 	case signed != nil:
-		err = f.onlySigned(env.stderr, signed, study.decisions())
+		err = f.onlySigned(env.stderr, signed, linted.decisions())
 	case f.approved != "":
-		err = f.sameHash(env.stderr, im, study.decisions())
+		err = f.sameHash(env.stderr, im, linted.decisions())
 	}
 	if err == nil && f.strict {
-		err = strict(env.stderr, study.findings())
+		err = strict(env.stderr, linted.findings())
 	}
 	return err
 }

@@ -17,7 +17,7 @@ func (f *runFlags) missing(env *environment) []string {
 		return nil
 	}
 	var missing []string
-	target := f.target(env)
+	target := f.identity(env)
 	for _, x := range []struct {
 		given bool
 		what  string

@@ -274,7 +274,7 @@ func (p *performance) goOn(ctx context.Context) error {
 	if err != nil {
 		return refused(err)
 	}
-	out, err := p.flags.outletToSandbox(p.env, p.flags.rehearsed(p.server.URL()), wording, p.server.URL())
+	out, err := p.flags.sandboxTarget(p.env, p.flags.rehearsed(p.server.URL()), wording, p.server.URL())
 	if err != nil {
 		return err
 	}

@@ -80,9 +80,9 @@ func watched(env *environment, surveyed *survey.Survey, dir string) (report.Opti
 	if err != nil {
 		return report.Options{}, nil, err
 	}
-	study := newStudy(spec, env.now(), env.disk, dir)
+	linted := newLint(spec, env.now(), env.disk, dir)
 	return report.Options{
 		Tool:     report.Tool{Name: "consentimport", Version: version()},
-		Visitors: []survey.Visitor{study.visit}, Lint: study.findings, Decisions: study.decisions(), Mapping: spec,
-	}, study.close, nil
+		Visitors: []survey.Visitor{linted.visit}, Lint: linted.findings, Decisions: linted.decisions(), Mapping: spec,
+	}, linted.close, nil
 }

@@ -59,7 +59,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		return usage("set them, or use --dry-run or --sandbox, which need none of them", "missing: %s", strings.Join(missing, ", "))
 	}
 	say := messages{env}
-	var send *outlet
+	var send *target
 	if !f.dryRun {
 		var note string
 		if f.concurrency, note, err = connectionsFor(f.concurrency); err != nil {
@@ -68,7 +68,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		if note != "" {
 			say.note(note)
 		}
-		if send, err = f.outlet(env); err != nil {
+		if send, err = f.openTarget(env); err != nil {
 			return refused(err)
 		}
 		defer send.close()
@@ -127,7 +127,7 @@ func (f *runFlags) spec(paths []string) (*mapping.Spec, error) {
 	return nil, f.noMapping(paths)
 }
 
-func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, send *outlet) importer.Config {
+func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, send *target) importer.Config {
 	cfg := importer.Config{
 		Tool: version(), Disk: env.disk, Dir: f.dir(paths), Source: f.read.config(paths), Stdin: env.stdin,
 		Spec: spec, DryRun: f.dryRun, Resume: f.resume, Retry: f.retry, Restart: f.restart, Now: env.now,
@@ -139,7 +139,7 @@ func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, 
 	if send != nil {
 		cfg.Target = send.identity
 	} else {
-		cfg.Target = f.target(env)
+		cfg.Target = f.identity(env)
 	}
 	return cfg
 }
@@ -173,7 +173,7 @@ func (f *runFlags) rehearse(ctx context.Context, env *environment, im *importer.
 }
 
 // send is a real run: it sends, then reports, whatever stopped it.
-func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Import, out *outlet, called report.Invocation) error {
+func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Import, out *target, called report.Invocation) error {
 	say := messages{env}
 	say.note(out.says())
 	shown := f.showProgress(env, im)

@@ -225,8 +225,8 @@ func (f *runFlags) registerWording(c *cobra.Command) {
 	}
 }
 
-// target joins flags and environment to the identity of the target.
-func (f *runFlags) target(env *environment) journal.Target {
+// identity joins flags and environment to the identity of the target.
+func (f *runFlags) identity(env *environment) journal.Target {
 	or := func(flag, variable, otherwise string) string {
 		if flag != "" {
 			return flag

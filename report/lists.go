@@ -5,26 +5,26 @@ import (
 	"slices"
 )
 
-// ledger is a CSV file with a line for each consent, or row, of one kind. It
+// list is a CSV file with a line for each consent, or row, of one kind. It
 // grows while the survey goes on, in row order.
-type ledger struct {
+type list struct {
 	name   string
 	header string
 	always bool // written with its header alone when it has no line
 }
 
-// The ledgers, as indexes into ledgers.
+// The lists, as indexes into lists.
 const (
 	successes = iota
 	failures
 	superseded
 	suppress
-	numLedgers
+	numLists
 )
 
-// ledgers is the table of the files that list rows and consents. The source
+// lists is the table of the files that list rows and consents. The source
 // rows that failed, rejected.*, are apart: they have the export's own form.
-var ledgers = [numLedgers]ledger{
+var lists = [numLists]list{
 	successes:  {name: "successes.csv", header: successHeader, always: true},
 	failures:   {name: "failures.csv", header: failureHeader, always: true},
 	superseded: {name: "superseded.csv", header: supersededHeader},
@@ -37,6 +37,6 @@ var rejectedForms = regexp.MustCompile(`^rejected(-[0-9]+)?\.(csv|jsonl)$`)
 // Written reports whether reports are written under a name.
 func Written(name string) bool {
 	return rejectedForms.MatchString(name) ||
-		slices.ContainsFunc(ledgers[:], func(l ledger) bool { return l.name == name }) ||
+		slices.ContainsFunc(lists[:], func(l list) bool { return l.name == name }) ||
 		slices.ContainsFunc(forms[:], func(f form) bool { return f.name == name })
 }

@@ -13,28 +13,28 @@ import (
 	"github.com/consentimport/consentimport/report"
 )
 
-// study looks at what rows become: lint and decision table. It visits a survey, or
+// lint looks at what rows become: lint and decision table. It visits a survey, or
 // the preview of a pass.
-type study struct {
+type lint struct {
 	linter   *mapping.Linter
 	overflow *report.Overflow
 	free     sync.Pool // of *mapping.Tally
 }
 
-// newStudy makes a study of an export under a mapping. What does not fit into
+// newLint looks at an export under a mapping. What does not fit into
 // memory goes into dir, until close.
-func newStudy(spec *mapping.Spec, now time.Time, disk journal.Disk, dir string) *study {
+func newLint(spec *mapping.Spec, now time.Time, disk journal.Disk, dir string) *lint {
 	overflow := report.NewOverflow(disk, dir)
-	s := &study{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now, Overflow: overflow}), overflow: overflow}
-	s.free.New = func() any { return s.linter.NewTally() }
-	return s
+	l := &lint{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now, Overflow: overflow}), overflow: overflow}
+	l.free.New = func() any { return l.linter.NewTally() }
+	return l
 }
 
-func (s *study) close() { s.overflow.Close() }
+func (l *lint) close() { l.overflow.Close() }
 
 // visit is a survey.Visitor.
-func (s *study) visit(b *survey.Batch) func() error {
-	t := s.free.Get().(*mapping.Tally)
+func (l *lint) visit(b *survey.Batch) func() error {
+	t := l.free.Get().(*mapping.Tally)
 	json := b.Layout.Format == source.JSONL
 	for i := range b.Rows {
 		r := &b.Rows[i]
@@ -55,17 +55,17 @@ func (s *study) visit(b *survey.Batch) func() error {
 		}
 	}
 	return func() error {
-		s.linter.Fold(t)
-		s.free.Put(t)
+		l.linter.Fold(t)
+		l.free.Put(t)
 		return nil
 	}
 }
 
-func (s *study) findings() []mapping.Finding { return s.linter.Findings() }
+func (l *lint) findings() []mapping.Finding { return l.linter.Findings() }
 
 // decisions is the decision table of what was seen.
-func (s *study) decisions() report.DecisionTable {
-	return decisionTable{s.linter.Decisions(), s.linter}
+func (l *lint) decisions() report.DecisionTable {
+	return decisionTable{l.linter.Decisions(), l.linter}
 }
 
 // decisionTable is the table with its approval hash.

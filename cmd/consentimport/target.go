@@ -11,8 +11,8 @@ import (
 	"github.com/consentimport/consentimport/importer/sandbox"
 )
 
-// outlet is where consents go: the client, or the sandbox inside this process.
-type outlet struct {
+// target is where consents go: the client, or the sandbox inside this process.
+type target struct {
 	identity journal.Target
 	client   *intempt.Client
 	wording  intempt.Wording
@@ -22,33 +22,33 @@ type outlet struct {
 	arrived func(context.Context) bool
 }
 
-func (o *outlet) close() {
-	o.client.Close()
-	if o.stop != nil {
-		_ = o.stop() // nothing is left that needs it
+func (t *target) close() {
+	t.client.Close()
+	if t.stop != nil {
+		_ = t.stop() // nothing is left that needs it
 	}
 }
 
 // says names the target and the dialect, so that nobody is surprised by them.
-func (o *outlet) says() string {
-	where := o.identity.BaseURL
-	if o.identity.Sandbox {
+func (t *target) says() string {
+	where := t.identity.BaseURL
+	if t.identity.Sandbox {
 		where = "the sandbox inside this process"
 	}
-	return fmt.Sprintf("sending to %s, %s/%s; %s", where, o.identity.Org, o.identity.Project, o.wording.Says())
+	return fmt.Sprintf("sending to %s, %s/%s; %s", where, t.identity.Org, t.identity.Project, t.wording.Says())
 }
 
-func (o *outlet) sending(env *environment, limits importer.Limits, rate float64) importer.Sending {
-	var target importer.Target = o.client
+func (t *target) sending(env *environment, limits importer.Limits, rate float64) importer.Sending {
+	var target importer.Target = t.client
 	if env.target != nil {
 		target = env.target(target)
 	}
 	limits.Unfinished = env.unfinished
-	stats := o.client.Stats()
+	stats := t.client.Stats()
 	return importer.Sending{
 		Target: target,
 		Pacer:  intempt.NewPacer(intempt.PacerConfig{Max: limits.Concurrency, Rate: rate}),
-		Limits: limits, Say: messages{env}.note, Arrived: o.arrived,
+		Limits: limits, Say: messages{env}.note, Arrived: t.arrived,
 		HTTP: func(latencies bool) journal.HTTP {
 			if !latencies {
 				requests, byStatus := stats.Counts()
@@ -65,25 +65,25 @@ func (o *outlet) sending(env *environment, limits importer.Limits, rate float64)
 // sandboxKey opens the sandbox inside this process, and nothing else.
 const sandboxKey = "sandbox.rehearsal"
 
-// outlet makes the way to the target that the flags name.
-func (f *runFlags) outlet(env *environment) (*outlet, error) {
+// openTarget makes the way to the target that the flags name.
+func (f *runFlags) openTarget(env *environment) (*target, error) {
 	wording, err := f.wording()
 	if err != nil {
 		return nil, err
 	}
-	target := f.target(env)
+	identity := f.identity(env)
 	if !f.sandbox {
 		key, err := f.key(env)
 		if err != nil {
 			return nil, err
 		}
-		return f.outletTo(env, target, wording, target.BaseURL, key)
+		return f.newTarget(env, identity, wording, identity.BaseURL, key)
 	}
 	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey, Form: sandboxForm(wording)})
 	if err != nil {
 		return nil, fmt.Errorf("start the sandbox: %w", err)
 	}
-	o, err := f.outletToSandbox(env, target, wording, server.URL())
+	o, err := f.sandboxTarget(env, identity, wording, server.URL())
 	if err != nil {
 		return nil, errors.Join(err, server.Close())
 	}
@@ -111,16 +111,16 @@ func sandboxForm(w intempt.Wording) *sandbox.Form {
 	return form
 }
 
-// outletToSandbox makes the way to a sandbox that runs already.
-func (f *runFlags) outletToSandbox(env *environment, identity journal.Target, wording intempt.Wording, url string) (*outlet, error) {
+// sandboxTarget makes the way to a sandbox that runs already.
+func (f *runFlags) sandboxTarget(env *environment, identity journal.Target, wording intempt.Wording, url string) (*target, error) {
 	key, err := intempt.ParseKey(sandboxKey)
 	if err != nil {
 		return nil, err
 	}
-	return f.outletTo(env, identity, wording, url, key)
+	return f.newTarget(env, identity, wording, url, key)
 }
 
-func (f *runFlags) outletTo(env *environment, identity journal.Target, wording intempt.Wording, url string, key intempt.Key) (*outlet, error) {
+func (f *runFlags) newTarget(env *environment, identity journal.Target, wording intempt.Wording, url string, key intempt.Key) (*target, error) {
 	cfg := intempt.Config{
 		BaseURL: url, Org: identity.Org, Project: identity.Project, Key: key,
 		Dialect: wording.Dialect, Auth: wording.Auth, Times: wording.Times, ValidUntil: wording.ValidUntil,
@@ -133,13 +133,13 @@ func (f *runFlags) outletTo(env *environment, identity journal.Target, wording i
 	if err != nil {
 		return nil, err
 	}
-	return &outlet{identity: identity, wording: wording, client: client, arrived: env.arrived}, nil
+	return &target{identity: identity, wording: wording, client: client, arrived: env.arrived}, nil
 }
 
 // checkTarget is for a dry run, which needs no target, but notes the one that is
 // given in its reports.
 func (f *runFlags) checkTarget(env *environment) error {
-	t := f.target(env)
+	t := f.identity(env)
 	key, _ := f.key(env) // none is needed
 	return refused(intempt.Config{BaseURL: t.BaseURL, Org: t.Org, Project: t.Project, Key: key}.CheckSecrets())
 }
