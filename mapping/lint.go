@@ -42,6 +42,10 @@ const (
 	ruleTestData
 	ruleSourceID
 	ruleFreeText
+	ruleStandIn
+	ruleInvisible
+	ruleNoAddress
+	ruleCrowd
 	ruleCount
 )
 
@@ -74,9 +78,13 @@ func (r rule) text() ruleText {
 		ruleExpired:       {"expired", "Consents have a validUntil in the past; skip them, or check the column and the lifetime that it comes from."},
 		ruleShare:         {"nearly-all-accepted", "At least 99.9 % of the consents are accept; make sure that the export has the rejects and that the mapping reads them."},
 		ruleShareDiffers:  {"accepted-share-differs", "The share of accept among the consents is far from the share of yes among the export's values; check which values are swapped or missing."},
-		ruleMangled:       {"mangled-by-spreadsheet", "Ids look mangled by a spreadsheet (4.4E+07, or a leading apostrophe); take the export as the platform wrote it, without opening it in a spreadsheet."},
+		ruleMangled:       {"mangled-by-spreadsheet", "Ids look mangled by a spreadsheet or a data frame (4.4E+07, 123.0, =\"00123\", or a leading apostrophe); take the export as the platform wrote it, without opening it in a spreadsheet."},
 		ruleTestData:      {"test-data", "Rows are test data (addresses at example.com or .test, test data subjects); exclude them with a skip rule."},
 		ruleSourceID:      {"profile-without-source", "A profileId has no sourceId, so the target refuses it; map sourceId, or send the id as userId."},
+		ruleStandIn:       {"stand-in-id", "Ids such as 0, none, unknown or - stand for nobody in particular, so that many become one person; skip these rows, or list the words under empty."},
+		ruleInvisible:     {"invisible-in-id", "Ids have invisible characters in them or blanks around them, and are sent so; add trim: true, or have the platform correct them."},
+		ruleNoAddress:     {"not-an-address", "E-mail fields hold something else than one address (a name, two addresses, mailto:), under which nobody is found; take the address out with match."},
+		ruleCrowd:         {"one-subject-for-many", "At least these rows, a large share of all, are about one and the same subject; make sure that it is a person and not what stands for those without an id."},
 		ruleFreeText:      {"decisions-from-free-text", "Decisions are read from more than 1,000 different values, as people's own words have; make sure that the column holds decisions, and have decisions.csv read whole before it is signed."},
 	}[r]
 }
@@ -137,6 +145,7 @@ type Linter struct {
 	seen      [ruleCount]sightings
 	decisions Decisions
 	history   history
+	crowd     crowd
 	shares    shares
 	oneTime   oneTime
 	dayProven bool
@@ -187,6 +196,7 @@ func (l *Linter) Findings() []Finding {
 	if !l.spec.inverted && l.shares.differ() {
 		seen[ruleShareDiffers].count = l.shares.accept + l.shares.reject
 	}
+	seen[ruleCrowd] = l.crowd.found()
 	var found []Finding
 	for r := range ruleCount {
 		switch s := &seen[r]; {
@@ -222,6 +232,7 @@ func (l *Linter) Fold(t *Tally) {
 		l.oneTime.max = max(l.oneTime.max, t.oneTime.max)
 	}
 	l.dayProven = l.dayProven || t.dayProven
+	l.crowd.fold(t.subjects)
 	l.history.fold(t.history, !l.sorted, &l.seen)
 	t.reset()
 }

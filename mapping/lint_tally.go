@@ -19,6 +19,7 @@ type Tally struct {
 	seen      [ruleCount]sightings
 	decisions decisionTally
 	history   []moment
+	subjects  []appearance
 	oneTime   oneTime
 	dayProven bool
 	// categories remembers the hashes of a few: an export has few, row after row.
@@ -54,6 +55,7 @@ func (t *Tally) reset() {
 	t.seen = [ruleCount]sightings{}
 	t.decisions.reset()
 	t.history = t.history[:0]
+	t.subjects = t.subjects[:0]
 	t.oneTime = oneTime{min: math.MaxInt64, max: math.MinInt64}
 	t.dayProven = false
 }
@@ -181,8 +183,15 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	if len(c.ProfileID) > 0 && !c.HasSourceID {
 		t.seen[ruleSourceID].at(row)
 	}
-	if isMangled(c.UserID) || isMangled(c.ProfileID) || isMangled(c.Email) {
-		t.seen[ruleMangled].at(row)
+	if doubts := doubtfulPerson(c); doubts != 0 {
+		for _, r := range [...]rule{ruleMangled, ruleStandIn, ruleInvisible, ruleNoAddress} {
+			if doubts.has(r) {
+				t.seen[r].at(row)
+			}
+		}
+	}
+	if n := len(t.subjects); n == 0 || t.subjects[n-1].row != row {
+		t.subjects = append(t.subjects, appearance{subject, row})
 	}
 	if isTestAddress(c.Email) || isTestAddress(c.UserID) {
 		t.seen[ruleTestData].at(row)
@@ -230,17 +239,21 @@ func dayOfMonth(ms int64) int64 {
 }
 
 // isMangled reports whether an id is a number that a spreadsheet rounded, such
-// as 4.4E+07, or bears the apostrophe with which it keeps a cell from that.
+// as 4.4E+07, or bears what keeps a cell from that, an apostrophe or ="…", or is a
+// whole number that a data frame made a fraction of, such as 123.0.
 func isMangled(id []byte) bool {
 	n := len(id)
 	if n < 2 {
 		return false
 	}
-	if id[0] == '\'' {
+	if id[0] == '\'' || id[0] == '=' && id[1] == '"' {
 		return true
 	}
 	if id[0] < '0' || id[0] > '9' || n > 24 {
 		return false
+	}
+	if id[n-1] == '0' && n > 2 && id[n-2] == '.' && timetext.AllDigits(id[:n-2]) {
+		return true
 	}
 	// E+07, or E+123
 	plus := n - 3

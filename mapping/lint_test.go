@@ -98,6 +98,9 @@ func TestLintRules(t *testing.T) {
 	category := func(name string) func(*Consent) { return func(c *Consent) { c.Category = []byte(name) } }
 	at := func(ts time.Time) func(*Consent) { return func(c *Consent) { c.Timestamp = ts.UnixMilli() } }
 	user := func(id string) func(*Consent) { return func(c *Consent) { c.UserID, c.Email = []byte(id), nil } }
+	email := func(address string) func(*Consent) {
+		return func(c *Consent) { c.UserID, c.Email = []byte("u1"), []byte(address) }
+	}
 	one := func(change ...func(*Consent)) []lintRow { return []lintRow{said(1, change...), said(4)} }
 	invalid := func(reason string) []lintRow { return []lintRow{{status: Invalid, reason: reason}, said(1)} }
 	moment := time.Date(2025, 3, 4, 0, 0, 0, 0, time.UTC)
@@ -212,6 +215,56 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleMangled, name: "rounded", rows: one(user("4.4E+07")), count: 1},
 		{rule: ruleMangled, name: "rounded, three digits", rows: one(user("1,2E+100")), count: 1},
 		{rule: ruleMangled, name: "apostrophe", rows: one(user("'+4930123456")), count: 1},
+		{rule: ruleMangled, name: "a fraction", rows: one(user("123.0")), count: 1},
+		{rule: ruleMangled, name: "a formula", rows: one(user(`="00123"`)), count: 1},
+		{rule: ruleMangled, name: "a version", rows: one(user("1.2.0"))},
+		{rule: ruleMangled, name: "a real fraction", rows: one(user("12.50"))},
+		{rule: ruleStandIn, name: "zero", rows: one(user("0")), count: 1},
+		{rule: ruleStandIn, name: "dash", rows: one(user("-")), count: 1},
+		{rule: ruleStandIn, name: "None", rows: one(user("None")), count: 1},
+		{rule: ruleStandIn, name: "UNKNOWN", rows: one(user("UNKNOWN")), count: 1},
+		{rule: ruleStandIn, name: "false", rows: one(user("false")), count: 1},
+		{rule: ruleStandIn, name: "a browser's object", rows: one(user("[object Object]")), count: 1},
+		{rule: ruleStandIn, name: "no uuid", rows: one(user("00000000-0000-0000-0000-000000000000")), count: 1},
+		{rule: ruleStandIn, name: "no address", rows: one(user("No-Reply@acme.de")), count: 1},
+		{rule: ruleStandIn, name: "unbekannt with a blank", rows: one(user("Unbekannt ")), count: 1},
+		{rule: ruleStandIn, name: "a profile", rows: one(func(c *Consent) { c.ProfileID, c.HasSourceID = []byte("none"), true }), count: 1},
+		{rule: ruleStandIn, name: "somebody", rows: one(user("nona"))},
+		{rule: ruleStandIn, name: "ten", rows: one(user("10"))},
+		{rule: ruleStandIn, name: "somebody's address", rows: one(user("nona@acme.de"))},
+		{rule: ruleInvisible, name: "blank", rows: one(user("u1 ")), count: 1},
+		{rule: ruleInvisible, name: "tab", rows: one(user("\tu1")), count: 1},
+		{rule: ruleInvisible, name: "no-break blank", rows: one(user("u1\u00a0")), count: 1},
+		{rule: ruleInvisible, name: "zero width, within", rows: one(user("u\u200b1")), count: 1},
+		{rule: ruleInvisible, name: "word joiner", rows: one(user("\u2060u1")), count: 1},
+		{rule: ruleInvisible, name: "letters", rows: one(user("Jürgen Öl"))},
+		{rule: ruleInvisible, name: "a joiner that Persian needs", rows: one(user("می\u200cخواهم"))},
+		{rule: ruleNoAddress, name: "two", rows: one(email("ann@mail.de;bob@mail.de")), count: 1},
+		{rule: ruleNoAddress, name: "two, by a comma", rows: one(email("ann@mail.de,bob@mail.de")), count: 1},
+		{rule: ruleNoAddress, name: "with a name", rows: one(email("Ann <ann@mail.de>")), count: 1},
+		{rule: ruleNoAddress, name: "mailto", rows: one(email("mailto:ann@mail.de")), count: 1},
+		{rule: ruleNoAddress, name: "a dot at the end", rows: one(email("ann@mail.de.")), count: 1},
+		{rule: ruleNoAddress, name: "no domain", rows: one(email("ann@")), count: 1},
+		{rule: ruleNoAddress, name: "a phone", rows: one(email("+4930123456")), count: 1},
+		{rule: ruleNoAddress, name: "no dot", rows: one(email("ann@mail")), count: 1},
+		{rule: ruleNoAddress, name: "plus", rows: one(email("ann+news@mail.de"))},
+		{rule: ruleNoAddress, name: "apostrophe", rows: one(email("o'hara@mail.de"))},
+		{rule: ruleNoAddress, name: "of any script", rows: one(email("jürgen@müller.de"))},
+		{rule: ruleNoAddress, name: "quoted", rows: one(email(`"ann b"@mail.de`))},
+		{rule: ruleNoAddress, name: "by number", rows: one(email("ann@[IPv6:2001:db8::1]"))},
+		{rule: ruleNoAddress, name: "blanks around are another finding", rows: one(email(" ann@mail.de"))},
+		{rule: ruleCrowd, name: "a third", rows: repeat(300, func(i int) lintRow {
+			return said(i, func(c *Consent) { c.UserID = fmt.Appendf(nil, "u%d", i*min(1, i%3)) })
+		}), count: 100},
+		{rule: ruleCrowd, name: "few", rows: repeat(150, func(i int) lintRow {
+			return said(i, func(c *Consent) { c.UserID = fmt.Appendf(nil, "u%d", i*min(1, i%3)) })
+		})},
+		{rule: ruleCrowd, name: "a tenth", rows: repeat(300, func(i int) lintRow {
+			return said(i, func(c *Consent) { c.UserID = fmt.Appendf(nil, "u%d", i*min(1, i%10)) })
+		})},
+		{rule: ruleCrowd, name: "one person's export", rows: repeat(300, func(i int) lintRow {
+			return said(i, user("u1"))
+		})},
 		{rule: ruleMangled, name: "a number", rows: one(user("44000000"))},
 		{rule: ruleMangled, name: "a uuid with an e", rows: one(user("4e1b6f00-0000-4000-8000-00000000e+07"))},
 		{rule: ruleMangled, name: "a phone", rows: one(user("+4930123456"))},
