@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/consentimport/consentimport/importer/blocked"
-	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -122,7 +122,7 @@ func (b Budget) spent(failures, outcomes int64) bool {
 type Target interface {
 	// Send returns when the target has answered, the request has timed out, or
 	// ctx is done.
-	Send(ctx context.Context, c *mapping.Consent) intempt.Answer
+	Send(ctx context.Context, c *mapping.Consent) delivery.Answer
 }
 
 // Stop says why a run ended before its export did.

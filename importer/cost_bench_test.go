@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
@@ -221,7 +222,7 @@ func (s *sender) sendUnordered(ctx context.Context, tasks <-chan *task) error {
 		s.pacer.Release(answer)
 		s.count.request(false)
 		s.reached.Store(true)
-		if answer.Class != intempt.Sent {
+		if answer.Class != delivery.Sent {
 			return fmt.Errorf("the bare server did not take a consent: %s", answer.Message)
 		}
 		s.heard()

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
@@ -24,7 +24,7 @@ type Sending struct {
 	// latencies when these are asked for. Retries are counted here.
 	HTTP    func(latencies bool) journal.HTTP
 	Limits  Limits
-	Backoff intempt.Backoff
+	Backoff delivery.Backoff
 	// Say tells the user something while the run goes on; nil: nothing is told.
 	Say func(string)
 	// Arrived waits until all that earlier runs have sent has arrived, and reports

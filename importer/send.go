@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -15,7 +15,7 @@ import (
 // is followed by one Release with the answer.
 type Pacer interface {
 	Acquire(ctx context.Context) error
-	Release(intempt.Answer)
+	Release(delivery.Answer)
 	Throttled() (now bool, total time.Duration)
 }
 
@@ -31,7 +31,7 @@ type sender struct {
 	book    ledger
 	newer   *overtaken // nil in a first pass
 	limits  Limits
-	backoff intempt.Backoff
+	backoff delivery.Backoff
 	stop    func(Stop)
 	clock   func() time.Duration // of all waits; monotonic
 	now     func() time.Time     // of what the journal keeps
@@ -99,16 +99,16 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 		s.breaker.heard(probe)
 	}
 	switch answer.Class {
-	case intempt.Sent:
+	case delivery.Sent:
 		s.heard()
 		if err := s.record(t, journal.Outcome{State: journal.Sent}); err != nil {
 			return err
 		}
 		return nil
-	case intempt.Refused:
+	case delivery.Refused:
 		s.heard()
 		return s.record(t, journal.Outcome{State: journal.Refused, Status: answer.Status, Message: answer.Message})
-	case intempt.Stopped:
+	case delivery.Stopped:
 		s.stop(Stop{StopRefused, refusal(answer)})
 		return nil
 	default:
@@ -118,8 +118,8 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 
 // down reports whether an answer says that the target is down, for whatever was
 // asked: it did not come, or something before the target gave it.
-func down(a intempt.Answer) bool {
-	return a.Class == intempt.Transient && !a.Canceled && a.Status != 429 && a.Status != 503
+func down(a delivery.Answer) bool {
+	return a.Class == delivery.Transient && !a.Canceled && a.Status != 429 && a.Status != 503
 }
 
 // patience is for how long the target may go on to be gone.
@@ -148,7 +148,7 @@ func (s *sender) heard() {
 }
 
 // later gives a task its next attempt, or sets it down as failed.
-func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
+func (s *sender) later(send context.Context, t *task, a delivery.Answer) error {
 	if a.Timeout || a.Canceled {
 		s.unanswered.Store(s.now().UnixNano())
 	}
@@ -196,7 +196,7 @@ func (s *sender) later(send context.Context, t *task, a intempt.Answer) error {
 // counts reports whether an attempt counts against its consent: the target is
 // there for others, or for no other consent any more. A target that is gone for
 // all uses up no attempts.
-func (s *sender) counts(t *task, a intempt.Answer) bool {
+func (s *sender) counts(t *task, a delivery.Answer) bool {
 	if a.Status == 0 && (a.Unreached || !s.reached.Load()) {
 		return false
 	}
@@ -243,7 +243,7 @@ func (s *sender) record(t *task, o journal.Outcome) error {
 	return nil
 }
 
-func refusal(a intempt.Answer) string {
+func refusal(a delivery.Answer) string {
 	switch {
 	case a.Status == 401 || a.Status == 403:
 		return fmt.Sprintf("the target refused the key (HTTP %d): %s", a.Status, orNothing(a.Message))

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
@@ -23,7 +24,7 @@ import (
 // answers is a target that is told what to answer, and watches the order in
 // which consents arrive. Its clock is that of a synctest bubble.
 type answers struct {
-	answer func(c *mapping.Consent, try int) (intempt.Answer, time.Duration)
+	answer func(c *mapping.Consent, try int) (delivery.Answer, time.Duration)
 
 	mu      sync.Mutex
 	tries   map[string]int   // by message, which names the consent
@@ -34,7 +35,7 @@ type answers struct {
 	wall    func() time.Time // the machine's clock, when it is not to be trusted
 }
 
-func (a *answers) Send(ctx context.Context, c *mapping.Consent) intempt.Answer {
+func (a *answers) Send(ctx context.Context, c *mapping.Consent) delivery.Answer {
 	a.mu.Lock()
 	subject, name := string(c.UserID), string(c.Message)
 	row := int(c.Timestamp)
@@ -141,12 +142,12 @@ func TestSendingKeepsTheOrder(t *testing.T) {
 		var stop *Stop
 		var target *answers
 		synctest.Test(t, func(t *testing.T) {
-			target = &answers{answer: func(c *mapping.Consent, try int) (intempt.Answer, time.Duration) {
+			target = &answers{answer: func(c *mapping.Consent, try int) (delivery.Answer, time.Duration) {
 				r := rand.New(rand.NewPCG(seed, uint64(c.Timestamp)<<8|uint64(min(try, 200))))
-				answer := []intempt.Answer{
-					{Class: intempt.Sent, Status: 200}, {Class: intempt.Sent, Status: 204}, {Class: intempt.Refused, Status: 400},
-					{Class: intempt.Transient, Status: 500}, {Class: intempt.Transient, Timeout: true}, {Class: intempt.Transient},
-					{Class: intempt.Transient, Unreached: true}, {Class: intempt.Transient, Status: 429, RetryAfter: time.Second},
+				answer := []delivery.Answer{
+					{Class: delivery.Sent, Status: 200}, {Class: delivery.Sent, Status: 204}, {Class: delivery.Refused, Status: 400},
+					{Class: delivery.Transient, Status: 500}, {Class: delivery.Transient, Timeout: true}, {Class: delivery.Transient},
+					{Class: delivery.Transient, Unreached: true}, {Class: delivery.Transient, Status: 429, RetryAfter: time.Second},
 				}[r.IntN(8)]
 				return answer, time.Duration(r.IntN(400)) * time.Millisecond
 			}}
@@ -170,10 +171,10 @@ func TestSendingKeepsTheOrder(t *testing.T) {
 // A record that always fails is set down as failed after its attempts, while the
 // others go on.
 func TestOneBadRecordStopsNobody(t *testing.T) {
-	for name, bad := range map[string]intempt.Answer{
-		"an error":            {Class: intempt.Transient, Status: 500},
-		"a silence":           {Class: intempt.Transient, Timeout: true},
-		"a closed connection": {Class: intempt.Transient},
+	for name, bad := range map[string]delivery.Answer{
+		"an error":            {Class: delivery.Transient, Status: 500},
+		"a silence":           {Class: delivery.Transient, Timeout: true},
+		"a closed connection": {Class: delivery.Transient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -183,12 +184,12 @@ func TestOneBadRecordStopsNobody(t *testing.T) {
 				}
 				var last time.Time
 				began := time.Now()
-				target := &answers{answer: func(c *mapping.Consent, _ int) (intempt.Answer, time.Duration) {
+				target := &answers{answer: func(c *mapping.Consent, _ int) (delivery.Answer, time.Duration) {
 					if string(c.UserID) == "bad" {
 						return bad, 10 * time.Millisecond
 					}
 					last = time.Now()
-					return intempt.Answer{Class: intempt.Sent, Status: 200}, 20 * time.Millisecond
+					return delivery.Answer{Class: delivery.Sent, Status: 200}, 20 * time.Millisecond
 				}}
 				count, stop := sending(target, subjects, limitsOf(2, 4))
 				assert.Nil(t, stop)
@@ -205,16 +206,16 @@ func TestOneBadRecordStopsNobody(t *testing.T) {
 // takes until it is back, nothing has failed.
 func TestATargetThatIsGoneUsesUpNoAttempts(t *testing.T) {
 	for name, c := range map[string]struct {
-		gone intempt.Answer
+		gone delivery.Answer
 		from time.Duration
 		back time.Duration
 	}{
-		"nobody listens":              {gone: intempt.Answer{Class: intempt.Transient, Unreached: true}, from: time.Second, back: 10 * time.Minute},
-		"connections close":           {gone: intempt.Answer{Class: intempt.Transient}, from: time.Second, back: 10 * time.Minute},
-		"busy from the beginning":     {gone: intempt.Answer{Class: intempt.Transient, Status: 503}, back: 10 * time.Minute},
-		"throttled for minutes":       {gone: intempt.Answer{Class: intempt.Transient, Status: 429}, back: 10 * time.Minute},
-		"silent from the beginning":   {gone: intempt.Answer{Class: intempt.Transient, Timeout: true}, back: 10 * time.Minute},
-		"an error from the beginning": {gone: intempt.Answer{Class: intempt.Transient, Status: 500}, back: 10 * time.Minute},
+		"nobody listens":              {gone: delivery.Answer{Class: delivery.Transient, Unreached: true}, from: time.Second, back: 10 * time.Minute},
+		"connections close":           {gone: delivery.Answer{Class: delivery.Transient}, from: time.Second, back: 10 * time.Minute},
+		"busy from the beginning":     {gone: delivery.Answer{Class: delivery.Transient, Status: 503}, back: 10 * time.Minute},
+		"throttled for minutes":       {gone: delivery.Answer{Class: delivery.Transient, Status: 429}, back: 10 * time.Minute},
+		"silent from the beginning":   {gone: delivery.Answer{Class: delivery.Transient, Timeout: true}, back: 10 * time.Minute},
+		"an error from the beginning": {gone: delivery.Answer{Class: delivery.Transient, Status: 500}, back: 10 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -223,11 +224,11 @@ func TestATargetThatIsGoneUsesUpNoAttempts(t *testing.T) {
 					subjects = append(subjects, fmt.Sprint("s", i))
 				}
 				began := time.Now()
-				target := &answers{answer: func(*mapping.Consent, int) (intempt.Answer, time.Duration) {
+				target := &answers{answer: func(*mapping.Consent, int) (delivery.Answer, time.Duration) {
 					if at := time.Since(began); at >= c.from && at < c.back {
 						return c.gone, 10 * time.Millisecond
 					}
-					return intempt.Answer{Class: intempt.Sent, Status: 200}, 100 * time.Millisecond
+					return delivery.Answer{Class: delivery.Sent, Status: 200}, 100 * time.Millisecond
 				}}
 				count, stop := sending(target, subjects, limitsOf(8, 3))
 				require.Nil(t, stop)
@@ -241,13 +242,13 @@ func TestATargetThatIsGoneUsesUpNoAttempts(t *testing.T) {
 // However many wait for a target that is down, one at a time asks whether it is back,
 // less and less often; and when it is, everything goes on.
 func TestATargetThatIsDownIsLeftInPeace(t *testing.T) {
-	for name, gone := range map[string]intempt.Answer{
-		"nobody listens":    {Class: intempt.Transient, Unreached: true},
-		"connections close": {Class: intempt.Transient},
-		"a dead gateway":    {Class: intempt.Transient, Status: 502},
-		"a slow gateway":    {Class: intempt.Transient, Status: 504},
-		"an error for all":  {Class: intempt.Transient, Status: 500},
-		"silence":           {Class: intempt.Transient, Timeout: true},
+	for name, gone := range map[string]delivery.Answer{
+		"nobody listens":    {Class: delivery.Transient, Unreached: true},
+		"connections close": {Class: delivery.Transient},
+		"a dead gateway":    {Class: delivery.Transient, Status: 502},
+		"a slow gateway":    {Class: delivery.Transient, Status: 504},
+		"an error for all":  {Class: delivery.Transient, Status: 500},
+		"silence":           {Class: delivery.Transient, Timeout: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -259,10 +260,10 @@ func TestATargetThatIsDownIsLeftInPeace(t *testing.T) {
 				began := time.Now()
 				asked, flying, most := 0, 0, 0
 				target := &answers{}
-				target.answer = func(*mapping.Consent, int) (intempt.Answer, time.Duration) {
+				target.answer = func(*mapping.Consent, int) (delivery.Answer, time.Duration) {
 					at := time.Since(began)
 					if at < 2*time.Second || at > 10*time.Minute {
-						return intempt.Answer{Class: intempt.Sent, Status: 200}, 100 * time.Millisecond
+						return delivery.Answer{Class: delivery.Sent, Status: 200}, 100 * time.Millisecond
 					}
 					asked++
 					if at > 10*time.Second {
@@ -299,11 +300,11 @@ func TestTheMachinesClockMayBeSet(t *testing.T) {
 						}
 						return now
 					},
-					answer: func(*mapping.Consent, int) (intempt.Answer, time.Duration) {
+					answer: func(*mapping.Consent, int) (delivery.Answer, time.Duration) {
 						if at := time.Since(began); at > time.Second && at < 5*time.Minute {
-							return intempt.Answer{Class: intempt.Transient, Timeout: true}, time.Second
+							return delivery.Answer{Class: delivery.Transient, Timeout: true}, time.Second
 						}
-						return intempt.Answer{Class: intempt.Sent, Status: 200}, 100 * time.Millisecond
+						return delivery.Answer{Class: delivery.Sent, Status: 200}, 100 * time.Millisecond
 					},
 				}
 				limits := limitsOf(8, 100)
@@ -322,12 +323,12 @@ func TestTheMachinesClockMayBeSet(t *testing.T) {
 func TestATargetThatStaysAwayStopsTheRun(t *testing.T) {
 	for name, c := range map[string]struct {
 		from time.Duration // since when it is gone
-		gone intempt.Answer
+		gone delivery.Answer
 		stop [2]time.Duration // between which the run stops
 	}{
-		"never there": {gone: intempt.Answer{Class: intempt.Transient, Unreached: true}, stop: [2]time.Duration{firstContact, 2 * firstContact}},
-		"gone later":  {from: 2 * time.Second, gone: intempt.Answer{Class: intempt.Transient, Unreached: true}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
-		"always busy": {gone: intempt.Answer{Class: intempt.Transient, Status: 503}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
+		"never there": {gone: delivery.Answer{Class: delivery.Transient, Unreached: true}, stop: [2]time.Duration{firstContact, 2 * firstContact}},
+		"gone later":  {from: 2 * time.Second, gone: delivery.Answer{Class: delivery.Transient, Unreached: true}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
+		"always busy": {gone: delivery.Answer{Class: delivery.Transient, Status: 503}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -336,11 +337,11 @@ func TestATargetThatStaysAwayStopsTheRun(t *testing.T) {
 					subjects = append(subjects, fmt.Sprint("s", i))
 				}
 				began := time.Now()
-				target := &answers{answer: func(*mapping.Consent, int) (intempt.Answer, time.Duration) {
+				target := &answers{answer: func(*mapping.Consent, int) (delivery.Answer, time.Duration) {
 					if time.Since(began) >= c.from {
 						return c.gone, 10 * time.Millisecond
 					}
-					return intempt.Answer{Class: intempt.Sent, Status: 200}, 100 * time.Millisecond
+					return delivery.Answer{Class: delivery.Sent, Status: 200}, 100 * time.Millisecond
 				}}
 				count, stop := sending(target, subjects, limitsOf(8, 3))
 				require.NotNil(t, stop)
@@ -355,11 +356,11 @@ func TestATargetThatStaysAwayStopsTheRun(t *testing.T) {
 
 func TestAStopAnswerStopsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		target := &answers{answer: func(c *mapping.Consent, _ int) (intempt.Answer, time.Duration) {
+		target := &answers{answer: func(c *mapping.Consent, _ int) (delivery.Answer, time.Duration) {
 			if c.Timestamp == 3 {
-				return intempt.Answer{Class: intempt.Stopped, Status: 401, Message: "no"}, 0
+				return delivery.Answer{Class: delivery.Stopped, Status: 401, Message: "no"}, 0
 			}
-			return intempt.Answer{Class: intempt.Sent, Status: 200}, time.Second
+			return delivery.Answer{Class: delivery.Sent, Status: 200}, time.Second
 		}}
 		count, stop := sending(target, strings.Split(strings.Repeat("abcdefghij", 10), ""), limitsOf(2, 3))
 		require.NotNil(t, stop)

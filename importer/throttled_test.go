@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -19,7 +19,7 @@ import (
 func TestThrottledForMinutesNothingFails(t *testing.T) {
 	const from, to = 2 * time.Second, 6 * time.Minute
 	for _, concurrency := range []int{8, 64} {
-		for _, wait := range []time.Duration{0, time.Second, 30 * time.Second, intempt.MaxRetryAfter} {
+		for _, wait := range []time.Duration{0, time.Second, 30 * time.Second, delivery.MaxRetryAfter} {
 			t.Run(fmt.Sprintf("%d, %s", concurrency, wait), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var subjects []string
@@ -28,12 +28,12 @@ func TestThrottledForMinutesNothingFails(t *testing.T) {
 					}
 					began := time.Now()
 					refused := 0
-					target := &answers{answer: func(*mapping.Consent, int) (intempt.Answer, time.Duration) {
+					target := &answers{answer: func(*mapping.Consent, int) (delivery.Answer, time.Duration) {
 						if at := time.Since(began); at >= from && at < to {
 							refused++ // under the target's lock
-							return intempt.Answer{Class: intempt.Transient, Status: 429, RetryAfter: wait}, 10 * time.Millisecond
+							return delivery.Answer{Class: delivery.Transient, Status: 429, RetryAfter: wait}, 10 * time.Millisecond
 						}
-						return intempt.Answer{Class: intempt.Sent, Status: 200}, 100 * time.Millisecond
+						return delivery.Answer{Class: delivery.Sent, Status: 200}, 100 * time.Millisecond
 					}}
 					count, stop := sending(target, subjects, limitsOf(concurrency, DefaultAttempts))
 					require.Nil(t, stop)
@@ -42,7 +42,7 @@ func TestThrottledForMinutesNothingFails(t *testing.T) {
 					assert.Zero(t, count.failed.Load())
 					assert.NotZero(t, refused)
 					assert.Less(t, refused, 2*concurrency+400)
-					assert.Less(t, time.Since(began), to+intempt.MaxRetryAfter+time.Minute)
+					assert.Less(t, time.Since(began), to+delivery.MaxRetryAfter+time.Minute)
 				})
 			})
 		}

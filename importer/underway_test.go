@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
@@ -85,12 +85,12 @@ func TestARequestPastItsTimeIsNotOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		left := map[int][]time.Duration{} // when the requests of a row left
 		began := time.Now()
-		target := &answers{answer: func(c *mapping.Consent, _ int) (intempt.Answer, time.Duration) {
+		target := &answers{answer: func(c *mapping.Consent, _ int) (delivery.Answer, time.Duration) {
 			left[int(c.Timestamp)] = append(left[int(c.Timestamp)], time.Since(began))
 			if c.Timestamp == 1 {
-				return intempt.Answer{Class: intempt.Transient, Timeout: true}, timeout
+				return delivery.Answer{Class: delivery.Transient, Timeout: true}, timeout
 			}
-			return intempt.Answer{Class: intempt.Sent, Status: 200}, time.Millisecond
+			return delivery.Answer{Class: delivery.Sent, Status: 200}, time.Millisecond
 		}}
 		subjects := []string{"ann", "ann"}
 		for i := range 300 {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
@@ -22,11 +23,11 @@ import (
 // choosy is a target that answers at once and rejects the consents that say so.
 type choosy struct{}
 
-func (choosy) Send(_ context.Context, c *mapping.Consent) intempt.Answer {
+func (choosy) Send(_ context.Context, c *mapping.Consent) delivery.Answer {
 	if string(c.Category) == "refused" {
-		return intempt.Answer{Class: intempt.Refused, Status: 400, Message: "source is required for this profile"}
+		return delivery.Answer{Class: delivery.Refused, Status: 400, Message: "source is required for this profile"}
 	}
-	return intempt.Answer{Class: intempt.Sent, Status: 200}
+	return delivery.Answer{Class: delivery.Sent, Status: 200}
 }
 
 const finishedMapping = `

@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"report": {"importer", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
 	// The evidence rests on the reports and digests them.
 	"report/evidence": {"report", "importer/survey", "importer/journal", "mapping"},
-	"importer":        {"importer/survey", "importer/blocked", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping"},
+	"importer":        {"importer/survey", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping"},
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
 	"importer/survey":  {"importer/rows", "importer/blocked", "importer/source", "importer/journal", "mapping"},
@@ -39,19 +39,22 @@ var arrows = map[string][]string{
 	"importer/journal":           {"importer/source"},
 	"importer/journal/faultdisk": {"importer/journal"},
 	"importer/source":            {},
-	"importer/intempt":           {"mapping", "mapping/spelling"},
-	"importer/sandbox":           {"mapping", "mapping/spelling"},
-	"mapping":                    {"mapping/decode", "mapping/condition", "mapping/vocabulary", "mapping/timetext", "mapping/jsonvalue", "mapping/spelling"},
-	"mapping/decode":             {},
-	"mapping/condition":          {"mapping/jsonvalue", "mapping/spelling"},
-	"mapping/timetext":           {"mapping/spelling"},
-	"mapping/jsonvalue":          {},
-	"mapping/vocabulary":         {},
-	"mapping/spelling":           {},
+	// A target is one package that gives answers, and the importer knows the answers alone.
+	"importer/delivery":   {},
+	"importer/targettest": {"importer/delivery", "mapping"},
+	"importer/intempt":    {"importer/delivery", "mapping", "mapping/spelling"},
+	"importer/sandbox":    {"mapping", "mapping/spelling"},
+	"mapping":             {"mapping/decode", "mapping/condition", "mapping/vocabulary", "mapping/timetext", "mapping/jsonvalue", "mapping/spelling"},
+	"mapping/decode":      {},
+	"mapping/condition":   {"mapping/jsonvalue", "mapping/spelling"},
+	"mapping/timetext":    {"mapping/spelling"},
+	"mapping/jsonvalue":   {},
+	"mapping/vocabulary":  {},
+	"mapping/spelling":    {},
 }
 
-// tests may also use what breaks things on purpose, the sandbox, and words to try.
-var forTests = []string{"importer/sandbox", "importer/journal/faultdisk", "mapping/vocabulary"}
+// tests may also use what breaks things on purpose, targets, and words to try.
+var forTests = []string{"importer/sandbox", "importer/targettest", "importer/intempt", "importer/delivery", "importer/journal/faultdisk", "mapping/vocabulary"}
 
 func TestArrowsRunOneWay(t *testing.T) {
 	rooms, used := map[string]bool{}, map[string]map[string]bool{}

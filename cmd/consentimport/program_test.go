@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer"
-	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/journal/faultdisk"
 	"github.com/consentimport/consentimport/mapping"
@@ -97,7 +97,7 @@ type deadly struct {
 	n     atomic.Int64
 }
 
-func (d *deadly) Send(ctx context.Context, c *mapping.Consent) intempt.Answer {
+func (d *deadly) Send(ctx context.Context, c *mapping.Consent) delivery.Answer {
 	n := d.n.Add(1)
 	if n == d.at && !d.after {
 		die()

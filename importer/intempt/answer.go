@@ -5,11 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// MaxRetryAfter is the longest wait that a target can ask for: what is above is
-// cut to it, so that an absurd header does not stop an import for a day.
-const MaxRetryAfter = 5 * time.Minute
+	"github.com/consentimport/consentimport/importer/delivery"
+)
 
 // classify is the table of answers: what a status means for the consent. Of a 2xx
 // the body decides (conn.verdict).
@@ -17,18 +15,18 @@ const MaxRetryAfter = 5 * time.Minute
 // A status that HTTP does not know (below 200 as a final answer, 600 and above)
 // is Transient: it tells nothing about the consent, and something between us
 // and the target most likely made it up.
-func classify(status int) Class {
+func classify(status int) delivery.Class {
 	switch {
 	case status >= 200 && status <= 299:
-		return Sent
+		return delivery.Sent
 	case status == 400, status == 413, status == 422:
-		return Refused
+		return delivery.Refused
 	case status == 408, status == 429:
-		return Transient
+		return delivery.Transient
 	case status >= 300 && status <= 499:
-		return Stopped
+		return delivery.Stopped
 	default:
-		return Transient
+		return delivery.Transient
 	}
 }
 
@@ -45,8 +43,8 @@ func parseRetryAfter(value, date string, now time.Time) time.Duration {
 		switch {
 		case math.IsNaN(seconds) || seconds <= 0:
 			return 0
-		case seconds >= MaxRetryAfter.Seconds():
-			return MaxRetryAfter
+		case seconds >= delivery.MaxRetryAfter.Seconds():
+			return delivery.MaxRetryAfter
 		}
 		return time.Duration(seconds * float64(time.Second))
 	}
@@ -57,7 +55,7 @@ func parseRetryAfter(value, date string, now time.Time) time.Duration {
 	if sent, ok := parseDate(date); ok {
 		now = sent
 	}
-	return min(max(until.Sub(now), 0), MaxRetryAfter)
+	return min(max(until.Sub(now), 0), delivery.MaxRetryAfter)
 }
 
 // isRange says that a number was read, only too large to hold.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -90,11 +91,11 @@ func (c *Client) Close() {
 
 // Send sends one consent and waits for the answer, as long as the time-out and
 // ctx allow. The consent's bytes are not kept.
-func (c *Client) Send(ctx context.Context, consent *mapping.Consent) Answer {
+func (c *Client) Send(ctx context.Context, consent *mapping.Consent) delivery.Answer {
 	start := time.Now()
 	deadline := start.Add(c.timeout)
 	if ctx.Err() != nil {
-		return Answer{Class: Transient, Canceled: true, Message: "canceled"}
+		return delivery.Answer{Class: delivery.Transient, Canceled: true, Message: "canceled"}
 	}
 	cn := c.take(ctx, start)
 	if cn == nil {
@@ -109,7 +110,7 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) Answer {
 	_ = cn.SetDeadline(deadline)
 	if ctx.Err() != nil { // it ended before the deadline was set, which undid the interruption
 		cn.close()
-		return Answer{Class: Transient, Canceled: true, Message: "canceled"}
+		return delivery.Answer{Class: delivery.Transient, Canceled: true, Message: "canceled"}
 	}
 
 	cn.body = c.form.appendBody(cn.body[:0], consent)
@@ -134,8 +135,8 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) Answer {
 		return c.finish(ctx, cn.shard, start, failed(exchangeFailure(err, begun, c.timeout)))
 	}
 	latency := time.Since(start)
-	answer := Answer{Class: classify(status), Status: status, Latency: latency}
-	if answer.Class == Sent {
+	answer := delivery.Answer{Class: classify(status), Status: status, Latency: latency}
+	if answer.Class == delivery.Sent {
 		// What it says decides, so it may take as long as the answer itself.
 		_ = cn.SetReadDeadline(deadline)
 	} else if soon := time.Now().Add(bodyWait); soon.Before(deadline) {
@@ -143,10 +144,10 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) Answer {
 	}
 	end := cn.readBody(status)
 	whole := end == bodyWhole
-	if answer.Class == Sent {
+	if answer.Class == delivery.Sent {
 		answer.Class = cn.verdict(end)
 	}
-	if answer.Class != Sent {
+	if answer.Class != delivery.Sent {
 		c.explain(&answer, cn, end, consent, start.Add(latency))
 	}
 	c.stats.record(cn.shard, status, latency)
@@ -159,25 +160,25 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) Answer {
 }
 
 // failed is the answer that a failure amounts to.
-func failed(f *failure) Answer {
-	return Answer{Class: f.class, Message: f.phrase, Timeout: f.timeout, Unreached: f.refused}
+func failed(f *failure) delivery.Answer {
+	return delivery.Answer{Class: f.class, Message: f.phrase, Timeout: f.timeout, Unreached: f.refused}
 }
 
 // finish completes an answer that never came.
-func (c *Client) finish(ctx context.Context, shard int, start time.Time, a Answer) Answer {
+func (c *Client) finish(ctx context.Context, shard int, start time.Time, a delivery.Answer) delivery.Answer {
 	a.Latency = time.Since(start)
 	if ctx.Err() != nil {
-		return Answer{Class: Transient, Canceled: true, Message: "canceled", Latency: a.Latency}
+		return delivery.Answer{Class: delivery.Transient, Canceled: true, Message: "canceled", Latency: a.Latency}
 	}
 	c.stats.record(shard, 0, a.Latency)
 	return a
 }
 
 // explain fills in what an answer says beside its status.
-func (c *Client) explain(a *Answer, cn *conn, end bodyEnd, consent *mapping.Consent, now time.Time) {
+func (c *Client) explain(a *delivery.Answer, cn *conn, end bodyEnd, consent *mapping.Consent, now time.Time) {
 	header := &cn.resp.Header
 	peek := func(name string) string { return string(header.Peek(name)) }
-	if a.Class == Transient {
+	if a.Class == delivery.Transient {
 		a.RetryAfter = parseRetryAfter(peek("Retry-After"), peek("Date"), now)
 		if a.Status == fasthttp.StatusTooManyRequests && a.RetryAfter == 0 {
 			a.Rate, a.Burst = parseRate(peek("X-RateLimit-Replenish-Rate"), peek("X-RateLimit-Burst-Capacity"), peek("X-RateLimit-Requested-Tokens"))
@@ -189,10 +190,10 @@ func (c *Client) explain(a *Answer, cn *conn, end bodyEnd, consent *mapping.Cons
 	}
 	if a.Status >= 200 && a.Status <= 299 {
 		switch a.Class {
-		case Stopped:
+		case delivery.Stopped:
 			a.Message = fmt.Sprintf("answers %d with a web page, which is not the API: a login page, a proxy or a captive portal on the way, or a wrong --base-url", a.Status)
 			return
-		case Transient:
+		case delivery.Transient:
 			a.Message, a.Timeout = "answer cut off in the middle", end == bodyLate
 			return
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -39,7 +40,7 @@ func TestConnectionsAreReused(t *testing.T) {
 			for range workers {
 				wg.Go(func() {
 					for left.Add(-1) >= 0 {
-						if c.Send(t.Context(), full()).Class == Sent {
+						if c.Send(t.Context(), full()).Class == delivery.Sent {
 							sent.Add(1)
 						}
 					}
@@ -68,7 +69,7 @@ func TestMoreThanConcurrency(t *testing.T) {
 	var sent atomic.Int64
 	for range 16 {
 		wg.Go(func() {
-			if c.Send(t.Context(), full()).Class == Sent {
+			if c.Send(t.Context(), full()).Class == delivery.Sent {
 				sent.Add(1)
 			}
 		})
@@ -88,17 +89,17 @@ func TestStaleConnection(t *testing.T) {
 		t.Run(fmt.Sprintf("tls=%t", secure), func(t *testing.T) {
 			s := serve(t, secure, once(accept))
 			c := newClient(t, s.config(t, Docs))
-			require.Equal(t, Sent, c.Send(t.Context(), full()).Class)
+			require.Equal(t, delivery.Sent, c.Send(t.Context(), full()).Class)
 			awaitClosed(t, c)
 			age(c, 2*idleSure)
-			require.Equal(t, Sent, c.Send(t.Context(), full()).Class, "looked at, so a new connection was made")
+			require.Equal(t, delivery.Sent, c.Send(t.Context(), full()).Class, "looked at, so a new connection was made")
 
 			awaitClosed(t, c)
 			got := c.Send(t.Context(), full())
-			assert.Equal(t, Transient, got.Class)
+			assert.Equal(t, delivery.Transient, got.Class)
 			assert.Regexp(t, "^connection (closed|reset) before the answer$", got.Message)
 			assert.False(t, got.Unreached)
-			require.Equal(t, Sent, c.Send(t.Context(), full()).Class)
+			require.Equal(t, delivery.Sent, c.Send(t.Context(), full()).Class)
 			assert.EqualValues(t, 3, s.requests.Load(), "nothing was sent twice")
 		})
 	}
@@ -131,7 +132,7 @@ func TestIdleConnections(t *testing.T) {
 		want int64 // connections made so far
 	}{{0, 1}, {0, 1}, {2 * idleSure, 1}, {2 * idleMax, 2}, {2 * idleSure, 2}} {
 		age(c, step.age)
-		require.Equal(t, Sent, c.Send(t.Context(), full()).Class)
+		require.Equal(t, delivery.Sent, c.Send(t.Context(), full()).Class)
 		assert.Equal(t, step.want, s.accepted.Load())
 	}
 }
@@ -157,7 +158,7 @@ func TestCancel(t *testing.T) {
 		}
 		got := newClient(t, cfg).Send(ctx, full())
 		assert.True(t, got.Canceled)
-		assert.Equal(t, Transient, got.Class)
+		assert.Equal(t, delivery.Transient, got.Class)
 	})
 	for _, secure := range []bool{false, true} {
 		t.Run(fmt.Sprintf("while waiting, tls=%t", secure), func(t *testing.T) {
@@ -174,14 +175,14 @@ func TestCancel(t *testing.T) {
 			cfg.Timeout = time.Minute
 			c := newClient(t, cfg)
 			ctx, cancel := context.WithCancel(t.Context())
-			require.Equal(t, Sent, c.Send(ctx, full()).Class)
+			require.Equal(t, delivery.Sent, c.Send(ctx, full()).Class)
 			quiet.Store(true)
 			go func() { <-got; cancel() }()
 			start := time.Now()
 			answer := c.Send(ctx, full())
 			assert.Less(t, time.Since(start), 10*time.Second)
 			assert.True(t, answer.Canceled)
-			assert.Equal(t, Transient, answer.Class)
+			assert.Equal(t, delivery.Transient, answer.Class)
 			assert.False(t, answer.Timeout)
 			assert.EqualValues(t, 1, c.Stats().Snapshot().Requests, "what nobody waited for is not counted")
 		})
@@ -191,16 +192,16 @@ func TestCancel(t *testing.T) {
 		c := newClient(t, s.config(t, Docs))
 		for range 200 {
 			ctx, cancel := context.WithCancel(t.Context())
-			require.Equal(t, Sent, c.Send(ctx, full()).Class)
-			require.Equal(t, Sent, c.Send(t.Context(), full()).Class)
+			require.Equal(t, delivery.Sent, c.Send(ctx, full()).Class)
+			require.Equal(t, delivery.Sent, c.Send(t.Context(), full()).Class)
 			cancel()
 		}
 		assert.EqualValues(t, 1, s.accepted.Load())
 		// One whose context ended while it was idle is not used again.
 		ctx, cancel := context.WithCancel(t.Context())
-		require.Equal(t, Sent, c.Send(ctx, full()).Class)
+		require.Equal(t, delivery.Sent, c.Send(ctx, full()).Class)
 		cancel()
-		require.Equal(t, Sent, c.Send(t.Context(), full()).Class)
+		require.Equal(t, delivery.Sent, c.Send(t.Context(), full()).Class)
 		assert.EqualValues(t, 2, s.accepted.Load())
 	})
 	t.Run("a deadline of the caller", func(t *testing.T) {
@@ -219,7 +220,7 @@ func TestCancel(t *testing.T) {
 			for range 16 {
 				wg.Go(func() {
 					for ctx.Err() == nil {
-						if got := c.Send(ctx, full()); got.Class != Sent && !got.Canceled {
+						if got := c.Send(ctx, full()); got.Class != delivery.Sent && !got.Canceled {
 							t.Errorf("%+v", got)
 						}
 					}
@@ -240,7 +241,7 @@ func TestLargeBody(t *testing.T) {
 		s := serve(t, true, accept)
 		client := newClient(t, s.config(t, Docs))
 		for range 2 {
-			require.Equal(t, Sent, client.Send(t.Context(), c).Class)
+			require.Equal(t, delivery.Sent, client.Send(t.Context(), c).Class)
 		}
 		assert.EqualValues(t, 1, s.accepted.Load())
 		client.mu.Lock()
@@ -278,8 +279,8 @@ func TestLargeBody(t *testing.T) {
 		c.Message = c.Message[:1<<20]
 		got := newClient(t, cfg).Send(t.Context(), c)
 		// The answer or, if the reset overtook it, trouble that is tried again.
-		if got.Class != Transient {
-			assert.Equal(t, Refused, got.Class)
+		if got.Class != delivery.Transient {
+			assert.Equal(t, delivery.Refused, got.Class)
 			assert.Equal(t, "large", got.Message)
 		}
 	})
@@ -332,7 +333,7 @@ func TestClientHidesKey(t *testing.T) {
 }
 
 // head cuts a text to what assertClean allows for messages.
-func head(s string) string { return s[:min(len(s), maxMessage)] }
+func head(s string) string { return s[:min(len(s), delivery.MaxMessage)] }
 
 func TestMessagesOfManyAtOnce(t *testing.T) {
 	s := serve(t, false, echo("400 Bad Request"))

@@ -15,6 +15,8 @@ import (
 	"github.com/valyala/fasthttp"
 	"golang.org/x/net/http/httpproxy"
 	"golang.org/x/net/proxy"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 // dialer makes connections to the target, over a proxy and with TLS where that
@@ -134,15 +136,15 @@ func (d *dialer) tunnel(ctx context.Context) (net.Conn, error) {
 	}
 	switch {
 	case err != nil:
-	case classify(status) == Sent:
+	case classify(status) == delivery.Sent:
 		_ = nc.SetDeadline(time.Time{})
 		return nc, nil
 	case status == 407:
-		err = &failure{phrase: "proxy needs a user and password (status 407): put them into HTTPS_PROXY, or name the host in NO_PROXY", class: Stopped, refused: true}
-	case classify(status) == Stopped:
-		err = &failure{phrase: "proxy refuses to connect to the target (status " + strconv.Itoa(status) + "): check HTTPS_PROXY and NO_PROXY", class: Stopped, refused: true}
+		err = &failure{phrase: "proxy needs a user and password (status 407): put them into HTTPS_PROXY, or name the host in NO_PROXY", class: delivery.Stopped, refused: true}
+	case classify(status) == delivery.Stopped:
+		err = &failure{phrase: "proxy refuses to connect to the target (status " + strconv.Itoa(status) + "): check HTTPS_PROXY and NO_PROXY", class: delivery.Stopped, refused: true}
 	default:
-		err = &failure{phrase: "proxy could not connect to the target (status " + strconv.Itoa(status) + ")", class: Transient, refused: true}
+		err = &failure{phrase: "proxy could not connect to the target (status " + strconv.Itoa(status) + ")", class: delivery.Transient, refused: true}
 	}
 	nc.Close()
 	return nil, err
@@ -161,7 +163,7 @@ func (d *dialer) askTunnel(nc net.Conn) (int, error) {
 	br := bufio.NewReaderSize(nc, maxHead)
 	var header fasthttp.ResponseHeader
 	status, err := readHead(br, &header)
-	if err == nil && classify(status) == Sent && br.Buffered() > 0 {
+	if err == nil && classify(status) == delivery.Sent && br.Buffered() > 0 {
 		err = errNotHTTP // the other side must not speak first in a tunnel
 	}
 	return status, err
@@ -171,7 +173,7 @@ func (d *dialer) askTunnel(nc net.Conn) (int, error) {
 func (d *dialer) socks(ctx context.Context) (net.Conn, error) {
 	s, err := proxy.FromURL(d.proxy, forward{d.dial})
 	if err != nil {
-		return nil, &failure{phrase: "proxy in HTTPS_PROXY cannot be used", class: Stopped, refused: true}
+		return nil, &failure{phrase: "proxy in HTTPS_PROXY cannot be used", class: delivery.Stopped, refused: true}
 	}
 	nc, err := s.(proxy.ContextDialer).DialContext(ctx, "tcp", d.target.addr)
 	if err != nil {

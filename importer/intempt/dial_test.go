@@ -20,10 +20,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 // sendOnce sends one consent with a configuration and checks its message.
-func sendOnce(t *testing.T, cfg Config) Answer {
+func sendOnce(t *testing.T, cfg Config) delivery.Answer {
 	t.Helper()
 	got := newClient(t, cfg).Send(t.Context(), full())
 	assertClean(t, got.Message)
@@ -37,7 +39,7 @@ func TestRefusedPort(t *testing.T) {
 	ln.Close()
 	c := newClient(t, cfg)
 	got := c.Send(t.Context(), full())
-	assert.Equal(t, Transient, got.Class)
+	assert.Equal(t, delivery.Transient, got.Class)
 	assert.Equal(t, "connection refused", got.Message)
 	assert.True(t, got.Unreached)
 	assert.False(t, got.Timeout)
@@ -49,7 +51,7 @@ func TestUnknownHost(t *testing.T) {
 	cfg.Timeout = 500 * time.Millisecond // the name server may not answer either
 	cfg.Proxy = func(*url.URL) (*url.URL, error) { return nil, nil }
 	got := sendOnce(t, cfg)
-	assert.Equal(t, Transient, got.Class)
+	assert.Equal(t, delivery.Transient, got.Class)
 	assert.True(t, got.Unreached)
 	assert.Regexp(t, "^look up host: |^no connection within", got.Message)
 	assert.NotContains(t, got.Message, "invalid")
@@ -82,7 +84,7 @@ func TestConnectFailures(t *testing.T) {
 			cfg.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, tt.err }
 			got := sendOnce(t, cfg)
 			got.Latency = 0
-			assert.Equal(t, Answer{Class: Transient, Message: tt.want, Unreached: true}, got)
+			assert.Equal(t, delivery.Answer{Class: delivery.Transient, Message: tt.want, Unreached: true}, got)
 		})
 	}
 }
@@ -102,7 +104,7 @@ func TestNoConnectionInTime(t *testing.T) {
 			got := sendOnce(t, cfg)
 			assert.Equal(t, "no connection within 50ms", got.Message)
 			assert.True(t, got.Unreached)
-			assert.Equal(t, Transient, got.Class)
+			assert.Equal(t, delivery.Transient, got.Class)
 		})
 	}
 }
@@ -133,17 +135,17 @@ func TestTLS(t *testing.T) {
 		server *tls.Config // nil: no TLS there
 		client *tls.Config
 		host   string
-		class  Class
+		class  delivery.Class
 		want   string
 	}{
-		{"good", &tls.Config{Certificates: []tls.Certificate{good}}, &tls.Config{RootCAs: roots}, "127.0.0.1", Sent, ""},
-		{"verification cannot be turned off", &tls.Config{Certificates: []tls.Certificate{good}}, &tls.Config{InsecureSkipVerify: true}, "127.0.0.1", Stopped, "certificate of 127.0.0.1 does not verify: signed by an unknown authority"},
-		{"unknown authority", &tls.Config{Certificates: []tls.Certificate{good}}, nil, "127.0.0.1", Stopped, "name it in SSL_CERT_FILE"},
-		{"another host", &tls.Config{Certificates: []tls.Certificate{good}}, &tls.Config{RootCAs: roots}, "localhost", Stopped, "certificate of localhost does not verify: it is for another host"},
-		{"expired", &tls.Config{Certificates: []tls.Certificate{expired}}, &tls.Config{RootCAs: expiredRoots}, "127.0.0.1", Stopped, "has expired or is not valid yet; check this machine's clock"},
-		{"too old", &tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS11}, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS10}, "127.0.0.1", Transient, "TLS handshake failed: the other side refused it"},
-		{"no TLS there", nil, nil, "127.0.0.1", Transient, "TLS handshake failed: the other side does not speak TLS"},
-		{"TLS 1.2", &tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS12}, &tls.Config{RootCAs: roots}, "127.0.0.1", Sent, ""},
+		{"good", &tls.Config{Certificates: []tls.Certificate{good}}, &tls.Config{RootCAs: roots}, "127.0.0.1", delivery.Sent, ""},
+		{"verification cannot be turned off", &tls.Config{Certificates: []tls.Certificate{good}}, &tls.Config{InsecureSkipVerify: true}, "127.0.0.1", delivery.Stopped, "certificate of 127.0.0.1 does not verify: signed by an unknown authority"},
+		{"unknown authority", &tls.Config{Certificates: []tls.Certificate{good}}, nil, "127.0.0.1", delivery.Stopped, "name it in SSL_CERT_FILE"},
+		{"another host", &tls.Config{Certificates: []tls.Certificate{good}}, &tls.Config{RootCAs: roots}, "localhost", delivery.Stopped, "certificate of localhost does not verify: it is for another host"},
+		{"expired", &tls.Config{Certificates: []tls.Certificate{expired}}, &tls.Config{RootCAs: expiredRoots}, "127.0.0.1", delivery.Stopped, "has expired or is not valid yet; check this machine's clock"},
+		{"too old", &tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS11}, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS10}, "127.0.0.1", delivery.Transient, "TLS handshake failed: the other side refused it"},
+		{"no TLS there", nil, nil, "127.0.0.1", delivery.Transient, "TLS handshake failed: the other side does not speak TLS"},
+		{"TLS 1.2", &tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS12}, &tls.Config{RootCAs: roots}, "127.0.0.1", delivery.Sent, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -161,7 +163,7 @@ func TestTLS(t *testing.T) {
 			got := sendOnce(t, cfg)
 			assert.Equal(t, tt.class, got.Class, got.Message)
 			assert.Contains(t, got.Message, tt.want)
-			assert.Equal(t, tt.class != Sent, got.Unreached)
+			assert.Equal(t, tt.class != delivery.Sent, got.Unreached)
 			if tt.client != nil {
 				assert.Empty(t, tt.client.ServerName, "the caller's settings stay as they are")
 			}

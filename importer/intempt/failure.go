@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 // failure is an answer that never came, as an Answer words it. Its phrase is
@@ -19,7 +21,7 @@ import (
 // other side wrote, and would not form groups.
 type failure struct {
 	phrase  string
-	class   Class
+	class   delivery.Class
 	refused bool // no connection was made
 	timeout bool // the target was reached and kept silent
 }
@@ -38,9 +40,9 @@ func connectFailure(err error, host string, within time.Duration) *failure {
 		return own
 	}
 	if phrase := verifyFailure(err, host); phrase != "" {
-		return &failure{phrase: phrase, class: Stopped, refused: true}
+		return &failure{phrase: phrase, class: delivery.Stopped, refused: true}
 	}
-	f := &failure{class: Transient, refused: true}
+	f := &failure{class: delivery.Transient, refused: true}
 	var dns *net.DNSError
 	var record tls.RecordHeaderError
 	var op *net.OpError
@@ -99,7 +101,7 @@ func verifyFailure(err error, host string) string {
 // exchangeFailure words why no answer came over a connection that was made.
 // begun says that the beginning of an answer had come.
 func exchangeFailure(err error, begun bool, within time.Duration) *failure {
-	f := &failure{class: Transient}
+	f := &failure{class: delivery.Transient}
 	switch {
 	case isTimeout(err):
 		f.timeout = true

@@ -10,12 +10,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
-
-// maxMessage is how many characters of the target's text are kept.
-const maxMessage = 300
 
 // maxText is how many bytes are looked at to find them: a page of markup may
 // begin with a lot of style.
@@ -70,7 +68,7 @@ func newMasker(k Key) *masker {
 	return m
 }
 
-// mask makes a text fit to be shown: one line, at most maxMessage characters,
+// mask makes a text fit to be shown: one line, at most delivery.MaxMessage characters,
 // without markup, key, e-mail addresses and the consent's identifiers. cut says
 // that the text was longer; c may be nil.
 func (m *masker) mask(text string, cut bool, c *mapping.Consent) string {
@@ -245,21 +243,21 @@ func clean(text string) string {
 	}, text))
 }
 
-// shorten cuts a text to maxMessage characters and shows that it did.
+// shorten cuts a text to delivery.MaxMessage characters and shows that it did.
 func shorten(text string, cut bool) string {
 	text = strings.TrimSpace(text)
 	n := 0
 	last := 0 // where the last character that leaves room for the sign ends
 	for i := range text {
-		if n == maxMessage-1 {
+		if n == delivery.MaxMessage-1 {
 			last = i
 		}
-		if n == maxMessage {
+		if n == delivery.MaxMessage {
 			return strings.TrimSpace(text[:last]) + "…"
 		}
 		n++
 	}
-	if cut && n < maxMessage && text != "" {
+	if cut && n < delivery.MaxMessage && text != "" {
 		return text + "…"
 	}
 	return text

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"pgregory.net/rapid"
 
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -46,7 +47,7 @@ func TestMask(t *testing.T) {
 		{"markup that hides an address", "user&#45;4711 and bob&#64;b.de", "[id] and [email]", false},
 		{"Latin-1", "ung\xfcltig", "ungültig", false},
 		{"long", long, strings.Repeat("é", 299) + "…", false},
-		{"exactly as long", long[:2*maxMessage], long[:2*maxMessage], false},
+		{"exactly as long", long[:2*delivery.MaxMessage], long[:2*delivery.MaxMessage], false},
 		{"cut", "no half", "no half…", true},
 		{"cut inside an identifier", "it is User-47", "it is…", true},
 		{"cut inside the key", "it is ident+fier/9.s3c", "it is [key].…", true},
@@ -113,7 +114,7 @@ func TestMaskHidesIdentifiers(t *testing.T) {
 		if strings.Contains(strings.ToLower(got), "zqxjwvk") {
 			t.Fatalf("%q", got)
 		}
-		if n := utf8.RuneCountInString(got); n > maxMessage {
+		if n := utf8.RuneCountInString(got); n > delivery.MaxMessage {
 			t.Fatalf("%d characters", n)
 		}
 	})
@@ -126,7 +127,7 @@ func FuzzMask(f *testing.F) {
 	m := testMasker(f)
 	f.Fuzz(func(t *testing.T, text, id string, cut bool) {
 		got := m.mask(bodyText([]byte(text)), cut, &mapping.Consent{UserID: []byte(id)})
-		if n := utf8.RuneCountInString(got); n > maxMessage || !utf8.ValidString(got) {
+		if n := utf8.RuneCountInString(got); n > delivery.MaxMessage || !utf8.ValidString(got) {
 			t.Fatalf("%d characters: %q", n, got)
 		}
 		if strings.Contains(strings.ToLower(got), strings.ToLower(testKey)) {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 // PacerConfig says how fast consents may leave at most.
@@ -98,7 +100,7 @@ func (p *Pacer) Acquire(ctx context.Context) error {
 }
 
 // Release tells what came of the request that an Acquire let go.
-func (p *Pacer) Release(a Answer) {
+func (p *Pacer) Release(a delivery.Answer) {
 	if p.state.Add(-1) < gate && !refusal(a) {
 		return
 	}

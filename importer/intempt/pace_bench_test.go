@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 // BenchmarkPacer is what an Acquire and a Release cost together.
@@ -32,7 +34,7 @@ func benchPacer(b *testing.B, cfg PacerConfig, goroutines int) {
 				if p.Acquire(ctx) != nil {
 					return
 				}
-				p.Release(Answer{Class: Sent, Status: 200})
+				p.Release(delivery.Answer{Class: delivery.Sent, Status: 200})
 			}
 		})
 	}

@@ -13,12 +13,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 var (
-	ok       = Answer{Class: Sent, Status: 200}
-	tooMany  = Answer{Class: Transient, Status: 429}
-	noAnswer = Answer{Class: Transient}
+	ok       = delivery.Answer{Class: delivery.Sent, Status: 200}
+	tooMany  = delivery.Answer{Class: delivery.Transient, Status: 429}
+	noAnswer = delivery.Answer{Class: delivery.Transient}
 )
 
 // simulation is workers that send through a pacer to a target that a function
@@ -28,7 +30,7 @@ type simulation struct {
 	workers int
 	rtt     time.Duration
 	// target answers the request that leaves at a time.
-	target func(at time.Time) Answer
+	target func(at time.Time) delivery.Answer
 
 	mu       sync.Mutex
 	left     []time.Time // when requests left
@@ -56,7 +58,7 @@ func (s *simulation) run(t *testing.T, d time.Duration) {
 				time.Sleep(s.rtt)
 				s.mu.Lock()
 				s.inFlight--
-				if a.Class == Sent {
+				if a.Class == delivery.Sent {
 					s.sent = append(s.sent, time.Now())
 				}
 				if refusal(a) {
@@ -95,7 +97,7 @@ func mostInASecond(times []time.Time) (most int) {
 
 func TestPacerFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &simulation{pacer: NewPacer(PacerConfig{Max: 8}), workers: 20, rtt: time.Millisecond, target: func(time.Time) Answer { return ok }}
+		s := &simulation{pacer: NewPacer(PacerConfig{Max: 8}), workers: 20, rtt: time.Millisecond, target: func(time.Time) delivery.Answer { return ok }}
 		s.run(t, time.Second)
 		assert.Equal(t, 8, s.most)
 		assert.InDelta(t, 8000, len(s.sent), 20)
@@ -162,7 +164,7 @@ func TestPacerRate(t *testing.T) {
 	for _, rate := range []float64{0.5, 1, 7, 100, 1000, 5_432.1, 20_000} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &simulation{pacer: NewPacer(PacerConfig{Max: 500, Rate: rate}), workers: 64, rtt: 100 * time.Microsecond, target: func(time.Time) Answer { return ok }}
+				s := &simulation{pacer: NewPacer(PacerConfig{Max: 500, Rate: rate}), workers: 64, rtt: 100 * time.Microsecond, target: func(time.Time) delivery.Answer { return ok }}
 				span := 3 * time.Second
 				switch {
 				case rate < 10:
@@ -191,7 +193,7 @@ func TestPacerRate(t *testing.T) {
 // A target whose answers are slow lets the rate be what it can be.
 func TestPacerRateAndLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &simulation{pacer: NewPacer(PacerConfig{Max: 2, Rate: 100}), workers: 10, rtt: 100 * time.Millisecond, target: func(time.Time) Answer { return ok }}
+		s := &simulation{pacer: NewPacer(PacerConfig{Max: 2, Rate: 100}), workers: 10, rtt: 100 * time.Millisecond, target: func(time.Time) delivery.Answer { return ok }}
 		s.run(t, 10*time.Second)
 		assert.InDelta(t, 200, len(s.sent), 4)
 		assert.Equal(t, 2, s.most)
@@ -219,7 +221,7 @@ func TestPacerUnderPressure(t *testing.T) {
 					in.Add(-1)
 					a := ok
 					if random.IntN(50) == 0 {
-						a = Answer{Class: Transient, Status: 503, Latency: time.Microsecond}
+						a = delivery.Answer{Class: delivery.Transient, Status: 503, Latency: time.Microsecond}
 					}
 					p.Release(a)
 				}

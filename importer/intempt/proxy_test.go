@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 // connectProxy is a real proxy that answers CONNECT with a status, and when it
@@ -91,7 +93,7 @@ func TestProxyFromEnvironment(t *testing.T) {
 	c := newClient(t, cfg)
 	for range 3 {
 		got := c.Send(t.Context(), full())
-		require.Equal(t, Sent, got.Class, got.Message)
+		require.Equal(t, delivery.Sent, got.Class, got.Message)
 	}
 	assert.EqualValues(t, 1, p.asked.Load(), "one tunnel, used again")
 	p.mu.Lock()
@@ -104,23 +106,23 @@ func TestProxyFromEnvironment(t *testing.T) {
 		assert.Equal(t, "example.com:443", to)
 		return (&net.Dialer{}).DialContext(ctx, network, addr)
 	}
-	assert.Equal(t, Sent, sendOnce(t, cfg).Class)
+	assert.Equal(t, delivery.Sent, sendOnce(t, cfg).Class)
 	assert.EqualValues(t, 1, p.asked.Load(), "not asked")
 }
 
 func TestProxyRefuses(t *testing.T) {
 	tests := []struct {
 		answer string
-		class  Class
+		class  delivery.Class
 		want   string
 	}{
-		{"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!", Stopped, "proxy needs a user and password (status 407): put them into HTTPS_PROXY, or name the host in NO_PROXY"},
-		{"HTTP/1.1 403 Forbidden\r\n\r\n" + testKey, Stopped, "proxy refuses to connect to the target (status 403): check HTTPS_PROXY and NO_PROXY"},
-		{"HTTP/1.1 502 Bad Gateway\r\n\r\n", Transient, "proxy could not connect to the target (status 502)"},
-		{"HTTP/1.1 000 Strange\r\n\r\n", Transient, "proxy could not connect to the target (status 0)"},
-		{"HTTP/1.1 429 Too Many\r\n\r\n", Transient, "proxy could not connect to the target (status 429)"},
-		{"", Transient, "connect to proxy: connection closed while it was made"},
-		{"hang", Transient, "connect to proxy: no connection within 100ms"},
+		{"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!", delivery.Stopped, "proxy needs a user and password (status 407): put them into HTTPS_PROXY, or name the host in NO_PROXY"},
+		{"HTTP/1.1 403 Forbidden\r\n\r\n" + testKey, delivery.Stopped, "proxy refuses to connect to the target (status 403): check HTTPS_PROXY and NO_PROXY"},
+		{"HTTP/1.1 502 Bad Gateway\r\n\r\n", delivery.Transient, "proxy could not connect to the target (status 502)"},
+		{"HTTP/1.1 000 Strange\r\n\r\n", delivery.Transient, "proxy could not connect to the target (status 0)"},
+		{"HTTP/1.1 429 Too Many\r\n\r\n", delivery.Transient, "proxy could not connect to the target (status 429)"},
+		{"", delivery.Transient, "connect to proxy: connection closed while it was made"},
+		{"hang", delivery.Transient, "connect to proxy: no connection within 100ms"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.want, func(t *testing.T) {
@@ -130,7 +132,7 @@ func TestProxyRefuses(t *testing.T) {
 			cfg.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse(p.url) }
 			got := sendOnce(t, cfg)
 			got.Latency = 0
-			assert.Equal(t, Answer{Class: tt.class, Message: tt.want, Unreached: true}, got)
+			assert.Equal(t, delivery.Answer{Class: tt.class, Message: tt.want, Unreached: true}, got)
 		})
 	}
 	t.Run("no proxy there", func(t *testing.T) {
@@ -146,7 +148,7 @@ func TestProxyRefuses(t *testing.T) {
 		p := serveProxy(t, "HTTP/1.1 200 OK\r\n\r\nhello", addr)
 		cfg.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse(p.url) }
 		got := sendOnce(t, cfg)
-		assert.Equal(t, Transient, got.Class)
+		assert.Equal(t, delivery.Transient, got.Class)
 		assert.True(t, got.Unreached)
 	})
 	t.Run("canceled", func(t *testing.T) {
@@ -207,7 +209,7 @@ func TestSOCKS(t *testing.T) {
 	proxy := socksProxy(t, addr)
 	cfg.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse("socks5://" + proxy) }
 	got := sendOnce(t, cfg)
-	assert.Equal(t, Sent, got.Class, got.Message)
+	assert.Equal(t, delivery.Sent, got.Class, got.Message)
 
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -223,6 +225,6 @@ func TestHTTPSProxy(t *testing.T) {
 	s := serve(t, true, accept) // not a certificate that the system trusts
 	cfg.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse(strings.TrimSuffix(s.url, "/v1")) }
 	got := sendOnce(t, cfg)
-	assert.Equal(t, Stopped, got.Class)
+	assert.Equal(t, delivery.Stopped, got.Class)
 	assert.Contains(t, got.Message, "connect to proxy: certificate of the proxy does not verify")
 }

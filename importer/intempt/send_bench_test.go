@@ -19,6 +19,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -106,7 +107,7 @@ func BenchmarkSend(b *testing.B) {
 			}
 			defer c.Close()
 			benchSend(b, workers, func() func(*mapping.Consent) bool {
-				return func(consent *mapping.Consent) bool { return c.Send(b.Context(), consent).Class == Sent }
+				return func(consent *mapping.Consent) bool { return c.Send(b.Context(), consent).Class == delivery.Sent }
 			})
 		})
 		b.Run(kind+"/fasthttp", func(b *testing.B) {

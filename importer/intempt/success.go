@@ -6,23 +6,25 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 // verdict says what an answer with a status of success comes to by its body, which
 // was read. Many APIs answer 200 with an error in the body, and what stands between
 // us and the target answers 200 with a page of its own.
-func (c *conn) verdict(end bodyEnd) Class {
+func (c *conn) verdict(end bodyEnd) delivery.Class {
 	c.unpack()
 	text := bytes.TrimLeft(bytes.TrimPrefix(c.body, []byte("\xef\xbb\xbf")), " \t\r\n")
 	switch {
 	case isPage(c.resp.Header.ContentType(), text):
-		return Stopped
+		return delivery.Stopped
 	case holdsError(text):
-		return Refused
+		return delivery.Refused
 	case end == bodyCut, end == bodyLate: // what was to come may have been an error
-		return Transient
+		return delivery.Transient
 	default:
-		return Sent
+		return delivery.Sent
 	}
 }
 

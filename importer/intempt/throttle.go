@@ -3,6 +3,8 @@ package intempt
 import (
 	"math"
 	"time"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 const (
@@ -63,17 +65,17 @@ func newThrottle(limit int, random func() float64) throttle {
 }
 
 // refusal says that the target refuses for now, because it is asked too much.
-func refusal(a Answer) bool { return a.Status == 429 || a.Status == 503 }
+func refusal(a delivery.Answer) bool { return a.Status == 429 || a.Status == 503 }
 
 // learn takes note of an answer. It must be told of every one while it listens.
-func (t *throttle) learn(a Answer, now time.Time) {
+func (t *throttle) learn(a delivery.Answer, now time.Time) {
 	switch {
 	case refusal(a):
 		t.answered++
 		t.refused++
 		t.series++
 		t.slow(a, now)
-	case a.Status != 0 && a.Class != Transient:
+	case a.Status != 0 && a.Class != delivery.Transient:
 		t.answered++
 		t.series, t.pauses = 0, 0
 		t.limit = min(t.max, t.limit+max(1, t.max/recovery)/t.limit)
@@ -82,7 +84,7 @@ func (t *throttle) learn(a Answer, now time.Time) {
 }
 
 // slow reacts to a refusal.
-func (t *throttle) slow(a Answer, now time.Time) {
+func (t *throttle) slow(a delivery.Answer, now time.Time) {
 	news := t.refusedAt.IsZero() || now.Sub(t.refusedAt) > quietAfter
 	t.refusedAt = now
 	if news {

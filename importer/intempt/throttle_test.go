@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
 
 func TestPacerHalves(t *testing.T) {
@@ -19,7 +21,7 @@ func TestPacerHalves(t *testing.T) {
 				require.NoError(t, p.Acquire(t.Context()))
 			}
 		}
-		answer := func(n int, a Answer) {
+		answer := func(n int, a delivery.Answer) {
 			for range n {
 				a.Latency = 10 * time.Millisecond
 				p.Release(a)
@@ -27,7 +29,7 @@ func TestPacerHalves(t *testing.T) {
 		}
 		all(64)
 		time.Sleep(10 * time.Millisecond)
-		answer(20, Answer{Status: 429})
+		answer(20, delivery.Answer{Status: 429})
 		assert.Equal(t, 32, p.Limit(), "once for those that left together")
 		answer(44, noAnswer)
 		assert.Equal(t, 32, p.Limit(), "trouble of other kinds is none of its business")
@@ -36,7 +38,7 @@ func TestPacerHalves(t *testing.T) {
 
 		all(32)
 		time.Sleep(10 * time.Millisecond)
-		answer(30, Answer{Status: 503})
+		answer(30, delivery.Answer{Status: 503})
 		assert.Equal(t, 16, p.Limit())
 		answer(2, ok)
 		assert.Equal(t, 16, p.Limit())
@@ -58,10 +60,10 @@ func TestPacerRetryAfter(t *testing.T) {
 			start := time.Now()
 			asked := false
 			s := &simulation{pacer: NewPacer(PacerConfig{Max: 8}), workers: 8, rtt: 10 * time.Millisecond}
-			s.target = func(at time.Time) Answer {
+			s.target = func(at time.Time) delivery.Answer {
 				if !asked && at.Sub(start) > time.Second {
 					asked = true
-					return Answer{Class: Transient, Status: status, RetryAfter: 7 * time.Second}
+					return delivery.Answer{Class: delivery.Transient, Status: status, RetryAfter: 7 * time.Second}
 				}
 				return ok
 			}
@@ -88,7 +90,7 @@ func TestPacerRecovers(t *testing.T) {
 				start := time.Now()
 				s := &simulation{pacer: NewPacer(PacerConfig{Max: limit}), workers: limit, rtt: 100 * time.Millisecond}
 				from, to := start.Add(time.Second), start.Add(5*time.Minute)
-				s.target = func(at time.Time) Answer {
+				s.target = func(at time.Time) delivery.Answer {
 					if at.After(from) && at.Before(to) {
 						return tooMany
 					}
@@ -121,9 +123,9 @@ func TestPacerRandomRefusals(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(uint64(seed), 3))
 				s := &simulation{pacer: NewPacer(PacerConfig{Max: 64}), workers: 64, rtt: 5 * time.Millisecond}
-				s.target = func(time.Time) Answer {
+				s.target = func(time.Time) delivery.Answer {
 					if random.IntN(20) == 0 {
-						return Answer{Class: Transient, Status: 429, Rate: rate, Burst: 2 * rate}
+						return delivery.Answer{Class: delivery.Transient, Status: 429, Rate: rate, Burst: 2 * rate}
 					}
 					return ok
 				}
@@ -142,7 +144,7 @@ type bucket struct {
 	tells               bool
 }
 
-func (b *bucket) answer(at time.Time) Answer {
+func (b *bucket) answer(at time.Time) delivery.Answer {
 	b.tokens = min(b.burst, b.tokens+at.Sub(b.at).Seconds()*b.rate)
 	b.at = at
 	if b.tokens >= 1 {
@@ -150,7 +152,7 @@ func (b *bucket) answer(at time.Time) Answer {
 		return ok
 	}
 	if b.tells {
-		return Answer{Class: Transient, Status: 429, Rate: b.rate, Burst: b.burst}
+		return delivery.Answer{Class: delivery.Transient, Status: 429, Rate: b.rate, Burst: b.burst}
 	}
 	return tooMany
 }

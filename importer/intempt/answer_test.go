@@ -1,41 +1,13 @@
 package intempt
 
 import (
-	"math"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"pgregory.net/rapid"
+
+	"github.com/consentimport/consentimport/importer/delivery"
 )
-
-func TestBackoff(t *testing.T) {
-	const nearlyOne = 1 - 1e-12
-	top := Backoff{Rand: func() float64 { return nearlyOne }}
-	for attempt, want := range map[int]time.Duration{
-		0: 250 * time.Millisecond, 1: 250 * time.Millisecond, 2: 500 * time.Millisecond, 3: time.Second, 7: 16 * time.Second,
-		8: 30 * time.Second, 9: 30 * time.Second, 1000: 30 * time.Second, math.MaxInt: 30 * time.Second,
-	} {
-		assert.InDelta(t, want, top.Delay(attempt, 0), float64(time.Microsecond), "attempt %d", attempt)
-	}
-	half := Backoff{Base: time.Second, Max: 10 * time.Second, Rand: func() float64 { return 0.5 }}
-	assert.Equal(t, 500*time.Millisecond, half.Delay(1, 0))
-	assert.Equal(t, 5*time.Second, half.Delay(5, 0))
-	assert.Equal(t, 2*time.Second, half.Delay(1, 2*time.Second), "what the target asks for is the least")
-	assert.Equal(t, 5*time.Second, half.Delay(5, 2*time.Second))
-	bottom := Backoff{Rand: func() float64 { return 0 }}
-	assert.Zero(t, bottom.Delay(8, 0))
-	assert.Equal(t, time.Second, Backoff{Base: time.Minute, Max: time.Second, Rand: func() float64 { return nearlyOne }}.Delay(1, 0).Round(time.Millisecond))
-
-	rapid.Check(t, func(t *rapid.T) {
-		attempt := rapid.Int().Draw(t, "attempt")
-		after := time.Duration(rapid.Int64Range(0, int64(MaxRetryAfter)).Draw(t, "retryAfter"))
-		d := Backoff{}.Delay(attempt, after)
-		if d < after || d > max(after, DefaultBackoffMax) {
-			t.Fatalf("%s", d)
-		}
-	})
-}
 
 func TestParseRetryAfter(t *testing.T) {
 	now := time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC)
@@ -48,16 +20,16 @@ func TestParseRetryAfter(t *testing.T) {
 		{" 120 ", "", 2 * time.Minute},
 		{"1.5", "", 1500 * time.Millisecond},
 		{"-1", "", 0},
-		{"301", "", MaxRetryAfter},
-		{"1e400", "", MaxRetryAfter},
+		{"301", "", delivery.MaxRetryAfter},
+		{"1e400", "", delivery.MaxRetryAfter},
 		{"-1e400", "", 0},
 		{"NaN", "", 0},
-		{"Inf", "", MaxRetryAfter},
-		{"99999999999999999999999999", "", MaxRetryAfter},
+		{"Inf", "", delivery.MaxRetryAfter},
+		{"99999999999999999999999999", "", delivery.MaxRetryAfter},
 		{"Sun, 06 Nov 1994 08:50:37 GMT", "", time.Minute},
 		{"Sunday, 06-Nov-94 08:50:37 GMT", "", time.Minute},
 		{"Sun Nov  6 08:50:37 1994", "", time.Minute},
-		{"Sun, 06 Nov 2094 08:50:37 GMT", "", MaxRetryAfter},
+		{"Sun, 06 Nov 2094 08:50:37 GMT", "", delivery.MaxRetryAfter},
 		{"Sun, 06 Nov 1994 08:00:00 GMT", "", 0},
 		{"Sun, 06 Nov 1994 08:50:37 GMT", "Sun, 06 Nov 1994 08:50:27 GMT", 10 * time.Second},
 		{"Sun, 06 Nov 1994 08:50:37 GMT", "yesterday", time.Minute},
@@ -93,15 +65,15 @@ func TestParseRate(t *testing.T) {
 // The table of API.md, every status there is.
 func TestClassify(t *testing.T) {
 	for status := range 1000 {
-		want := Transient
+		want := delivery.Transient
 		switch {
 		case status >= 200 && status < 300:
-			want = Sent
+			want = delivery.Sent
 		case status == 400, status == 413, status == 422:
-			want = Refused
+			want = delivery.Refused
 		case status == 408, status == 429:
 		case status >= 300 && status < 500:
-			want = Stopped
+			want = delivery.Stopped
 		}
 		assert.Equal(t, want, classify(status), "%d", status)
 	}

@@ -1,4 +1,4 @@
-package intempt
+package delivery
 
 import (
 	"math/rand/v2"
