@@ -35,7 +35,7 @@ func Brief(disk journal.Disk, dir string, facts survey.Facts, rows Rows, consent
 	sum.Partial = true
 	sum.Files = []string{"report.json"}
 	sum.Steps = []string{}
-	sum.Next = ShellLine([]string{opts.Invocation.Program, "report", dir})
+	sum.Next = opts.Invocation.on(dir, "report")
 	x, err := files.create("report.json")
 	if err != nil {
 		return nil, err

@@ -16,6 +16,8 @@ type Invocation struct {
 	Program string   // "consentimport"
 	Exports []string // as they were given
 	Flags   []Flag   // of run, in order, those that were given
+	// stored is the mapping as it lies in the out directory.
+	stored string
 }
 
 // Flag is a flag of run as it was given. A switch has the value "true".
@@ -31,7 +33,9 @@ var momentary = []string{"dry-run", "resume", "retry", "restart", "repair", "lim
 // out; the words in more follow at the end.
 func (v *Invocation) command(exports []string, without []string, more ...string) string {
 	words := []string{v.program(), "run"}
-	words = append(words, exports...)
+	for _, path := range exports {
+		words = append(words, pathWord(path))
+	}
 	for _, f := range v.Flags {
 		switch {
 		case slices.Contains(momentary, f.Name) || slices.Contains(without, f.Name):
@@ -42,6 +46,20 @@ func (v *Invocation) command(exports []string, without []string, more ...string)
 		}
 	}
 	return ShellLine(append(words, more...))
+}
+
+// pathWord is a path as a word of a command line: one that begins with a dash would be
+// taken for a flag.
+func pathWord(path string) string {
+	if len(path) > 1 && path[0] == '-' {
+		return "./" + path
+	}
+	return path
+}
+
+// on is another command of the program about the out directory.
+func (v *Invocation) on(dir string, words ...string) string {
+	return ShellLine(append(append([]string{v.program()}, words...), pathWord(dir)))
 }
 
 func (v *Invocation) program() string {

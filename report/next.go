@@ -27,7 +27,7 @@ func advise(s *Summary, v *Invocation) {
 	switch {
 	case s.State == Unbalanced:
 		step("Do not rely on these numbers. Find out whether the checkpoint or the export was changed:")
-		s.Next = ShellLine([]string{v.program(), "verify", s.OutDir})
+		s.Next = v.on(s.OutDir, "verify")
 	case s.DryRun:
 		adviseDryRun(s, v, step)
 	case s.State == Incomplete:
@@ -35,7 +35,7 @@ func advise(s *Summary, v *Invocation) {
 	case s.Failures() > 0:
 		adviseFailures(s, v, step)
 	default:
-		s.Next = ShellLine([]string{v.program(), "verify", s.OutDir})
+		s.Next = v.on(s.OutDir, "verify")
 	}
 }
 
@@ -48,18 +48,27 @@ func adviseDryRun(s *Summary, v *Invocation, step func(string, ...any)) {
 	case patched(s):
 		s.Next = withFixedMapping(s, v, step, "--dry-run")
 		return
+	case s.Rows.Mapped == 0: // nobody is led on to the import of nothing
+		step("No row makes a consent: see what the file is, and which mapping fits.")
+		words := []string{v.program(), "inspect"}
+		for _, path := range v.Exports {
+			words = append(words, pathWord(path))
+		}
+		s.Next = ShellLine(words)
+		return
 	case s.Rows.Invalid > 0:
 		step("Rows that fail here will fail in the import too; they are listed for repair afterwards.")
 	}
 	if s.Target.Org == "" || s.Target.Project == "" {
 		step("Say where to import to: set INTEMPT_ORG, INTEMPT_PROJECT and INTEMPT_API_KEY.")
 	}
+	// What --out names holds the dry run: the import goes elsewhere.
 	if s.ApprovalHash == "" {
-		s.Next = v.command(v.Exports, nil)
+		s.Next = v.command(v.Exports, []string{"out"})
 		return
 	}
 	step("Have approval.html signed; the import then takes only these decisions.")
-	s.Next = v.command(v.Exports, []string{"approved"}, "--approved", s.ApprovalHash)
+	s.Next = v.command(v.Exports, []string{"approved", "out"}, "--approved", s.ApprovalHash)
 }
 
 // adviseIncomplete leads from a run that stopped to the next one.
@@ -105,7 +114,7 @@ func adviseFailures(s *Summary, v *Invocation, step func(string, ...any)) {
 			return
 		}
 		step("Fix the rows in %s, where _error says what is wrong, and import them:", file)
-		s.Next = v.command([]string{filepath.Join(s.OutDir, file)}, []string{"out", "approved"}, "--repair", s.OutDir)
+		s.Next = v.command([]string{pathWord(filepath.Join(s.OutDir, file))}, []string{"out", "approved"}, "--repair", s.OutDir)
 	}
 }
 
@@ -133,27 +142,30 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 	if filepath.Clean(file) == copied {
 		copied = filepath.Base(name) + "-fixed-again.yaml"
 	}
+	if file == "" && v.flag("preset") == "" { // a run that went on with what was stored
+		file = v.stored
+	}
 	// The journal names the mapping in the out directory by its digest: it is for reading only.
 	stored := filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-")
 	switch {
 	case patched(s):
-		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", s.FailureGroups[0].Suggestion.Proven(), ShellLine([]string{v.program(), "mapping", "apply", s.OutDir}), shellQuote(copied))
+		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", s.FailureGroups[0].Suggestion.Proven(), v.on(s.OutDir, "mapping", "apply"), shellQuote(pathWord(copied)))
 		if strings.Contains(s.FailureGroups[0].Suggestion.Patch, decide) {
 			step("In %s, put what is right wherever %s stands, and continue:", copied, decide)
 		} else {
 			step("Continue with it:")
 		}
 	case stored:
-		step("Copy the mapping:\n%s", ShellLine([]string{"cp", file, copied}))
+		step("Copy the mapping:\n%s", ShellLine([]string{"cp", pathWord(file), pathWord(copied)}))
 		step("In the copy, change what the failures point to, and continue:")
 	case file != "":
 		step("In the mapping %s, change what the failures point to, and continue:", file)
 		return v.command(v.Exports, []string{"approved"}, more...)
 	default:
-		step("Copy the preset:\n%s > %s", ShellLine([]string{v.program(), "mapping", "show", name}), shellQuote(copied))
+		step("Copy the preset:\n%s > %s", ShellLine([]string{v.program(), "mapping", "show", name}), shellQuote(pathWord(copied)))
 		step("In the copy, change what the failures point to, and continue:")
 	}
-	return v.command(v.Exports, []string{"preset", "mapping", "approved"}, append([]string{"--mapping", copied}, more...)...)
+	return v.command(v.Exports, []string{"preset", "mapping", "approved"}, append([]string{"--mapping", pathWord(copied)}, more...)...)
 }
 
 // rejectedFile names the file of rows to repair, or "".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -211,6 +212,9 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 		called = recall(called.Program, dir, facts)
 	} else if called.flag("repair") != "" {
 		called.goesOnWith(recall(called.Program, dir, facts).Exports, dir)
+	}
+	if n := len(facts.Passes); n > 0 {
+		called.stored = filepath.Join(dir, facts.Passes[n-1].Mapping.File)
 	}
 	if err := propose(ctx, s, opts); err != nil {
 		return nil, fmt.Errorf("try changes of the mapping: %w", err)

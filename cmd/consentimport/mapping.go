@@ -159,5 +159,8 @@ func flagOf(f *flag) []report.Flag {
 		}
 		return out
 	}
+	if f.Value.Type() == "bool" && f.Value.String() == "false" {
+		return nil // a switch that is off
+	}
 	return []report.Flag{{Name: f.Name, Value: f.Value.String()}}
 }
