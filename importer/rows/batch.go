@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/consentimport/consentimport/importer/journal"
@@ -78,6 +79,7 @@ func (b *Batch) Want(i int, r *Reading) { b.wants = append(b.wants, want{i, r}) 
 
 // LookUp makes the outcomes of the rows known. It is for Sweep.Plan.
 func (b *Batch) LookUp(l *journal.Ledger) error {
+	b.outcomes, b.known = slices.Grow(b.outcomes, b.n), slices.Grow(b.known, b.n)
 	for i := range b.n {
 		var err error
 		if b.outcomes, err = l.Row(b.Number(i), b.outcomes); err != nil {

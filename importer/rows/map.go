@@ -1,6 +1,8 @@
 package rows
 
 import (
+	"slices"
+
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -22,6 +24,7 @@ func (mem *memory) begin() {
 // mapAll maps the rows of a batch: all of them under one reading or, where that is
 // nil, those that are wanted under the readings that were asked for.
 func (b *Batch) mapAll(all *Reading, own *clones) {
+	b.at, b.made = slices.Grow(b.at, b.n+1), slices.Grow(b.made, b.n)
 	w := 0
 	for i := range b.n {
 		b.at = append(b.at, len(b.made))
