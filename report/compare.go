@@ -31,7 +31,7 @@ type Comparison struct {
 // Compare derives the reports of an import again and holds those in dir against
 // them, without changing anything. report.html is left out: it shows what
 // report.json says.
-func Compare(ctx context.Context, disk journal.Disk, dir string, s Surveyor, opts Options) (*Comparison, error) {
+func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Options) (*Comparison, error) {
 	c := &comparing{Disk: disk, dir: dir}
 	had, err := storedSummary(disk, dir)
 	if err != nil {

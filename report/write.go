@@ -14,8 +14,8 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// Surveyor goes over an import: its export and its journal, merged.
-type Surveyor interface {
+// Survey is what a report needs of an import: its export and its journal, merged.
+type Survey interface {
 	// Each shows all rows to the visitors. Its error stops the report.
 	Each(ctx context.Context, visitors ...survey.Visitor) error
 	// Facts are complete when Each has returned; header and passes before.
@@ -74,7 +74,7 @@ var forms = []form{
 // Write surveys an import and writes its reports into dir: all of them or, when
 // it returns an error, none. An import whose counts do not balance is reported
 // too, with state Unbalanced.
-func Write(ctx context.Context, disk journal.Disk, dir string, s Surveyor, opts Options) (*Summary, error) {
+func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Options) (*Summary, error) {
 	files := &sheets{disk: disk, dir: dir}
 	defer files.discard()
 	facts := s.Facts()
