@@ -118,7 +118,7 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 		}
 		return m.node(doc, doc.Find(0, a.at.Path))
 	case accessDoc:
-		return m.node(&m.doc, m.doc.At(&a.at))
+		return m.node(m.doc, m.doc.At(&a.at))
 	case accessKey:
 		if m.elem == nil {
 			break

@@ -32,6 +32,11 @@ type Mapper struct {
 	eskip  []boundRule
 	record *canonicalReader
 
+	more []*Mapper // of the other blocks of each
+	part bool      // it is one of several blocks, of which a row may lack all but one
+	lack string    // why the row has nothing of this block
+	void string    // the column of that
+
 	sought      *nameSet
 	seekRow     []lookout // names that no row had so far
 	seekElement []lookout // and no element
@@ -45,8 +50,8 @@ type Mapper struct {
 	arena      *[]byte
 	filled     []byte // a template's text, on its way into the arena
 	generation uint64
-	doc        jsonvalue.Doc
-	date       jsonvalue.Doc // of a time that is an object
+	doc        *jsonvalue.Doc // of a JSON row; all blocks share it
+	date       jsonvalue.Doc  // of a time that is an object
 	cells      []jsonCell
 	elems      []element
 	elem       *element
@@ -104,7 +109,28 @@ type boundCondition struct {
 // Bind compiles the mapping against the columns of an export. A column that the
 // export lacks, or has twice, is an *Error.
 func (s *Spec) Bind(l Layout) (*Mapper, error) {
-	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}, sought: &nameSet{}}
+	m, err := s.bind(l, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, block := range s.more {
+		b, err := block.bind(l, m)
+		if err != nil {
+			return nil, err
+		}
+		m.more = append(m.more, b)
+		m.missing = append(m.missing, b.missing...)
+	}
+	m.part = len(m.more) > 0
+	return m, nil
+}
+
+// bind binds one block of each; those behind the first share what the first has.
+func (s *Spec) bind(l Layout, first *Mapper) (*Mapper, error) {
+	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}, sought: &nameSet{}, doc: new(jsonvalue.Doc)}
+	if first != nil {
+		m.doc, m.sought, m.part = first.doc, first.sought, true
+	}
 	b := &binder{m: m}
 	for i, f := range s.fields {
 		if f != nil {

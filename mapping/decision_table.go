@@ -87,8 +87,10 @@ func listedValues(s *Spec) map[string]bool {
 			add(c)
 		}
 	}
-	add(s.fields[fieldAction])
-	add(s.fields[fieldCategory])
+	for _, block := range append([]*Spec{s}, s.more...) {
+		add(block.fields[fieldAction])
+		add(block.fields[fieldCategory])
+	}
 	return listed
 }
 

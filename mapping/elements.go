@@ -75,7 +75,7 @@ func (m *Mapper) lacksColumns() (string, string) {
 		}
 		names = append(names, m.columns[i].from...)
 	}
-	return lacks(names), names[0].name
+	return m.lacking(names)
 }
 
 // lacksList says so when the row has no list, be it null.
@@ -83,7 +83,7 @@ func (m *Mapper) lacksList(e *eachSpec) (string, string) {
 	if e.optional || e.otherwise || m.has(&m.list) {
 		return "", ""
 	}
-	return lacks([]accessor{m.list}), m.list.name
+	return m.lacking([]accessor{m.list})
 }
 
 func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
@@ -199,9 +199,9 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 func (m *Mapper) listNode() (*jsonvalue.Doc, int, string) {
 	switch m.list.kind {
 	case accessDoc:
-		return &m.doc, m.doc.At(&m.list.at), ""
+		return m.doc, m.doc.At(&m.list.at), ""
 	case accessNothing:
-		return &m.doc, jsonvalue.None, ""
+		return m.doc, jsonvalue.None, ""
 	}
 	doc, there, reason := m.document(m.list.cell)
 	if !there {

@@ -18,19 +18,27 @@ func (m *Mapper) Learn(sample []Record) Units {
 		if m.unreadable(&sample[i]) {
 			continue
 		}
-		m.arena = &out.arena
-		for e := range max(1, len(m.elems)) {
-			if e < len(m.elems) {
-				m.elem = &m.elems[e]
-			} else if m.spec.each != nil {
-				break
-			}
-			for _, f := range [...]*field{m.fields[fieldTimestamp], m.fields[fieldValidUntil]} {
-				m.learn(f, units)
-			}
+		m.learnRow(&out, units)
+		for _, block := range m.more {
+			block.rec = m.rec
+			block.learnRow(&out, units)
 		}
 	}
 	return units
+}
+
+func (m *Mapper) learnRow(out *Result, units Units) {
+	m.arena = &out.arena
+	for e := range max(1, len(m.elems)) {
+		if e < len(m.elems) {
+			m.elem = &m.elems[e]
+		} else if m.spec.each != nil {
+			break
+		}
+		for _, f := range [...]*field{m.fields[fieldTimestamp], m.fields[fieldValidUntil]} {
+			m.learn(f, units)
+		}
+	}
 }
 
 // unreadable reports whether the row could not be opened, so that nothing of it
@@ -71,6 +79,9 @@ func (m *Mapper) learn(f *field, units Units) {
 // SetUnits makes the mapper read epoch times in the units that were learnt.
 func (m *Mapper) SetUnits(units Units) {
 	m.units = units
+	for _, block := range m.more {
+		block.SetUnits(units)
+	}
 	for _, f := range m.fields {
 		f.setUnits(units)
 	}

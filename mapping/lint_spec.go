@@ -9,16 +9,21 @@ import (
 // viewOf gathers what lint must know of a mapping.
 func viewOf(s *Spec) lintSpec {
 	a := actionView{columns: map[string][]string{}, values: map[string]Action{}}
-	if s.fields[fieldAction] != nil {
-		a.add(s, s.fields[fieldAction])
+	for _, block := range append([]*Spec{s}, s.more...) {
+		if f := block.fields[fieldAction]; f != nil {
+			a.add(block, f)
+		}
 	}
-	if f := s.fields[fieldValidUntil]; f != nil {
-		a.endless = f.unlimited
+	a.endless = true
+	for _, block := range append([]*Spec{s}, s.more...) {
+		a.endless = a.endless && block.fields[fieldValidUntil] != nil && block.fields[fieldValidUntil].unlimited
 	}
 	var view lintSpec
 	view.see(a)
-	if f := s.fields[fieldTimestamp]; f != nil {
-		view.dayMonth = f.dayMonthUnclear()
+	for _, block := range append([]*Spec{s}, s.more...) {
+		if f := block.fields[fieldTimestamp]; f != nil {
+			view.dayMonth = view.dayMonth || f.dayMonthUnclear()
+		}
 	}
 	return view
 }

@@ -28,10 +28,7 @@ const noDecision = "states no decision"
 func (m *Mapper) Map(rec *Record, out *Result) {
 	out.Status, out.Reason, out.Column = Mapped, "", ""
 	out.Consents, out.Dropped = out.Consents[:0], out.Dropped[:0]
-	m.rec, m.arena = rec, &out.arena
-	m.generation++
-	m.round++
-	m.elem, m.elems = nil, m.elems[:0]
+	m.begin(rec, out)
 	if reason := m.open(rec); reason != "" {
 		out.invalid(reason, "")
 		return
@@ -42,26 +39,75 @@ func (m *Mapper) Map(rec *Record, out *Result) {
 	if m.ruledOut(m.skip, Skipped, out) || m.ruledOut(m.refuse, Invalid, out) {
 		return
 	}
-	if m.spec.each == nil {
-		m.consent(out)
-	} else if reason, column := m.elements(); reason != "" {
-		out.invalid(reason, column)
-	} else if m.skipped(out) {
-		return
+	why := m.block(out)
+	if m.part {
+		why = m.others(rec, out, why)
 	}
 	switch {
 	case out.Status == Invalid:
 	case len(out.Consents) == 0:
-		out.Status = Skipped
-		if out.Reason == "" {
+		out.Status, out.Reason = Skipped, why
+		if why == "" {
 			out.Reason = noDecision
 			if m.unsaid {
 				out.Reason = m.listEmpty
 			}
 		}
-	default:
-		out.Reason = ""
 	}
+}
+
+func (m *Mapper) begin(rec *Record, out *Result) {
+	m.rec, m.arena = rec, &out.arena
+	m.generation++
+	m.round++
+	m.elem, m.elems = nil, m.elems[:0]
+}
+
+// block makes the consents of one block of each, or of the row. Why says why there are
+// none.
+func (m *Mapper) block(out *Result) (why string) {
+	m.lack, m.void = "", ""
+	if m.spec.each == nil {
+		m.consent(out)
+		return ""
+	}
+	if reason, column := m.elements(); reason != "" {
+		out.invalid(reason, column)
+		return ""
+	}
+	return m.eachElement(out)
+}
+
+// others makes the consents of the other blocks. A row may lack what a block is made
+// of, but not what all of them are.
+func (m *Mapper) others(rec *Record, out *Result, why string) string {
+	lacks := m.lack != ""
+	for _, b := range m.more {
+		b.begin(rec, out)
+		if len(b.seekRow) > 0 {
+			b.seek()
+		}
+		if reason := b.block(out); why == "" {
+			why = reason
+		}
+		lacks = lacks && b.lack != ""
+		m.unsaid = m.unsaid && b.unsaid
+	}
+	if lacks {
+		out.invalid(m.lack, m.void)
+	}
+	return why
+}
+
+// lacking says that the row has nothing of what this block is made of: that makes it
+// invalid, unless another block has something.
+func (m *Mapper) lacking(from []accessor) (reason, column string) {
+	reason, column = lacks(from), from[0].name
+	if m.part {
+		m.lack, m.void = reason, column
+		return "", ""
+	}
+	return reason, column
 }
 
 func (out *Result) invalid(reason, column string) {
@@ -127,14 +173,11 @@ func (m *Mapper) met(rules []boundRule) (string, bool, error) {
 	return "", false, nil
 }
 
-// skipped makes the consents of all elements. It reports whether the row is
-// done, because its cell says that nobody decided anything.
-func (m *Mapper) skipped(out *Result) bool {
+// eachElement makes the consents of all elements. Why says why there are none.
+func (m *Mapper) eachElement(out *Result) (why string) {
 	if m.decoded.Undecided != "" && m.spec.each.form == eachDecoder {
-		out.Status, out.Reason = Skipped, m.decoded.Undecided
-		return true
+		return m.decoded.Undecided
 	}
-	why := ""
 	for i := range m.elems {
 		m.elem = &m.elems[i]
 		m.round++
@@ -152,10 +195,7 @@ func (m *Mapper) skipped(out *Result) bool {
 		}
 		m.consent(out)
 	}
-	if len(out.Consents) == 0 && out.Status == Mapped {
-		out.Reason = why
-	}
-	return false
+	return why
 }
 
 // category is the current element's category, for what makes no consent.
@@ -190,6 +230,10 @@ func (m *Mapper) consent(out *Result) {
 	var c Consent
 	action := m.value(fieldAction)
 	if (action.empty || m.eager) && m.hasNone() {
+		if m.part && m.elem != nil && m.elem.doc == nil { // a row instead of elements
+			m.lacking(m.decided)
+			return
+		}
 		out.invalid(fieldNames[fieldAction]+": "+lacks(m.decided), m.decided[0].name)
 		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Why: Unlisted})
 		return

@@ -102,7 +102,13 @@ func (a *accessor) sought() bool {
 // share makes the clone of a Mapper look for what it has not found yet.
 func (m *Mapper) share(from *Mapper) {
 	own := m.sought
-	m.sought = from.sought
+	for _, block := range append([]*Mapper{m}, m.more...) {
+		block.shareOne(own, from.sought)
+	}
+}
+
+func (m *Mapper) shareOne(own, with *nameSet) {
+	m.sought = with
 	for i, r := range own.readings {
 		for _, list := range [...][]lookout{m.seekRow, m.seekElement} {
 			for k := range list {
@@ -139,7 +145,7 @@ func (m *Mapper) seek() {
 		if seen && !l.at.at.Path.ByValue() {
 			return false
 		}
-		doc := &m.doc
+		doc := m.doc
 		if l.at.kind == accessCellPath {
 			var there bool
 			if doc, there, _ = m.document(l.at.cell); !there {

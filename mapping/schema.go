@@ -35,6 +35,7 @@ func Schema() []byte {
 	for _, name := range decode.Names() {
 		each[name] = text
 	}
+	each["consent"] = closed(fields)
 	root := closed(schemaOf{
 		"name": text, "description": schemaOf{"type": "string"}, "confirmed": schemaOf{"type": "string"},
 		"kind": schemaOf{"enum": kindNames()}, "state": schemaOf{"enum": []string{"confirmed", "second-hand", "inferred"}},
@@ -44,14 +45,22 @@ func Schema() []byte {
 			"format": schemaOf{"enum": []string{"csv", "jsonl"}}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"}, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
 			"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": texts, "json": texts, "rows": schemaOf{"type": "string"},
 		}),
-		"empty": texts, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules, "each": closed(each),
-		"consent": closed(fields, "action", "timestamp", "validUntil", "source"),
+		"empty": texts, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules,
+		"each":    schemaOf{"anyOf": []any{closed(each), schemaOf{"type": "array", "items": closed(each), "minItems": 1}}},
+		"consent": closed(fields),
 		"record":  schemaOf{"enum": []string{"canonical"}}, "set": textMap,
 		"tests": schemaOf{"type": "array", "items": closed(schemaOf{
 			"name": text, "row": schemaOf{"type": "object"}, "file": text, "reason": text,
 			"consents": schemaOf{"type": "array", "minItems": 1, "items": closed(wanted)},
 		}, "row")},
 	}, "consent")
+	// What every consent needs stands in the common section, unless blocks of each have
+	// sections of their own.
+	root["anyOf"] = []any{
+		schemaOf{"properties": schemaOf{"consent": schemaOf{"required": []string{"action", "timestamp", "validUntil", "source"}}}},
+		schemaOf{"properties": schemaOf{"each": schemaOf{"type": "array"}}, "required": []string{"each"}},
+		schemaOf{"properties": schemaOf{"each": schemaOf{"required": []string{"consent"}}}, "required": []string{"each"}},
+	}
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "consentimport mapping"
 	root["$defs"] = schemaOf{"field": closed(field)}

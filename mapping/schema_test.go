@@ -39,6 +39,7 @@ func TestTheSchemaTakesEveryPreset(t *testing.T) {
 	for _, p := range presets {
 		assert.NoError(t, s.Validate(asJSON(t, p.Source)), p.Name)
 	}
+	assert.NoError(t, s.Validate(asJSON(t, []byte(statusAndPermissions))))
 }
 
 func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
@@ -47,6 +48,9 @@ func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
 		"unknown key":       "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userid: u}",
 		"unknown field key": "consent: {action: {form: a}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 		"no timestamp":      "consent: {action: a, validUntil: unlimited, source: s, userId: u}",
+		"key of a block":    "each: [{split: a, consnt: {}}]\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"field of a block":  "each: [{split: a, consent: {actoin: a}}]\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"no block":          "each: []\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 		"unknown format":    "input: {format: xml}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 	} {
 		_, err := mapping.Parse("x.yaml", []byte(text), nil)

@@ -39,6 +39,8 @@ type Spec struct {
 	skip        []ruleSpec
 	refuse      []ruleSpec
 	each        *eachSpec
+	overlay     ast.Node // the consent section of the first block of each
+	more        []*Spec  // a Spec for each block of each behind the first
 	fields      [fieldCount]*fieldSpec
 	canonical   bool
 }
@@ -139,8 +141,10 @@ func Parse(file string, src []byte, set map[string]string) (*Spec, error) {
 	if r.err == nil {
 		s.parseConsent(r, top["consent"].value)
 	}
-	if r.err == nil {
-		s.checkElements(r)
+	for _, block := range append([]*Spec{s}, s.more...) {
+		if r.err == nil {
+			block.checkElements(r)
+		}
 	}
 	if r.err == nil {
 		s.parseTests(r, top["tests"].value)
@@ -188,7 +192,7 @@ func (s *Spec) parseTop(r *reader, top map[string]member) {
 	s.skip = r.rules(top["skip"].value, "skip")
 	s.refuse = r.rules(top["refuse"].value, "refuse")
 	if m, ok := top["each"]; ok && r.err == nil {
-		s.each = s.parseEach(r, m.value, m.at)
+		s.parseBlocks(r, m.value, m.at)
 	}
 	switch rec := word("record"); rec {
 	case "":

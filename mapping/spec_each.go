@@ -44,9 +44,28 @@ type eachColumn struct {
 	names    []nameAt
 }
 
+// parseBlocks reads each: one block, or a list of them.
+func (s *Spec) parseBlocks(r *reader, n, at ast.Node) {
+	blocks := []ast.Node{n}
+	if isList(n) {
+		if blocks = r.items(n, "each"); len(blocks) == 0 {
+			r.fail(at, "each has no block")
+		}
+	}
+	for i, node := range blocks {
+		if i == 0 {
+			s.each = s.parseEach(r, node, at)
+			continue
+		}
+		block := &Spec{file: s.file, set: s.set, filled: s.filled, empty: s.empty, zone: s.zone, input: s.input}
+		block.each = block.parseEach(r, node, node)
+		s.more = append(s.more, block)
+	}
+}
+
 func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 	e := &eachSpec{at: placeOf(at)}
-	options := []string{"by", "pair", "skip", "except", "optional", "all", "ignore", "match", "otherwise"}
+	options := []string{"by", "pair", "skip", "except", "optional", "all", "ignore", "match", "otherwise", "consent"}
 	known := append([]string{"columns", "split", "array", "object"}, decode.Names()...)
 	forms := 0
 	for _, m := range r.members(n, "each", append(known, options...)) {
@@ -64,6 +83,10 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 		case "object":
 			forms++
 			e.form, e.source = eachObject, nameAt{r.text(m.value, "object"), placeOf(m.value)}
+		case "consent":
+			if s.overlay = m.value; m.value == nil {
+				r.fail(m.at, "consent has no value")
+			}
 		case "by":
 			e.by = r.text(m.value, "by")
 		case "pair":

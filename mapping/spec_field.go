@@ -66,7 +66,25 @@ type afterSpec struct {
 
 var fieldKeys = []string{"from", "const", "template", "after", "cases", "when", "trim", "lower", "unescape", "match", "values", "default", "format", "timezone", "required", "optional"}
 
+// parseConsent reads the fields of the request, for each block its own laid over the
+// common ones.
 func (s *Spec) parseConsent(r *reader, n ast.Node) {
+	s.parseFields(r, n)
+	common := s.fields
+	for _, block := range append([]*Spec{s}, s.more...) {
+		block.fields = common
+		at := n
+		if block.overlay != nil {
+			at = block.overlay
+			block.parseFields(r, at)
+		}
+		if r.err == nil {
+			block.needFields(r, at)
+		}
+	}
+}
+
+func (s *Spec) parseFields(r *reader, n ast.Node) {
 	for _, m := range r.members(n, "consent", fieldNames[:]) {
 		i := slices.Index(fieldNames[:], m.key)
 		if m.value == nil {
@@ -81,6 +99,10 @@ func (s *Spec) parseConsent(r *reader, n ast.Node) {
 	if c := s.fields[fieldCategory]; c != nil && !c.relaxed {
 		c.meanOne(r)
 	}
+}
+
+// needFields refuses a consent that lacks what the target needs.
+func (s *Spec) needFields(r *reader, n ast.Node) {
 	for _, i := range []int{fieldAction, fieldTimestamp, fieldValidUntil, fieldSource} {
 		if s.fields[i] == nil {
 			r.fail(n, "consent has no %s, which every consent needs", fieldNames[i])
