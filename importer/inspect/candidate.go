@@ -254,8 +254,7 @@ func (v *view) cellCandidates() []Candidate {
 // children are the values one level below a path.
 func (v *view) children(path string) []*Column {
 	var out []*Column
-	for i := range v.in.Columns {
-		c := &v.in.Columns[i]
+	for c := range v.all {
 		rest, ok := strings.CutPrefix(c.name, path)
 		if ok && rest != "" && (rest[0] == '.' || rest[0] == '[' && rest != "[]") && lastName(c.name) == strings.Trim(rest, `.[]"`) {
 			out = append(out, c)
@@ -300,8 +299,7 @@ func (v *view) objectCandidates() []Candidate {
 // several of one name, of which an element has one.
 func (v *view) arrayCandidates() []Candidate {
 	var out []Candidate
-	for i := range v.in.Columns {
-		a := &v.in.Columns[i]
+	for a := range v.all {
 		path, ok := strings.CutSuffix(a.name, "[]")
 		if !ok || strings.Contains(path, "[]") || a.shares[kindObject] < 0.5 {
 			continue
@@ -312,8 +310,7 @@ func (v *view) arrayCandidates() []Candidate {
 		}
 		name := max(0, scoreOf(lastName(path), append(decisionHints(), hint{"profile", 15}, hint{"channel", 5}, hint{"purpose", 25})))
 		var here []Candidate
-		for j := range v.in.Columns {
-			c := &v.in.Columns[j]
+		for c := range v.all {
 			rest, inside := strings.CutPrefix(c.name, a.name+".")
 			if !inside || strings.Contains(rest, "[]") {
 				continue

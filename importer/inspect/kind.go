@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/consentimport/consentimport/mapping/vocabulary"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/consentimport/consentimport/mapping"
 )
 
 // valueKind is what one value looks like by itself.
@@ -102,10 +101,20 @@ func wordKind(v []byte) (valueKind, bool) {
 	case "yes", "no", "y", "n", "true", "false", "t", "f", "on", "off", "ja", "nein", "oui", "non", "si", "sí", "nee", "x":
 		return kindFlag, true
 	}
-	if isStatusWord(v) || mapping.Decisive(v) && !allDigits(v) {
+	if isStatusWord(v) || isKnownWord(v) {
 		return kindWord, true
 	}
 	return 0, false
+}
+
+// isKnownWord reports whether a value as a whole is a word by which exports state
+// decisions. One that only holds such a word may hold a name as well.
+func isKnownWord(v []byte) bool {
+	if allDigits(v) {
+		return false
+	}
+	w, ok := vocabulary.Lookup(string(v))
+	return ok && w.Sense != vocabulary.None
 }
 
 // isStatusWord knows words of state beyond those that name a decision.

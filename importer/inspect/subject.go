@@ -70,8 +70,7 @@ func (v *view) subject(s *Suggestion) {
 // listed looks for identifiers in a list of them, each with its type beside it:
 // [{"type": "email", "value": "…"}].
 func (v *view) listed(s *Suggestion) {
-	for i := range v.in.Columns {
-		kind := &v.in.Columns[i]
+	for kind := range v.all {
 		around, name, ok := cutLast(kind.name)
 		path, inArray := strings.CutSuffix(around, "[]")
 		if !ok || !inArray || strings.Contains(path, "[]") || len(kind.known) == 0 {
@@ -100,8 +99,7 @@ func (v *view) listed(s *Suggestion) {
 // valueBeside is the member that holds an identifier, beside one that holds its type.
 func (v *view) valueBeside(around string, kind *Column) *Column {
 	var found *Column
-	for i := range v.in.Columns {
-		c := &v.in.Columns[i]
+	for c := range v.all {
 		if also, name, ok := cutLast(c.name); ok && also == around && c != kind && c.shares[kindObject]+c.shares[kindArray] == 0 {
 			if compact := compactName(name); compact == "id" || strings.Contains(compact, "value") || strings.HasPrefix(compact, "identifier") && !strings.Contains(compact, "type") {
 				found = c

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/mapping"
@@ -67,11 +68,25 @@ func (in *Inspection) Telling() []*Column {
 	return slices.DeleteFunc(out, func(c *Column) bool { return c == nil })
 }
 
+// all are the columns that a mapping can name: each.x and $file mean something else
+// there, and a heading may be empty.
+func (v *view) all(yield func(*Column) bool) {
+	for i := range v.in.Columns {
+		c := &v.in.Columns[i]
+		if strings.HasPrefix(c.name, "each.") || c.name == "each" || c.name == "$file" || c.name == "$row" || strings.TrimSpace(c.name) == "" || c.name == mapping.ToDecide {
+			continue
+		}
+		if !yield(c) {
+			return
+		}
+	}
+}
+
 // outer are the columns that belong to the row itself and not to an element of
 // an array in it.
 func (v *view) outer(yield func(*Column) bool) {
-	for i := range v.in.Columns {
-		if c := &v.in.Columns[i]; !strings.Contains(c.name, "[]") && !yield(c) {
+	for c := range v.all {
+		if !strings.Contains(c.name, "[]") && !yield(c) {
 			return
 		}
 	}
@@ -93,6 +108,9 @@ func (v *view) decisions(s *Suggestion) {
 		s.Category = v.commonCategory(s.Candidates)
 		return
 	}
+	if best.Form == "lists" && !listsAreSaid() {
+		return
+	}
 	if best.Form == "" && v.category("", best.Columns) == nil {
 		if s.Parts = v.parts(best.Columns); s.Parts != nil {
 			return // what the whole says is not what it says of each part
@@ -106,6 +124,14 @@ func (v *view) decisions(s *Suggestion) {
 		s.Category = v.category(best.Source.name+"[].", best.Columns)
 	}
 }
+
+// listsAreSaid reports whether a mapping can have a block for each list: the draft
+// must be one that mapping check takes.
+var listsAreSaid = sync.OnceValue(func() bool {
+	_, err := mapping.Parse("lists", []byte("each: [{array: a, consent: {action: {const: reject}}}, {array: b}]\n"+
+		"consent: {userId: u, action: each.value, timestamp: t, validUntil: unlimited, source: {const: s}}"), nil)
+	return err == nil
+})
 
 // parts is a column that lists purposes or categories, beside one that states a
 // decision of the whole: who left a banner with some of them has not accepted all.
@@ -178,8 +204,7 @@ func (v *view) choose(found []rated) (best *Column, also []*Column) {
 func (v *view) category(prefix string, decisions []*Column) *Column {
 	var found *Column
 	best := 0
-	for i := range v.in.Columns {
-		c := &v.in.Columns[i]
+	for c := range v.all {
 		rest, ok := strings.CutPrefix(c.name, prefix)
 		if !ok || slices.Contains(decisions, c) || strings.Contains(rest, "[]") || len(c.Times) > 0 || c.Filled == 0 || c.shares[kindEmail] > 0 || c.lists > 0.3 ||
 			c.shares[kindObject]+c.shares[kindArray] > 0 {

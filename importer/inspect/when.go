@@ -79,8 +79,7 @@ func (v *view) times(s *Suggestion) {
 	}
 	var end int
 	var found []dated
-	for i := range v.in.Columns {
-		c := &v.in.Columns[i]
+	for c := range v.all {
 		inside := within != "" && strings.HasPrefix(c.name, within+".") && !strings.Contains(c.name[len(within):], "[]")
 		if len(c.Times) == 0 || strings.Contains(c.name, "[]") && !inside || c.Filled == 0 {
 			continue
