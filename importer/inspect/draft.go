@@ -181,7 +181,10 @@ func (d *draft) eachList() {
 		if c.shares[kindArray] == 0 {
 			form = "split"
 		}
-		block.set(form, plain(c.name))
+		source := block.set(form, plain(c.name))
+		if listSense(c.name) == saysAccept {
+			source.beside(`categories that nobody was asked about are not decisions: skip: ['lower(each.value) in ["necessary", "essential"]']`)
+		}
 		if form == "split" {
 			block.set("by", inQuotes(","))
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/mapping"
@@ -108,9 +107,6 @@ func (v *view) decisions(s *Suggestion) {
 		s.Category = v.commonCategory(s.Candidates)
 		return
 	}
-	if best.Form == "lists" && !listsAreSaid() {
-		return
-	}
 	if best.Form == "" && v.category("", best.Columns) == nil {
 		if s.Parts = v.parts(best.Columns); s.Parts != nil {
 			return // what the whole says is not what it says of each part
@@ -124,14 +120,6 @@ func (v *view) decisions(s *Suggestion) {
 		s.Category = v.category(best.Source.name+"[].", best.Columns)
 	}
 }
-
-// listsAreSaid reports whether a mapping can have a block for each list: the draft
-// must be one that mapping check takes.
-var listsAreSaid = sync.OnceValue(func() bool {
-	_, err := mapping.Parse("lists", []byte("each: [{array: a, consent: {action: {const: reject}}}, {array: b}]\n"+
-		"consent: {userId: u, action: each.value, timestamp: t, validUntil: unlimited, source: {const: s}}"), nil)
-	return err == nil
-})
 
 // parts is a column that lists purposes or categories, beside one that states a
 // decision of the whole: who left a banner with some of them has not accepted all.
