@@ -123,6 +123,9 @@ func (e *Export) digestPrefix(d *digest, i int, n int64) error {
 	sums := make([][sha256.Size]byte, chunks)
 	var partial hash.Hash // of the last chunk, when it is not a whole one
 	workers := min(runtime.GOMAXPROCS(0), chunks)
+	if r, ok := e.inputs[i].file.(*remote); ok && r.whole {
+		workers = min(1, chunks) // it comes in order alone
+	}
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
 	for w := range workers {

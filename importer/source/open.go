@@ -16,7 +16,7 @@ type input struct {
 	path        string
 	size        int64
 	compression string
-	file        *os.File
+	file        object
 }
 
 // Open looks at every file of an export: that it is there, how it is packed,
@@ -97,8 +97,19 @@ func usableDelimiter(b byte) bool {
 	return b < utf8.RuneSelf && b != '"' && b != '\r' && b != '\n' && b != 0
 }
 
-// add opens one file and what is in it.
+// add opens one file, or what lies elsewhere, and what is in it.
 func (e *Export) add(path string) error {
+	if IsRemote(path) {
+		location, _, err := Locate(path)
+		if err != nil {
+			return err
+		}
+		r, err := e.openRemote(location)
+		if err != nil {
+			return err
+		}
+		return e.addInput(input{path: location, size: r.size, file: r})
+	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -114,10 +125,15 @@ func (e *Export) add(path string) error {
 	if err != nil {
 		return openError(path, err)
 	}
-	in := input{path: path, size: info.Size(), file: f}
+	return e.addInput(input{path: path, size: info.Size(), file: f})
+}
+
+// addInput looks at what an input is, and opens what is in it.
+func (e *Export) addInput(in input) error {
+	path := in.path
 	e.inputs = append(e.inputs, in)
 	index := len(e.inputs) - 1
-	kind, err := sniffCompression(f)
+	kind, err := sniffCompression(in.file)
 	if err != nil {
 		return fmt.Errorf("%s %w", path, err)
 	}
@@ -126,7 +142,7 @@ func (e *Export) add(path string) error {
 	if kind == zipped {
 		return e.addArchive(index)
 	}
-	m := member{input: index, path: path, name: filepath.Base(path), compression: kind}
+	m := member{input: index, path: path, name: BaseName(path), compression: kind}
 	found, err := e.probe(&m)
 	if err != nil {
 		return err

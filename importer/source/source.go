@@ -45,6 +45,7 @@ type Config struct {
 	Format    string   `json:"format,omitempty"`    // "csv", "jsonl"
 	Delimiter string   `json:"delimiter,omitempty"` // one character, or `\t`
 	Encoding  string   `json:"encoding,omitempty"`  // a WHATWG name; a byte order mark wins over it
+	Remote    *Remote  `json:"-"`                   // how URLs are reached; nil: without any secret
 	Guess     bool     `json:"-"`                   // read what is not UTF-8 as GuessEncoding says: to look at, never to import
 	Escape    string   `json:"escape,omitempty"`    // one character that keeps the next from ending a cell, such as `\`; none unless set
 	SkipLines int      `json:"skipLines,omitempty"` // preamble lines above the header
@@ -63,6 +64,7 @@ type Export struct {
 
 	inputs   []input
 	members  []member
+	chunks   chunkCache
 	spool    *os.File // archives that lay compressed in an archive; nil without any
 	mu       sync.Mutex
 	verified map[Mark]*digest // what Check found to be as it was, to go on from there
