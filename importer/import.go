@@ -176,9 +176,11 @@ func (im *Import) create() error {
 		if err != nil {
 			return &RefusedError{Err: err}
 		}
-		abs, err := filepath.Abs(in.Path)
-		if err != nil {
-			return fmt.Errorf("find %s: %w", in.Path, err)
+		abs := in.Path
+		if !source.IsRemote(in.Path) {
+			if abs, err = filepath.Abs(in.Path); err != nil {
+				return fmt.Errorf("find %s: %w", in.Path, err)
+			}
 		}
 		im.header.Inputs = append(im.header.Inputs, journal.Input{Path: in.Path, Abs: abs, Bytes: in.Bytes, Head: head, HeadBytes: n})
 	}

@@ -109,13 +109,17 @@ func (im *Import) sameExport() error {
 	if paths := im.cfg.Source.Paths; len(paths) > 0 && paths[0] != "-" && im.cfg.Repair == "" {
 		reading.Paths = source.InOrder(paths)
 	} else {
-		reading.Paths = survey.StoredPaths(im.header, im.cfg.Dir)
+		reading.Paths = survey.StoredPaths(im.header, im.cfg.Dir, im.cfg.Source.Remote)
 	}
+	reading.Remote = im.cfg.Source.Remote
 	anew := "give the export as it was, or --restart to rename this import and start over with the new one"
 	if len(reading.Paths) != len(im.header.Inputs) {
 		return refuse(anew, "the checkpoint in %s belongs to an export of %d files, not %d", im.cfg.Dir, len(im.header.Inputs), len(reading.Paths))
 	}
 	for i, was := range im.header.Inputs {
+		if source.IsRemote(reading.Paths[i]) {
+			continue // what it has become is asked for once, below
+		}
 		if err := source.CheckHead(reading.Paths[i], was.Head, was.HeadBytes); err != nil {
 			return im.changed(err, anew)
 		}
@@ -125,6 +129,11 @@ func (im *Import) sameExport() error {
 		return &RefusedError{Err: err}
 	}
 	im.export = export
+	for i, was := range im.header.Inputs {
+		if err := export.CheckHead(i, was.Head, was.HeadBytes); err != nil {
+			return errors.Join(im.changed(err, anew), export.Close())
+		}
+	}
 	if m := im.state.Read; m != nil {
 		im.read = *m
 		if err := export.Check(*m); err != nil {

@@ -55,7 +55,7 @@ func TestACheckpointWithoutTheDigestOfItsMappingIsRefused(t *testing.T) {
 		_, err = Open(cfg)
 		require.ErrorAs(t, err, new(*RefusedError), "%q", digest)
 		assert.Contains(t, err.Error(), "digest")
-		s, err := survey.Open(cfg.Disk, cfg.Dir)
+		s, err := survey.Open(cfg.Disk, cfg.Dir, nil)
 		require.NoError(t, err)
 		_, err = s.Spec()
 		require.ErrorAs(t, err, new(*RefusedError), "%q", digest)

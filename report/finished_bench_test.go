@@ -74,7 +74,7 @@ func BenchmarkFinished(b *testing.B) {
 	b.SetBytes(int64(text.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := survey.Open(journal.OS{}, dir)
+		s, err := survey.Open(journal.OS{}, dir, nil)
 		require.NoError(b, err)
 		sum, err := report.Write(b.Context(), journal.OS{}, dir, s, report.Options{})
 		require.NoError(b, err)

@@ -31,6 +31,7 @@ type environment struct {
 	reports        time.Duration                         // how long reports may take after a signal; 0: the usual
 	unfinished     int                                   // see importer.Limits; 0: the usual
 	arrived        func(context.Context) bool            // see importer.Sending; nil: time decides
+	queries        map[string]string                     // of URLs of exports, by their locations: secrets
 	signals        func() (<-chan os.Signal, func())
 	self           func(args ...string) (*exec.Cmd, error) // this program once more; nil: it cannot be
 }

@@ -37,7 +37,12 @@ of all which value is an accept and which a reject: this is never guessed.`,
 			}
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
-			in, err := inspected(ctx, env, read.config(args))
+			paths, err := env.exports(args)
+			if err != nil {
+				return err
+			}
+			read.remote = env.access(ctx)
+			in, err := inspected(ctx, env, read.config(paths))
 			if err != nil {
 				return err
 			}

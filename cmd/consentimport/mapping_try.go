@@ -55,7 +55,12 @@ nothing and sends nothing. What could name a person is masked: letters are a and
 			}
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
-			return withStdin(env, read.config(args[1:]), func(cfg source.Config) error {
+			paths, err := env.exports(args[1:])
+			if err != nil {
+				return err
+			}
+			read.remote = env.access(ctx)
+			return withStdin(env, read.config(paths), func(cfg source.Config) error {
 				t := mappingTrial{w: env.stdout, spec: spec, unmasked: unmasked}
 				return t.run(ctx.Err, cfg, count, only)
 			})

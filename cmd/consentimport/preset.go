@@ -31,7 +31,7 @@ func fitting(cfg source.Config) []inspect.PresetFit {
 func (f *runFlags) noMapping(paths []string) error {
 	const hint = "choose a preset with --preset NAME, or write a mapping and give it with --mapping FILE"
 	cfg := f.read.config(paths)
-	if len(paths) > 0 && paths[0] != "-" {
+	if len(paths) > 0 && paths[0] != "-" && !source.IsRemote(paths[0]) {
 		if _, err := os.Stat(paths[0]); err != nil {
 			return usage(hint, "read the export: %w", err)
 		}

@@ -71,7 +71,7 @@ func purge(env *environment, dir string) error {
 
 // consistent refuses to purge what does not agree: nobody could look into it later.
 func consistent(ctx context.Context, env *environment, dir string) error {
-	surveyed, err := survey.Open(env.disk, dir)
+	surveyed, err := survey.Open(env.disk, dir, env.access(ctx))
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,11 @@ could not be rehearsed, or was interrupted.`,
 		Args: arguments(cobra.MinimumNArgs(1), "give the files of the export"),
 		RunE: func(c *cobra.Command, paths []string) error {
 			f.limited = c.Flags().Changed("limit")
+			paths, err := env.exports(paths)
+			if err != nil {
+				return err
+			}
+			f.run.read.remote = env.access(nil)
 			return f.rehearse(env, rehearsedAs(c, paths), paths)
 		},
 	}
@@ -309,7 +314,7 @@ func (p *performance) goOn(ctx context.Context) error {
 // compare reads the checkpoint and asks the sandbox what it holds.
 func (p *performance) compare(ctx context.Context) error {
 	t := p.trial
-	surveyed, err := survey.Open(p.env.disk, p.flags.out)
+	surveyed, err := survey.Open(p.env.disk, p.flags.out, p.env.access(ctx))
 	if err != nil {
 		return err
 	}

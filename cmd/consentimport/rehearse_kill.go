@@ -34,7 +34,7 @@ func (p *performance) killed(ctx context.Context, after int64) error {
 	}
 	var said bytes.Buffer
 	child.Stderr = &said
-	child.Env = append(child.Environ(), "INTEMPT_API_KEY="+sandboxKey)
+	child.Env = append(child.Environ(), "INTEMPT_API_KEY="+sandboxKey, p.env.secretURLs())
 	if p.flags.progress != "none" {
 		messages{p.env}.note("rehearsing in a process of its own, which is killed after " + report.Plural(after, "request"))
 	}
@@ -101,7 +101,7 @@ func (p *performance) endedItself(err error, said string) error {
 	case errors.As(err, &exit) && (exit.ExitCode() == exitFailures || exit.ExitCode() == exitPermissive):
 		return nil
 	case errors.As(err, &exit) && exit.ExitCode() == exitIncomplete:
-		surveyed, err := survey.Open(p.env.disk, p.flags.out)
+		surveyed, err := survey.Open(p.env.disk, p.flags.out, p.env.access(context.Background()))
 		if err != nil {
 			return err
 		}

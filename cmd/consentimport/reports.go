@@ -30,7 +30,7 @@ summary. It changes nothing else, and ends with the exit code of the run.`,
 			}
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
-			surveyed, err := survey.Open(env.disk, args[0])
+			surveyed, err := survey.Open(env.disk, args[0], env.access(ctx))
 			if err != nil {
 				return err
 			}

@@ -35,6 +35,11 @@ is now more permissive than a person.`,
 			if err := fromEnvironment(c, env.getenv); err != nil {
 				return err
 			}
+			paths, err := env.exports(paths)
+			if err != nil {
+				return err
+			}
+			f.read.remote = env.access(nil)
 			return f.run(env, invocation(c, paths), paths)
 		},
 	}
@@ -77,6 +82,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	}
 	ctx, release := env.interruptible(say.note)
 	defer release()
+	f.read.remote = env.access(ctx)
 	cfg := f.config(env, spec, paths, send)
 	if cfg.Approved, err = f.approval(); err != nil {
 		return err

@@ -97,7 +97,10 @@ func readMapping(path string) ([]byte, error) {
 }
 
 // readFlags override what is detected of an export.
-type readFlags struct{ format, delimiter, encoding string }
+type readFlags struct {
+	format, delimiter, encoding string
+	remote                      *source.Remote // how URLs are reached
+}
 
 func (f *readFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.format, "format", "", "format of the export: `csv|jsonl` (detected)")
@@ -107,7 +110,7 @@ func (f *readFlags) register(c *cobra.Command) {
 }
 
 func (f *readFlags) config(paths []string) source.Config {
-	return source.Config{Paths: paths, Format: f.format, Delimiter: f.delimiter, Encoding: f.encoding}
+	return source.Config{Paths: paths, Format: f.format, Delimiter: f.delimiter, Encoding: f.encoding, Remote: f.remote}
 }
 
 func (f *runFlags) register(c *cobra.Command) {
@@ -194,8 +197,11 @@ func (f *runFlags) dir(paths []string) string {
 		return filepath.Clean(f.out)
 	}
 	name := filepath.Clean(paths[0])
-	if paths[0] == "-" {
+	switch {
+	case paths[0] == "-":
 		name = "stdin"
+	case source.IsRemote(paths[0]):
+		name = source.BaseName(paths[0]) // here
 	}
 	if f.dryRun {
 		return name + ".dry-run"

@@ -78,7 +78,7 @@ func verify(env *environment, dir, signer string) error {
 	if err != nil {
 		return usage(survey.Hint(err), "%w", err)
 	}
-	surveyed, err := survey.Open(env.disk, dir)
+	surveyed, err := survey.Open(env.disk, dir, env.access(ctx))
 	if err != nil {
 		if snap.Purged != nil {
 			return verifyPurged(ctx, env, dir, signers, err)
@@ -120,7 +120,7 @@ func verify(env *environment, dir, signer string) error {
 func verifySubject(env *environment, dir, subject string) error {
 	ctx, release := env.interruptible(messages{env}.note)
 	defer release()
-	surveyed, err := survey.Open(env.disk, dir)
+	surveyed, err := survey.Open(env.disk, dir, env.access(ctx))
 	if err != nil {
 		return err
 	}

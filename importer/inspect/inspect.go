@@ -274,6 +274,7 @@ func (in *inspector) read(ctx context.Context) error {
 		return err
 	}
 	defer r.Close()
+	defer context.AfterFunc(ctx, func() { _ = r.Close() })() // what comes from elsewhere may not come for a while
 	var cells [][]byte
 	var scratch []byte
 	for {
@@ -281,6 +282,9 @@ func (in *inspector) read(ctx context.Context) error {
 			return fmt.Errorf("interrupted after %d rows", in.out.Rows)
 		}
 		b, err := r.Next()
+		if ctx.Err() != nil {
+			continue // which says so
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

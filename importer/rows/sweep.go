@@ -54,6 +54,8 @@ func (s *Sweep) Run(ctx context.Context, reader *source.Reader, visit Visit) err
 		workers = runtime.GOMAXPROCS(0)
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	// What is read elsewhere may not come for a while.
+	defer context.AfterFunc(ctx, func() { _ = reader.Close() })()
 	free := make(chan *Batch, 3*workers+3)
 	for range cap(free) {
 		free <- &Batch{home: free}
@@ -112,6 +114,9 @@ func (s *Sweep) read(ctx context.Context, reader *source.Reader, free, out chan 
 		src, err := reader.Next()
 		if err == io.EOF {
 			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err != nil {
 			return &ReadError{err}

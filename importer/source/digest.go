@@ -111,8 +111,17 @@ func CheckHead(path, sum string, n int64) error {
 		return openError(path, err)
 	}
 	defer f.Close()
+	return checkHead(path, f, sum, n)
+}
+
+// CheckHead is the function of that name for an input that is open.
+func (e *Export) CheckHead(i int, sum string, n int64) error {
+	return checkHead(e.inputs[i].path, e.inputs[i].file, sum, n)
+}
+
+func checkHead(path string, r io.ReaderAt, sum string, n int64) error {
 	h := sha256.New()
-	got, err := io.Copy(h, io.NewSectionReader(f, 0, n))
+	got, err := io.Copy(h, io.NewSectionReader(r, 0, n))
 	switch {
 	case err != nil:
 		return fmt.Errorf("read %s: %w", path, err)
@@ -124,6 +133,11 @@ func CheckHead(path, sum string, n int64) error {
 	return nil
 }
 
+// Sum gives the SHA-256 (hex) of input i as it lies there.
+func (e *Export) Sum(ctx context.Context, i int) (string, error) {
+	return sum(ctx, e.inputs[i].path, io.NewSectionReader(e.inputs[i].file, 0, e.inputs[i].size))
+}
+
 // Sum gives the SHA-256 (hex) of a file as it lies on disk.
 func Sum(ctx context.Context, path string) (string, error) {
 	f, err := os.Open(path)
@@ -131,13 +145,17 @@ func Sum(ctx context.Context, path string) (string, error) {
 		return "", openError(path, err)
 	}
 	defer f.Close()
+	return sum(ctx, path, f)
+}
+
+func sum(ctx context.Context, path string, r io.Reader) (string, error) {
 	h := sha256.New()
 	buf := make([]byte, blockSize)
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		n, err := f.Read(buf)
+		n, err := r.Read(buf)
 		h.Write(buf[:n])
 		if err == io.EOF {
 			return hex.EncodeToString(h.Sum(nil)), nil

@@ -144,7 +144,14 @@ func (t *tap) Read(p []byte) (int, error) {
 	if t.offset >= in.size {
 		return 0, io.EOF
 	}
-	n, err := in.file.ReadAt(p[:min(int64(len(p)), in.size-t.offset)], t.offset)
+	p = p[:min(int64(len(p)), in.size-t.offset)]
+	var n int
+	var err error
+	if r, elsewhere := in.file.(*remote); elsewhere {
+		n, err = r.readAt(t.f.done, p, t.offset)
+	} else {
+		n, err = in.file.ReadAt(p, t.offset)
+	}
 	t.f.digestBytes(t.input, t.offset, p[:n])
 	t.offset += int64(n)
 	switch {

@@ -54,6 +54,11 @@ func (e *Export) Read(from Position, opts ReadOptions) (*Reader, error) {
 	if from.Member < 0 || from.Member >= len(e.members) || from.Offset < 0 || from.Line < 1 || from.Row < 1 {
 		return nil, fmt.Errorf("continue reading: there is no member %d with a row %d at offset %d in this export", from.Member, from.Row, from.Offset)
 	}
+	for i := range e.inputs {
+		if r, elsewhere := e.inputs[i].file.(*remote); elsewhere {
+			r.detach()
+		}
+	}
 	f := &feed{e: e, from: from, blocks: make(chan block, ahead), done: make(chan struct{}), free: make(chan *memory, spare)}
 	if !opts.NoMarks {
 		f.digest = newDigest()

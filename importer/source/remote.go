@@ -18,8 +18,8 @@ type Remote struct {
 	Queries map[string]string
 	// Getenv gives the variables by which s3:// is configured, as for the AWS tools.
 	Getenv func(string) string
-	// Context ends all reading. It is here because an archive is read by offset, which
-	// takes none.
+	// Context ends opening an export and checking it: what is read of its rows ends with
+	// the Reader. It is here because an archive is opened by offset, which takes none.
 	Context context.Context
 	// Transport carries the requests; nil: a usual one.
 	Transport http.RoundTripper
@@ -92,7 +92,8 @@ type remote struct {
 	size     int64
 	tag      string
 	ctx      context.Context
-	cancel   context.CancelFunc
+	cancel   context.CancelCauseFunc
+	detach   func() bool // from the context of Remote
 	patience time.Duration
 	chunk    int64
 	cache    *chunkCache
@@ -122,8 +123,9 @@ func (e *Export) openRemote(path string) (*remote, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", path, err)
 	}
-	ctx, cancel := context.WithCancel(base)
-	r := &remote{name: path, get: g, size: -1, ctx: ctx, cancel: cancel, patience: access.Patience, chunk: access.chunk, cache: &e.chunks, last: -1}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	detach := context.AfterFunc(base, func() { cancel(context.Cause(base)) })
+	r := &remote{name: path, get: g, size: -1, ctx: ctx, cancel: cancel, detach: detach, patience: access.Patience, chunk: access.chunk, cache: &e.chunks, last: -1}
 	if r.patience == 0 {
 		r.patience = remotePatience
 	}
@@ -132,7 +134,7 @@ func (e *Export) openRemote(path string) (*remote, error) {
 	}
 	first, err := r.fetch(0)
 	if err != nil {
-		cancel()
+		cancel(nil)
 		return nil, fmt.Errorf("%s %w", path, err)
 	}
 	r.cache.put(r, 0, first)
@@ -141,12 +143,16 @@ func (e *Export) openRemote(path string) (*remote, error) {
 
 // Close ends all requests for the object.
 func (r *remote) Close() error {
-	r.cancel()
+	r.detach()
+	r.cancel(nil)
 	return nil
 }
 
 // ReadAt implements io.ReaderAt.
-func (r *remote) ReadAt(p []byte, off int64) (int, error) {
+func (r *remote) ReadAt(p []byte, off int64) (int, error) { return r.readAt(nil, p, off) }
+
+// readAt is ReadAt until done is closed, if it is not nil.
+func (r *remote) readAt(done <-chan struct{}, p []byte, off int64) (int, error) {
 	if off >= r.size {
 		return 0, io.EOF
 	}
@@ -163,6 +169,8 @@ func (r *remote) ReadAt(p []byte, off int64) (int, error) {
 		}
 		select {
 		case <-c.done:
+		case <-done:
+			return n, errClosed
 		case <-r.ctx.Done():
 			return n, context.Cause(r.ctx)
 		}

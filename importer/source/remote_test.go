@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -290,39 +291,58 @@ func TestRemoteOverwritten(t *testing.T) {
 	}
 }
 
-// TestRemoteEnds ends the reading of an object that stalls, at once.
-func TestRemoteEnds(t *testing.T) {
-	t.Parallel()
-	s := newStore(t, remoteCSV(12*testChunk))
+// stall makes a store never answer requests for what lies behind an offset; it tells when
+// the first one came.
+func (s *store) stall(t *testing.T, behind int64) (stalled chan struct{}) {
 	stalled, release := make(chan struct{}), make(chan struct{})
-	defer close(release)
+	t.Cleanup(func() { close(release) })
 	var once sync.Once
 	s.answer = func(_ http.ResponseWriter, r *http.Request) bool {
 		var from int64
 		_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
-		if from < 8*testChunk {
+		if from < behind {
 			return false
 		}
 		once.Do(func() { close(stalled) })
 		<-release
 		return true
 	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cfg := s.config("export.csv")
-	cfg.Remote.Context = ctx
-	e := open(t, cfg, blockSize, batchRows)
+	return stalled
+}
+
+// TestRemoteEnds ends the reading of an object that stalls, at once: by closing the
+// reader, and while it is opened by the context.
+func TestRemoteEnds(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, remoteCSV(12*testChunk))
+	stalled := s.stall(t, 8*testChunk)
+	e := open(t, s.config("export.csv"), blockSize, batchRows)
 	r, err := e.Read(e.Start(), ReadOptions{})
 	require.NoError(t, err)
-	defer r.Close()
+	go func() {
+		<-stalled
+		_ = r.Close()
+	}()
+	start := time.Now()
+	for err == nil {
+		_, err = r.Next()
+	}
+	require.ErrorIs(t, err, errClosed)
+	require.Less(t, time.Since(start), remoteIdle/2)
+
+	s = newStore(t, remoteCSV(testChunk))
+	stalled = s.stall(t, 0)
+	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("stopped")
 	go func() {
 		<-stalled
 		cancel(stop)
 	}()
-	for err == nil {
-		_, err = r.Next()
-	}
+	cfg := s.config("export.csv")
+	cfg.Remote.Context = ctx
+	_, err = Open(cfg)
 	require.ErrorIs(t, err, stop)
+	require.Less(t, time.Since(start), remoteIdle/2)
 }
 
 // TestRemoteIsReadOnce asks for each byte once when nothing goes wrong, and for a server
@@ -344,9 +364,10 @@ func TestRemoteIsReadOnce(t *testing.T) {
 func TestRemoteOverTLS(t *testing.T) {
 	t.Parallel()
 	s := &store{object: []byte("a,b\n1,2\n"), tag: `"one"`}
-	s.Server = httptest.NewTLSServer(s)
+	s.Server = httptest.NewUnstartedServer(s)
+	s.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Server.StartTLS()
 	defer s.Server.Close()
-	s.Server.Config.ErrorLog = nil
 	cfg := s.config("export.csv")
 	_, err := Open(cfg)
 	require.ErrorContains(t, err, "cannot be reached safely")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -18,11 +19,19 @@ const Spooled = "input.zst"
 
 // StoredPaths finds the export again from what the header says: where it was given,
 // or where it lay.
-func StoredPaths(h journal.Header, dir string) []string {
+// A URL may be another one than it was, where it is the only one that is known now.
+func StoredPaths(h journal.Header, dir string, remote *source.Remote) []string {
 	paths := make([]string, len(h.Inputs))
 	for i, in := range h.Inputs {
 		paths[i] = in.Abs
-		if filepath.Base(in.Path) == Spooled {
+		if source.IsRemote(in.Path) {
+			paths[i] = in.Path
+			if len(h.Inputs) == 1 && remote != nil && len(remote.Queries) == 1 {
+				for location := range remote.Queries {
+					paths[i] = location
+				}
+			}
+		} else if filepath.Base(in.Path) == Spooled {
 			paths[i] = filepath.Join(dir, Spooled)
 		} else if _, err := os.Stat(in.Abs); err != nil {
 			paths[i] = in.Path

@@ -25,14 +25,15 @@ type Survey struct {
 }
 
 // Open opens the import, or the dry run, in a directory. It checks that
-// the export is still the one that was read; errors are for the user.
-func Open(disk journal.Disk, dir string) (*Survey, error) {
+// the export is still the one that was read; errors are for the user. remote is how an
+// export elsewhere is reached, nil where there is none.
+func Open(disk journal.Disk, dir string, remote *source.Remote) (*Survey, error) {
 	snap, err := journal.Read(disk, dir)
 	if err != nil {
 		return nil, &blocked.Error{Err: err, Hint: Hint(err)}
 	}
 	reading := snap.Header.Reading
-	reading.Paths = StoredPaths(snap.Header, dir)
+	reading.Paths, reading.Remote = StoredPaths(snap.Header, dir, remote), remote
 	export, err := source.Open(reading)
 	if err != nil {
 		return nil, &blocked.Error{Err: fmt.Errorf("open the export of the import in %s: %w", dir, err), Hint: "move the export back to where it was when it was imported"}
@@ -139,7 +140,7 @@ func (s *Survey) measure(ctx context.Context, reader *source.Reader, rows []int6
 		case all:
 			f.SHA256 = sums[i]
 		case in.Bytes <= sumAnyway || s.complete():
-			sum, err := source.Sum(ctx, in.Path)
+			sum, err := s.files.Export().Sum(ctx, i)
 			if err != nil {
 				return fmt.Errorf("digest the export: %w", err)
 			}
