@@ -333,7 +333,7 @@ func (v *view) arrayCandidates() []Candidate {
 	return out
 }
 
-// listCandidates are lists of what somebody accepted or refused.
+// listCandidates are lists of what somebody accepted or rejected.
 func (v *view) listCandidates() []Candidate {
 	var found Candidate
 	senses := map[saying]bool{}

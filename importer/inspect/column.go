@@ -8,6 +8,7 @@ import (
 
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/mapping/vocabulary"
 )
 
 // Column is what a CSV column, or a path inside JSON, holds. Elements of arrays
@@ -37,6 +38,7 @@ type Column struct {
 	within []int   // CSV layouts that have it
 	lists  float64 // share of cells that hold several values, separated by commas
 	says   [sayings]float64
+	basis  int64            // values that name a legal ground other than consent
 	known  map[string]int64 // the distinct values; nil where there are many
 	shares [kindCount]float64
 }
@@ -75,6 +77,7 @@ type column struct {
 	of, filled int64
 	kinds      [kindCount]int64
 	says       [sayings]int64
+	basis      int64
 	distinct   map[string]int64 // nil: too many
 	samples    []string
 	times      timeTally
@@ -102,6 +105,9 @@ func (c *column) add(v []byte, row int64) valueKind {
 	}
 	if len(v) <= longestWord {
 		c.says[sayingOf(v)]++
+		if vocabulary.Value(v) == vocabulary.Basis {
+			c.basis++
+		}
 	}
 	if c.distinct != nil {
 		if n, ok := c.distinct[string(v)]; ok || len(c.distinct) < maxDistinct && len(v) <= 128 {
@@ -180,7 +186,7 @@ func (c *column) result(of int64) Column {
 			out.says[i] = float64(n) / float64(c.filled)
 		}
 	}
-	out.known = c.distinct
+	out.known, out.basis = c.distinct, c.basis
 	if c.distinct != nil {
 		out.Distinct = len(c.distinct)
 		out.Values, out.Others = c.words()

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/vocabulary"
 )
 
 // draft is the mapping that is suggested, while it is built.
@@ -37,6 +38,7 @@ func (in *Inspection) SuggestMapping() []byte {
 	d.top.set("name", plain(name)).above(head...)
 	d.input()
 	d.empty()
+	d.grounds()
 	d.each()
 	consent := d.top.set("consent", newMap())
 	consent.above(append(d.notes, "")...)
@@ -126,6 +128,27 @@ func (d *draft) empty() {
 	d.top.set("empty", words).beside("cells that say nothing")
 }
 
+// grounds names columns that say of rows that their legal ground is another than
+// consent: such a row is none, whatever its status says.
+func (d *draft) grounds() {
+	for i := range d.in.Columns {
+		c := &d.in.Columns[i]
+		if c.basis == 0 || strings.Contains(c.name, "[]") || slices.Contains(d.s.Decisions, c) {
+			continue
+		}
+		d.notes = append(d.notes, "", fmt.Sprintf("%s names legal grounds other than consent (%s); where it does, there is no consent:", c.name, times(c.basis)))
+		var words []string
+		for v := range c.known {
+			if w, ok := vocabulary.Lookup(v); ok && w.Sense == vocabulary.Basis {
+				words = append(words, quoted(strings.ToLower(v)))
+			}
+		}
+		if slices.Sort(words); len(words) > 0 {
+			d.notes = append(d.notes, "skip: ["+single("lower("+rowReference(c)+") in ["+strings.Join(words, ", ")+"]").text+"]")
+		}
+	}
+}
+
 func (d *draft) each() {
 	s := d.s
 	switch s.Form {
@@ -148,7 +171,7 @@ func (d *draft) each() {
 			switch {
 			case asksOpposite(c.name):
 				opposite++
-				n.beside("its name asks the opposite: a yes there is a refusal")
+				n.beside("its name asks the opposite: a yes there is a reject")
 			case asksTwice(c.name):
 				n.beside(mapping.ToDecide + ": its name turns the question round twice; what is a yes there?")
 			}
@@ -171,7 +194,7 @@ func (d *draft) each() {
 
 func plainTrue() *node { return &node{text: "true"} }
 
-// eachList writes a block for each list of what was accepted or refused.
+// eachList writes a block for each list of what was accepted or rejected.
 func (d *draft) eachList() {
 	each := d.top.set("each", list())
 	each.above("").beside("one row, several consents: a block for each list")
@@ -190,7 +213,7 @@ func (d *draft) eachList() {
 		}
 		says := "what was accepted"
 		if listSense(c.name) == saysReject {
-			says = "what was refused"
+			says = "what was rejected"
 		}
 		own := block.set("consent", newMap())
 		own.set("action", flow("const", plain(mapping.ToDecide))).beside(fmt.Sprintf("%s: accept or reject? Its name says that it lists %s", mapping.ToDecide, says))
@@ -209,7 +232,7 @@ func (d *draft) lists() {
 		}
 	}
 	if len(lines) > 0 {
-		d.notes = lines
+		d.notes = append(d.notes, lines...)
 	}
 }
 

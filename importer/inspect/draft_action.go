@@ -41,7 +41,7 @@ func (d *draft) action(consent *node) {
 	case d.both:
 		d.turned(action)
 	default:
-		opposite := s.Form == "columns" && onlyRefusals(s) || s.Form == "" && asksOpposite(s.Decisions[0].name)
+		opposite := s.Form == "columns" && onlyObjections(s) || s.Form == "" && asksOpposite(s.Decisions[0].name)
 		action.set("from", d.actionFrom())
 		words, more := d.decisionWords(s.Decisions)
 		action.set("values", d.values(words, opposite)).beside(valuesNote).above(more...)
@@ -111,7 +111,7 @@ func (s *Suggestion) ownWords() bool {
 }
 
 // values writes a table of values, all of them open but those that cannot be a
-// decision: where the question is whether somebody refuses, a no agrees to nothing.
+// decision: where the question is whether somebody objects, a no agrees to nothing.
 func (d *draft) values(found []ValueCount, opposite bool) *node {
 	table := newMap()
 	if len(found) == 0 {
@@ -124,9 +124,9 @@ func (d *draft) values(found []ValueCount, opposite bool) *node {
 		}
 		switch says := sayingOf([]byte(v.Value)); {
 		case opposite && says == saysNo:
-			table.set(v.Value, nothing()).beside("says nothing: who did not refuse has not agreed to anything" + count)
+			table.set(v.Value, nothing()).beside("says nothing: not to object is not to agree" + count)
 		case opposite && says == saysYes:
-			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": reject? The column asks whether somebody refuses" + count)
+			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": reject? The column asks whether somebody objects" + count)
 		case says == saysUndecided:
 			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": nobody said anything? Then leave the place empty" + count)
 		default:

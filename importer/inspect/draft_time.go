@@ -11,7 +11,7 @@ import (
 func (d *draft) timestamp(consent *node) {
 	s := d.s
 	head := d.openTimes()
-	if len(s.Times) == 1 && s.Times[0].Of == "" && !s.Times[0].Refusals {
+	if len(s.Times) == 1 && s.Times[0].Of == "" && !s.Times[0].Rejects {
 		field := d.timeField(s.Times[0].Columns)
 		field.above(head...)
 		consent.set("timestamp", field)
@@ -65,7 +65,7 @@ func (d *draft) when(t TimeChoice) string {
 	if t.Of != "" {
 		parts = append(parts, "each.key == "+quoted(t.Of))
 	}
-	if t.Refusals {
+	if t.Rejects {
 		s := d.s
 		switch {
 		case s.FileState:
@@ -83,7 +83,7 @@ func (d *draft) when(t TimeChoice) string {
 					of = s.Decisions[i : i+1]
 				}
 			}
-			words := refusals(of)
+			words := rejections(of)
 			for i := range words {
 				words[i] = quoted(words[i])
 			}
@@ -116,6 +116,11 @@ func (d *draft) reference(c *Column) string {
 		}
 		return out
 	}
+	return rowReference(c)
+}
+
+// rowReference names a column of the row in a condition.
+func rowReference(c *Column) string {
 	if len(c.within) > 0 { // a header is no path
 		return "row[" + quoted(c.name) + "]"
 	}

@@ -56,8 +56,8 @@ func answersOf(s *Suggestion) answers {
 		if of == "" {
 			of = ask
 		}
-		if t.Refusals {
-			of = "refusals " + of
+		if t.Rejects {
+			of = "rejects " + of
 		}
 		if t.Of != "" {
 			of = t.Of + " " + of
@@ -107,7 +107,7 @@ func readTruth(t *testing.T, dir string) (out truth, ok bool) {
 			out[i] = []string{v}
 		case []any:
 			for _, answer := range v {
-				out[i] = append(out[i], fmt.Sprint(answer))
+				out[i] = append(out[i], strings.TrimSpace(fmt.Sprint(answer)))
 			}
 		}
 		if len(out[i]) == 0 {

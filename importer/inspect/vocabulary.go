@@ -59,7 +59,7 @@ func isVetoed(path string) bool {
 	return false
 }
 
-// asksOpposite reports whether a yes under a name is a refusal: Do Not Email,
+// asksOpposite reports whether a yes under a name is a reject: Do Not Email,
 // EMAIL_BLACKLISTED, No Bulk Emails (User Opt Out), keine Werbung.
 func asksOpposite(path string) bool {
 	last := lastName(path)
@@ -89,7 +89,7 @@ func asksTwice(path string) bool {
 	return len(w) > 1 && (w[0] == "not" || w[0] == "no" || w[0] == "never") && vocabulary.Name([]byte(strings.Join(w[1:], " "))) == vocabulary.Out && !slices.Contains(w, "no")
 }
 
-// listSense tells lists of what was accepted from lists of what was refused by
+// listSense tells lists of what was accepted from lists of what was rejected by
 // their names: accepted_purposes, unsubscribedMessageTypeIds.
 func listSense(path string) saying {
 	compact := compactName(lastName(strings.TrimSuffix(path, "[]")))
@@ -127,9 +127,9 @@ func isLater(value string) bool {
 		func(stem string) bool { return strings.Contains(compact, stem) })
 }
 
-// refusals are the values of the columns that state a refusal whatever was asked,
+// rejections are the values of the columns that state a reject whatever was asked,
 // in lower case.
-func refusals(columns []*Column) []string {
+func rejections(columns []*Column) []string {
 	var out []string
 	for _, c := range columns {
 		for v := range c.known {

@@ -58,9 +58,9 @@ func classOfTime(path string) (timeClass, polarity) {
 
 // TimeChoice is the time of some decisions.
 type TimeChoice struct {
-	Of       string    // the category that it is for; empty: any
-	Refusals bool      // it is for refusals alone
-	Columns  []*Column // the first that is not empty counts; none: a person has to decide
+	Of      string    // the category that it is for; empty: any
+	Rejects bool      // it is for rejects alone
+	Columns []*Column // the first that is not empty counts; none: a person has to decide
 }
 
 // dated is a column of times and what its name says.
@@ -256,7 +256,7 @@ func ofName(t *Column, decisions []*Column, i int) bool {
 }
 
 // timesOf chooses from columns of times those of decisions: one for all or, where
-// refusals have a time of their own, two.
+// rejects have a time of their own, two.
 func (v *view) timesOf(s *Suggestion, found []dated, label string) []TimeChoice {
 	pick := func(of polarity) []*Column {
 		var r []rated
@@ -280,12 +280,12 @@ func (v *view) timesOf(s *Suggestion, found []dated, label string) []TimeChoice 
 		return out
 	}
 	plain, yes, no := pick(timeOfAny), pick(timeOfYes), pick(timeOfNo)
-	words := refusals(s.Decisions)
-	refused := len(words) > 0 || s.FileState
+	words := rejections(s.Decisions)
+	rejected := len(words) > 0 || s.FileState
 	later := s.FileState || slices.ContainsFunc(words, isLater)
 	ask := TimeChoice{Of: label}
 	switch {
-	case len(no) > 0 && refused:
+	case len(no) > 0 && rejected:
 		return []TimeChoice{{label, true, append(no, plain...)}, {label, false, append(yes, plain...)}}
 	case len(s.Decisions) == 0 && !s.FileState && (len(plain) == 0 || len(no) > 0):
 		return []TimeChoice{ask}
@@ -293,21 +293,21 @@ func (v *view) timesOf(s *Suggestion, found []dated, label string) []TimeChoice 
 		return []TimeChoice{{label, false, plain}}
 	case len(yes) > 0 && len(no) == 0 && !later && !isOptIn(yes[0].name):
 		return []TimeChoice{{label, false, yes}}
-	case len(yes) > 0 && refused:
+	case len(yes) > 0 && rejected:
 		return []TimeChoice{{label, true, nil}, {label, false, yes}}
-	case len(no) > 0 && onlyRefusals(s):
+	case len(no) > 0 && onlyObjections(s):
 		return []TimeChoice{{label, false, no}}
 	}
 	return []TimeChoice{ask}
 }
 
-// isOptIn reports whether a time is that of a subscription, and of no refusal.
+// isOptIn reports whether a time is that of a subscription, and of no reject.
 func isOptIn(path string) bool {
 	compact := compactName(lastName(path))
 	return slices.ContainsFunc([]string{"optin", "optedin", "subscri", "signup", "confirm", "joined", "opted", "opt", "anmeld", "abonn", "aanmeld"}, func(s string) bool { return strings.Contains(compact, s) })
 }
 
-// onlyRefusals reports whether a yes in every column of decisions is a refusal.
-func onlyRefusals(s *Suggestion) bool {
+// onlyObjections reports whether a yes in every column of decisions is a reject.
+func onlyObjections(s *Suggestion) bool {
 	return len(s.Decisions) > 0 && !slices.ContainsFunc(s.Decisions, func(c *Column) bool { return !asksOpposite(c.name) })
 }

@@ -1,0 +1,99 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// undecidedValue is a value in a draft whose meaning is to be decided.
+var undecidedValue = regexp.MustCompile(`(?m)^(\s*)"([^"]*)": DECIDE.*$`)
+
+// TestADraftIsRightOnceDecided: a person who says of each value whether it is an accept
+// or a reject, and names zone and category, gets out of the draft what the rows state.
+// All else was found.
+func TestADraftIsRightOnceDecided(t *testing.T) {
+	const accepts, rejects = " SUBSCRIBED active true erteilt ", " UNSUBSCRIBED unsubscribed false widerrufen "
+	for name, want := range map[string][]string{
+		"hubspot-status": {"1 accept Newsletter 2023-11-07T05:31:56Z", "3 reject Newsletter 2024-11-07T05:31:56Z", "4 accept Events 2022-11-07T05:31:56Z", "5 accept Newsletter 2021-01-07T05:31:56Z"},
+		"klaviyo-api": {"1 accept email 2023-02-21T20:07:38Z", "2 reject email 2024-05-30T13:51:17Z", "2 accept sms 2023-01-01T00:00:00Z",
+			"4 accept email 2022-02-21T20:07:38Z", "5 accept email 2022-03-21T20:07:38Z", "5 reject sms 2024-04-01T09:00:00Z", "6 accept email 2022-04-21T20:07:38Z"},
+		"mailerlite": {"1 accept x 2021-09-01T14:03:50Z", "2 reject x 2023-01-01T10:00:00Z"},
+		"shopify-bulk": {"1 accept emailMarketingConsent 2023-10-12T10:00:00Z", "2 reject emailMarketingConsent 2023-11-12T10:00:00Z",
+			"2 accept smsMarketingConsent 2022-01-12T10:00:00Z", "7 invalid: timestamp"},
+		"german-status": {"1 accept E-Mail 2021-02-03T10:00:00Z", "2 reject Telefon 2022-05-06T12:00:00Z", "4 accept Telefon 2020-12-24T18:00:00Z"},
+		"mparticle": {"1 accept performance 2022-04-15T05:20:01Z", "1 reject marketing 2022-04-15T05:20:02Z", "2 reject performance 2022-04-15T05:20:03Z",
+			"2 reject marketing 2022-04-15T05:20:04Z", "3 accept performance 2022-04-15T05:20:05Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files, err := filepath.Glob(filepath.Join("../../testdata/suggest", name, "export.*"))
+			require.NoError(t, err)
+			cfg := source.Config{Paths: files}
+			draft := undecidedValue.ReplaceAllStringFunc(string(inspected(t, cfg).SuggestMapping()), func(line string) string {
+				m := undecidedValue.FindStringSubmatch(line)
+				action := ""
+				switch word := " " + m[2] + " "; {
+				case strings.Contains(accepts, word):
+					action = "accept"
+				case strings.Contains(rejects, word):
+					action = "reject"
+				}
+				return fmt.Sprintf("%s%q: %s", m[1], m[2], action)
+			})
+			draft = strings.NewReplacer("timezone: DECIDE", "timezone: UTC", "category: {const: DECIDE}", "category: {const: x}").Replace(draft)
+			spec, err := mapping.Parse("draft.yaml", []byte(draft), nil)
+			require.NoError(t, err, "%s", draft)
+			assert.Equal(t, want, becameOf(t, cfg, spec))
+		})
+	}
+}
+
+// becameOf says what rows become: a line a consent, or why a row is invalid.
+func becameOf(t *testing.T, cfg source.Config, spec *mapping.Spec) (out []string) {
+	t.Helper()
+	all, err := rows.OpenSingle(cfg, spec)
+	require.NoError(t, err)
+	defer all.Close()
+	for {
+		one, err := all.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		require.NoError(t, err)
+		if one.Result.Status == mapping.Invalid {
+			field, _, _ := strings.Cut(one.Result.Reason, ":")
+			out = append(out, fmt.Sprintf("%d invalid: %s", one.Row.Number, field))
+			continue
+		}
+		for _, c := range one.Result.Consents {
+			out = append(out, fmt.Sprintf("%d %s %s %s", one.Row.Number, c.Action, c.Category, time.UnixMilli(c.Timestamp).UTC().Format(time.RFC3339)))
+		}
+	}
+}
+
+// TestOtherLegalGroundsAreNamed: where rows say that the ground is not consent, the
+// draft says so, with the rule that leaves them out.
+func TestOtherLegalGroundsAreNamed(t *testing.T) {
+	text, err := os.ReadFile("../../testdata/suggest/hubspot-status/export.json")
+	require.NoError(t, err)
+	draft := string(inspectedText(t, "x.json", string(text)).SuggestMapping())
+	line := regexp.MustCompile(`(?m)^# (skip: .*)$`).FindStringSubmatch(draft)
+	require.NotNil(t, line, "%s", draft)
+	_, err = mapping.Parse("draft.yaml", []byte(line[1]+"\n"+decideAll(draft)), nil)
+	require.NoError(t, err, "the rule is one")
+	assert.Contains(t, line[1], "legitimate_interest_client")
+}
