@@ -134,6 +134,7 @@ func costImport(b *testing.B, addr, path string, noJournal, noOrder bool) spent 
 		Target: journal.Target{BaseURL: "http://" + addr + "/v1", Org: "acme", Project: "web", Dialect: "docs"}})
 	require.NoError(b, err)
 	defer im.Close()
+	require.NoError(b, im.Arrange(b.Context()))
 	stats := client.Stats()
 	r := newRun(im, Sending{
 		Target: client, Pacer: intempt.NewPacer(intempt.PacerConfig{Max: DefaultConcurrency}),
@@ -176,12 +177,11 @@ func costImport(b *testing.B, addr, path string, noJournal, noOrder bool) spent 
 
 // feedUnordered is feed and take without lanes.
 func (r *run) feedUnordered(ctx context.Context, tasks chan<- *task) error {
-	reader, err := r.im.reader()
-	if err != nil {
+	var err error
+	if r.lookup, err = r.im.lookup(); err != nil {
 		return err
 	}
-	defer reader.Close()
-	return r.im.sweep().Run(ctx, reader, func(batch *rows.Batch) func() error {
+	return r.im.each(ctx, r.lookup.sweep(nil), r.im.from, true, func(batch *rows.Batch) func() error {
 		return func() error { return r.takeUnordered(batch, tasks) }
 	})
 }
@@ -196,11 +196,10 @@ func (r *run) takeUnordered(batch *rows.Batch, tasks chan<- *task) error {
 	}
 	for i := range taken {
 		r.count.rows.Add(1)
-		made, err := r.im.tasks(batch, i)
+		made, _, err := r.tasks(batch, i)
 		if err != nil {
 			return err
 		}
-		r.count.made.Add(int64(len(made)))
 		for i := range made {
 			tasks <- &made[i]
 		}
@@ -240,6 +239,8 @@ func (s *sender) sendUnordered(ctx context.Context, tasks <-chan *task) error {
 type unwritten struct{}
 
 func (unwritten) Append(journal.Outcome) error { return nil }
+
+func (unwritten) AppendAll([]journal.Outcome) error { return nil }
 
 // deafDisk is the real disk, until it is deaf: then its files take what is
 // written and keep nothing.

@@ -2,7 +2,9 @@ package importer
 
 import (
 	"context"
+	"errors"
 
+	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
@@ -13,15 +15,19 @@ import (
 // the lanes. It returns nil when the run was stopped meanwhile.
 func (r *run) feed(ctx context.Context) error {
 	defer r.lanes.close()
-	reader, err := r.im.reader()
-	if err != nil {
+	var err error
+	if r.lookup, err = r.im.lookup(); err != nil {
 		return &rows.ReadError{Err: err}
 	}
-	defer reader.Close()
-	sweep := r.im.sweep()
+	defer r.lookup.close()
+	if err := r.begun(); errors.Is(err, rows.ErrStop) {
+		return nil // stopped, for a reason that is known already
+	} else if err != nil {
+		return err
+	}
 	limit := r.out.Limits.Rows
 	var took int64
-	err = sweep.Run(ctx, reader, func(b *rows.Batch) func() error {
+	err = r.im.each(ctx, r.lookup.sweep(nil), r.im.from, true, func(b *rows.Batch) func() error {
 		return func() error {
 			n := b.Len()
 			if limit > 0 && took+int64(n) > limit {
@@ -57,11 +63,12 @@ func (r *run) take(b *rows.Batch, n int) error {
 		after = positionOf(b, n)
 	}
 	r.mu.Lock()
-	if m := b.Src.Mark; r.im.pass.Kind != journal.Repair && (m.Input > r.read.Input || m.Input == r.read.Input && m.Bytes >= r.read.Bytes) {
-		r.read = m
+	if !r.im.Repairs() {
+		r.read = further(r.read, b.Src.Mark)
 	}
 	r.mu.Unlock()
 	from := r.count.from(b)
+	var superseded []journal.Outcome
 	for i := range taken {
 		if i%r.portion == 0 {
 			if err := r.markRead(taken[min(i+r.portion, n)-1].Number); err != nil {
@@ -70,10 +77,11 @@ func (r *run) take(b *rows.Batch, n int) error {
 		}
 		r.count.rows.Add(1)
 		r.count.bytes.Store(from + (b.Src.Read-from)*int64(i+1)/int64(len(b.Src.Rows)))
-		tasks, err := r.im.tasks(b, i)
+		tasks, overtaken, err := r.tasks(b, i)
 		if err != nil {
 			return err
 		}
+		superseded = append(superseded, overtaken...)
 		if res, ok := b.Result(i, r.im.reading); ok {
 			switch res.Status {
 			case mapping.Invalid:
@@ -85,16 +93,60 @@ func (r *run) take(b *rows.Batch, n int) error {
 		if len(tasks) == 0 {
 			continue
 		}
-		r.count.made.Add(int64(len(tasks)))
-		for k := range tasks {
-			tasks[k].held = tasks[k].ref.Row <= r.held
-		}
 		if !r.lanes.addRow(positionOf(b, i), tasks) {
 			return rows.ErrStop
 		}
 	}
+	// What is held back has its outcome before the low mark goes past it.
+	if err := r.sender.supersede(superseded); err != nil {
+		return err
+	}
 	r.lanes.advance(after)
 	return nil
+}
+
+// begun puts the histories into the lanes that runs before this one have begun.
+func (r *run) begun() error {
+	p := r.im.order.pulled
+	x := told{im: r.im}
+	add := func() error {
+		if len(x.tasks) == 0 {
+			return nil
+		}
+		if !r.lanes.addRow(r.im.from, x.tasks) {
+			return rows.ErrStop
+		}
+		x.tasks = nil
+		return nil
+	}
+	for {
+		m, err := p.peek(history.Front)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			break
+		}
+		if x.n == 0 {
+			if err := r.mark(false); err != nil { // of what was read, before anything leaves
+				return err
+			}
+		}
+		if m.group != x.group || x.n == 0 {
+			if err := add(); err != nil {
+				return err
+			}
+			x.begin(m.group)
+		}
+		t := movedTask(m, r.held > 0)
+		t.standing = x.n == 0 && t.action() == mapping.Reject
+		if err := x.add(t); err != nil {
+			return err
+		}
+		r.count.made.Add(1)
+		p.take()
+	}
+	return add()
 }
 
 // markRead sets down that rows up to one are read, before anything of them leaves.
@@ -110,39 +162,51 @@ func positionOf(b *rows.Batch, row int) source.Position {
 	return source.Position{Member: b.Src.Member, Offset: at.Offset, Line: at.Line, Row: at.Number}
 }
 
-// tasks gives what of a row is still to be sent.
-func (im *Import) tasks(b *rows.Batch, row int) ([]task, error) {
-	res, ok := b.Result(row, im.reading)
+// tasks gives what leaves with a row, and what of the row is superseded.
+func (r *run) tasks(b *rows.Batch, row int) ([]task, []journal.Outcome, error) {
+	res, ok := b.Result(row, r.im.reading)
 	if !ok || res.Status != mapping.Mapped {
-		return nil, nil
+		return nil, nil, nil
 	}
 	consents, number := res.Consents, b.Number(row)
-	turns, err := im.due(b, row, consents)
+	turns, err := r.lookup.at(b, row, consents, &r.turns)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	tasks := make([]task, 0, len(consents))
+	x := told{im: r.im, tasks: make([]task, 0, len(consents))}
+	var superseded []journal.Outcome
 	for i := range consents {
-		if turns[i] == settled {
+		if turns[i].kind == settled || turns[i].kind == done {
+			continue
+		}
+		at := history.At(number, i+1)
+		step, planned, err := r.im.order.steps.At(at)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case planned && step.Kind == history.Pull: // it has left, or leaves, with its history
+			continue
+		case planned && step.Kind == history.Supersede:
+			r.count.made.Add(1)
+			superseded = append(superseded, journal.Outcome{
+				Ref: refOf(at), Last: i == len(consents)-1, State: journal.Superseded, By: refOf(step.Other),
+			})
 			continue
 		}
 		c := &consents[i]
-		tasks = append(tasks, task{
-			ref:    journal.Ref{Row: number, Consent: int32(i + 1)},
-			last:   i == len(consents)-1,
-			redo:   turns[i] == again,
-			key:    keyOf(c.Subject(), c.Category),
-			packed: pack(c),
-		})
+		t := task{ref: refOf(at), last: i == len(consents)-1, key: keyOf(c, &r.turns.scratch), packed: pack(c), held: number <= r.held}
+		if err := x.history(&moved{group: t.key.hi, time: c.Timestamp, decision: c.Action, place: at}, t); err != nil {
+			return nil, nil, err
+		}
 	}
-	return tasks, nil
+	made := int64(len(x.tasks))
+	for i := range x.tasks {
+		if x.tasks[i].rest != nil {
+			made += x.tasks[i].rest.left
+		}
+	}
+	r.count.made.Add(made)
+	return x.tasks, superseded, nil
 }
 
-// turn says whether a consent is to be sent.
-type turn uint8
-
-const (
-	first   turn = iota // it has no outcome yet, and comes in its place
-	again               // it comes later than in its place: a newer decision may have overtaken it
-	settled             // it has its outcome
-)
+func refOf(p history.Place) journal.Ref { return journal.Ref{Row: p.Row(), Consent: p.Number()} }

@@ -6,6 +6,7 @@
 package importer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
@@ -40,7 +42,10 @@ type Config struct {
 	Approved string
 	// Repair is a repaired file of rejected rows; Source is then ignored.
 	Repair string
-	Now    func() time.Time
+	// History is the order in which the decisions about a key arrive; empty: that of
+	// the import which goes on, chronological for a new one.
+	History string
+	Now     func() time.Time
 }
 
 // Import is an open import: its checkpoint is locked, its export read as far as
@@ -55,24 +60,20 @@ type Import struct {
 	header  journal.Header
 	pass    journal.Pass
 	state   *journal.Snapshot // what the checkpoint said when it was opened; nil when it is new
-	past    *survey.Passes    // outcomes of earlier passes; nil in the first
-	newer   *overtaken        // nil in the first pass
+	order   *order            // how the consents of this pass leave; nil until Arrange
 	runs    int               // runs before this one
+	mode    history.Mode      // in which order the decisions about a key arrive
 
-	from source.Position // where this pass goes on
-	high int64           // last row that it has read
-	seen int64           // last row that it had read before this run
-	read source.Mark     // what of the export was read
+	from  source.Position // where this pass goes on
+	high  int64           // last row that it has read
+	read  source.Mark     // what of the export was read
+	whole source.Mark     // the same, as far as Arrange has read it
 
 	count counters
 	watch atomic.Pointer[watch]
 	notes []string
-	turns []turn
-	// Reused from row to row.
-	outcomes []journal.PassOutcome
-	consents []survey.Consent
-	fresh    bool // the import began with this process
-	unset    bool // the pass is not set down in the checkpoint yet
+	fresh bool // the import began with this process
+	unset bool // the pass is not set down in the checkpoint yet
 	// What Abandon undoes: the directory that was made; standard input and the
 	// mapping that were stored in it, where no file of that name lay before; and
 	// where an older import was set aside.
@@ -100,6 +101,9 @@ func Open(cfg Config) (*Import, error) {
 	switch {
 	case errors.Is(err, journal.ErrEmpty), errors.Is(err, journal.ErrNone):
 		im := &Import{cfg: cfg, spec: cfg.Spec, fresh: true, aside: aside}
+		if im.mode, err = history.ParseMode(cmp.Or(cfg.History, history.Chronological.String())); err != nil {
+			return nil, refuse("give --history one of them", "%w", err)
+		}
 		if err := im.begin(); err != nil {
 			_ = im.Abandon() // the first error is the one to report
 			return nil, err
@@ -169,7 +173,7 @@ func (im *Import) create() error {
 	}
 	im.header = journal.Header{
 		Version: journal.Version, Tool: im.cfg.Tool, ID: newID(), Started: im.cfg.Now().UTC(), DryRun: im.cfg.DryRun,
-		Reading: im.export.Config, Target: im.cfg.Target, Shard: "1/1", History: "rows",
+		Reading: im.export.Config, Target: im.cfg.Target, Shard: "1/1", History: im.mode.String(),
 	}
 	for i, in := range im.export.Inputs {
 		head, n, err := im.export.Head(i)
@@ -239,8 +243,8 @@ func (im *Import) Close() error {
 	if im.journal != nil {
 		errs = append(errs, im.journal.Close())
 	}
-	if im.past != nil {
-		errs = append(errs, im.past.Close())
+	if im.order != nil {
+		errs = append(errs, im.order.close())
 	}
 	if im.files != nil {
 		errs = append(errs, im.files.Close())

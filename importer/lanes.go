@@ -3,10 +3,12 @@ package importer
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
 )
 
 // lanes hold the tasks that are not finished. Tasks of one key leave in the
@@ -20,25 +22,48 @@ type lanes struct {
 	fresh  chan *task    // first of their lane, in row order; bounded, so that addRow waits
 	signal chan struct{} // urgent is not empty
 
-	mu       sync.Mutex
-	urgent   lane // their turn has come: next of a lane, or due again
-	room     *sync.Cond
-	open     map[key]lane // of each key that has a task out: those behind it
-	delayed  delays
-	head     openRow         // ring of the unfinished rows, oldest first
-	cursor   source.Position // every row before it was added, or makes nothing to send
-	bytes    int64
-	tasks    int
-	fed      bool // nothing more will be added
-	stopped  bool
-	fedDone  chan struct{} // closed when fed and empty
-	stopDone chan struct{} // closed when stopped
-	wake     chan struct{} // a delay was added that is due sooner
-	window   window
-	clock    func() time.Duration // a stopwatch: monotonic
-	hold     time.Duration        // until when held tasks wait
-	held     int                  // of the delayed ones
+	// line holds the tasks that are first of their lane, until so many more rows were
+	// added that what follows closely in the export is behind them in their lane. It
+	// belongs to the goroutine that adds rows, as does added.
+	line  []queued
+	added int64 // rows
+
+	mu      sync.Mutex
+	urgent  lane // their turn has come: next of a lane, or due again
+	room    *sync.Cond
+	open    map[key]lane // of each key that has a task out: those behind it
+	delayed delays
+	head    openRow         // ring of the unfinished rows, oldest first
+	cursor  source.Position // every row before it was added, or makes nothing to send
+	bytes   int64
+	tasks   int
+	fed     bool // nothing more will be added
+	stopped bool
+	// finishing: what stands at an accept that a reject takes back is finished all the
+	// same. places is how many keys may stand so, 0: any number; aside are those that
+	// wait for one of the places.
+	finishing      bool
+	places, placed int
+	aside          lane
+	fedDone        chan struct{} // closed when fed and empty
+	stopDone       chan struct{} // closed when stopped
+	wake           chan struct{} // a delay was added that is due sooner
+	window         window
+	clock          func() time.Duration // a stopwatch: monotonic
+	hold           time.Duration        // until when held tasks wait
+	turn           int64                // of the task delayed last
+	held           int                  // of the delayed ones
 }
+
+// queued is a task that is offered when enough rows were added behind it.
+type queued struct {
+	task *task
+	row  int64
+}
+
+// near is how many rows behind each other consents of one key may stand to be sent
+// back to back although each leaves when its row comes.
+const near = 64
 
 // window bounds what is unfinished.
 type window struct {
@@ -47,9 +72,15 @@ type window struct {
 }
 
 // lane is a queue of tasks: those behind the one of a key that is out.
-type lane struct{ first, last *task }
+type lane struct {
+	first, last *task
+	rejects     int  // among them, and behind them in their history
+	standing    bool // the last of the key that arrived is an accept
+	placed      bool // it has one of the places
+}
 
 func (q *lane) push(t *task) {
+	q.rejects += t.rejects()
 	if q.last == nil {
 		q.first = t
 	} else {
@@ -65,6 +96,7 @@ func (q *lane) pop() *task {
 			q.last = nil
 		}
 		t.next = nil
+		q.rejects -= t.rejects()
 	}
 	return t
 }
@@ -98,7 +130,17 @@ func (l *lanes) addRow(at source.Position, tasks []task) bool {
 	row := &tasks[0].begins
 	row.at, row.left = at, len(tasks)
 	l.mu.Lock()
-	for !l.stopped && (l.bytes >= l.window.Bytes || l.tasks+len(tasks) > l.window.Tasks) && l.tasks > 0 {
+	full := func() bool {
+		return !l.stopped && (l.bytes >= l.window.Bytes || l.tasks+len(tasks) > l.window.Tasks) && l.tasks > 0
+	}
+	if full() && len(l.line) > 0 { // nothing is finished as long as it is not offered
+		l.mu.Unlock()
+		if !l.offer(0) {
+			return false
+		}
+		l.mu.Lock()
+	}
+	for full() {
 		l.room.Wait()
 	}
 	if l.stopped {
@@ -111,40 +153,51 @@ func (l *lanes) addRow(at source.Position, tasks []task) bool {
 	for i := range tasks {
 		tasks[i].row = row
 		l.bytes += tasks[i].size()
+		if rest := tasks[i].rest; rest != nil {
+			rest.row = row
+			row.left += int(rest.left)
+		}
 	}
 	l.mu.Unlock()
 	for i := range tasks {
-		if !l.enter(&tasks[i]) {
+		l.enter(&tasks[i])
+	}
+	l.added++
+	return l.offer(near)
+}
+
+// offer offers what so many rows were added behind, and reports whether it could:
+// false when the lanes were stopped meanwhile. It waits for takers.
+func (l *lanes) offer(behind int64) bool {
+	n := 0
+	for ; n < len(l.line) && l.line[n].row+behind <= l.added; n++ {
+		select {
+		case l.fresh <- l.line[n].task:
+		case <-l.stopDone:
 			return false
 		}
 	}
+	l.line = slices.Delete(l.line, 0, n)
 	return true
 }
 
-// enter puts a task behind its lane, or offers it when the lane is free.
-func (l *lanes) enter(t *task) bool {
+// enter puts a task behind its lane, or, when the lane is free, into the line.
+func (l *lanes) enter(t *task) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if q, busy := l.open[t.key]; busy {
 		q.push(t)
 		l.open[t.key] = q
-		l.mu.Unlock()
-		return true
+		return
 	}
-	l.open[t.key] = lane{}
+	l.open[t.key] = lane{standing: t.standing}
 	if t.held && l.clock() < l.hold {
 		l.held++
 		l.delay(t, l.hold)
-		l.mu.Unlock()
-		return true
+		return
 	}
 	t.held = false
-	l.mu.Unlock()
-	select {
-	case l.fresh <- t:
-		return true
-	case <-l.stopDone:
-		return false
-	}
+	l.line = append(l.line, queued{t, l.added})
 }
 
 // take gives the next task to send, false when none will come any more or the
@@ -157,6 +210,9 @@ func (l *lanes) take(ctx context.Context) (*task, bool) {
 			return nil, false
 		}
 		t := l.urgent.pop()
+		for t != nil && !l.admit(t) {
+			t = l.urgent.pop()
+		}
 		more := l.urgent.first != nil
 		l.mu.Unlock()
 		if more {
@@ -165,21 +221,29 @@ func (l *lanes) take(ctx context.Context) (*task, bool) {
 		if t != nil {
 			return t, true
 		}
+		t = nil
 		select { // mostly there is one, and a look at one channel is cheap
-		case t := <-l.fresh:
-			return t, true
+		case t = <-l.fresh:
 		default:
 		}
-		select {
-		case <-l.signal:
-		case t := <-l.fresh:
+		if t == nil {
+			select {
+			case <-l.signal:
+				continue
+			case t = <-l.fresh:
+			case <-l.fedDone:
+				return nil, false
+			case <-l.stopDone:
+				return nil, false
+			case <-ctx.Done():
+				return nil, false
+			}
+		}
+		l.mu.Lock()
+		leaves := l.admit(t)
+		l.mu.Unlock()
+		if leaves {
 			return t, true
-		case <-l.fedDone:
-			return nil, false
-		case <-l.stopDone:
-			return nil, false
-		case <-ctx.Done():
-			return nil, false
 		}
 	}
 }
@@ -192,26 +256,27 @@ func (l *lanes) notify() {
 	}
 }
 
-// done ends a task that has its outcome; the next of its lane gets its turn.
-func (l *lanes) done(t *task) {
+// extend puts more of a long history behind the task of it that is out.
+func (l *lanes) extend(tasks []task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	q := l.open[t.key]
-	if next := q.pop(); next != nil {
+	for i := range tasks {
+		t := &tasks[i]
+		q := l.open[t.key]
+		q.push(t)
 		l.open[t.key] = q
+		l.tasks++
+		l.bytes += t.size()
+	}
+}
+
+// done ends a task that has its outcome; the next of its lane gets its turn.
+func (l *lanes) done(t *task) {
+	if next := l.finish(t, false); next != nil {
+		l.mu.Lock()
 		l.urgent.push(next)
+		l.mu.Unlock()
 		l.notify()
-	} else {
-		delete(l.open, t.key)
-	}
-	l.tasks--
-	l.bytes -= t.size()
-	if t.row.left--; t.row.left == 0 {
-		t.row.prev.next, t.row.next.prev = t.row.next, t.row.prev
-	}
-	l.room.Signal()
-	if l.fed && l.tasks == 0 {
-		close(l.fedDone)
 	}
 }
 
@@ -219,12 +284,18 @@ func (l *lanes) done(t *task) {
 func (l *lanes) again(t *task, after time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if t.action() == mapping.Reject {
+		q := l.open[t.key]
+		l.leave(&q)
+		l.open[t.key] = q
+	}
 	l.delay(t, l.clock()+after)
 }
 
 // delay offers a task when it is due; mu is held.
 func (l *lanes) delay(t *task, due time.Duration) {
-	t.due = due
+	l.turn++
+	t.due, t.turn = due, l.turn
 	heap.Push(&l.delayed, t)
 	if l.delayed[0] == t {
 		select {
@@ -251,11 +322,13 @@ func (l *lanes) requeueDue() {
 			}
 			wait = time.Hour
 			t := heap.Pop(&l.delayed).(*task)
+			l.urgent.push(t)
 			if t.held {
 				t.held = false
-				l.held--
+				if l.held--; l.held == 0 {
+					l.recall()
+				}
 			}
-			l.urgent.push(t)
 			l.notify()
 		}
 		l.mu.Unlock()
@@ -273,6 +346,7 @@ func (l *lanes) requeueDue() {
 
 // close says that nothing more will be added.
 func (l *lanes) close() {
+	l.offer(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.fed {
@@ -283,10 +357,12 @@ func (l *lanes) close() {
 	}
 }
 
-// stop makes take and addRow give up at once. Tasks that are out may still be done.
-func (l *lanes) stop() {
+// stop makes take and addRow give up at once. Tasks that are out may still be done;
+// finish says that a key which stands at an accept is finished as well.
+func (l *lanes) stop(finish bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.finishing = finish
 	if !l.stopped {
 		l.stopped = true
 		close(l.stopDone)
@@ -327,13 +403,15 @@ func (l *lanes) waiting() (retrying, held int) {
 	return len(l.delayed) - l.held, l.held
 }
 
-// delays is a heap by due time.
+// delays is a heap by due time; those of one time are in the order in which they came.
 type delays []*task
 
-func (d delays) Len() int           { return len(d) }
-func (d delays) Less(i, j int) bool { return d[i].due < d[j].due }
-func (d delays) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
-func (d *delays) Push(x any)        { *d = append(*d, x.(*task)) }
+func (d delays) Len() int { return len(d) }
+func (d delays) Less(i, j int) bool {
+	return d[i].due < d[j].due || d[i].due == d[j].due && d[i].turn < d[j].turn
+}
+func (d delays) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
+func (d *delays) Push(x any)   { *d = append(*d, x.(*task)) }
 func (d *delays) Pop() any {
 	old := *d
 	t := old[len(old)-1]

@@ -152,7 +152,7 @@ func TestTheWindowBoundsWhatIsUnfinished(t *testing.T) {
 		mu.Lock()
 		assert.Equal(t, 4, added)
 		mu.Unlock()
-		l.stop()
+		l.stop(false)
 		wait.Wait()
 		_, ok := l.take(context.Background())
 		assert.False(t, ok, "nothing leaves after a stop")

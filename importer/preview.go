@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/consentimport/consentimport/importer/journal"
-	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -44,23 +43,4 @@ func (im *Import) Preview(ctx context.Context, visitors ...survey.Visitor) error
 		return &RefusedError{Err: err} // nothing of this pass was sent yet
 	}
 	return nil
-}
-
-// sweep goes over the rows of the current pass, for sending.
-func (im *Import) sweep() *rows.Sweep {
-	s := &rows.Sweep{Files: im.files, Reading: im.reading}
-	if im.past != nil {
-		s.Plan = func(b *rows.Batch) error { return im.wantOpen(b, im.past, nil) }
-	}
-	return s
-}
-
-// reader reads the rows of the current pass from where it stands, with marks of what
-// of the export was read.
-func (im *Import) reader() (*source.Reader, error) {
-	var opts source.ReadOptions
-	if im.read.Bytes > 0 && !im.Repairs() {
-		opts.Seed = &im.read
-	}
-	return im.reading.Export().Read(im.from, opts)
 }

@@ -50,9 +50,6 @@ func (im *Import) startRepair() (err error) {
 	}
 	im.from = im.reading.Export().Start()
 	im.count.seed(im.state)
-	if err := im.lookBack(); err != nil {
-		return err
-	}
 	return im.startPass(im.spec, units)
 }
 

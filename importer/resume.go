@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
@@ -21,6 +22,9 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 		return nil, err
 	}
 	if err := im.sameTarget(); err != nil {
+		return nil, err
+	}
+	if err := im.sameHistory(); err != nil {
 		return nil, err
 	}
 	if err := im.sameExport(); err != nil {
@@ -93,6 +97,20 @@ func (im *Import) sameTarget() error {
 	}
 	return refuse("give the same target as before, or another --out for an import into the new one",
 		"the checkpoint in %s belongs to another target: %s", im.cfg.Dir, strings.Join(changed, ", "))
+}
+
+// sameHistory checks that decisions go on to arrive in the order in which they began to.
+func (im *Import) sameHistory() error {
+	was := im.header.History
+	if is := im.cfg.History; is != "" && is != was {
+		return refuse(fmt.Sprintf("leave --history away to go on with %s, or --restart to set this import aside and begin anew with %s", was, is),
+			"the import in %s has begun with --history %s, not %s", im.cfg.Dir, was, is)
+	}
+	var err error
+	if im.mode, err = history.ParseMode(was); err != nil {
+		return refuse(survey.Hint(&journal.DamagedError{}), "go on with the import in %s: %w", im.cfg.Dir, err)
+	}
+	return nil
 }
 
 func onOff(on bool) string {
@@ -199,13 +217,10 @@ func (im *Import) continuePass() error {
 	}
 	im.from = im.reading.Export().Start()
 	if m := im.state.Mark; m != nil {
-		im.from, im.high, im.seen = m.Low, m.High, m.High
+		im.from, im.high = m.Low, m.High
 	}
 	im.count.seed(im.state)
-	if im.pass.N == 1 {
-		return nil
-	}
-	return im.lookBack()
+	return nil
 }
 
 // startRetry begins a pass over everything that is not settled.
@@ -224,8 +239,5 @@ func (im *Import) startRetry() error {
 	}
 	im.from = im.export.Start()
 	im.count.seed(im.state)
-	if err := im.lookBack(); err != nil {
-		return err
-	}
 	return im.startPass(im.spec, units)
 }

@@ -38,6 +38,9 @@ type Sending struct {
 //
 // An error is one of the disk or of reading the export; it stops the run too.
 func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
+	if err := im.Arrange(ctx); err != nil {
+		return nil, err
+	}
 	r := newRun(im, out)
 	r.holdBack(ctx)
 	if err := r.begin(); err != nil {
@@ -49,7 +52,10 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	defer cut()
 	defer context.AfterFunc(ctx, func() { r.stop(Stop{StopSignal, "stopped by a signal"}) })()
 	r.onStop = func() {
-		r.lanes.stop()
+		r.mu.Lock()
+		why := r.stopped.Kind
+		r.mu.Unlock()
+		r.lanes.stop(why == StopSignal || why == StopBudget || why == StopExport)
 		halt()
 		time.AfterFunc(grace, cut)
 	}
@@ -82,6 +88,8 @@ type run struct {
 	onStop  func()
 	high    int64 // last row read in this pass
 	read    source.Mark
+	lookup  *lookup     // of the sweep that feeds the lanes
+	turns   turns       // its memory
 	limited atomic.Bool // rows are left that --limit kept out
 	held    int64       // what is unfinished up to this row may be under way still; 0: nothing is
 	portion int         // rows that are marked as read at a time
@@ -94,8 +102,9 @@ func newRun(im *Import, out Sending) *run {
 	// have left when the process dies.
 	r.portion = max(2*out.Limits.Concurrency, 16)
 	r.lanes = newLanes(max(out.Limits.Concurrency, 8), out.Limits.window(), clock)
+	r.lanes.places = out.Limits.Concurrency
 	r.sender = &sender{
-		target: out.Target, pacer: out.Pacer, lanes: r.lanes, book: im.journal, newer: im.newer,
+		target: out.Target, pacer: out.Pacer, lanes: r.lanes, book: im.journal,
 		limits: out.Limits, backoff: out.Backoff, stop: r.stop, clock: clock, now: im.cfg.Now, count: r.count, say: r.say,
 	}
 	r.sender.breaker = newBreaker(clock, r.sender.probeDelay)
@@ -110,10 +119,22 @@ func (r *run) begin() error {
 	}
 	r.high, r.read = r.im.high, r.im.read
 	r.lanes.advance(r.im.from)
+	ahead := r.im.order.plan.Pulled > 0
+	if ahead { // rows are sent that were not come to yet, so none of them may change
+		r.read = further(r.read, r.im.whole)
+	}
 	return r.im.journal.Run(journal.Run{
-		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row,
+		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row, Ahead: ahead,
 		Approved: r.im.cfg.Approved,
 	})
+}
+
+// further is the mark that covers more of the export.
+func further(a, b source.Mark) source.Mark {
+	if b.Input > a.Input || b.Input == a.Input && b.Bytes >= a.Bytes {
+		return b
+	}
+	return a
 }
 
 // stop ends the run for a reason; the first one counts.

@@ -20,7 +20,10 @@ type Pacer interface {
 }
 
 // ledger takes outcomes; Append returns when the outcome is written.
-type ledger interface{ Append(journal.Outcome) error }
+type ledger interface {
+	Append(journal.Outcome) error
+	AppendAll([]journal.Outcome) error
+}
 
 // sender sends the tasks of the lanes. Its methods may be used from many
 // goroutines.
@@ -29,7 +32,6 @@ type sender struct {
 	pacer   Pacer
 	lanes   *lanes
 	book    ledger
-	newer   *overtaken // nil in a first pass
 	limits  Limits
 	backoff delivery.Backoff
 	stop    func(Stop)
@@ -50,17 +52,25 @@ type sender struct {
 // were stopped. An error is the end of the run: the journal cannot be written.
 func (s *sender) loop(take, send context.Context) error {
 	var c mapping.Consent // of the task being sent
+	var t *task           // the next of the lane of the last one
 	for {
-		probe, ok := s.breaker.enter(take, s.lanes.fedDone)
+		waiting := take
+		if t != nil && t.must {
+			waiting = send
+		}
+		probe, ok := s.breaker.enter(waiting, s.lanes.fedDone)
 		if !ok {
 			return nil
 		}
-		t, ok := s.lanes.take(take)
-		if !ok {
-			s.breaker.nothing(probe)
-			return nil
+		if t == nil {
+			if t, ok = s.lanes.take(take); !ok {
+				s.breaker.nothing(probe)
+				return nil
+			}
+			waiting = take
 		}
-		if err := s.deliver(take, send, t, &c, probe); err != nil {
+		var err error
+		if t, err = s.deliver(waiting, send, t, &c, probe); err != nil {
 			return err
 		}
 	}
@@ -68,21 +78,16 @@ func (s *sender) loop(take, send context.Context) error {
 
 // deliver sends a task, or ends it without. A probe is one that the breaker has let
 // through alone.
-func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent, probe bool) error {
+// It gives the next task of its lane, if that is to be sent at once.
+func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent, probe bool) (*task, error) {
 	if t.failed != nil { // what it had under way has arrived, or never will
 		s.breaker.nothing(probe)
 		return s.record(t, *t.failed)
 	}
 	*c = unpack(t.packed)
-	if t.redo {
-		if by, held := s.newer.by(t.key, c.Timestamp, t.ref); held {
-			s.breaker.nothing(probe)
-			return s.record(t, journal.Outcome{State: journal.Superseded, By: by})
-		}
-	}
 	if s.pacer.Acquire(take) != nil {
 		s.breaker.nothing(probe)
-		return nil // stopping; the consent stays pending
+		return nil, nil // stopping; the consent stays pending
 	}
 	s.count.flying.Add(1)
 	answer := s.target.Send(send, c)
@@ -101,16 +106,13 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 	switch answer.Class {
 	case delivery.Sent:
 		s.heard()
-		if err := s.record(t, journal.Outcome{State: journal.Sent}); err != nil {
-			return err
-		}
-		return nil
+		return s.record(t, journal.Outcome{State: journal.Sent})
 	case delivery.Refused:
 		s.heard()
 		return s.record(t, journal.Outcome{State: journal.Refused, Status: answer.Status, Message: answer.Message})
 	case delivery.Stopped:
 		s.stop(Stop{StopRefused, refusal(answer)})
-		return nil
+		return nil, nil
 	default:
 		return s.later(send, t, answer)
 	}
@@ -148,12 +150,12 @@ func (s *sender) heard() {
 }
 
 // later gives a task its next attempt, or sets it down as failed.
-func (s *sender) later(send context.Context, t *task, a delivery.Answer) error {
+func (s *sender) later(send context.Context, t *task, a delivery.Answer) (*task, error) {
 	if a.Timeout || a.Canceled {
 		s.unanswered.Store(s.now().UnixNano())
 	}
 	if send.Err() != nil {
-		return nil // cut off by the stop, not by the target
+		return nil, nil // cut off by the stop, not by the target
 	}
 	if s.counts(t, a) {
 		t.attempts++
@@ -165,7 +167,7 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer) error {
 		if a.Timeout && s.limits.Timeout > 0 {
 			t.failed = &failed
 			s.lanes.again(t, s.limits.Timeout)
-			return nil
+			return nil, nil
 		}
 		return s.record(t, failed)
 	}
@@ -173,10 +175,10 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer) error {
 	switch {
 	case !s.reached.Load() && gone >= min(firstContact, s.limits.RetryFor):
 		s.stop(Stop{StopGone, fmt.Sprintf("the target does not answer: %s", a.Message)})
-		return nil
+		return nil, nil
 	case gone >= s.limits.RetryFor:
 		s.stop(Stop{StopGone, fmt.Sprintf("the target has accepted nothing for %s: %s", s.limits.RetryFor, a.Message)})
-		return nil
+		return nil, nil
 	}
 	wait := s.backoff.Delay(t.tries, a.RetryAfter)
 	// The last try comes when the target's time is up, not long after.
@@ -190,7 +192,7 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer) error {
 		}
 	}
 	s.lanes.again(t, wait)
-	return nil
+	return nil, nil
 }
 
 // counts reports whether an attempt counts against its consent: the target is
@@ -222,23 +224,37 @@ func (s *sender) counts(t *task, a delivery.Answer) bool {
 // fewLeft is how many unfinished consents count as "nothing else is left to send".
 const fewLeft = 8
 
-// record writes the outcome and frees the lane.
-func (s *sender) record(t *task, o journal.Outcome) error {
+// record writes the outcome and frees the lane, whose next task it gives.
+func (s *sender) record(t *task, o journal.Outcome) (*task, error) {
 	o.Ref, o.Last = t.ref, t.last
 	if o.State == journal.Refused || o.State == journal.Failed {
 		o.Attempts = t.tries
 	}
 	if err := s.book.Append(o); err != nil {
-		return err
+		return nil, err
 	}
-	if o.State == journal.Sent && s.newer != nil {
-		c := unpack(t.packed)
-		s.newer.sent(t.key, c.Timestamp, t.ref)
+	if t.rest != nil {
+		more, err := t.rest.load()
+		if err != nil {
+			return nil, err
+		}
+		s.lanes.extend(more)
 	}
-	s.lanes.done(t)
+	next := s.lanes.finish(t, o.State == journal.Sent)
 	failures, outcomes := s.count.outcome(o.State)
 	if o.State != journal.Sent && s.limits.MaxFailures.spent(failures, outcomes) {
 		s.stop(Stop{StopBudget, fmt.Sprintf("%d of %d consents failed, more than --max-failures %s allows", failures, outcomes, s.limits.MaxFailures)})
+	}
+	return next, nil
+}
+
+// supersede writes the outcomes of consents that do not leave.
+func (s *sender) supersede(all []journal.Outcome) error {
+	if err := s.book.AppendAll(all); err != nil {
+		return err
+	}
+	for i := range all {
+		s.count.outcome(all[i].State)
 	}
 	return nil
 }

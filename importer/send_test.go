@@ -65,6 +65,15 @@ func (a *answers) Send(ctx context.Context, c *mapping.Consent) delivery.Answer 
 }
 
 // Append is the journal: it takes a while.
+func (a *answers) AppendAll(all []journal.Outcome) error {
+	for _, o := range all {
+		if err := a.Append(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *answers) Append(o journal.Outcome) error {
 	time.Sleep(time.Millisecond)
 	a.mu.Lock()
@@ -102,7 +111,7 @@ func sending(target *answers, subjects []string, limits Limits) (*counters, *Sto
 			if stopped == nil {
 				stopped = &why
 			}
-			l.stop()
+			l.stop(false)
 		},
 	}
 	s.breaker = newBreaker(clock, s.probeDelay)
@@ -116,7 +125,7 @@ func sending(target *answers, subjects []string, limits Limits) (*counters, *Sto
 	}
 	for i, subject := range subjects {
 		c := consentOf(i+1, subject)
-		t := task{ref: journal.Ref{Row: int64(i + 1), Consent: 1}, last: true, key: keyOf(c.Subject(), c.Category), packed: pack(c)}
+		t := task{ref: journal.Ref{Row: int64(i + 1), Consent: 1}, last: true, key: hashKey(c.Subject(), c.Category), packed: pack(c)}
 		if !l.addRow(source.Position{Row: int64(i + 1)}, []task{t}) {
 			break
 		}
@@ -362,7 +371,11 @@ func TestAStopAnswerStopsTheRun(t *testing.T) {
 			}
 			return delivery.Answer{Class: delivery.Sent, Status: 200}, time.Second
 		}}
-		count, stop := sending(target, strings.Split(strings.Repeat("abcdefghij", 10), ""), limitsOf(2, 3))
+		var subjects []string // one consent each: those of one person go before others
+		for i := range 100 {
+			subjects = append(subjects, fmt.Sprint(i))
+		}
+		count, stop := sending(target, subjects, limitsOf(2, 3))
 		require.NotNil(t, stop)
 		assert.Equal(t, StopRefused, stop.Kind)
 		assert.Contains(t, stop.Detail, "401")

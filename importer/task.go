@@ -13,14 +13,16 @@ import (
 type task struct {
 	ref    journal.Ref
 	last   bool // last consent of its row
-	redo   bool // it comes later than in its place: a newer decision may have overtaken it
 	key    key
 	packed []byte
+	rest   *remainder // of its history, behind it; nil: nothing
 	row    *openRow
 	begins openRow // of the first task of a row: the row of all its tasks
 
-	held   bool             // a request of an earlier run may be under way still
-	failed *journal.Outcome // what it comes to when its last request cannot be under way any more
+	standing bool             // the target stands at an accept of this key, from an earlier run
+	must     bool             // the target does so now: a stop lets it be finished
+	held     bool             // a request of an earlier run may be under way still
+	failed   *journal.Outcome // what it comes to when its last request cannot be under way any more
 
 	attempts int           // those that count against the limit
 	tries    int           // requests made
@@ -28,6 +30,7 @@ type task struct {
 
 	next *task         // behind it in the lane
 	due  time.Duration // on the run's stopwatch, while delayed
+	turn int64         // among those that are due at one time
 }
 
 // taskOverhead is about what a task costs beside its packed consent, in bytes.

@@ -21,7 +21,7 @@ func Brief(disk journal.Disk, dir string, facts survey.Facts, rows Rows, consent
 		return nil, err
 	}
 	defer c.close()
-	sum, err := c.summary(context.Background(), dir, &facts, &opts)
+	sum, err := c.summary(context.Background(), dir, &facts, &opts, nil)
 	if err != nil {
 		return nil, err
 	}

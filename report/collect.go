@@ -2,9 +2,10 @@ package report
 
 import (
 	"bytes"
-	"hash/maphash"
+	"fmt"
 	"sync"
 
+	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
@@ -17,13 +18,12 @@ import (
 // goroutine, and what came of it appended in row order. What it holds does not grow
 // with the export.
 type collector struct {
-	sheets     *sheets
-	lists      [numLists]*sheet
-	rejected   []*rejectedSheet // by layout, in order of first appearance
-	tally      *tally
-	subjects   *distinct
-	permissive *permissive // nil in a dry run: nothing is sent
-	pool       sync.Pool   // of *work
+	sheets   *sheets
+	lists    [numLists]*sheet
+	rejected []*rejectedSheet // by layout, in order of first appearance
+	tally    *tally
+	history  *history.Builder // nil when it was sorted
+	pool     sync.Pool        // of *work
 }
 
 // rejectedSheet is the file for the failed rows of one layout; sheet is nil as
@@ -36,14 +36,11 @@ type rejectedSheet struct {
 // work is what came of a batch.
 type work struct {
 	tally      *tally
-	hash       hasher
-	subjects   []uint64
+	history    *history.Batch
 	successes  []byte
 	failures   bytes.Buffer
 	superseded bytes.Buffer
 	rejected   []byte
-	sent, open []byte
-	opens      int64
 
 	failureLines    []failureLine
 	supersededLines []supersededLine
@@ -53,14 +50,8 @@ type work struct {
 
 // newCollector begins a report: it creates the files that always exist.
 func newCollector(s *sheets, facts *survey.Facts) (*collector, error) {
-	c := &collector{sheets: s, tally: newTally(), subjects: newDistinct()}
-	if !facts.Header.DryRun {
-		c.permissive = newPermissive(s.disk, s.dir, facts)
-	}
-	seed := maphash.MakeSeed()
-	c.pool.New = func() any {
-		return &work{tally: newTally(), hash: hasher{seed: seed}}
-	}
+	c := &collector{sheets: s, tally: newTally(), history: newHistories(s.disk, s.dir, facts)}
+	c.pool.New = func() any { return &work{tally: newTally(), history: c.history.NewBatch()} }
 	for i, l := range lists {
 		if l.always {
 			if _, err := c.list(i); err != nil {
@@ -109,20 +100,15 @@ func (c *collector) visit(b *survey.Batch) func() error {
 
 // mapped takes in a row that made consents.
 func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string) {
+	w.decided(r)
 	failed := false
 	for i := range r.Consents {
 		x := &r.Consents[i]
 		ref := consentRef(r, i)
 		w.tally.consent(x)
-		if hash, fresh := w.hash.person(&x.Consent); fresh {
-			w.subjects = append(w.subjects, hash)
-		}
 		switch x.Outcome.State {
 		case journal.Sent:
 			w.successes = appendSuccess(w.successes, file, r, x, ref)
-			if c.permissive != nil {
-				w.sent = c.permissive.appendSent(w.sent, w.hash.key(&x.Consent), x, ref)
-			}
 			continue
 		case journal.Superseded:
 			w.supersededLines = append(w.supersededLines, overtakenLine(disarm(b.File), r, x, ref))
@@ -132,9 +118,6 @@ func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string)
 			g := groupKey{stage: stageSend, status: x.Outcome.Status, reason: w.tally.failures.sendReason(&x.Outcome)}
 			w.tally.failures.add(g, r.Row.Number)
 			w.failureLines = append(w.failureLines, refusedLine(disarm(b.File), r, x, ref, g))
-		}
-		if x.Action == mapping.Reject {
-			c.notSent(w, &x.Consent, ref)
 		}
 	}
 	if failed {
@@ -148,22 +131,7 @@ func (c *collector) invalid(w *work, b *survey.Batch, r *survey.Row) {
 	w.tally.failures.add(g, r.Row.Number)
 	w.failureLines = append(w.failureLines, invalidLine(disarm(b.File), r, g))
 	w.reject(b, r, rowError(r))
-	for i := range r.Readable {
-		x := &r.Readable[i]
-		if x.Action == mapping.Reject && len(x.Subject()) > 0 {
-			w.hash.person(x)
-			c.notSent(w, x, consentRef(r, i))
-		}
-	}
-}
-
-// notSent takes note of a reject that the target does not know of.
-func (c *collector) notSent(w *work, x *mapping.Consent, ref journal.Ref) {
-	if c.permissive == nil {
-		return
-	}
-	w.open = c.permissive.appendOpen(w.open, w.hash.key(x), x, ref)
-	w.opens++
+	w.unsendable(r)
 }
 
 // reject formats a source row that failed.
@@ -180,8 +148,8 @@ func (c *collector) fold(b *survey.Batch, w *work) error {
 		return w.err
 	}
 	c.tally.merge(w.tally)
-	for _, h := range w.subjects {
-		c.subjects.add(h)
+	if err := c.history.Add(w.history); err != nil {
+		return fmt.Errorf("put decisions in the order of their times: %w", err)
 	}
 	for i, text := range [numLists][]byte{
 		successes: w.successes, failures: w.failures.Bytes(), superseded: w.superseded.Bytes(),
@@ -199,15 +167,6 @@ func (c *collector) fold(b *survey.Batch, w *work) error {
 	}
 	if err := c.foldRejected(b.Layout, w.rejected); err != nil {
 		return err
-	}
-	if p := c.permissive; p != nil {
-		p.opens += w.opens
-		if err := p.sent.write(w.sent); err != nil {
-			return err
-		}
-		if err := p.open.write(w.open); err != nil {
-			return err
-		}
 	}
 	w.reset()
 	c.pool.Put(w)
@@ -249,12 +208,9 @@ func (c *collector) foldRejected(l *source.Layout, text []byte) error {
 
 // reset makes the memory of a batch ready for the next one.
 func (w *work) reset() {
-	w.hash.reset()
-	w.subjects = w.subjects[:0]
 	w.successes, w.rejected = w.successes[:0], w.rejected[:0]
 	w.failures.Reset()
 	w.superseded.Reset()
-	w.sent, w.open, w.opens = w.sent[:0], w.open[:0], 0
 	clear(w.failureLines) // lets go of their texts
 	clear(w.supersededLines)
 	w.failureLines, w.supersededLines = w.failureLines[:0], w.supersededLines[:0]

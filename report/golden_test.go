@@ -65,6 +65,10 @@ func clean() *Summary {
 		Rows:     Rows{Read: 10_000_000, Mapped: 9_970_000, Skipped: 30_000},
 		Consents: Consents{Made: 13_200_000, Sent: 13_200_000},
 		Subjects: 9_812_345,
+		LastWords: []LastWord{
+			{Category: "analytics", Accept: 5_000_000, Reject: 2_000_000, None: 812_345}, {Category: "marketing", Accept: 6_000_000, Reject: 1_000_000, Expired: 12},
+		},
+		History: "chronological",
 		ByDecision: []ByDecision{
 			{"analytics", "accept", Consents{Made: 1_200_000, Sent: 1_200_000}},
 			{"analytics", "reject", Consents{Made: 3_000_000, Sent: 3_000_000}},

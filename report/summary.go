@@ -46,7 +46,8 @@ type Summary struct {
 
 	Rows           Rows           `json:"rows"`
 	Consents       Consents       `json:"consents"`
-	Subjects       int64          `json:"subjects"`
+	Subjects       int64          `json:"subjects"` // persons about whom consents were made
+	LastWords      []LastWord     `json:"lastWords"`
 	ByDecision     []ByDecision   `json:"byDecision"`
 	FailureGroups  []FailureGroup `json:"failureGroups"`
 	OverPermissive OverPermissive `json:"overPermissive"`
@@ -59,6 +60,14 @@ type Summary struct {
 	// Partial says that there was no time to read the export again: the counts are
 	// those that the run kept as it went, and the lists were not written.
 	Partial bool `json:"partial,omitempty"`
+
+	// History is the order in which decisions about one person and category arrive:
+	// chronological, latest or rows. Overtaken counts the persons and categories of
+	// which the last one in the order of rows is not the last word; Withheld those of
+	// which nothing was sent, since the last word alone counts and did not arrive.
+	History   string `json:"history"`
+	Overtaken int64  `json:"overtakenKeys"`
+	Withheld  int64  `json:"withheldKeys"`
 
 	// Why is a word for why the import is incomplete or unbalanced, Detail the
 	// same as a sentence; both are empty otherwise. The words are those of
@@ -131,6 +140,18 @@ type Rows struct {
 // Consents counts consents by outcome.
 type Consents = survey.Tally
 
+// LastWord counts the persons of a category by their last word: the latest decision
+// that the export states and that can be read, sent or not. Expired is an accept whose
+// validUntil is past, and is not counted under Accept. None: the export says nothing
+// about them that could be read.
+type LastWord struct {
+	Category string `json:"category"`
+	Accept   int64  `json:"accept"`
+	Reject   int64  `json:"reject"`
+	None     int64  `json:"none"`
+	Expired  int64  `json:"expired"`
+}
+
 // ByDecision counts the consents of one category and action. Categories beyond
 // the first thousand are summed as OtherCategories: an export with that many
 // has its mapping wrong.
@@ -169,9 +190,9 @@ type Suggestion struct {
 	Edits []mapping.Edit `json:"edits,omitempty"`
 }
 
-// OverPermissive is where the target now allows more than the person did: a
-// reject that was not sent, of a subject and category whose last consent sent
-// is an accept. Count is exact; Consents names a thousand at most.
+// OverPermissive is where the target now allows more than the person did: the last
+// words, rejects, of a subject and category of which the last thing that arrived is an
+// accept. Of a dry run: would arrive. Count is exact; Consents names a thousand at most.
 type OverPermissive struct {
 	Count    int64    `json:"count"`
 	Consents []string `json:"consents"`

@@ -12,8 +12,8 @@ const suppressHeader = "userId,profileId,email,category,consent,timestamp\n"
 // of, with the person's identifiers: this is the list to act on, and it is
 // meant to be fed to another system. So identifiers stay exact, to the byte:
 // what looks like a formula is quoted, not changed. Category is a name and
-// disarmed as everywhere.
-func appendSuppressLine(dst []byte, c *mapping.Consent, ref journal.Ref) []byte {
+// disarmed as everywhere. A time that the row does not state is empty.
+func appendSuppressLine(dst []byte, c *mapping.Consent, ref journal.Ref, timed bool) []byte {
 	for _, id := range [...][]byte{c.UserID, c.ProfileID, c.Email} {
 		dst = append(appendExactCell(dst, id), ',')
 	}
@@ -21,6 +21,8 @@ func appendSuppressLine(dst []byte, c *mapping.Consent, ref journal.Ref) []byte 
 	dst = append(dst, ',')
 	dst = appendRef(dst, ref)
 	dst = append(dst, ',')
-	dst = appendTime(dst, c.Timestamp)
+	if timed || c.Timestamp != 0 {
+		dst = appendTime(dst, c.Timestamp)
+	}
 	return append(dst, '\n')
 }

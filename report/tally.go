@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -264,9 +263,4 @@ func (m *months) list() []Month {
 		}
 	}
 	return out
-}
-
-// sameBytes compares two slices, at once when they are the same memory.
-func sameBytes(a, b []byte) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || bytes.Equal(a, b))
 }

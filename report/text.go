@@ -63,7 +63,7 @@ func (p *page) head(s *Summary) []string {
 	}
 	lines = append(lines, p.figures(rows, consents)...)
 	lines = append(lines,
-		p.fit("subjects  about "+Thousands(s.Subjects)))
+		p.fit("subjects  "+Thousands(s.Subjects)))
 	if !s.DryRun { // nothing was sent, so there is no pace to go by
 		lines = append(lines, p.fit("time      "+pace(s)))
 	}

@@ -87,7 +87,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Op
 		return nil, fmt.Errorf("survey the import: %w", err)
 	}
 	facts = s.Facts()
-	sum, err := c.summary(ctx, dir, &facts, &opts)
+	sum, err := c.summary(ctx, dir, &facts, &opts, func(sum *Summary) error { return c.histories(ctx, s, sum, &facts) })
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +119,8 @@ func writeForms(files *sheets, sum *Summary, opts *Options) error {
 
 // close frees what the collector holds on disk.
 func (c *collector) close() {
-	if c.permissive != nil {
-		c.permissive.close()
+	if c.history != nil {
+		_ = c.history.Close() // the error that led here is the one to report
 	}
 }
 
@@ -137,12 +137,8 @@ func (c *collector) stale() []string {
 	return names
 }
 
-// summary counts the survey up.
-func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts, opts *Options) (*Summary, error) {
-	over, err := c.overPermissive()
-	if err != nil {
-		return nil, err
-	}
+// summary counts the survey up. people counts people; nil: nobody has looked at them.
+func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts, opts *Options, people func(*Summary) error) (*Summary, error) {
 	t := c.tally
 	s := &Summary{
 		DryRun:         facts.Header.DryRun,
@@ -154,10 +150,10 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 		Runs:           len(facts.Runs),
 		Rows:           t.rows,
 		Consents:       t.consents,
-		Subjects:       c.subjects.count(),
+		LastWords:      []LastWord{},
 		ByDecision:     t.byDecision(),
 		FailureGroups:  t.failures.list(),
-		OverPermissive: over,
+		OverPermissive: OverPermissive{Consents: []string{}},
 		Lint:           []Finding{},
 		HTTP:           httpOf(&facts.HTTP),
 		Steps:          []string{},
@@ -188,10 +184,16 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 	if opts.Lint != nil {
 		s.Lint = append(s.Lint, opts.Lint()...)
 	}
+	if people != nil {
+		if err := people(s); err != nil {
+			return nil, err
+		}
+	}
 	for i := range s.Lint {
 		s.Lint[i].Rows = append([]int64{}, s.Lint[i].Rows...)
 	}
 	if opts.Decisions != nil {
+		var err error
 		if s.Decisions, err = opts.Decisions.Table(); err != nil {
 			return nil, err
 		}
@@ -241,22 +243,6 @@ func (s *Summary) conclude(facts *survey.Facts) {
 		s.State, s.Why, s.Detail = Unbalanced, WhyBalance, err.Error()
 	}
 	s.ExitCode = Exit(s)
-}
-
-// overPermissive finds where the target allows more than the person, and lists
-// them in suppress.csv.
-func (c *collector) overPermissive() (OverPermissive, error) {
-	if c.permissive == nil {
-		return OverPermissive{Consents: []string{}}, nil
-	}
-	return c.permissive.resolve(func(line []byte) error {
-		x, err := c.list(suppress)
-		if err != nil {
-			return err
-		}
-		_, err = x.Write(line)
-		return err
-	})
 }
 
 // files names what the report puts into the out directory.

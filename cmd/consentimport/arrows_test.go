@@ -22,10 +22,10 @@ const module = "github.com/consentimport/consentimport/"
 var arrows = map[string][]string{
 	"cmd/consentimport": {"report", "report/evidence", "importer", "importer/rows", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
 	// What rejected.* holds is written by report and read back by importer: the form of it is below both.
-	"report": {"importer", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
+	"report": {"importer", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
 	// The evidence rests on the reports and digests them.
 	"report/evidence": {"report", "importer/survey", "importer/journal", "mapping"},
-	"importer":        {"importer/survey", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping"},
+	"importer":        {"importer/survey", "importer/history", "importer/extsort", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping"},
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
 	"importer/survey":  {"importer/rows", "importer/blocked", "importer/source", "importer/journal", "mapping"},
@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	// Sorting outside of memory knows nothing of what it sorts.
 	"importer/extsort": {},
 	// The checkpoint holds positions and settings of the reader, as types.
-	"importer/journal":           {"importer/source"},
+	"importer/journal":           {"importer/source", "importer/extsort"},
 	"importer/journal/faultdisk": {"importer/journal"},
 	"importer/source":            {},
 	// A target is one package that gives answers, and the importer knows the answers alone.

@@ -118,7 +118,7 @@ func TestBadRowsAreOutcomes(t *testing.T) {
 			sent: []string{"1", "3"}, invalid: []string{"2"}, lines: []string{"3"}, reason: "1 MiB"},
 		"no newline at the end": {text: exportHeader + strings.TrimSuffix(row(1, "ann"), "\n"), sent: []string{"1"}},
 		"a blank line":          {text: exportHeader + row(1, "ann") + "\n" + row(2, "bob"), sent: []string{"1", "2"}},
-		"two equal rows":        {text: exportHeader + row(1, "ann") + row(1, "ann"), sent: []string{"1", "2"}},
+		"two equal rows":        {text: exportHeader + row(1, "ann") + row(1, "ann"), sent: []string{"1"}}, // the other is superseded
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -176,9 +176,9 @@ func TestAForgottenQuoteCostsOneRow(t *testing.T) {
 	assert.Contains(t, s.FailureGroups[0].Reason, "quote")
 }
 
-// What an export holds behind its first bytes may turn out to be broken when the
-// import is under way: it stops, and says so.
-func TestAnExportThatBreaksOffStopsTheRun(t *testing.T) {
+// What an export holds behind its first bytes may turn out to be broken: that is found
+// before anything is sent.
+func TestAnExportThatBreaksOffIsRefused(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, 8_000, "")
 	text, err := os.ReadFile(r.export)
@@ -189,11 +189,9 @@ func TestAnExportThatBreaksOffStopsTheRun(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, z.Close())
 	r.export = r.write(t, "export.csv.gz", packed.String()[:packed.Len()*9/10])
-	got := r.here(t, nil, r.args()...).requireCode(t, exitIncomplete)
+	got := r.here(t, nil, r.args()...).requireCode(t, exitRefused)
 	assert.Contains(t, got.stderr, "gzip")
-	s := summaryIn(t, r.out())
-	assert.Equal(t, "incomplete", s.State)
-	assert.EqualValues(t, r.server.Stats().Stored, s.Consents.Sent)
+	assert.Zero(t, r.server.Stats().Stored)
 	// Got again, as a whole this time, it goes on.
 	r.write(t, "export.csv.gz", packed.String())
 	r.here(t, nil, r.args("--resume")...).requireCode(t, exitComplete)

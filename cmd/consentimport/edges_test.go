@@ -41,7 +41,7 @@ func TestTheLastRowCanBeOvertakenToo(t *testing.T) {
 	}
 	r := newRehearsal(t, "")
 	r.write(t, "export.csv", exportHeader+row(1, 10)+row(2, 9))
-	r.here(t, nil, r.args("--limit", "1")...).requireCode(t, exitIncomplete)
+	r.here(t, nil, r.args("--history", "rows", "--limit", "1")...).requireCode(t, exitIncomplete)
 	r.faults(t, "400=100%")
 	r.here(t, nil, r.args("--resume")...).requireCode(t, exitFailures)
 	r.faults(t, "")

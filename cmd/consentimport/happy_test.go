@@ -164,7 +164,7 @@ func TestSeveralFilesAreOneExport(t *testing.T) {
 func TestALimitStopsAndAResumeGoesOn(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, 100, "")
-	r.exec(t, r.args("--limit", "1")...).requireCode(t, exitIncomplete)
+	r.exec(t, r.args("--history", "rows", "--limit", "1")...).requireCode(t, exitIncomplete)
 	s := summaryIn(t, r.out())
 	assert.Equal(t, "incomplete", s.State)
 	assert.EqualValues(t, 1, s.Consents.Sent)

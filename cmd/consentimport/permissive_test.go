@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -73,13 +75,25 @@ func (s *stated) ref() string { return fmt.Sprintf("%d.%d", s.row, s.n) }
 // final says whether nothing can change it any more.
 func (s *stated) final() bool { return s.state == "sent" || s.state == "superseded" }
 
-// newer is the order of decisions: by time, then by row.
-func (s *stated) newer(than *stated) bool {
-	return s.second > than.second || s.second == than.second && s.row > than.row
+// older is the order of a history: by time, an accept before a reject, then by row. A
+// reject without a time is the latest, an accept without one the first.
+func (s *stated) older(than *stated) int {
+	at := func(s *stated) int {
+		switch {
+		case s.second != 0:
+			return s.second
+		case s.accept:
+			return math.MinInt
+		}
+		return math.MaxInt
+	}
+	no := func(s *stated) int { return map[bool]int{true: 0, false: 1}[s.accept] }
+	return cmp.Or(cmp.Compare(at(s), at(than)), cmp.Compare(no(s), no(than)), cmp.Compare(s.row, than.row), cmp.Compare(s.n, than.n))
 }
 
 // model is an import that keeps everything in memory and is never interrupted.
 type model struct {
+	history  string          // chronological, latest or rows
 	meanings map[string]bool // of cells: accept?
 	consents [][]*stated     // by row; of an invalid row those that could be read
 	invalid  []bool          // by row
@@ -87,9 +101,9 @@ type model struct {
 	passes   int
 }
 
-func newModel(rows int) *model {
+func newModel(rows int, history string) *model {
 	return &model{
-		meanings: map[string]bool{"yes": true, "no": false},
+		history: history, meanings: map[string]bool{"yes": true, "no": false},
 		consents: make([][]*stated, rows), invalid: make([]bool, rows), last: map[lane]*stated{},
 	}
 }
@@ -98,6 +112,7 @@ func newModel(rows int) *model {
 // refuses some.
 func (m *model) pass(rows map[int]said, refuses map[spot]int) {
 	m.passes++
+	due := map[lane][]*stated{}
 	for i := range m.consents {
 		s, there := rows[i+1]
 		if !there {
@@ -128,29 +143,54 @@ func (m *model) pass(rows map[int]said, refuses map[spot]int) {
 			if !c.final() {
 				read[k].state = c.state
 				m.consents[i][k] = read[k]
-				m.send(read[k], refuses[read[k].spot] != 0)
+				due[read[k].lane] = append(due[read[k].lane], read[k])
 			}
+		}
+	}
+	for l, open := range due {
+		m.send(l, open, refuses)
+	}
+}
+
+// send sends what is open of a key.
+func (m *model) send(l lane, open []*stated, refuses map[spot]int) {
+	all := m.of(l)
+	word := all[len(all)-1]
+	for _, c := range open {
+		c.state = ""
+	}
+	var newest *stated
+	for _, c := range all {
+		if c.state == "sent" {
+			newest = c
+		}
+	}
+	if m.history != "rows" || m.passes > 1 {
+		slices.SortFunc(open, (*stated).older)
+	}
+	for _, c := range open {
+		switch {
+		case m.history == "latest" && c != word:
+			c.state, c.by = "superseded", word.ref()
+		case newest != nil && c.older(newest) < 0 && (m.history != "rows" || m.passes > 1):
+			c.state, c.by = "superseded", newest.ref()
+		case refuses[c.spot] != 0:
+			c.state = "refused"
+		default:
+			c.state, m.last[l] = "sent", c
 		}
 	}
 }
 
-// send decides about one consent. In the import itself rows are sent in their
-// order, whatever their times; what comes again later never follows a newer one.
-func (m *model) send(c *stated, refuse bool) {
-	var newest *stated
-	for _, o := range m.all() {
-		if m.passes > 1 && o.lane == c.lane && o.state == "sent" && o.newer(c) && (newest == nil || o.newer(newest)) {
-			newest = o
+// of is the history of a key.
+func (m *model) of(l lane) (all []*stated) {
+	for _, c := range m.all() {
+		if c.lane == l {
+			all = append(all, c)
 		}
 	}
-	switch {
-	case newest != nil:
-		c.state, c.by = "superseded", newest.ref()
-	case refuse:
-		c.state = "refused"
-	default:
-		c.state, m.last[c.lane] = "sent", c
-	}
+	slices.SortFunc(all, (*stated).older)
+	return all
 }
 
 // all are the consents in row order.
@@ -159,40 +199,53 @@ func (m *model) all() []*stated { return slices.Concat(m.consents...) }
 // expected is what the files of an import must say.
 type expected struct {
 	Sent, Failed, Superseded, Over, Suppress []string
+	Words                                    map[string][2]int64 // accepts and rejects by category
+	Subjects                                 int64
 	Code                                     int
 }
 
 func (m *model) expected() expected {
-	var e expected
-	newest := map[lane]*stated{} // of the rejects that the target does not know of
+	e := expected{Words: map[string][2]int64{}}
+	words := map[lane]*stated{}
+	people := map[string]bool{}
 	for i, row := range m.consents {
 		if m.invalid[i] {
 			e.Failed = append(e.Failed, fmt.Sprintf("%d map", i+1))
 		}
 		for _, c := range row {
+			if !m.invalid[i] {
+				people[c.subject] = true
+			}
+			if w := words[c.lane]; w == nil || w.older(c) < 0 {
+				words[c.lane] = c
+			}
 			switch {
 			case c.state == "sent":
 				e.Sent = append(e.Sent, c.ref())
-				continue
 			case c.state == "superseded":
 				e.Superseded = append(e.Superseded, c.ref()+" by "+c.by)
-				continue
 			case !m.invalid[i]:
 				e.Failed = append(e.Failed, c.ref()+" send")
-			}
-			if last := m.last[c.lane]; !c.accept && last != nil && last.accept {
-				e.Over = append(e.Over, c.ref())
-				if n := newest[c.lane]; n == nil || c.newer(n) {
-					newest[c.lane] = c
-				}
 			}
 		}
 	}
 	for _, c := range m.all() {
-		if newest[c.lane] == c {
+		if words[c.lane] != c {
+			continue
+		}
+		n := e.Words[c.lane.category]
+		if c.accept {
+			n[0]++
+		} else {
+			n[1]++
+		}
+		e.Words[c.lane.category] = n
+		if last := m.last[c.lane]; !c.accept && last != nil && last.accept {
+			e.Over = append(e.Over, c.ref())
 			e.Suppress = append(e.Suppress, strings.Join([]string{c.subject, c.spot.category, c.ref()}, " "))
 		}
 	}
+	e.Subjects = int64(len(people))
 	switch {
 	case len(e.Over) > 0:
 		e.Code = exitPermissive
@@ -326,7 +379,12 @@ func (h *history) check(t *testing.T, f finished) {
 	h.was = want.Code
 	got := expected{
 		Sent: column(t, h.out(), "successes.csv", "consent"), Code: f.code,
-		Over: summaryIn(t, h.out()).OverPermissive.Consents,
+		Over: summaryIn(t, h.out()).OverPermissive.Consents, Words: map[string][2]int64{}, Subjects: summaryIn(t, h.out()).Subjects,
+	}
+	for _, w := range summaryIn(t, h.out()).LastWords {
+		if w.Accept+w.Reject > 0 {
+			got.Words[w.Category] = [2]int64{w.Accept, w.Reject}
+		}
 	}
 	join := func(file, with string, names ...string) (lines []string) {
 		var columns [][]string
@@ -413,13 +471,14 @@ type act struct {
 
 // scenario is a history before it is played.
 type scenario struct {
-	files []int // rows of each
-	rows  map[int]said
-	acts  []act // the import and what comes after
+	history string
+	files   []int // rows of each
+	rows    map[int]said
+	acts    []act // the import and what comes after
 }
 
 func drawScenario(rt *rapid.T) *scenario {
-	s := &scenario{files: rapid.SliceOfN(rapid.IntRange(1, 12), 1, 3).Draw(rt, "files"), rows: map[int]said{}}
+	s := &scenario{history: rapid.SampledFrom([]string{"chronological", "chronological", "latest", "rows"}).Draw(rt, "history"), files: rapid.SliceOfN(rapid.IntRange(1, 12), 1, 3).Draw(rt, "files"), rows: map[int]said{}}
 	rows := 0
 	for _, n := range s.files {
 		rows += n
@@ -512,7 +571,7 @@ func TestTooPermissiveAndSupersededEqualANaiveModelOverKills(t *testing.T) {
 
 // play runs the program and the model, and compares them after each pass.
 func (s *scenario) play(t *testing.T, seen *tally) {
-	h := &history{rows: s.rows, seen: seen, model: newModel(len(s.rows)), target: &choosy{last: map[lane]string{}}}
+	h := &history{rows: s.rows, seen: seen, model: newModel(len(s.rows), s.history), target: &choosy{last: map[lane]string{}}}
 	h.dir, h.env = t.TempDir(), []string{"INTEMPT_API_KEY=" + testKey}
 	server := httptest.NewServer(h.target)
 	defer server.Close()
@@ -525,7 +584,7 @@ func (s *scenario) play(t *testing.T, seen *tally) {
 		h.target.mu.Unlock()
 		switch {
 		case i == 0:
-			args := []string{"--resume", "--mapping", h.mapping(t, ""), "--out", h.out()}
+			args := []string{"--resume", "--mapping", h.mapping(t, ""), "--out", h.out(), "--history", s.history}
 			h.model.pass(rows, a.refuses)
 			h.step(t, a.kills, append(args, h.exports...)...)
 		case a.repair:

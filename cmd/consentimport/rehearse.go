@@ -323,8 +323,8 @@ func (p *performance) compare(ctx context.Context) error {
 	if err != nil {
 		return refused(err)
 	}
-	t.found = newHoldings(wording, t.sample)
-	if err := surveyed.Each(ctx, t.found.visit); err != nil && !errors.Is(err, errPastSample) {
+	t.found = newHoldings(wording, surveyed.Facts().Header.History != "rows")
+	if err := surveyed.Each(ctx, t.found.visit); err != nil {
 		return fmt.Errorf("compare checkpoint and sandbox: %w", err)
 	}
 	t.held = t.found.compare(p.server.All)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
@@ -19,7 +19,7 @@ import (
 // each, and nothing of a person.
 type holdings struct {
 	wording intempt.Wording
-	rows    int64 // of the sample
+	timed   bool // decisions arrive by their times, not as the rows stand
 	lanes   map[uint64][]due
 	body    []byte
 
@@ -29,27 +29,23 @@ type holdings struct {
 // due is one consent that the sandbox has to hold.
 type due struct {
 	hash uint64
+	time int64 // of the decision; rows are in order otherwise
+	no   bool  // a reject, which follows an accept of its time
 	// may is set where the import got no answer that counts, so that the target
 	// may hold the consent or not: its answer was lost, before it was refused or
 	// with the process.
 	may bool
 }
 
-func newHoldings(wording intempt.Wording, rows int64) *holdings {
-	return &holdings{wording: wording, rows: rows, lanes: map[uint64][]due{}}
+func newHoldings(wording intempt.Wording, timed bool) *holdings {
+	return &holdings{wording: wording, timed: timed, lanes: map[uint64][]due{}}
 }
-
-// errPastSample ends a survey behind the rows that were rehearsed.
-var errPastSample = errors.New("beyond the sample")
 
 // visit is a survey.Visitor.
 func (h *holdings) visit(b *survey.Batch) func() error { return func() error { return h.fold(b) } }
 
 func (h *holdings) fold(b *survey.Batch) error {
 	for i := range b.Rows {
-		if b.Rows[i].Row.Number > h.rows {
-			return errPastSample
-		}
 		for j := range b.Rows[i].Consents {
 			h.expect(&b.Rows[i].Consents[j])
 		}
@@ -72,16 +68,15 @@ func (h *holdings) expect(c *survey.Consent) {
 	case journal.Pending: // it may have been on its way when the process was killed
 	}
 	lane, hash := h.sum(&c.Consent)
-	h.lanes[lane] = append(h.lanes[lane], due{hash, may})
+	h.lanes[lane] = append(h.lanes[lane], due{hash, c.Timestamp, c.Action == mapping.Reject, may})
 }
 
 // sum gives the lane of a consent and the hash of its request: two consents are
 // equal when their requests are.
 func (h *holdings) sum(c *mapping.Consent) (lane, hash uint64) {
-	h.body = append(h.body[:0], c.Subject()...)
-	h.body = append(h.body, 0)
-	h.body = append(h.body, c.Category...)
-	lane = xxhash.Sum64(h.body)
+	h.body = h.body[:0]
+	subject, category := xxhash.Sum64(c.SubjectKey(&h.body)), xxhash.Sum64(c.CategoryKey(&h.body))
+	lane = subject ^ (category+0x9e3779b97f4a7c15)*0xd6e8feb86659fd93
 	h.body = h.wording.AppendBody(h.body[:0], c)
 	return lane, xxhash.Sum64(h.body)
 }
@@ -103,6 +98,19 @@ func (c comparison) exact() bool { return c.missing == 0 && c.strange == 0 }
 // compare goes over all that the sandbox holds, in order of arrival.
 func (h *holdings) compare(arrived func(yield func(*sandbox.Consent) bool)) comparison {
 	var c comparison
+	if h.timed {
+		for _, lane := range h.lanes {
+			slices.SortStableFunc(lane, func(a, b due) int {
+				if a.time == b.time && a.no != b.no {
+					if b.no {
+						return -1
+					}
+					return 1
+				}
+				return cmp.Compare(a.time, b.time)
+			})
+		}
+	}
 	at := make(map[uint64]int, len(h.lanes))
 	for got := range arrived {
 		lane, hash := h.sum(&mapping.Consent{

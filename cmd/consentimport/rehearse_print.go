@@ -73,7 +73,7 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	}
 	p.add("", "")
 	d := t.dry
-	p.add("export", fmt.Sprintf("%s, %s, about %s", report.Plural(d.Rows.Read, "row"), report.Plural(d.Consents.Made, "consent"), report.Plural(d.Subjects, "subject")))
+	p.add("export", fmt.Sprintf("%s, %s, %s", report.Plural(d.Rows.Read, "row"), report.Plural(d.Consents.Made, "consent"), report.Plural(d.Subjects, "subject")))
 	which := "all rows"
 	if t.sample < d.Rows.Read {
 		which = "the first " + report.Plural(t.sample, "row")

@@ -23,7 +23,7 @@ func TestARehearsalPasses(t *testing.T) {
 				"--faults", "400=1%,429=1%,500=1%,lost=2%,latency=1ms", "export.csv").requireCode(t, exitComplete)
 			assert.Contains(t, got.stdout, "PASSED: ")
 			assert.Contains(t, got.stdout, "1,500 rows, 1,500 consents")
-			assert.Contains(t, got.stdout, "the first 900 rows, 900 consents")
+			assert.Regexp(t, `the first 900 rows, (9|1,[0-3])\d\d consents`, got.stdout) // with what leaves with them
 			assert.Regexp(t, `killed +after (3|4)\d\d requests: the process was killed`, got.stdout)
 			assert.Contains(t, got.stdout, "none is missing")
 			assert.Regexp(t, `forecast +about \d+s for 1,[56]\d\d requests`, got.stdout)
@@ -109,7 +109,7 @@ func TestHoldingsAreCompared(t *testing.T) {
 		{"abC", "BC", comparison{held: 1}},
 		{"Ab", "A", comparison{held: 1}},
 	} {
-		h := newHoldings(intempt.Wording{}, 100)
+		h := newHoldings(intempt.Wording{}, false)
 		made := func(letter rune) mapping.Consent {
 			return mapping.Consent{Action: mapping.Accept, Timestamp: int64(letter), ValidUntil: mapping.Unlimited, UserID: []byte("u"), Category: []byte("mail")}
 		}
@@ -122,7 +122,7 @@ func TestHoldingsAreCompared(t *testing.T) {
 			}
 			consent := made(letter)
 			lane, hash := h.sum(&consent)
-			h.lanes[lane] = append(h.lanes[lane], due{hash, may})
+			h.lanes[lane] = append(h.lanes[lane], due{hash: hash, may: may})
 		}
 		got := h.compare(func(yield func(*sandbox.Consent) bool) {
 			for _, letter := range c.arrived {

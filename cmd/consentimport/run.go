@@ -109,6 +109,9 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err := f.approve(ctx, env, im, f.dir(paths)); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
+	if err := im.Arrange(ctx); err != nil {
+		return errors.Join(err, im.Abandon())
+	}
 	if err := im.Begin(); err != nil {
 		return err
 	}
@@ -136,7 +139,7 @@ func (f *runFlags) spec(paths []string) (*mapping.Spec, error) {
 func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, send *target) importer.Config {
 	cfg := importer.Config{
 		Tool: version(), Disk: env.disk, Dir: f.dir(paths), Source: f.read.config(paths), Stdin: env.stdin,
-		Spec: spec, DryRun: f.dryRun, Resume: f.resume, Retry: f.retry, Restart: f.restart, Now: env.now,
+		Spec: spec, DryRun: f.dryRun, Resume: f.resume, Retry: f.retry, Restart: f.restart, History: f.history, Now: env.now,
 	}
 	if f.repair != "" {
 		cfg.Repair = paths[0]
@@ -182,6 +185,9 @@ func (f *runFlags) rehearse(ctx context.Context, env *environment, im *importer.
 func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Import, out *target, called report.Invocation) error {
 	say := messages{env}
 	say.note(out.says())
+	if text := im.Order(); text != "" {
+		say.note(text)
+	}
 	shown := f.showProgress(env, im)
 	inTime, release := env.reportTime(ctx)
 	defer release()

@@ -27,7 +27,7 @@ type runFlags struct {
 	sandbox                                 bool
 
 	dryRun, resume, retry, restart bool
-	repair, out                    string
+	repair, out, history           string
 
 	concurrency, attempts int
 	rate                  float64
@@ -127,6 +127,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.resume, "resume", false, "continue from the checkpoint in --out")
 	fl.BoolVar(&f.retry, "retry", false, "with --resume: also send the refused and failed again, perhaps with a changed mapping")
 	fl.StringVar(&f.repair, "repair", "", "EXPORT is a repaired rejected.* of the import in `DIR`: continue there")
+	fl.StringVar(&f.history, "history", "", "in which order a person's decisions arrive: `chronological|latest|rows` (default chronological: oldest first, whatever their order in the files)")
 	fl.BoolVar(&f.restart, "restart", false, "rename the old out directory and start over")
 	fl.IntVar(&f.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")
 	fl.Float64Var(&f.rate, "rate", 0, "consents per second at most, `N` (0: no fixed limit; 429 and 503 slow the run down by themselves)")
@@ -140,6 +141,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	f.read.register(c)
 	fl.StringVar(&f.progress, "progress", "auto", "how progress is shown: `auto|bar|log|none`")
 	fl.BoolVar(&f.json, "json", false, "print report.json on standard output instead of the text summary")
+	_ = c.RegisterFlagCompletionFunc("history", cobra.FixedCompletions([]string{"chronological", "latest", "rows"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.MarkFlagDirname("out")
 	_ = c.MarkFlagDirname("repair")
@@ -167,6 +169,11 @@ func (f *runFlags) check(paths []string) error {
 		return usage("for example: run --repair DIR DIR/rejected.csv", "--repair takes one repaired file")
 	case f.rate < 0:
 		return usage("0 is no fixed limit", "--rate %v is negative", f.rate)
+	}
+	switch f.history {
+	case "", "chronological", "latest", "rows":
+	default:
+		return usage("one of chronological, latest, rows", "--history %q is not known", f.history)
 	}
 	switch f.progress {
 	case "auto", "bar", "log", "none":

@@ -24,8 +24,8 @@
 //     when the first of its rows comes.
 //
 // With latest, all but the last word are superseded by it, wherever it stands and
-// whatever becomes of it. With rows, only rule 1 holds, and only for what comes
-// later than in its place (a retry, a repair).
+// whatever becomes of it. With rows, the rules hold only for what comes later than in
+// its place (a retry, a repair).
 //
 // The plan follows from the export and the journal alone: it is made anew for every
 // run and kept nowhere.
@@ -38,9 +38,9 @@
 //     sorts them first (journal.Run.Ahead).
 //   - Low mark: a row with all that leaves with it is finished before the mark goes
 //     past it. What other rows of the history have is then done as well.
-//   - Resume: the plan is made of what has no outcome yet. A history of which this
-//     pass has sent something, and that ends with a reject behind an accept, goes to
-//     the Front: it leaves before all rows. So at most as many histories as there
+//   - Resume: the plan is made of what has no outcome yet. A history that was
+//     pulled together and that this pass has begun goes to the Front: it leaves before
+//     all rows; and so does one that stands at an accept with a reject to come. So at most as many histories as there
 //     are requests in flight are half told, however often the run is killed.
 //   - --limit: rows are counted as they are read. A history whose first row is within
 //     the limit is sent whole.

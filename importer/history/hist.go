@@ -23,11 +23,8 @@ func (h *hist) look() error {
 		return nil
 	}
 	h.out.Keys++
-	if !h.person.counted {
-		h.person.counted = true
-		h.out.Subjects++
-	}
 	h.group.at(h.n-1, &h.last)
+	h.count(&h.last)
 	word := h.word(h.last.category)
 	switch {
 	case h.last.decision == Reject:
@@ -49,6 +46,14 @@ func (h *hist) look() error {
 		return h.plan()
 	}
 	return nil
+}
+
+// count counts the person once who has a consent.
+func (w *walker) count(e *entry) {
+	if !w.person.counted && e.state != Unsendable {
+		w.person.counted = true
+		w.out.Subjects++
+	}
 }
 
 func (w *walker) word(hash uint64) *LastWord {
@@ -87,6 +92,7 @@ func (h *hist) forward() {
 	for i := h.from; i < h.n; i++ {
 		h.group.at(i, &e)
 		h.spelling(&e)
+		h.count(&e)
 		if e.state.arrived() {
 			h.newest = i
 		}

@@ -104,7 +104,9 @@ func naive(all []*said, o Options, now int64) (out told) {
 		}
 		slices.SortFunc(g, older)
 		out.Keys++
-		subjects[g[0].subject] = true
+		if slices.ContainsFunc(g, func(s *said) bool { return !s.invalid }) {
+			subjects[g[0].subject] = true
+		}
 		last := g[len(g)-1]
 		switch {
 		case !last.accept:
@@ -228,30 +230,21 @@ func (out *told) plan(g []*said, o Options) {
 			remains = append(remains, s)
 		}
 	}
-	if o.Mode == Rows || len(remains) == 0 {
+	if len(remains) == 0 || o.Mode == Rows && !slices.ContainsFunc(remains, func(s *said) bool { return s.fate.Again }) {
 		return
 	}
 	first := slices.MinFunc(remains, func(a, b *said) int { return cmp.Compare(a.place, b.place) }).place
-	rejectLast := !remains[len(remains)-1].accept
-	sorted := slices.IsSortedFunc(remains, func(a, b *said) int { return cmp.Compare(a.place, b.place) })
-	far, answered := false, false
-	for i, s := range remains {
-		if !s.accept || i > 0 && remains[i-1].accept {
-			continue
-		}
-		for _, x := range remains[i:] {
-			if !x.accept {
-				answered = true
-				far = far || x.place.Row()-s.place.Row() > o.Near
-				break
-			}
+	var whole []*said
+	for _, s := range g {
+		if slices.Contains(remains, s) || s.fate.Pass == o.Pass && (s.fate.State == Sent || s.fate.State == Missed) {
+			whole = append(whole, s)
 		}
 	}
 	leader := first
 	switch {
-	case rejectLast && (newest != nil && newest.accept || begun && answered):
+	case begun && apart(whole, o.Near), newest != nil && newest.accept && !remains[len(remains)-1].accept:
 		leader = Front
-	case len(remains) == 1 || sorted && !(far && rejectLast):
+	case len(remains) == 1 || !apart(remains, o.Near):
 		return
 	}
 	for _, s := range remains {
@@ -259,6 +252,31 @@ func (out *told) plan(g []*said, o Options) {
 			out.Steps = append(out.Steps, Step{s.place, Pull, leader})
 		}
 	}
+}
+
+// apart says whether consents would not leave back to back, in order, if each left
+// with its row.
+func apart(all []*said, near int64) bool {
+	if !slices.IsSortedFunc(all, func(a, b *said) int { return cmp.Compare(a.place, b.place) }) {
+		return true
+	}
+	if all[len(all)-1].accept {
+		return false
+	}
+	for i, s := range all {
+		if !s.accept || i > 0 && all[i-1].accept {
+			continue
+		}
+		for _, x := range all[i:] {
+			if !x.accept {
+				if x.place.Row()-s.place.Row() > near {
+					return true
+				}
+				break
+			}
+		}
+	}
+	return false
 }
 
 // walked is what a walk says.
@@ -270,7 +288,18 @@ func walked(t testing.TB, x *Index, o Options) (out told) {
 		Subjects: r.Subjects, Keys: r.Keys, Words: r.LastWords, Contradictions: r.Contradictions.Count,
 		Repeats: r.Repeats.Count, OutOfOrder: r.OutOfOrder.Count, Overtaken: r.Overtaken,
 	}
-	require.NoError(t, r.Permissive.Each(func(p Place) error { out.Permissive = append(out.Permissive, p); return nil }))
+	places, err := r.Permissive.Reader()
+	require.NoError(t, err)
+	for {
+		p, ok, err := places.Peek()
+		require.NoError(t, err)
+		if !ok {
+			break
+		}
+		out.Permissive = append(out.Permissive, p)
+		places.Next()
+	}
+	places.Close()
 	steps, err := r.Plan.Steps()
 	require.NoError(t, err)
 	defer steps.Close()

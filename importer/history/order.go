@@ -2,24 +2,26 @@ package history
 
 // plan says for each consent of a history that is to be sent how it leaves.
 func (h *hist) plan() error {
-	var r remains
+	var left, whole remains // to be sent, and with it what this pass has sent or tried already
+	again := false
 	err := h.due(func(e *entry, by Place) error {
 		if by != 0 {
 			return h.step(Step{e.place, Supersede, by})
 		}
-		r.add(e, h.options.Near)
+		left.add(e, h.options.Near)
+		again = again || e.again
 		return nil
-	})
-	if err != nil || h.options.Mode == Rows {
+	}, func(e *entry) { whole.add(e, h.options.Near) })
+	if err != nil || left.n == 0 {
 		return err
 	}
-	leader := r.first
+	leader := left.first
 	switch {
-	case r.n == 0:
-		return nil
-	case h.front(&r):
+	case h.options.Mode == Rows && !again:
+		return nil // what comes in its place comes as the rows stand
+	case h.front(&left, &whole):
 		leader = Front
-	case r.n == 1 || !r.disordered && !(r.far && r.last == Reject):
+	case left.n == 1 || !left.apart():
 		return nil // lanes keep the order in which rows come
 	}
 	return h.due(func(e *entry, by Place) error {
@@ -27,12 +29,13 @@ func (h *hist) plan() error {
 			return nil
 		}
 		return h.step(Step{e.place, Pull, leader})
-	})
+	}, func(*entry) {})
 }
 
 // due gives the consents that are to be sent, oldest first, each with the one that
-// supersedes it, 0 when none does.
-func (h *hist) due(f func(e *entry, by Place) error) error {
+// supersedes it, 0 when none does. each gets those that are not superseded, and those
+// between them that this pass has sent or tried.
+func (h *hist) due(f func(e *entry, by Place) error, each func(*entry)) error {
 	var newest entry
 	if h.newest >= 0 {
 		h.group.at(h.newest, &newest)
@@ -45,6 +48,9 @@ func (h *hist) due(f func(e *entry, by Place) error) error {
 		}
 		for i := m.i; i < m.j && err == nil; i++ {
 			if h.group.at(i, &e); e.state != Open {
+				if int(e.pass) == h.options.Pass && (e.state == Sent || e.state == Missed) {
+					each(&e)
+				}
 				continue
 			}
 			by := Place(0)
@@ -56,7 +62,9 @@ func (h *hist) due(f func(e *entry, by Place) error) error {
 			case h.options.Mode == Chronological:
 				by = h.repeats(&e)
 			}
-			err = f(&e, by)
+			if err = f(&e, by); by == 0 {
+				each(&e)
+			}
 		}
 	})
 	return err
@@ -64,16 +72,18 @@ func (h *hist) due(f func(e *entry, by Place) error) error {
 
 // front reports whether a history goes before all rows, because an earlier run has
 // begun it: the target stands at an accept, or may do so, and a reject is the last
-// that is to come.
-func (h *hist) front(r *remains) bool {
-	if r.last != Reject {
+// that is to come; or a run may have died while one was under way that lies far from
+// the others.
+func (h *hist) front(left, whole *remains) bool {
+	if h.begun && whole.apart() {
+		return true
+	}
+	if left.last != Reject || h.newest < 0 {
 		return false
 	}
 	var newest entry
-	if h.newest >= 0 {
-		h.group.at(h.newest, &newest)
-	}
-	return newest.decision == Accept || h.begun && r.answered
+	h.group.at(h.newest, &newest)
+	return newest.decision == Accept
 }
 
 // remains is what of a history is still to be sent.
@@ -84,9 +94,12 @@ type remains struct {
 	disordered bool // an older one stands behind a newer
 	last       Decision
 	standing   Place // an accept that no reject has followed yet
-	answered   bool  // a reject follows an accept
-	far        bool  // not within a few rows
+	far        bool  // one that follows stands not within a few rows
 }
+
+// apart reports whether the consents do not leave as they should when each leaves
+// with its row.
+func (r *remains) apart() bool { return r.disordered || r.far && r.last == Reject }
 
 // add takes in the next one.
 func (r *remains) add(e *entry, near int64) {
@@ -101,7 +114,6 @@ func (r *remains) add(e *entry, near int64) {
 	case e.decision == Accept && r.standing == 0:
 		r.standing = e.place
 	case e.decision == Reject && r.standing != 0:
-		r.answered = true
 		r.far = r.far || e.place.Row()-r.standing.Row() > near
 		r.standing = 0
 	}

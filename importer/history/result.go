@@ -16,8 +16,8 @@ import (
 
 // Result is what a walk found.
 type Result struct {
-	Subjects int64 // persons of whom a decision could be read
-	Keys     int64 // persons and categories
+	Subjects int64 // persons about whom consents were made
+	Keys     int64 // persons and categories about whom a decision could be read
 	// LastWords counts persons by their last word, by category in the order of names;
 	// categories beyond the first thousand are summed without a name, last.
 	LastWords []LastWord
@@ -26,7 +26,7 @@ type Result struct {
 	Contradictions Sightings // moments of a key at which it has both decisions
 	Repeats        Sightings // consents that equal another in all that is sent
 	OutOfOrder     Sightings // decisions that stand behind a newer one of their key
-	Spellings      Sightings // persons who stand under several spellings
+	Split          Sightings // persons who stand under several spellings or identifiers
 	Twins          Sightings // categories that differ from another in letter case or form alone
 
 	// Overtaken is the number of keys of which the last one in the order of rows is
@@ -134,23 +134,40 @@ type Places struct{ sorted *extsort.Sorted }
 // Len is how many there are.
 func (p *Places) Len() int64 { return p.sorted.Len() }
 
-// Each gives one after the other until f returns an error.
-func (p *Places) Each(f func(Place) error) error {
+// Reader begins with the first of them.
+func (p *Places) Reader() (*PlaceReader, error) {
 	r, err := p.sorted.Reader()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer r.Close()
-	for {
-		rec, err := r.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := f(Place(binary.BigEndian.Uint64(rec))); err != nil {
-			return err
-		}
-	}
+	return &PlaceReader{reader: r}, nil
 }
+
+// PlaceReader goes through places in the order of the export.
+type PlaceReader struct {
+	reader        *extsort.Reader
+	place         Place
+	loaded, ended bool
+}
+
+// Peek gives the next place, if there is one, without going on.
+func (r *PlaceReader) Peek() (Place, bool, error) {
+	if !r.loaded && !r.ended {
+		rec, err := r.reader.Next()
+		switch {
+		case err == io.EOF:
+			r.ended = true
+		case err != nil:
+			return 0, false, err
+		default:
+			r.place, r.loaded = Place(binary.BigEndian.Uint64(rec)), true
+		}
+	}
+	return r.place, r.loaded, nil
+}
+
+// Next goes on behind what Peek gave.
+func (r *PlaceReader) Next() { r.loaded = false }
+
+// Close frees the memory of the reader.
+func (r *PlaceReader) Close() { r.reader.Close() }

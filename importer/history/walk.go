@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/consentimport/consentimport/importer/extsort"
@@ -18,6 +19,21 @@ const (
 	Latest
 	Rows
 )
+
+// modes are their names, as the checkpoint and the command line have them.
+var modes = [...]string{Chronological: "chronological", Latest: "latest", Rows: "rows"}
+
+func (m Mode) String() string { return modes[m] }
+
+// ParseMode gives the mode of a name.
+func ParseMode(name string) (Mode, error) {
+	for m, n := range modes {
+		if n == name {
+			return Mode(m), nil
+		}
+	}
+	return 0, fmt.Errorf("no order of histories is called %q: chronological, latest or rows", name)
+}
 
 // Options say what a walk is for.
 type Options struct {
@@ -165,7 +181,7 @@ func (w *walker) spelling(e *entry) {
 // next goes on to another person.
 func (w *walker) next() {
 	if w.person.other != 0 {
-		w.out.Spellings.at(w.person.other)
+		w.out.Split.at(w.person.other)
 	}
 	w.person = person{}
 }

@@ -42,7 +42,7 @@ func TestSpellingsOfOnePersonAreCountedAsPeople(t *testing.T) {
 		says("Cyd", "news", 1), says("cyd", "news", 2), // two people: only addresses are compared without regard to case
 		says("dan", "news", 1), says("dan", "news", 2))
 	require.EqualValues(t, 5, r.Subjects)
-	require.Equal(t, Sightings{Count: 2, Rows: []int64{2, 5}}, r.Spellings)
+	require.Equal(t, Sightings{Count: 2, Rows: []int64{2, 5}}, r.Split)
 }
 
 func TestCategoriesThatLookAlikeAreTwins(t *testing.T) {

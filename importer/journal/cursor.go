@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -20,7 +21,8 @@ type cursor struct {
 	to   int64 // offset at which the pass ends
 	file File
 	scan *scanner
-	low  int64 // what rows below it have is in the window
+	rows *inRows // of a pass whose outcomes come far ahead of their rows; nil: they come nearly in order
+	low  int64   // what rows below it have is in the window
 	window
 	span, rest int // first of window.spans, window.rest that matters still
 
@@ -29,8 +31,20 @@ type cursor struct {
 	twice, late func(Ref)
 }
 
-// openCursor opens the file of its own, at the beginning of a pass.
+// openCursor opens a pass to be gone through in the order of rows.
 func openCursor(s *Snapshot, pass int) (*cursor, error) {
+	c, err := openFileCursor(s, pass)
+	if err != nil || !s.segments[pass-1].ahead {
+		return c, err
+	}
+	if c.rows, err = sortRows(s, pass, c.scan, c.to); err != nil {
+		return nil, errors.Join(err, c.file.Close())
+	}
+	return c, nil
+}
+
+// openFileCursor opens a file of its own, at the beginning of a pass.
+func openFileCursor(s *Snapshot, pass int) (*cursor, error) {
 	f, err := s.disk.Open(s.path)
 	if err != nil {
 		return nil, fmt.Errorf("open checkpoint: %w", err)
@@ -42,6 +56,14 @@ func openCursor(s *Snapshot, pass int) (*cursor, error) {
 		return nil, err
 	}
 	return &cursor{pass: pass, high: seg.high, to: seg.to, file: f, scan: scan}, nil
+}
+
+func (c *cursor) close() error {
+	err := c.file.Close()
+	if c.rows != nil {
+		err = errors.Join(err, c.rows.close())
+	}
+	return err
 }
 
 // seek makes row the first that the window has, and has everything of it.
@@ -66,7 +88,27 @@ func (c *cursor) fill(row, from int64) error {
 	c.spans = slices.Delete(c.spans, 0, c.span)
 	c.window.rest = slices.Delete(c.window.rest, 0, c.rest)
 	c.span, c.rest = 0, 0
+	if c.rows != nil && c.late != nil {
+		for _, r := range c.rows.late {
+			c.late(r)
+		}
+		c.rows.late = nil
+	}
 	for read := 0; c.low <= row || read < cursorBatch; {
+		if c.rows != nil {
+			low, added, err := c.rows.next(&c.window, from)
+			if err != nil {
+				return fmt.Errorf("sort the outcomes of pass %d: %w", c.pass, err)
+			}
+			c.low = low
+			if low == math.MaxInt64 {
+				break
+			}
+			if added {
+				read++
+			}
+			continue
+		}
 		if c.scan.offset >= c.to {
 			c.low = math.MaxInt64
 			break

@@ -11,6 +11,14 @@ type group struct {
 	err     error         // set before done is closed
 }
 
+func (g *group) put(o Outcome) {
+	if o.State == Sent {
+		g.sent = append(g.sent, sentRef{o.Ref, o.Last})
+	} else {
+		g.rest = append(g.rest, o)
+	}
+}
+
 // sentRef is a consent that was sent; last in its row.
 type sentRef struct {
 	Ref

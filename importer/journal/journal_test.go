@@ -75,16 +75,6 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	assert.EqualValues(t, 9, s.High(1))
 	assert.Zero(t, s.Torn)
 
-	_, ok := s.Done(ref(1, 1))
-	assert.False(t, ok, "below the low-water row")
-	o, ok := s.Done(ref(2, 1))
-	assert.True(t, ok)
-	assert.Equal(t, journal.Outcome{Ref: ref(2, 1), State: journal.Sent}, o)
-	o, _ = s.Done(ref(3, 1))
-	assert.Equal(t, refused(3, 1, "source \"x\" \x00 unknown\uFFFD"), o)
-	_, ok = s.Done(ref(2, 2))
-	assert.False(t, ok)
-
 	l, err := s.Ledger(0)
 	require.NoError(t, err)
 	defer l.Close()

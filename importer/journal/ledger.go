@@ -48,12 +48,12 @@ func (l *Ledger) Failures(pass int) iter.Seq2[Outcome, error] {
 		if pass < 1 || pass > len(l.snap.segments) {
 			return
 		}
-		c, err := openCursor(l.snap, pass)
+		c, err := openFileCursor(l.snap, pass)
 		if err != nil {
 			yield(Outcome{}, err)
 			return
 		}
-		defer c.file.Close()
+		defer c.close()
 		for c.scan.offset < c.to {
 			if err := c.scan.next(); err == io.EOF {
 				return
@@ -72,7 +72,7 @@ func (l *Ledger) Failures(pass int) iter.Seq2[Outcome, error] {
 func (l *Ledger) Close() error {
 	var errs []error
 	for _, c := range l.cursors {
-		errs = append(errs, c.file.Close())
+		errs = append(errs, c.close())
 	}
 	return errors.Join(errs...)
 }

@@ -95,6 +95,9 @@ type Run struct {
 	// Approved is what the user gave as approved: "hash:" and the approval hash, or
 	// "file:" and the SHA-256 of the signed table; empty when nothing was asked.
 	Approved string `json:"approved,omitempty"`
+	// Ahead: outcomes come far ahead of the rows that are read, so that they have to
+	// be sorted to be gone through in the order of rows.
+	Ahead bool `json:"ahead,omitempty"`
 }
 
 // Purge says that what holds people was taken out of the directory, and what there

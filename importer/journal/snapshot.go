@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"time"
 
 	"github.com/consentimport/consentimport/importer/source"
@@ -64,7 +65,6 @@ type Snapshot struct {
 	disk     Disk
 	path     string
 	segments []segment // one a pass
-	window   window    // outcomes of the last pass above its low-water row
 }
 
 // Point is the state of an import at one moment.
@@ -82,15 +82,16 @@ type segment struct {
 	to   int64 // offset at which it ends
 	high int64 // last row read
 	low  int64 // every consent of the rows before it has its outcome
+	// ahead: outcomes of at least one of its runs come far ahead of their rows; far is
+	// the last row that has one.
+	ahead bool
+	far   int64
 }
 
 // timelinePoints bounds Snapshot.Timeline.
 const timelinePoints = 512
 
-// Done looks up the outcome of a consent in the last pass. It knows rows from
-// the low-water row of that pass on (Mark.Low; all rows when it has no mark):
-// what is before is final anyway, and not kept in memory.
-func (s *Snapshot) Done(r Ref) (Outcome, bool) { return s.window.find(r) }
+func (s *Snapshot) dir() string { return filepath.Dir(s.path) }
 
 // High is the last row that a pass has read, 0 for none.
 func (s *Snapshot) High(pass int) int64 {
@@ -109,12 +110,20 @@ func (s *Snapshot) Low(pass int) int64 {
 	return s.segments[pass-1].low
 }
 
+// Far is the last row of which a pass has read or sent anything: consents may leave
+// before the rows that they stand in are come to.
+func (s *Snapshot) Far(pass int) int64 {
+	if pass < 1 || pass > len(s.segments) {
+		return 0
+	}
+	return max(s.segments[pass-1].high, s.segments[pass-1].far)
+}
+
 // fold builds a Snapshot from the lines of a checkpoint.
 type fold struct {
 	Snapshot
-	low     int64 // low-water row of the last pass
-	base    HTTP  // runs before the last one
-	run     HTTP  // the last run so far
+	base    HTTP // runs before the last one
+	run     HTTP // the last run so far
 	seen    time.Time
 	marked  bool // the last run has a mark, before which it sends nothing
 	ended   bool // the last run has said how it ended
@@ -145,8 +154,6 @@ func readSnapshot(disk Disk, path string, s *scanner) (*Snapshot, error) {
 	f.HTTP = f.base
 	if n := len(f.segments); n > 0 {
 		f.segments[n-1].to = s.offset
-		f.window.drop(f.low)
-		f.window.sort(nil)
 	}
 	f.Lines, f.Bytes, f.Torn = s.line, s.offset, s.torn
 	f.SHA256 = fmt.Sprintf("%x", s.sum.Sum(nil))
@@ -188,6 +195,9 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		}
 		f.endRun()
 		f.Runs = append(f.Runs, r.run)
+		if r.run.Ahead {
+			f.segments[len(f.segments)-1].ahead = true
+		}
 		f.End, f.marked, f.ended = nil, false, false
 		f.saw(r.run.At)
 		f.seen = r.run.At
@@ -198,11 +208,11 @@ func (f *fold) add(r *record, at, next place) (what string) {
 	}
 	switch r.kind {
 	case kindSent:
-		f.window.spans = append(f.window.spans, r.spans...)
 		f.count(Sent, r.n)
+		f.reach(r.spans[len(r.spans)-1].hi.Row)
 	case kindFail, kindHeld:
-		f.window.rest = append(f.window.rest, r.outcome)
 		f.count(r.outcome.State, 1)
+		f.reach(r.outcome.Ref.Row)
 	case kindMark:
 		f.mark(r.mark)
 	case kindEnd:
@@ -212,6 +222,12 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		f.gaveUp(end.Unanswered)
 	}
 	return ""
+}
+
+// reach notes that a row has an outcome.
+func (f *fold) reach(row int64) {
+	seg := &f.segments[len(f.segments)-1]
+	seg.far = max(seg.far, row)
 }
 
 func (f *fold) count(s State, n int64) {
@@ -227,8 +243,6 @@ func (f *fold) beginPass(p Pass, at place) {
 	f.Passes = append(f.Passes, p)
 	f.ByPass = append(f.ByPass, Counts{})
 	f.Mark, f.End = nil, nil
-	f.low = 0
-	f.window = window{}
 }
 
 func (f *fold) mark(m Mark) {
@@ -250,8 +264,6 @@ func (f *fold) mark(m Mark) {
 	seg := &f.segments[len(f.segments)-1]
 	seg.high = max(seg.high, m.High)
 	seg.low = max(seg.low, m.Low.Row)
-	f.low = max(f.low, m.Low.Row)
-	f.window.prune(f.low)
 	f.point(Point{
 		At:        m.At,
 		Run:       len(f.Runs),

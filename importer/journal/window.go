@@ -1,34 +1,12 @@
 package journal
 
-import (
-	"slices"
-	"sort"
-)
+import "slices"
 
 // window holds the outcomes of one pass around its low-water row: those that
 // arrived ahead of their turn.
 type window struct {
 	spans []span    // sent
 	rest  []Outcome // all others
-	clean int       // size after the last prune
-}
-
-// pruneMin is how much a window may grow before it is worth going through.
-const pruneMin = 4096
-
-// prune drops outcomes of rows below row, now and then: it costs a constant
-// amount an outcome, however often it is called.
-func (w *window) prune(row int64) {
-	if len(w.spans)+len(w.rest) < 2*w.clean+pruneMin {
-		return
-	}
-	w.drop(row)
-}
-
-func (w *window) drop(row int64) {
-	w.spans = slices.DeleteFunc(w.spans, func(s span) bool { return s.hi.Row < row })
-	w.rest = slices.DeleteFunc(w.rest, func(o Outcome) bool { return o.Ref.Row < row })
-	w.clean = len(w.spans) + len(w.rest)
 }
 
 // sort brings everything into the order of Ref.Compare and joins spans that
@@ -75,15 +53,4 @@ func (w *window) sort(twice func(Ref)) {
 		rest = append(rest, o)
 	}
 	w.rest = rest
-}
-
-// find looks a consent up; the window is sorted.
-func (w *window) find(r Ref) (Outcome, bool) {
-	if i := sort.Search(len(w.spans), func(i int) bool { return !w.spans[i].hi.less(r) }); i < len(w.spans) && w.spans[i].has(r) {
-		return Outcome{Ref: r, State: Sent}, true
-	}
-	if i := sort.Search(len(w.rest), func(i int) bool { return !w.rest[i].Ref.less(r) }); i < len(w.rest) && w.rest[i].Ref == r {
-		return w.rest[i], true
-	}
-	return Outcome{}, false
 }

@@ -95,6 +95,30 @@ func (w *Writer) Purge(p Purge) error {
 
 // Append writes an outcome.
 func (w *Writer) Append(o Outcome) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	return w.join(func(g *group) { g.put(o) })
+}
+
+// AppendAll writes several outcomes at once.
+func (w *Writer) AppendAll(all []Outcome) error {
+	for i := range all {
+		if err := all[i].check(); err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return w.join(func(g *group) {
+		for i := range all {
+			g.put(all[i])
+		}
+	})
+}
+
+func (o *Outcome) check() error {
 	switch {
 	case !o.Ref.valid():
 		return fmt.Errorf("append outcome: there is no consent %s", o.Ref)
@@ -103,13 +127,7 @@ func (w *Writer) Append(o Outcome) error {
 	case o.State == Superseded && !o.By.valid():
 		return fmt.Errorf("append outcome: consent %s was superseded by no consent", o.Ref)
 	}
-	return w.join(func(g *group) {
-		if o.State == Sent {
-			g.sent = append(g.sent, sentRef{o.Ref, o.Last})
-		} else {
-			g.rest = append(g.rest, o)
-		}
-	})
+	return nil
 }
 
 func (w *Writer) record(kind string, v any) error {

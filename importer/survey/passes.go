@@ -15,7 +15,8 @@ type Passes struct {
 	snap     *journal.Snapshot
 	ledger   *journal.Ledger
 	readings []*rows.Reading // how each pass reads rows
-	high     int64
+	read     int64           // last row that was read
+	high     int64           // last row that was read, or of which something was sent
 }
 
 // OpenPasses opens the outcomes of all passes of a checkpoint. dir is where the
@@ -38,18 +39,19 @@ func OpenPasses(snap *journal.Snapshot, dir string, files *rows.Files) (*Passes,
 		}
 		p.readings = append(p.readings, reading)
 	}
-	p.high = highest(snap, len(p.readings))
+	p.read, p.high = highest(snap, len(p.readings))
 	var err error
 	p.ledger, err = snap.Ledger(0)
 	return p, err
 }
 
-// highest is the last row that one of the first passes has read.
-func highest(snap *journal.Snapshot, passes int) (high int64) {
+// highest is the last row that one of the first passes has read, and the last of
+// which one has read or sent anything.
+func highest(snap *journal.Snapshot, passes int) (read, far int64) {
 	for n := 1; n <= passes; n++ {
-		high = max(high, snap.High(n))
+		read, far = max(read, snap.High(n)), max(far, snap.Far(n))
 	}
-	return high
+	return read, far
 }
 
 // Close closes the outcomes.
@@ -59,12 +61,18 @@ func (p *Passes) Close() error { return p.ledger.Close() }
 func (p *Passes) UpTo(pass int) *Passes {
 	up := *p
 	up.readings = p.readings[:min(pass, len(p.readings))]
-	up.high = highest(p.snap, len(up.readings))
+	up.read, up.high = highest(p.snap, len(up.readings))
 	return &up
 }
 
-// High is the last row that a pass has read.
+// High is the last row that a pass has read, or sent something of: consents may leave
+// before the rows that they stand in are come to.
 func (p *Passes) High() int64 { return p.high }
+
+// Reached reports whether a row was read, or something of it was sent.
+func (p *Passes) Reached(b *rows.Batch, i int) bool {
+	return b.Number(i) <= p.read || len(p.outcomes(b, i)) > 0
+}
 
 // Plan has each row of a batch mapped under the readings that Look needs. It is for
 // rows.Sweep.
@@ -166,11 +174,21 @@ func (p *Passes) counts(b *rows.Batch, i int) int {
 		}
 	}
 	for pass := len(p.readings); pass > 0; pass-- {
-		if p.snap.High(pass) >= b.Number(i) && (p.snap.Passes[pass-1].Repair == nil || b.Repaired(i, pass)) {
+		if (p.snap.High(pass) >= b.Number(i) || p.tried(b, i, pass)) && (p.snap.Passes[pass-1].Repair == nil || b.Repaired(i, pass)) {
 			return pass
 		}
 	}
 	return 0
+}
+
+// tried reports whether a pass has an outcome for something of a row.
+func (p *Passes) tried(b *rows.Batch, i, pass int) bool {
+	for _, o := range p.outcomes(b, i) {
+		if o.Pass == pass {
+			return true
+		}
+	}
+	return false
 }
 
 // A Verdict is what became of one row over all passes.

@@ -68,6 +68,9 @@ func (s *show) visit(b *rows.Batch) func() error {
 func (v *shown) fill(s *show, b *rows.Batch) error {
 	v.rows, v.consents = v.rows[:0], v.consents[:0]
 	for i := range b.Len() {
+		if s.passes != nil && !s.passes.Reached(b, i) {
+			continue // rows behind it were, for the sake of what leaves with earlier ones
+		}
 		row := Row{Row: &b.Src.Rows[i]}
 		verdict, err := s.look(b, i, v.outcomes[:0])
 		if err != nil {

@@ -1,0 +1,280 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/consentimport/consentimport/importer/extsort"
+	"github.com/consentimport/consentimport/importer/history"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// order is how the consents of a pass leave, by the rules of package history.
+type order struct {
+	plan   *history.Plan
+	steps  *history.Steps // for the goroutine that feeds the lanes
+	pulled *pulled        // what leaves with the history that it belongs to
+	// overtaken is the number of keys of which the last one in the order of rows is not
+	// the last word.
+	overtaken int64
+}
+
+// Arrange goes over the rows of the pass and finds out in which order its consents
+// are to leave. Nothing was sent when it fails.
+func (im *Import) Arrange(ctx context.Context) error {
+	if im.order != nil {
+		return nil
+	}
+	o, err := im.arrange(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return refuse("run it again", "interrupted before anything was sent")
+		}
+		if IsRefused(err) {
+			return err
+		}
+		if errors.As(err, new(*rows.ReadError)) { // it says itself what to do
+			return &RefusedError{Err: err}
+		}
+		return &RefusedError{Err: fmt.Errorf("find the order of sending: %w", err), Hint: "make room or remove the cause, then run it again"}
+	}
+	im.order = o
+	return nil
+}
+
+// Order says in which order the decisions arrive, where somebody should know; else
+// nothing.
+func (im *Import) Order() string {
+	if im.mode != history.Rows || im.order.overtaken == 0 {
+		return ""
+	}
+	return fmt.Sprintf("--history rows: decisions arrive as the rows stand, which is not the order of their times: of %d persons and categories the last to arrive is not the last word", im.order.overtaken)
+}
+
+// temps opens files in the out directory that are gone when they are closed.
+func (im *Import) temps(name string) func() (extsort.File, error) {
+	t := &journal.Temps{Disk: im.cfg.Disk, Dir: im.cfg.Dir, Name: name}
+	return func() (extsort.File, error) { return t.Open() }
+}
+
+func (im *Import) arrange(ctx context.Context) (_ *order, err error) {
+	index, err := im.index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := index.Walk(ctx, history.Options{Mode: im.mode, Pass: im.pass.N, Near: near, Plan: true})
+	err = errors.Join(err, index.Close())
+	if err != nil {
+		return nil, err
+	}
+	o := &order{plan: found.Plan, overtaken: found.Overtaken}
+	found.Plan = nil
+	if err := found.Close(); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	if o.pulled, err = im.pull(ctx, o.plan); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	if o.steps, err = o.plan.Steps(); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	return o, nil
+}
+
+func (o *order) close() error {
+	var errs []error
+	if o.steps != nil {
+		o.steps.Close()
+	}
+	if o.plan != nil {
+		errs = append(errs, o.plan.Close())
+	}
+	if o.pulled != nil {
+		errs = append(errs, o.pulled.close())
+	}
+	return errors.Join(errs...)
+}
+
+// index sorts what the rows of this pass say, and what passes before it have sent.
+func (im *Import) index(ctx context.Context) (_ *history.Index, err error) {
+	x := &indexing{im: im, builder: history.NewBuilder(history.Config{Temp: im.temps("history"), Now: im.cfg.Now()})}
+	x.pool.New = func() any { return &indexed{batch: x.builder.NewBatch()} }
+	err = x.pass(ctx)
+	if err == nil && im.Repairs() {
+		err = x.others(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, x.builder.Close())
+	}
+	return x.builder.Sort()
+}
+
+// indexing is the making of an index. Batches are looked at side by side.
+type indexing struct {
+	im      *Import
+	builder *history.Builder
+	lookup  *lookup
+	pool    sync.Pool // of *indexed
+}
+
+// indexed is the memory for one batch.
+type indexed struct {
+	batch    *history.Batch
+	turns    turns
+	consents []survey.Consent
+}
+
+// visit makes a rows.Visit of what is to be done with each row.
+func (x *indexing) visit(row func(m *indexed, b *rows.Batch, i int) error) rows.Visit {
+	return func(b *rows.Batch) func() error {
+		m := x.pool.Get().(*indexed)
+		for i := range b.Len() {
+			if err := row(m, b, i); err != nil {
+				return func() error { return err }
+			}
+		}
+		return func() error {
+			defer x.pool.Put(m)
+			return x.builder.Add(m.batch)
+		}
+	}
+}
+
+// pass takes in the rows of this pass.
+func (x *indexing) pass(ctx context.Context) (err error) {
+	if x.lookup, err = x.im.lookup(); err != nil {
+		return err
+	}
+	defer x.lookup.close()
+	sweep := x.lookup.sweep(func(b *rows.Batch, i int) {
+		if finalBefore(b, i, x.im.pass.N) {
+			x.lookup.before.Want(b, i)
+		}
+	})
+	return x.im.each(ctx, sweep, x.im.reading.Export().Start(), false, x.visit(x.row))
+}
+
+// finalBefore reports whether a pass before pass n has sent something of a row, or
+// held it back for good.
+func finalBefore(b *rows.Batch, i, n int) bool {
+	for _, o := range b.Outcomes(i) {
+		if o.Pass < n && o.Outcome.State.Final() {
+			return true
+		}
+	}
+	return false
+}
+
+// row takes in one row of this pass: what was settled before as it was read then, what
+// is open as it is read now.
+func (x *indexing) row(m *indexed, b *rows.Batch, i int) error {
+	number := b.Number(i)
+	before := x.lookup.before != nil && finalBefore(b, i, x.im.pass.N)
+	if before {
+		if err := x.settled(m, b, i, false); err != nil {
+			return err
+		}
+	}
+	res, ok := b.Result(i, x.im.reading)
+	if !ok {
+		return nil
+	}
+	if res.Status != mapping.Mapped {
+		for k := range res.Consents {
+			if !before {
+				m.batch.Consent(history.At(number, k+1), &res.Consents[k], history.Fate{State: history.Unsendable})
+			}
+		}
+		return nil
+	}
+	turns, err := x.lookup.at(b, i, res.Consents, &m.turns)
+	if err != nil {
+		return err
+	}
+	for k, t := range turns {
+		f := history.Fate{Again: t.kind == again}
+		switch t.kind {
+		case settled:
+			continue
+		case done:
+			f.State, f.Pass = stateOf(t.state), x.im.pass.N
+		}
+		m.batch.Consent(history.At(number, k+1), &res.Consents[k], f)
+	}
+	return nil
+}
+
+// settled takes in what passes before this one have settled of a row; with all, also
+// what they have tried.
+func (x *indexing) settled(m *indexed, b *rows.Batch, i int, all bool) error {
+	v, err := x.lookup.before.Look(b, i, m.turns.outcomes[:0])
+	if err != nil {
+		return err
+	}
+	m.turns.outcomes = v.Outcomes
+	m.consents = x.lookup.before.Consents(b, i, &v, m.consents[:0])
+	for k := range m.consents {
+		if c := &m.consents[k]; all || c.Outcome.State.Final() {
+			m.batch.Consent(history.At(b.Number(i), k+1), &c.Consent, history.Fate{State: stateOf(c.Outcome.State), Pass: c.Pass})
+		}
+	}
+	if all && v.Pass > 0 && v.Result.Status != mapping.Mapped {
+		for k := range v.Result.Consents {
+			m.batch.Consent(history.At(b.Number(i), k+1), &v.Result.Consents[k], history.Fate{State: history.Unsendable})
+		}
+	}
+	return nil
+}
+
+// others takes in the rows that a repair does not bring. What of them was sent counts;
+// with latest, one of those that were not may be the last word.
+func (x *indexing) others(ctx context.Context) (err error) {
+	if x.lookup, err = x.im.lookup(); err != nil {
+		return err
+	}
+	defer x.lookup.close()
+	n := x.im.pass.N
+	sweep := &rows.Sweep{Files: x.im.files, UpTo: x.lookup.before.High(), Plan: func(b *rows.Batch) error {
+		if err := x.lookup.all.LookUp(b); err != nil {
+			return err
+		}
+		for i := range b.Len() {
+			if !b.Repaired(i, n) {
+				x.lookup.before.Want(b, i)
+			}
+		}
+		return nil
+	}}
+	if sweep.UpTo == 0 {
+		return nil
+	}
+	reader, err := x.im.export.Read(source.Position{}, source.ReadOptions{NoMarks: true})
+	if err != nil {
+		return &rows.ReadError{Err: err}
+	}
+	defer reader.Close()
+	return sweep.Run(ctx, reader, x.visit(func(m *indexed, b *rows.Batch, i int) error {
+		if b.Repaired(i, n) {
+			return nil
+		}
+		return x.settled(m, b, i, true)
+	}))
+}
+
+// stateOf says what an outcome means for the order of sending.
+func stateOf(s journal.State) history.State {
+	switch s {
+	case journal.Sent:
+		return history.Sent
+	case journal.Superseded:
+		return history.Held
+	default:
+		return history.Missed
+	}
+}

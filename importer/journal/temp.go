@@ -1,0 +1,46 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+)
+
+// Temps opens files in a directory that are gone as soon as they are closed: for
+// what does not fit into memory. Where the system lets an open file be removed they
+// have no name, so that a crash leaves nothing of them; elsewhere the next ones take
+// their names.
+type Temps struct {
+	Disk Disk
+	Dir  string
+	Name string // what they are for, a part of their names
+	n    atomic.Int64
+}
+
+// Open makes a new and empty file.
+func (t *Temps) Open() (File, error) {
+	path := filepath.Join(t.Dir, fmt.Sprintf(".%s-%d.tmp", t.Name, t.n.Add(1)))
+	f, err := t.Disk.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	return &temp{File: f, disk: t.Disk, path: path, named: t.Disk.Remove(path) != nil}, nil
+}
+
+// temp is a file that is removed when it is closed.
+type temp struct {
+	File
+	disk  Disk
+	path  string
+	named bool
+}
+
+func (t *temp) Close() error {
+	err := t.File.Close()
+	if t.named {
+		err = errors.Join(err, t.disk.Remove(t.path))
+		t.named = false
+	}
+	return err
+}

@@ -1,0 +1,356 @@
+package importer
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/consentimport/consentimport/importer/extsort"
+	"github.com/consentimport/consentimport/importer/history"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// pulled holds the consents that leave with the history that they belong to, packed,
+// in the order in which they leave: by the place with which the history leaves, then
+// oldest first.
+//
+// A record is, big-endian, that place (8 bytes), a hash of the key (8), the time (8),
+// decision and own place (1 and 8); then whether it is the last consent of its row (1),
+// and the consent as pack writes it.
+type pulled struct {
+	sorted *extsort.Sorted
+	reader *extsort.Reader
+	next   moved
+	loaded bool
+	ended  bool
+	rest   overflow
+}
+
+// moved is a consent that leaves with a history.
+type moved struct {
+	with     history.Place
+	group    uint64 // hash of the key: many histories leave before all rows
+	time     int64
+	decision mapping.Action
+	place    history.Place
+	last     bool
+	packed   []byte
+}
+
+const (
+	movedKey    = 8 + 8 + 8 + 1 + 8
+	pulledBytes = 16 << 20 // memory, twice
+)
+
+func (m *moved) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(m.with))
+	b = binary.BigEndian.AppendUint64(b, m.group)
+	b = binary.BigEndian.AppendUint64(b, uint64(m.time)^1<<63)
+	b = append(b, byte(m.decision))
+	b = binary.BigEndian.AppendUint64(b, uint64(m.place))
+	last := byte(0)
+	if m.last {
+		last = 1
+	}
+	return append(append(b, last), m.packed...)
+}
+
+func (m *moved) decode(b []byte) error {
+	if len(b) <= movedKey {
+		return io.ErrUnexpectedEOF
+	}
+	m.with, m.group = history.Place(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint64(b[8:])
+	m.time = int64(binary.BigEndian.Uint64(b[16:]) ^ 1<<63)
+	m.decision, m.place = mapping.Action(b[24]), history.Place(binary.BigEndian.Uint64(b[25:]))
+	m.last, m.packed = b[movedKey] == 1, b[movedKey+1:]
+	return nil
+}
+
+// before is the order of a history.
+func (m *moved) before(o *moved) bool {
+	return cmp.Or(cmp.Compare(m.time, o.time), cmp.Compare(m.decision, o.decision), cmp.Compare(m.place, o.place)) < 0
+}
+
+// pull reads the consents that the plan pulls together. An export in which none is
+// costs nothing.
+func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err error) {
+	p := &pulled{rest: overflow{temp: im.temps("rest")}}
+	if plan.Pulled == 0 {
+		p.ended = true
+		return p, nil
+	}
+	steps, err := plan.Steps()
+	if err != nil {
+		return nil, err
+	}
+	defer steps.Close()
+	l, err := im.lookup()
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	sorter := extsort.New(extsort.Config{Key: movedKey, Buffer: pulledBytes, Temp: im.temps("pulled")})
+	left := plan.Pulled
+	var rec, scratch []byte
+	add := func(b *rows.Batch) error {
+		if !im.Repairs() {
+			im.whole = b.Src.Mark
+		}
+		for i := range b.Len() {
+			res, ok := b.Result(i, im.reading)
+			if !ok || res.Status != mapping.Mapped {
+				continue
+			}
+			for k := range res.Consents {
+				at := history.At(b.Number(i), k+1)
+				step, ok, err := steps.At(at)
+				if err != nil {
+					return err
+				}
+				if !ok || step.Kind != history.Pull {
+					continue
+				}
+				c := &res.Consents[k]
+				m := moved{
+					with: step.Other, group: keyOf(c, &scratch).hi, time: c.Timestamp, decision: c.Action, place: at,
+					last: k == len(res.Consents)-1, packed: pack(c),
+				}
+				rec = m.append(rec[:0])
+				if err := sorter.Add(rec); err != nil {
+					return err
+				}
+				left--
+			}
+		}
+		if left == 0 {
+			return rows.ErrStop
+		}
+		return nil
+	}
+	err = im.each(ctx, l.sweep(nil), im.from, true, func(b *rows.Batch) func() error { return func() error { return add(b) } })
+	if err == nil && left != 0 {
+		err = fmt.Errorf("the export has changed while it was read: %d consents are not there any more", left)
+	}
+	if err != nil {
+		return nil, errors.Join(err, sorter.Close())
+	}
+	if p.sorted, err = sorter.Sort(); err != nil {
+		return nil, err
+	}
+	if p.reader, err = p.sorted.Reader(); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func (p *pulled) close() error {
+	if p.reader != nil {
+		p.reader.Close()
+	}
+	err := p.rest.close()
+	if p.sorted != nil {
+		err = errors.Join(err, p.sorted.Close())
+	}
+	return err
+}
+
+// peek gives the next consent that leaves with a place, if there is one.
+func (p *pulled) peek(with history.Place) (*moved, error) {
+	if !p.loaded && !p.ended {
+		rec, err := p.reader.Next()
+		if err == nil {
+			err = p.next.decode(rec)
+			p.loaded = err == nil
+		}
+		if err == io.EOF {
+			p.ended = true
+		} else if err != nil {
+			return nil, fmt.Errorf("read what leaves together: %w", err)
+		}
+	}
+	if p.loaded && p.next.with == with {
+		return &p.next, nil
+	}
+	return nil, nil
+}
+
+// take goes on behind what peek gave.
+func (p *pulled) take() { p.loaded = false }
+
+// told is the tasks of a row, and of the histories that leave with it.
+type told struct {
+	im    *Import
+	tasks []task
+	group uint64 // of the history that is being told
+	n     int64
+	rest  *remainder
+}
+
+// begin begins another history.
+func (x *told) begin(group uint64) { x.group, x.n, x.rest = group, 0, nil }
+
+// add adds the next consent of a history. Of a very long one only the beginning waits
+// in the lanes.
+func (x *told) add(t task) error {
+	if x.n++; x.n <= longest {
+		x.tasks = append(x.tasks, t)
+		return nil
+	}
+	at, err := x.im.order.pulled.rest.add(&t)
+	if err != nil {
+		return err
+	}
+	if x.rest == nil {
+		x.rest = &remainder{in: &x.im.order.pulled.rest, at: at, key: t.key, held: t.held}
+		x.tasks[len(x.tasks)-1].rest = x.rest
+	}
+	x.rest.left++
+	if t.action() == mapping.Reject {
+		x.rest.rejects++
+	}
+	return nil
+}
+
+// history adds a consent with all that leaves with it, in the order in which it leaves.
+func (x *told) history(own *moved, t task) error {
+	x.begin(own.group)
+	p := x.im.order.pulled
+	added := false
+	for {
+		m, err := p.peek(own.place)
+		if err != nil {
+			return err
+		}
+		if !added && (m == nil || own.before(m)) {
+			added = true
+			if err := x.add(t); err != nil {
+				return err
+			}
+		}
+		if m == nil {
+			return nil
+		}
+		if err := x.add(movedTask(m, t.held)); err != nil {
+			return err
+		}
+		p.take()
+	}
+}
+
+// movedTask makes a task of a consent that leaves with a history.
+func movedTask(m *moved, held bool) task {
+	packed := bytes.Clone(m.packed)
+	c := unpack(packed)
+	return task{ref: refOf(m.place), last: m.last, key: keyOf(&c, new([]byte)), packed: packed, held: held}
+}
+
+// overflow keeps the rest of histories that are too long to wait in the lanes as a
+// whole. Its methods may be used from several goroutines.
+type overflow struct {
+	temp func() (extsort.File, error)
+
+	mu   sync.Mutex
+	file extsort.File
+	end  int64
+}
+
+// remainder is the part of a long history that has not entered the lanes yet.
+type remainder struct {
+	in       *overflow
+	at, left int64 // in the file, and consents
+	rejects  int64 // among these
+	row      *openRow
+	key      key
+	held     bool
+}
+
+func (o *overflow) close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.file == nil {
+		return nil
+	}
+	return o.file.Close()
+}
+
+// add appends a consent, and gives its place in the file.
+func (o *overflow) add(t *task) (int64, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.file == nil {
+		f, err := o.temp()
+		if err != nil {
+			return 0, fmt.Errorf("keep a long history: %w", err)
+		}
+		o.file = f
+	}
+	if _, err := o.file.Seek(o.end, io.SeekStart); err != nil {
+		return 0, fmt.Errorf("keep a long history: %w", err)
+	}
+	b := binary.BigEndian.AppendUint32(make([]byte, 0, 16+len(t.packed)), uint32(len(t.packed)))
+	b = binary.BigEndian.AppendUint64(b, uint64(t.ref.Row))
+	b = binary.BigEndian.AppendUint32(b, uint32(t.ref.Consent)<<1|uint32(flag(t.last)))
+	b = append(b, t.packed...)
+	if n, err := o.file.Write(b); err != nil || n < len(b) {
+		return 0, fmt.Errorf("keep a long history: %w", errors.Join(err, shortIf(n < len(b))))
+	}
+	at := o.end
+	o.end += int64(len(b))
+	return at, nil
+}
+
+func flag(on bool) byte {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+func shortIf(short bool) error {
+	if short {
+		return io.ErrShortWrite
+	}
+	return nil
+}
+
+// load gives the next consents of a long history; the last of them has what remains.
+func (r *remainder) load() ([]task, error) {
+	r.in.mu.Lock()
+	defer r.in.mu.Unlock()
+	tasks := make([]task, min(r.left, longest))
+	head := make([]byte, 16)
+	if _, err := r.in.file.Seek(r.at, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("read a long history: %w", err)
+	}
+	for i := range tasks {
+		t := &tasks[i]
+		if _, err := io.ReadFull(r.in.file, head); err != nil {
+			return nil, fmt.Errorf("read a long history: %w", err)
+		}
+		t.packed = make([]byte, binary.BigEndian.Uint32(head))
+		if _, err := io.ReadFull(r.in.file, t.packed); err != nil {
+			return nil, fmt.Errorf("read a long history: %w", err)
+		}
+		n := binary.BigEndian.Uint32(head[12:])
+		t.ref = journal.Ref{Row: int64(binary.BigEndian.Uint64(head[4:])), Consent: int32(n >> 1)}
+		t.last, t.key, t.row, t.held = n&1 == 1, r.key, r.row, r.held
+		r.at += int64(len(head) + len(t.packed))
+		if t.action() == mapping.Reject {
+			r.rejects--
+		}
+	}
+	if r.left -= int64(len(tasks)); r.left > 0 {
+		tasks[len(tasks)-1].rest = r
+	}
+	return tasks, nil
+}
+
+// longest is how many consents of one history wait in the lanes at most.
+const longest = 512

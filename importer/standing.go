@@ -1,0 +1,130 @@
+package importer
+
+import "github.com/consentimport/consentimport/mapping"
+
+// What stands too permissive for a while. Between an accept and the reject that takes
+// it back, the target allows more than the person does. That is to last for no longer
+// than a request, for no more keys at a time than requests may be in flight:
+//
+//	what is left of a key     leaves before anything of other keys: whoever has sent one
+//	                          consent goes on with the next of its lane (lanes.finish)
+//	an accept with a reject   takes one of as many places as requests may be in flight,
+//	behind it                 before it leaves for the first time; without one it waits,
+//	                          and other keys go on (lanes.admit)
+//	its place                 is given back when the lane is empty, or when the reject was
+//	                          answered and waits for its next attempt: it may take long
+//	a stop                    lets a key that stands so be finished first, within the time
+//	                          that what is in flight has (lanes.finish)
+//	a resume                  begins with the keys that earlier runs have left so
+//	                          (history.Front), and lets no others begin while some are
+//	                          held for what may be under way (underway.go)
+
+// action is the decision of a task.
+func (t *task) action() mapping.Action {
+	if len(t.packed) == 0 {
+		return mapping.Undecided
+	}
+	return mapping.Action(t.packed[0] &^ (1 << 7))
+}
+
+// rejects is how many rejects a task stands for: itself, and those of its history that
+// have not entered the lanes yet.
+func (t *task) rejects() int {
+	n := 0
+	if t.action() == mapping.Reject {
+		n = 1
+	}
+	if t.rest != nil {
+		n += int(t.rest.rejects)
+	}
+	return n
+}
+
+// risky reports whether a lane is about to leave the target too permissive, or has
+// done so already, when its next task leaves.
+func (q *lane) risky(next *task) bool {
+	if next.action() == mapping.Accept {
+		return q.rejects > 0 || next.rest != nil && next.rest.rejects > 0
+	}
+	return q.standing && next.action() == mapping.Reject
+}
+
+// admit lets a task leave, or puts it aside until there is a place; mu is held.
+func (l *lanes) admit(t *task) bool {
+	q := l.open[t.key]
+	if q.placed || !q.risky(t) || l.places == 0 {
+		return true
+	}
+	if l.placed >= l.places || l.held > 0 {
+		l.aside.push(t)
+		return false
+	}
+	l.placed++
+	q.placed = true
+	l.open[t.key] = q
+	return true
+}
+
+// leave gives a lane's place back, and the place to who waits for one; mu is held.
+func (l *lanes) leave(q *lane) {
+	if !q.placed {
+		return
+	}
+	q.placed = false
+	l.placed--
+	for l.placed < l.places {
+		t := l.aside.pop()
+		if t == nil {
+			return
+		}
+		o := l.open[t.key]
+		o.placed = true
+		l.open[t.key] = o
+		l.placed++
+		l.urgent.push(t)
+		l.notify()
+	}
+}
+
+// recall offers those that were put aside once more, behind what was held; mu is held.
+func (l *lanes) recall() {
+	for t := l.aside.pop(); t != nil; t = l.aside.pop() {
+		l.urgent.push(t)
+	}
+}
+
+// finish ends a task that has its outcome, and gives the next of its lane, which
+// whoever calls is to send at once; nil when there is none. After a stop it gives one
+// only as long as the target stands at an accept that the lane takes back.
+func (l *lanes) finish(t *task, sent bool) *task {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q := l.open[t.key]
+	if sent {
+		q.standing = t.action() == mapping.Accept
+	}
+	next := q.pop()
+	if next != nil {
+		l.open[t.key] = q
+		next.must = q.standing && (q.rejects > 0 || next.rejects() > 0)
+		switch {
+		case l.stopped && !(l.finishing && next.must):
+			next = nil
+		case !l.admit(next):
+			next = nil
+		}
+	} else {
+		l.leave(&q)
+		delete(l.open, t.key)
+	}
+	l.tasks--
+	l.bytes -= t.size()
+	if t.row.left--; t.row.left == 0 {
+		t.row.prev.next, t.row.next.prev = t.row.next, t.row.prev
+	}
+	l.room.Signal()
+	if l.fed && l.tasks == 0 {
+		close(l.fedDone)
+	}
+	return next
+}

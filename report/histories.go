@@ -1,0 +1,191 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/consentimport/consentimport/importer/extsort"
+	"github.com/consentimport/consentimport/importer/history"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// maxListed is how many consents OverPermissive names.
+const maxListed = 1000
+
+// newHistories begins the index of what a survey shows. Its files lie in the out
+// directory, without a name where the system allows that.
+func newHistories(disk journal.Disk, dir string, facts *survey.Facts) *history.Builder {
+	temps := &journal.Temps{Disk: disk, Dir: dir, Name: "report"}
+	return history.NewBuilder(history.Config{
+		Temp: func() (extsort.File, error) { return temps.Open() },
+		Now:  facts.Finished, // not the time of the report, which would differ each time
+	})
+}
+
+// decided takes in the consents of a mapped row.
+func (w *work) decided(r *survey.Row) {
+	for i := range r.Consents {
+		x := &r.Consents[i]
+		f := history.Fate{Pass: x.Pass}
+		switch x.Outcome.State {
+		case journal.Sent:
+			f.State = history.Sent
+		case journal.Superseded:
+			f.State = history.Held
+		case journal.Refused, journal.Failed:
+			f.State = history.Missed
+		}
+		w.history.Consent(history.At(r.Row.Number, i+1), &x.Consent, f)
+	}
+}
+
+// unsendable takes in the decisions that could be read in an invalid row.
+func (w *work) unsendable(r *survey.Row) {
+	for i := range r.Readable {
+		if x := &r.Readable[i]; len(x.Subject()) > 0 {
+			w.history.Consent(history.At(r.Row.Number, i+1), x, history.Fate{State: history.Unsendable})
+		}
+	}
+}
+
+// histories sorts what the survey showed and counts people by what they said. A
+// second survey finds the people for whom the target is too permissive, if there are
+// any, for suppress.csv.
+func (c *collector) histories(ctx context.Context, s Survey, sum *Summary, facts *survey.Facts) (err error) {
+	index, err := c.history.Sort()
+	c.history = nil
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, index.Close()) }()
+	mode := history.Rows
+	if facts.Header.History != "" {
+		if mode, err = history.ParseMode(facts.Header.History); err != nil {
+			return err
+		}
+	}
+	found, err := index.Walk(ctx, history.Options{Mode: mode, Foresee: facts.Header.DryRun})
+	if err != nil {
+		return fmt.Errorf("put decisions in the order of their times: %w", err)
+	}
+	defer func() { err = errors.Join(err, found.Close()) }()
+	sum.History, sum.Subjects = mode.String(), found.Subjects
+	for _, w := range found.LastWords {
+		if w.Category == "" && found.More && w == found.LastWords[len(found.LastWords)-1] {
+			w.Category = OtherCategories
+		}
+		sum.LastWords = append(sum.LastWords, LastWord(w))
+	}
+	sum.Overtaken, sum.Withheld = found.Overtaken, found.Withheld
+	sum.Lint = append(sum.Lint, HistoryFindings(found, mode)...)
+	return c.permissive(ctx, s, found.Permissive, sum)
+}
+
+// permissive lists where the target allows more than the person.
+func (c *collector) permissive(ctx context.Context, s Survey, places *history.Places, sum *Summary) error {
+	sum.OverPermissive.Count = places.Len()
+	if places.Len() == 0 {
+		return nil
+	}
+	x, err := c.list(suppress)
+	if err != nil {
+		return err
+	}
+	find := &finder{sheet: x}
+	if find.places, err = places.Reader(); err != nil {
+		return err
+	}
+	defer find.places.Close()
+	if err := s.Each(ctx, func(b *survey.Batch) func() error { return func() error { return find.rows(b) } }); err != nil {
+		return fmt.Errorf("find the people of suppress.csv: %w", err)
+	}
+	sum.OverPermissive.Consents = find.refs
+	if int64(find.found) != places.Len() {
+		return fmt.Errorf("find the people of suppress.csv: %d of %d are there", find.found, places.Len())
+	}
+	return nil
+}
+
+// finder writes the lines of the decisions at some places.
+type finder struct {
+	places *history.PlaceReader
+	sheet  *sheet
+	refs   []string
+	found  int
+	line   []byte
+}
+
+// rows looks at the rows of a batch, in order.
+func (f *finder) rows(b *survey.Batch) error {
+	for i := range b.Rows {
+		r := &b.Rows[i]
+		for {
+			at, ok, err := f.places.Peek()
+			if err != nil {
+				return err
+			}
+			if !ok || at.Row() > r.Row.Number {
+				break
+			}
+			f.places.Next()
+			k := int(at.Number()) - 1
+			var c *mapping.Consent
+			switch {
+			case at.Row() != r.Row.Number:
+			case k < len(r.Consents):
+				c = &r.Consents[k].Consent
+			case k < len(r.Readable):
+				c = &r.Readable[k]
+			}
+			if c == nil {
+				continue // counted as missing
+			}
+			ref := journal.Ref{Row: at.Row(), Consent: at.Number()}
+			if f.found++; f.found <= maxListed {
+				f.refs = append(f.refs, refString(ref))
+			}
+			f.line = appendSuppressLine(f.line[:0], c, ref, r.Status == mapping.Mapped)
+			if _, err := f.sheet.Write(f.line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// HistoryFindings are what lint says of the histories of people.
+func HistoryFindings(found *history.Result, mode history.Mode) []Finding {
+	order := "These decisions stand in the export behind newer ones of the same person and category. "
+	switch mode {
+	case history.Chronological:
+		order += "They are sent by their times, oldest first, so nothing has to be sorted."
+	case history.Latest:
+		order += "Only the last word of each person is sent, so nothing has to be sorted."
+	default:
+		order += "With --history rows they arrive after the newer ones; sort the export by time, or use --history chronological."
+	}
+	repeat := "These consents equal another of the same person in every field that is sent. A repeat is sent once; the others are superseded."
+	if mode == history.Rows {
+		repeat = "These consents equal another of the same person in every field that is sent. With --history rows each of them is sent."
+	}
+	var out []Finding
+	for _, f := range []struct {
+		rule, message string
+		seen          *history.Sightings
+	}{
+		{"contradiction", "At these times a person both accepted and rejected the same category. The reject counts; find out which one holds and remove the other.", &found.Contradictions},
+		{"repeat", repeat, &found.Repeats},
+		{"out-of-order", order, &found.OutOfOrder},
+		{"identity-split", "These people stand under several spellings of one identifier, or with an identifier in one row and only the e-mail address that goes with it in another. " +
+			"The target may take them for several people; map one identifier for all rows.", &found.Split},
+		{"category-twins", "These categories differ only in letter case, form or separators, so the target takes them for several purposes; map them to one name.", &found.Twins},
+	} {
+		if f.seen.Count > 0 {
+			out = append(out, Finding{Rule: f.rule, Count: f.seen.Count, Message: f.message, Rows: append([]int64{}, f.seen.Rows...)})
+		}
+	}
+	return out
+}
