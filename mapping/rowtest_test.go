@@ -120,3 +120,23 @@ func TestTestsAreNotSigned(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(bare.Canonical()), string(tested.Canonical()))
 }
+
+// TestPresetsCarryTests: what a preset says of rows holds, so that a copy of it can be
+// changed and tested.
+func TestPresetsCarryTests(t *testing.T) {
+	tested := 0
+	for _, p := range mapping.Presets() {
+		spec, err := mapping.Parse(p.Name+".yaml", p.Source, exampleFlags(t, p.Name))
+		require.NoError(t, err, p.Name)
+		if spec.Tests() == 0 {
+			continue
+		}
+		tested++
+		results, err := spec.RunTests()
+		require.NoError(t, err, p.Name)
+		for i, r := range results {
+			assert.Empty(t, r.Faults, "%s, test %d", p.Name, i+1)
+		}
+	}
+	assert.Greater(t, tested, 30)
+}
