@@ -34,7 +34,11 @@ const (
 	accessDays
 	accessFile
 	accessRow
+	accessRowKey
 )
+
+// KeyMember is where a row that was given back for repair has the key of $key.
+const KeyMember = "_key"
 
 // jsonCell is a CSV cell that holds JSON, parsed when first asked for.
 type jsonCell struct {
@@ -151,6 +155,11 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 		return (*m.arena)[from:len(*m.arena):len(*m.arena)], jsonvalue.String, ""
 	case accessRow:
 		return m.number(m.rec.Row)
+	case accessRowKey:
+		if m.rec.Key != nil {
+			return m.own(m.rec.Key), jsonvalue.String, ""
+		}
+		return m.node(m.doc, m.doc.Member(0, KeyMember))
 	}
 	return nil, jsonvalue.Null, ""
 }

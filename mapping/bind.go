@@ -128,6 +128,9 @@ func (s *Spec) Bind(l Layout) (*Mapper, error) {
 // bind binds one block of each; those behind the first share what the first has.
 func (s *Spec) bind(l Layout, first *Mapper) (*Mapper, error) {
 	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}, sought: &nameSet{}, doc: new(jsonvalue.Doc)}
+	if l.JSON && len(l.Columns) == 0 {
+		m.layout.Columns = s.input.Columns
+	}
 	if first != nil {
 		m.doc, m.sought, m.part = first.doc, first.sought, true
 	}
@@ -187,6 +190,8 @@ func (b *binder) resolve(n nameAt) (accessor, bool) {
 		return accessor{kind: accessFile, name: name}, true
 	case name == "$row":
 		return accessor{kind: accessRow, name: name}, true
+	case name == "$key" && b.m.layout.JSON:
+		return accessor{kind: accessRowKey, name: name}, true
 	case b.m.spec.each != nil && strings.HasPrefix(name, "each."):
 		return b.element(n), true
 	}
@@ -196,6 +201,9 @@ func (b *binder) resolve(n nameAt) (accessor, bool) {
 // column finds a name of the row: false when the export lacks it.
 func (b *binder) column(n nameAt) (accessor, bool) {
 	name := n.name
+	if b.m.layout.JSON && len(b.m.layout.Columns) > 0 {
+		return b.position(n)
+	}
 	if b.m.layout.JSON {
 		p, err := jsonvalue.ParsePath(name)
 		if err != nil {
@@ -224,6 +232,25 @@ func (b *binder) column(n nameAt) (accessor, bool) {
 		return accessor{}, false
 	}
 	return accessor{kind: accessCellPath, cell: b.cell(col), at: jsonvalue.Place{Path: p[1:]}, name: name}, true
+}
+
+// position finds a value of rows that are arrays, by the name of its column: false
+// when the mapping gives none of that name.
+func (b *binder) position(n nameAt) (accessor, bool) {
+	col, below := b.header(n, n.name), jsonvalue.Path(nil)
+	if p, err := jsonvalue.ParsePath(n.name); col < 0 && err == nil && len(p) > 1 {
+		if first, ok := p.First(); ok {
+			col, below = b.header(n, first), p[1:]
+		}
+	}
+	if col < 0 {
+		return accessor{}, false
+	}
+	p, err := jsonvalue.ParsePath(fmt.Sprintf("[%d]", col))
+	if err != nil {
+		b.fail(n.at, "", "%v", err) // cannot be
+	}
+	return accessor{kind: accessDoc, at: jsonvalue.Place{Path: append(p, below...)}, name: n.name}, true
 }
 
 // header finds a header cell; a header that has it twice is a fault.

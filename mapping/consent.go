@@ -73,6 +73,7 @@ type Record struct {
 	Row   int64    // row number, from 1 through all files ($row)
 	Cells [][]byte // CSV: one cell a column, unquoted
 	JSON  []byte   // JSONL: the raw text of the value, not yet checked
+	Key   []byte   // JSONL: under which it stood in an object of rows ($key); nil elsewhere
 }
 
 // Layout is what a Mapper is bound to: the columns of a CSV file, or JSON rows.

@@ -122,6 +122,9 @@ func (m *Mapper) open(rec *Record) string {
 		if reason := m.doc.Parse(rec.JSON); reason != "" {
 			return reason
 		}
+		if n := len(m.layout.Columns); n > 0 {
+			return m.openList(rec, n)
+		}
 		if m.doc.Kind(0) != jsonvalue.Object {
 			return "is not a JSON object"
 		}
@@ -132,6 +135,29 @@ func (m *Mapper) open(rec *Record) string {
 	}
 	if m.record != nil {
 		return m.record.read(rec)
+	}
+	return ""
+}
+
+// openList makes the values of a row readable that is a list, or where there is one
+// column a single value.
+func (m *Mapper) openList(rec *Record, columns int) string {
+	if columns == 1 && m.doc.Kind(0) != jsonvalue.Null && m.doc.Kind(0) < jsonvalue.Array {
+		from := len(*m.arena) // where what is read of it lives as long as the consents
+		*m.arena = append(append(append(*m.arena, '['), rec.JSON...), ']')
+		if reason := m.doc.Parse((*m.arena)[from:]); reason != "" {
+			return reason // cannot be
+		}
+	}
+	if m.doc.Kind(0) != jsonvalue.Array {
+		return "is not a JSON list, as input.columns says"
+	}
+	n := 0
+	for c := 1; c < m.doc.Next(0); c = m.doc.Next(c) {
+		n++
+	}
+	if n != columns {
+		return fmt.Sprintf("has %d values, input.columns has %d", n, columns)
 	}
 	return ""
 }

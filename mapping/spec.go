@@ -296,6 +296,9 @@ func (s *Spec) parseInput(r *reader, n ast.Node) {
 			s.input.JSON = r.texts(m.value, "json")
 		case "rows":
 			s.input.Rows = r.text(m.value, "rows")
+			if path, keyed := strings.CutSuffix(s.input.Rows, "*"); strings.Contains(path, "*") || keyed && path != "" && !strings.HasSuffix(path, ".") {
+				r.fail(m.value, "rows: %q: * stands for the keys of the object at the end of a path, as in contacts.*", s.input.Rows)
+			}
 		}
 	}
 }

@@ -84,6 +84,9 @@ func (s *Spec) checkField(r *reader, f *fieldSpec) {
 		names = append(names, p.name)
 	}
 	for _, n := range names {
+		if n.name == "$key" && !strings.HasSuffix(s.input.Rows, "*") {
+			r.failAt(n.at, "$key: rows have keys where they are the members of an object: input: {rows: contacts.*}")
+		}
 		if rest, ok := strings.CutPrefix(n.name, "each."); ok && !f.unlimited {
 			s.checkElement(r, rest, n.at)
 		}

@@ -46,7 +46,7 @@ func Learn(export *source.Export, spec *mapping.Spec) (mapping.Units, error) {
 				continue
 			}
 			if l.Format == source.JSONL {
-				rec.JSON = row.Raw
+				rec.JSON, rec.Key = row.Raw, row.Key
 			} else if rec.Cells, _, err = l.Split(row.Raw, nil, nil); err != nil {
 				continue
 			}

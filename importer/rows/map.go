@@ -87,7 +87,7 @@ func (mem *memory) mapRow(m *mapping.Mapper, l *source.Layout, file string, row 
 		return
 	}
 	if l.Format == source.JSONL {
-		mem.record.JSON = row.Raw
+		mem.record.JSON, mem.record.Key = row.Raw, row.Key
 	} else {
 		var err error
 		mem.cells, mem.scratch, err = l.Split(row.Raw, mem.cells[:0], mem.scratch)

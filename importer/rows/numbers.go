@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/jsonvalue"
 )
 
@@ -20,6 +21,7 @@ type RowNumbers struct {
 // The columns that rejected.* adds to the export's own.
 const (
 	RowColumn   = "_row"
+	KeyMember   = mapping.KeyMember // of a row that stood in an object of rows
 	ErrorColumn = "_error"
 )
 

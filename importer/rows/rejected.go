@@ -159,6 +159,10 @@ func (f *Rejected) putCSV(row *source.Row, reason string) {
 	}
 	f.own = append(f.own, delimiter)
 	f.own = strconv.AppendInt(f.own, row.Number, 10)
+	if row.Key != nil {
+		f.own = append(f.own, `,"`+KeyMember+`":`...)
+		f.own = appendJSONString(f.own, string(row.Key))
+	}
 	f.own = append(f.own, delimiter)
 	// After an open quote the text is quoted in any case: text after a quote
 	// ends the search for the closing one on this very line, so that whoever
@@ -277,10 +281,10 @@ func memberEnd(raw []byte, from int) int {
 	return len(raw) - 1
 }
 
-// isRepairMember says whether a member of an object is _row or _error.
+// isRepairMember says whether a member of an object is _row, _error or _key.
 func isRepairMember(member []byte) bool {
 	member = bytes.TrimSpace(member)
-	for _, name := range [...]string{`"` + RowColumn + `"`, `"` + ErrorColumn + `"`} {
+	for _, name := range [...]string{`"` + RowColumn + `"`, `"` + ErrorColumn + `"`, `"` + KeyMember + `"`} {
 		if rest, ok := bytes.CutPrefix(member, []byte(name)); ok && bytes.HasPrefix(bytes.TrimSpace(rest), []byte(":")) {
 			return true
 		}

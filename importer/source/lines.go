@@ -4,7 +4,7 @@ import "bytes"
 
 // fitsLines tells that the first line is a JSON value as a whole.
 func fitsLines(h *head, cfg *Config) bool {
-	if !beginsJSON(h, '{') {
+	if !beginsJSON(h, '{') && !arraysALine(h, cfg) {
 		return false
 	}
 	line, _, whole := h.line(0)
@@ -14,6 +14,16 @@ func fitsLines(h *head, cfg *Config) bool {
 		return cfg.Rows == ""
 	}
 	return endsJSON(line)
+}
+
+// arraysALine tells that the rows are arrays, whose columns are set, a line each: the
+// text begins with an array of values and not of arrays.
+func arraysALine(h *head, cfg *Config) bool {
+	if len(cfg.Columns) == 0 || cfg.Rows != "" || !beginsJSON(h, '[') {
+		return false
+	}
+	text := bytes.TrimLeft(h.data, " \t\r\n")
+	return len(bytes.TrimLeft(text[1:], " \t\r\n")) > 0 && bytes.TrimLeft(text[1:], " \t\r\n")[0] != '['
 }
 
 // beginsJSON tells that a text begins with an opening bracket and what can

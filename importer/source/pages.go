@@ -9,7 +9,8 @@ import (
 
 // pageScanner finds rows in page objects, as APIs give them: the elements of
 // the array at a path are the rows, or the object that stands there is the only
-// one. An object at the top without that path is a row itself.
+// one; with .* behind the path, the members of that object are, each with its key.
+// An object at the top without that path is a row itself.
 //
 // A page may be larger than memory: of a page only the row that is read is
 // kept, and the beginning of an object as long as it may yet be a row. In JSON
@@ -17,6 +18,7 @@ import (
 type pageScanner struct {
 	values
 	path   []string
+	keyed  bool // the rows are the members of the object at the path
 	closed bool // array: not inside of one
 	state  pageState
 	level  int   // how many components of the path are open objects
@@ -39,10 +41,15 @@ const (
 	inValue               // in the middle of a value that is of no interest
 	inScalar              // in the middle of a number or word
 	inRows                // in the array of rows
+	inMembers             // in the object of rows
 )
 
 func newPageScanner(v values, path string) scanner {
-	return &pageScanner{values: v, path: strings.Split(path, "."), closed: true}
+	s := &pageScanner{values: v, path: strings.Split(path, "."), closed: true}
+	if n := len(s.path); s.path[n-1] == "*" {
+		s.path, s.keyed = s.path[:n-1], true
+	}
+	return s
 }
 
 func (s *pageScanner) scan(w *window, rows []Row) []Row {
@@ -57,6 +64,8 @@ func (s *pageScanner) scan(w *window, rows []Row) []Row {
 			rows, done = s.top(w, rows)
 		case s.state == inRows:
 			rows, done = s.element(w, rows)
+		case s.state == inMembers:
+			rows, done = s.member(w, rows)
 		default:
 			rows, done = s.readPage(w, rows)
 		}
@@ -88,6 +97,10 @@ func (s *pageScanner) top(w *window, rows []Row) ([]Row, bool) {
 	s.page = Row{Line: w.line, Offset: w.offset(w.pos)}
 	s.state, s.level, s.found = beforeKey, 0, false
 	s.cur, s.line = w.offset(w.pos)+1, w.line
+	if len(s.path) == 0 { // the page is the object of rows
+		s.state, s.found = inMembers, true
+		w.pos++
+	}
 	return rows, true
 }
 
@@ -143,6 +156,83 @@ func (s *pageScanner) element(w *window, rows []Row) ([]Row, bool) {
 	return rows, done
 }
 
+// member takes the next member of the object of rows.
+func (s *pageScanner) member(w *window, rows []Row) ([]Row, bool) {
+	line, at := w.line, w.pos
+	more := func() ([]Row, bool) { // the text ends within the member
+		if w.pos, w.line = at, line; w.eof {
+			w.cut = "the text ends inside an object of rows: it was cut off"
+		}
+		return rows, false
+	}
+	b, ok := s.between(w)
+	switch {
+	case s.lines && w.line > line:
+		w.pos, w.line = at+bytes.IndexByte(w.data[at:], s.lineEnd), line
+		return s.breakPage(w, rows, "the line ends inside the object of rows")
+	case !ok && w.eof:
+		return more()
+	case !ok:
+		return rows, false
+	case b == '}':
+		w.pos++
+		s.state, s.cur, s.line = beforeKey, w.offset(w.pos), w.line
+		if len(s.path) == 0 {
+			s.state = atTop
+			w.here()
+		}
+		return rows, true
+	case b != '"':
+		return s.breakPage(w, rows, fmt.Sprintf("the JSON value is malformed on line %d", w.line))
+	}
+	var n nesting
+	name := w.data[w.pos:]
+	end, how := n.feed(name[:min(len(name), MaxRow)])
+	if how == unfinished && len(name) < MaxRow {
+		return more()
+	}
+	if how != finished {
+		return s.breakPage(w, rows, fmt.Sprintf("the JSON value is malformed on line %d", w.line))
+	}
+	key := name[1 : end-1 : end-1]
+	if bytes.IndexByte(key, '\\') >= 0 {
+		var plain string
+		if json.Unmarshal(name[:end], &plain) == nil {
+			key = []byte(plain)
+		}
+	}
+	p := end
+	for colon := false; ; p++ {
+		if p == len(name) {
+			return more()
+		}
+		b := name[p]
+		if !colon && b == ':' {
+			colon = true
+			continue
+		}
+		if b == ' ' || b == '\t' || b == '\r' || b == '\n' {
+			continue
+		}
+		if !colon {
+			return s.breakPage(w, rows, fmt.Sprintf("the JSON value is malformed on line %d", w.line))
+		}
+		break
+	}
+	s.pass(w, p)
+	had := len(rows)
+	s.values.inPage = true
+	rows, done := s.value(w, rows)
+	s.values.inPage = false
+	if !done {
+		return more()
+	}
+	if len(rows) > had {
+		rows[had].Key = key
+	}
+	return rows, true
+}
+
 // readPage reads on in the page, outside of its rows.
 func (s *pageScanner) readPage(w *window, rows []Row) ([]Row, bool) {
 	from := int(s.cur - w.base)
@@ -177,6 +267,11 @@ func (s *pageScanner) readPage(w *window, rows []Row) ([]Row, bool) {
 	case foundRow:
 		s.found = true
 		w.pos, w.line = p, s.line
+		if s.keyed {
+			w.pos++
+			s.state = inMembers
+			return rows, true
+		}
 		had := len(rows)
 		rows, done := s.value(w, rows)
 		if !done {

@@ -14,6 +14,8 @@ type sample struct {
 	rows    []string // what Raw must be
 	// bad holds the numbers of rows that have a Reason.
 	bad map[int]string
+	// keys are those of the rows of an object, nil where there are none.
+	keys []string
 	// cutOK says that a cut text is an error of its own.
 	cutOK bool
 }
@@ -86,6 +88,41 @@ var samples = []sample{
 		name: "array of pages", grammar: "json-array", config: Config{Rows: "content"}, cutOK: true,
 		text: "[\n {\"content\":[{\"id\":1}]},\n {\"content\":[{\"id\":2},{\"id\":3}]}, {\"id\":4}\n]",
 		rows: []string{`{"id":1}`, `{"id":2}`, `{"id":3}`, `{"id":4}`},
+	},
+	{
+		name: "object of rows", grammar: "json-document", config: Config{Rows: "data.contacts.*"}, cutOK: true,
+		text: "{ \"n\": 1, \"data\": {\"total\": 3, \"contacts\": {\n \"47\" : {\"id\":1,\"x\":\"}\"},\n \"ñ\\u0041 \":\n{\"id\":2}, \"\": [3] }, \"z\": [{}]}, \"contacts\": {\"9\":{}} }\n" +
+			"{\"data\":{\"contacts\":{}}}{\"data\":{\"contacts\":[{\"id\":4}]}}{\"data\":{\"contacts\":null}}\n{\"id\":5,\"data\":7}",
+		rows: []string{`{"id":1,"x":"}"}`, `{"id":2}`, "[3]", `{"id":4}`, `{"id":5,"data":7}`},
+		keys: []string{"47", "ñA ", "", "-", "-"},
+	},
+	{
+		name: "objects of rows at the top", grammar: "json-document", config: Config{Rows: "*"}, cutOK: true,
+		text: "{\n\"a\": {\"id\":1}\n,\n\"b\":\"x\",\"c\": 12 , \"d\":null\n}\n{\"a\":{\"id\":2}}\n",
+		rows: []string{`{"id":1}`, `"x"`, "12", "null", `{"id":2}`},
+		keys: []string{"a", "b", "c", "d", "a"},
+	},
+	{
+		name: "lines of objects of rows", grammar: "json-lines", config: Config{Rows: "c.*"}, cutOK: true,
+		text: "{\"c\":{\"1\":{\"id\":1},\"2\":{\"id\":2}},\"n\":1}\n{\"c\":{\"3\":{\"id\":3}\n{\"id\":4}\n{\"c\":{\"5\":{\"id\":5}}}",
+		rows: []string{`{"id":1}`, `{"id":2}`, `{"id":3}`, "", `{"id":4}`, `{"id":5}`},
+		keys: []string{"1", "2", "3", "-", "-", "5"},
+		bad:  map[int]string{4: "the line ends inside the object of rows"},
+	},
+	{
+		name: "arrays a line", grammar: "json-lines", config: Config{Columns: []string{"id", "choice"}}, cutOK: true,
+		text: "[\"u1\",\"yes\"]\n\n[\"u2\",{\"a\":[1]}]\n{\"id\":3}\n",
+		rows: []string{`["u1","yes"]`, `["u2",{"a":[1]}]`, `{"id":3}`},
+	},
+	{
+		name: "array of arrays", grammar: "json-array", config: Config{Columns: []string{"id", "choice"}}, cutOK: true,
+		text: "[[\"u1\",\"yes\"],\n[\"u2\",{\"a\":[1]}]\n]",
+		rows: []string{`["u1","yes"]`, `["u2",{"a":[1]}]`},
+	},
+	{
+		name: "plain strings", grammar: "json-document", config: Config{Rows: "mails", Columns: []string{"mail"}}, cutOK: true,
+		text: "{\"mails\":[\"ann@mail.example\", \"bob]@mail.example\"\n],\"n\":2}",
+		rows: []string{`"ann@mail.example"`, `"bob]@mail.example"`},
 	},
 }
 

@@ -50,7 +50,7 @@ type Config struct {
 	Escape    string   `json:"escape,omitempty"`    // one character that keeps the next from ending a cell, such as `\`; none unless set
 	SkipLines int      `json:"skipLines,omitempty"` // preamble lines above the header
 	Columns   []string `json:"columns,omitempty"`   // column names of files that have no header line
-	Rows      string   `json:"rows,omitempty"`      // JSON: path of the array in a page object whose elements are the rows
+	Rows      string   `json:"rows,omitempty"`      // JSON: path of the array in a page object whose elements are the rows; with .* at its end, of the object whose members are
 }
 
 // Export is an opened export: what was found out about its files, before any
@@ -148,6 +148,9 @@ type Row struct {
 	// encoding does not define is kept as invalid UTF-8, which Layout.Encode
 	// turns back.
 	Raw []byte
+	// Key is the name under which the row stands in an object of rows; nil elsewhere.
+	// It lives as long as Raw.
+	Key []byte
 	// Reason says why the row cannot be read (too long, a quote that never
 	// closes, invalid UTF-8 …); empty when its extent is sound.
 	Reason string

@@ -127,6 +127,15 @@ func checkRows(t *testing.T, s sample, text string, rows []Row) {
 	at := 0
 	for i, r := range rows {
 		require.EqualValues(t, i+1, r.Number)
+		key := "-"
+		if r.Key != nil {
+			key = string(r.Key)
+		}
+		if s.keys != nil {
+			require.Equal(t, s.keys[i], key, "key of row %d", i+1)
+		} else {
+			require.Equal(t, "-", key, "key of row %d", i+1)
+		}
 		if want, bad := s.bad[i+1]; bad {
 			require.Contains(t, r.Reason, want, "row %d", i+1)
 		} else {
