@@ -123,6 +123,11 @@ func TestMappingTestLearns(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(triedMapping+learned.stdout), 0o600))
 	assert.Equal(t, file+": 4 tests, all hold\n", p.here(t, nil, "mapping", "test", file).requireCode(t, exitComplete).stdout)
 
+	// Those that are learned again go below the others.
+	again := p.here(t, nil, "mapping", "test", "--learn", file, filepath.Join(p.dir, "export.csv")).requireCode(t, exitComplete)
+	require.NoError(t, os.WriteFile(file, []byte(triedMapping+learned.stdout+again.stdout), 0o600))
+	assert.Equal(t, file+": 8 tests, all hold\n", p.here(t, nil, "mapping", "test", file).requireCode(t, exitComplete).stdout)
+
 	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(triedMapping, `"no": reject`, `"no": `, 1)+learned.stdout), 0o600))
 	broken := p.here(t, nil, "mapping", "test", file).requireCode(t, exitFailures)
 	assert.Regexp(t, `acme\.yaml:\d+:5: test 1: makes 1 consent; the test says 2\n`, broken.stdout)

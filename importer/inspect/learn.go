@@ -65,7 +65,12 @@ func LearnTests(ctx context.Context, cfg source.Config, spec *mapping.Spec) ([]b
 		}
 		l.row(&one)
 	}
-	return l.document(), nil
+	out := l.document()
+	if spec.Tests() > 0 { // they go below those that the mapping has
+		_, items, _ := bytes.Cut(out, []byte("tests:\n"))
+		out = append([]byte("  # Learned from an export: below the other tests.\n"), items...)
+	}
+	return out, nil
 }
 
 func (l *learner) document() []byte {
