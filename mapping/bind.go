@@ -283,7 +283,24 @@ func (b *binder) element(n nameAt) accessor {
 
 func (b *binder) lacks(n nameAt, what string) {
 	columns := b.m.layout.Columns
+	if slices.ContainsFunc(columns, isDatum) {
+		b.fail(n.at, "where the export has no header, name its columns in the mapping: input: {columns: [...]}",
+			"%s: the export has no column %q: its first line looks like a row, not like a header", what, n.name)
+		return
+	}
 	b.fail(n.at, "the export's columns: "+quoteAll(columns, 40), "%s: the export has no column %q%s", what, n.name, spelling.DidYouMean(n.name, columns))
+}
+
+// isDatum tells that a cell of a header is what a row says of a person: an address, a
+// time, a long number. It is not repeated in a message.
+func isDatum(column string) bool {
+	digits := 0
+	for _, r := range column {
+		if r >= '0' && r <= '9' {
+			digits++
+		}
+	}
+	return strings.Contains(column, "@") || digits >= 8
 }
 
 // anyOf resolves candidates of which at least one must exist, unless optional.

@@ -23,7 +23,7 @@ var remedies = []remedy{
 	{stageMap, regexp.MustCompile(`(?i)\b(time ?)?zone\b`), "the times have no zone: give the one in which the platform wrote them"},
 	{stageMap, regexp.MustCompile(`(?i)\bunit\b|epoch|\b(milli)?seconds\b|lies (before|beyond|in)\b|\b(timestamp|date)\b.*\b(range|future|past)\b`), "the time is not plausible as it was read: give its unit or format"},
 	{stageMap, regexp.MustCompile(`(?i)\b(time|timestamp|date)\b.*\b(format|understood|pattern)|\bno time\b|not a time|format of the mapping`), "the time is written in a way the mapping does not name: add its pattern"},
-	{stageMap, regexp.MustCompile(`behind backslashes`), "a database wrote the export, with a backslash before quotes: say so in the mapping, by escape: \"\\\\\" under input"},
+	{stageMap, regexp.MustCompile(`behind backslashes|set input\.escape`), "a database wrote the export, with a backslash before quotes: say so in the mapping, by escape: \"\\\\\" under input"},
 	{stageMap, regexp.MustCompile(`\bJSON\b`), "the JSON is cut off or damaged: fix these rows in rejected.jsonl, or export them again"},
 	{stageMap, regexp.MustCompile(`ends with (a delimiter|delimiters) that the (row|header)`), "the rows and the header do not end alike: give the header as many delimiters as the rows have, in the export or in rejected.csv"},
 	{stageMap, regexp.MustCompile(`(?i)line ends? (are mixed|of another kind)`), "lines end in different ways (CR here, LF there): save the export with one kind of line end, or split these rows in rejected.csv"},

@@ -63,8 +63,8 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 			w.here()
 			continue
 		}
-		if w.pos < len(data) && data[w.pos] == other {
-			w.pos = skipHalf(data, w.pos, s.lineEnd)
+		if w.pos < len(data) && (data[w.pos] == other || data[w.pos] == utf8BOM[0]) {
+			w.pos = skipMark(data, skipHalf(data, w.pos, s.lineEnd))
 		}
 		quote = indexFrom(data, quote, w.pos, '"')
 		n := bytes.IndexByte(data[w.pos:], s.lineEnd)
@@ -95,7 +95,7 @@ func (s *csvScanner) scan(w *window, rows []Row) []Row {
 			s.long = &Row{Line: w.line, Offset: w.offset(w.pos), Reason: tooLong}
 			continue
 		}
-		if len(raw) == 0 || (raw[0] == ' ' || raw[0] == '\t') && isBlank(raw, s.delimiter) {
+		if len(raw) == 0 || (raw[0] == ' ' || raw[0] == '\t') && isBlank(raw, s.delimiter) || n < 0 && string(raw) == endOfFile {
 			w.pos = next
 			if n >= 0 {
 				w.line++

@@ -63,6 +63,13 @@ func skipHalf(data []byte, pos int, lineEnd byte) int {
 	return pos
 }
 
+// skipMark passes over a byte order mark at the beginning of a line: files that were put
+// together keep theirs.
+func skipMark(data []byte, pos int) int { return pos + leadingBOMs(data[pos:], []byte(utf8BOM)) }
+
+// endOfFile is how DOS ended texts, and some programs still do.
+const endOfFile = "\x1a"
+
 // trimCR takes away each CR of a line that ended with LF, or with the text.
 func trimCR(line []byte, lineEnd byte) []byte {
 	n := len(line)

@@ -71,6 +71,9 @@ func (s *lineScanner) scan(w *window, rows []Row) []Row {
 			w.here()
 			continue
 		}
+		if w.pos < len(data) && data[w.pos] == utf8BOM[0] {
+			w.pos = skipMark(data, w.pos)
+		}
 		n := bytes.IndexByte(data[w.pos:], s.lineEnd)
 		end, next := w.pos+n, w.pos+n+1
 		if n < 0 {
@@ -84,7 +87,13 @@ func (s *lineScanner) scan(w *window, rows []Row) []Row {
 			s.long = &Row{Line: w.line, Offset: w.offset(w.pos), Reason: tooLong}
 			continue
 		}
-		if len(raw) > 0 && (raw[0] != ' ' && raw[0] != '\t' || !isBlank(raw, 0)) {
+		if n := firstValue(raw); n > 0 {
+			rows = append(rows, Row{Line: w.line, Offset: w.offset(w.pos), Raw: raw[:n:n]})
+			w.pos += n
+			w.here()
+			continue
+		}
+		if len(raw) > 0 && (raw[0] != ' ' && raw[0] != '\t' || !isBlank(raw, 0)) && (n >= 0 || string(raw) != endOfFile) {
 			rows = append(rows, Row{Line: w.line, Offset: w.offset(w.pos), Raw: raw})
 		} else {
 			raw = nil
@@ -99,4 +108,18 @@ func (s *lineScanner) scan(w *window, rows []Row) []Row {
 		}
 	}
 	return rows
+}
+
+// firstValue is the length of the first of several objects in one line, as there are
+// where a line end is missing between them; 0 where there is one, or none.
+func firstValue(line []byte) int {
+	if bytes.Index(line, []byte("}{")) < 0 || line[0] != '{' {
+		return 0
+	}
+	var n nesting
+	end, how := n.feed(line)
+	if how != finished || end == len(line) || line[end] != '{' {
+		return 0
+	}
+	return end
 }

@@ -103,6 +103,9 @@ func FuzzCSV(f *testing.F) {
 		rows := scanText(&csvScanner{delimiter: delimiter, lineEnd: '\n', columns: columns}, text, len(text)+1, 64)
 		pieces := scanText(&csvScanner{delimiter: delimiter, lineEnd: '\n', columns: columns}, text, 1+int(piece), 1+int(piece)%3)
 		require.Equal(t, rows, pieces)
+		if bytes.Contains(text, []byte(utf8BOM)) || bytes.Contains(text, []byte(endOfFile)) {
+			return // what programs left at the beginning or the end of a text is no text
+		}
 		idle := strings.ReplaceAll(" \t\r\n", string(delimiter), "")
 		checkExtents(t, text, rows, idle)
 		if bytes.Contains(bytes.ReplaceAll(text, []byte("\r\n"), nil), []byte("\r")) {
@@ -115,7 +118,7 @@ func FuzzCSV(f *testing.F) {
 				// The record at which encoding/csv fails may be sound for us; then
 				// Split has to find as many cells as it was taken for.
 				if r.Reason == "" && err != nil {
-					require.Contains(t, err.Error(), "the header has")
+					require.Regexp(t, "the header has|nothing but NUL", err.Error())
 				}
 				continue
 			}

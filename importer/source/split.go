@@ -51,6 +51,12 @@ func (l *Layout) miscount(raw []byte, cells [][]byte) error {
 		stray = strayLineEnd(raw)
 	}
 	switch {
+	case len(bytes.Trim(raw, "\x00")) == 0:
+		text = "holds nothing but NUL bytes: the file was filled up with them, or what was here is lost"
+	case surplus > 0 && l.Escape == 0 && bytes.Contains(raw, []byte{'\\', l.Delimiter}):
+		text += ": a backslash comes before a delimiter, as databases write one that belongs to a cell: set input.escape: \"\\\\\""
+	case surplus < 0 && l.Escape == 0 && raw[len(raw)-1] == '\\':
+		text += ": it ends with a backslash, as databases write a line end that belongs to a cell: set input.escape: \"\\\\\""
 	case stray != "":
 		text += ": " + stray + " is in it, so line ends are mixed"
 	case surplus == 1 && len(cells[want]) == 0:
