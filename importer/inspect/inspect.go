@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/importer/source"
-	"github.com/consentimport/consentimport/mapping"
 )
 
 // Inspection is what an export is, as far as its bytes tell. It holds nobody's
@@ -154,108 +153,6 @@ func inspectAs(ctx context.Context, cfg source.Config) (*Inspection, *letters, e
 		}
 	}
 	return in.out, &in.letters, nil
-}
-
-// openInspected opens an export as a mapping for it would have it read: below the
-// lines above its header, rows out of the pages that hold them, columns by number
-// where there is no header.
-func openInspected(cfg *source.Config) (*source.Export, *Inspection, error) {
-	export, err := openTable(cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	found := &Inspection{Skipped: cfg.SkipLines}
-	again := *cfg
-	if len(cfg.Columns) == 0 && headless(export) {
-		again.Columns = numbered(len(export.Layouts[0].Columns))
-		found.Headless = true
-	} else if cfg.Rows == "" {
-		again.Rows = pagePath(export)
-		found.Paged = again.Rows
-	}
-	if !found.Headless && found.Paged == "" {
-		return export, found, nil
-	}
-	if err := export.Close(); err != nil {
-		return nil, nil, err
-	}
-	*cfg = again
-	export, err = source.Open(again)
-	return export, found, err
-}
-
-// openTable opens an export and, when it is CSV, looks whether its first line is
-// its header.
-func openTable(cfg *source.Config) (*source.Export, error) {
-	export, err := source.Open(*cfg)
-	set := cfg.SkipLines > 0 || cfg.Delimiter != "" || len(cfg.Columns) > 0 || cfg.Format == "jsonl"
-	if err != nil {
-		if set || cfg.Format != "" {
-			return nil, err
-		}
-		// The header may be unreadable because it is none: lines are always there.
-		lines := *cfg
-		lines.Format, lines.Columns, lines.Delimiter = "csv", []string{"line"}, "\x01"
-		if export, _ = source.Open(lines); export == nil {
-			return nil, err
-		}
-	}
-	if set || len(export.Layouts) != 1 || export.Layouts[0].Format != source.CSV {
-		return export, nil
-	}
-	text, readErr := export.Beginning(0, looked)
-	skip, delimiter, ok := 0, byte(0), false
-	if readErr == nil {
-		skip, delimiter, ok = tableForm(text, &export.Layouts[0])
-	}
-	if !ok && err == nil {
-		return export, nil
-	}
-	if closed := export.Close(); closed != nil {
-		return nil, closed
-	}
-	if !ok {
-		return nil, err
-	}
-	cfg.SkipLines, cfg.Delimiter = skip, string(rune(delimiter))
-	if delimiter == '\t' {
-		cfg.Delimiter = `\t`
-	}
-	return source.Open(*cfg)
-}
-
-// headless reports whether the first line of every CSV is a row and no header.
-func headless(e *source.Export) bool {
-	for i := range e.Layouts {
-		l := &e.Layouts[i]
-		if l.Format != source.CSV || len(l.Columns) != len(e.Layouts[0].Columns) || !slices.ContainsFunc(l.Columns, isDatum) {
-			return false
-		}
-	}
-	return len(e.Layouts) > 0
-}
-
-// isDatum reports whether a cell is a person's data and not a heading.
-func isDatum(cell string) bool {
-	v := bytes.TrimSpace([]byte(cell))
-	if len(v) == 0 {
-		return false
-	}
-	switch k, _ := shapeOf(v); k {
-	case kindEmail, kindUUID, kindTime, kindDate, kindEpochS, kindEpochMS, kindIP:
-		return true
-	case kindInteger:
-		return len(v) >= 5
-	}
-	return false
-}
-
-func numbered(n int) []string {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = fmt.Sprintf("column%d", i+1)
-	}
-	return names
 }
 
 // inspector goes over the rows once.
@@ -401,61 +298,4 @@ func inspectedLayout(l *source.Layout, members int) InspectedLayout {
 		out.Delimiter = string(rune(l.Delimiter))
 	}
 	return out
-}
-
-// presetFits asks which presets know the form of an export.
-func presetFits(e *source.Export, heads [][]byte) []PresetFit {
-	var all []mapping.Fit
-	for i := range e.Layouts {
-		l := &e.Layouts[i]
-		if l.Format == source.CSV {
-			all = append(all, mapping.Fits(mapping.Layout{Columns: l.Columns})...)
-		}
-	}
-	if len(heads) > 0 {
-		all = append(all, mapping.Fits(mapping.Layout{JSON: true}, heads...)...)
-	}
-	slices.SortStableFunc(all, func(a, b mapping.Fit) int { return cmp.Compare(b.Score, a.Score) })
-	out := []PresetFit{}
-	for _, f := range all {
-		if slices.ContainsFunc(out, func(p PresetFit) bool { return p.Name == f.Preset.Name }) {
-			continue
-		}
-		p := PresetFit{Name: f.Preset.Name, Description: f.Preset.Description, Confirmed: f.Preset.Confirmed, Marks: f.Score, Found: f.Found, rows: f.Rows}
-		for _, m := range f.Missing {
-			p.Missing = append(p.Missing, ParameterNeed{m.Name, m.Description, m.Example})
-		}
-		out = append(out, p)
-	}
-	return out
-}
-
-// Fitting gives the presets that an export looks like, the surest first. It looks at
-// headers and at the first JSON values alone.
-func Fitting(cfg source.Config) ([]PresetFit, error) {
-	e, err := source.Open(cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer e.Close()
-	heads, err := firstRecords(e, headRecords)
-	if err != nil {
-		return nil, err
-	}
-	fits := presetFits(e, heads)
-	path := pagePath(e)
-	if len(fits) > 0 || cfg.Rows != "" || path == "" {
-		return fits, nil
-	}
-	// The rows may stand in a page, and the page be too long to be read as a whole.
-	cfg.Rows = path
-	pages, err := source.Open(cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer pages.Close()
-	if heads, err = firstRecords(pages, headRecords); err != nil {
-		return nil, err
-	}
-	return presetFits(pages, heads), nil
 }
