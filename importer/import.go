@@ -7,6 +7,7 @@ package importer
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -142,6 +143,9 @@ func (im *Import) begin() error {
 		return err
 	}
 	export, err := source.Open(rows.Config(reading, cfg.Spec.Input()))
+	if errors.Is(err, context.Canceled) {
+		return refuse("", "interrupted before anything was sent")
+	}
 	if err != nil {
 		return &RefusedError{Err: err}
 	}

@@ -52,6 +52,9 @@ func (e *Export) walkArchive(index int, name string, r io.ReaderAt, size int64, 
 		e.Beside = append(e.Beside, name+": "+member)
 	}
 	for _, f := range files {
+		if err := e.interrupted(); err != nil {
+			return err
+		}
 		full := name + ": " + f.Name
 		kind, err := sniffMember(f)
 		if err != nil {
@@ -210,7 +213,7 @@ func (e *Export) innerArchive(index int, f *zip.File) (io.ReaderAt, int64, error
 		return nil, 0, err
 	}
 	defer r.Close()
-	n, err := io.Copy(e.spool, io.LimitReader(r, max(0, limit)+1))
+	n, err := io.Copy(e.spool, &untilInterrupted{e, io.LimitReader(r, max(0, limit)+1)})
 	if err != nil {
 		return nil, 0, fmt.Errorf("cannot be unpacked: %w", memberError(err))
 	}
@@ -218,4 +221,17 @@ func (e *Export) innerArchive(index int, f *zip.File) (io.ReaderAt, int64, error
 		return nil, 0, errors.New("is an archive that unpacks to far more than the file around it; unpack it by hand if you trust it")
 	}
 	return io.NewSectionReader(e.spool, start, n), n, nil
+}
+
+// untilInterrupted is a reader that ends when opening is to end.
+type untilInterrupted struct {
+	e *Export
+	r io.Reader
+}
+
+func (u *untilInterrupted) Read(p []byte) (int, error) {
+	if err := u.e.interrupted(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
 }

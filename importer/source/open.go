@@ -29,6 +29,9 @@ func Open(cfg Config) (*Export, error) {
 	cfg.Paths = InOrder(cfg.Paths)
 	e := &Export{Config: cfg, verified: map[Mark]*digest{}, blockSize: blockSize, batchRows: batchRows, spoolExtra: spoolExtra}
 	for _, path := range cfg.Paths {
+		if err := e.interrupted(); err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
 		if err := e.add(path); err != nil {
 			return nil, errors.Join(err, e.Close())
 		}

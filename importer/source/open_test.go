@@ -3,6 +3,8 @@ package source
 import (
 	"archive/zip"
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -120,6 +122,26 @@ func TestTwinsThatAreNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { open(t, Config{Paths: write(t, files...)}, blockSize, batchRows) })
 	}
+}
+
+// TestOpenEnds ends opening, whatever it is at, with the context.
+func TestOpenEnds(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stop := errors.New("stopped")
+	cancel(stop)
+	big := []byte("a,b\n" + strings.Repeat("12345678,someone@mail.example\n", 5000))
+	for name, paths := range map[string][]string{
+		"file": write(t, big), "archive": write(t, zipOf(t, "a.csv", big)), "archive in an archive": write(t, zipOf(t, "a.zip", zipOf(t, "b.csv", big))),
+	} {
+		_, err := Open(Config{Paths: paths, Remote: &Remote{Context: ctx}})
+		require.ErrorIs(t, err, stop, name)
+	}
+	e := open(t, Config{Paths: write(t, big, append(bytes.Clone(big), "1,2\n"...))}, blockSize, batchRows)
+	e.Config.Remote = &Remote{Context: ctx}
+	require.ErrorIs(t, e.refuseTwins(), nil, "sizes tell them apart")
+	e = open(t, Config{Paths: write(t, big, gz(t, append(bytes.Clone(big), "1,2\n"...)))}, blockSize, batchRows)
+	e.Config.Remote = &Remote{Context: ctx}
+	require.ErrorIs(t, e.refuseTwins(), stop)
 }
 
 // TestPadding reads packed files that were filled up with zeros to the end of a block.

@@ -18,8 +18,9 @@ type Remote struct {
 	Queries map[string]string
 	// Getenv gives the variables by which s3:// is configured, as for the AWS tools.
 	Getenv func(string) string
-	// Context ends opening an export and checking it: what is read of its rows ends with
-	// the Reader. It is here because an archive is opened by offset, which takes none.
+	// Context ends opening an export, a file's too, and checking one that lies elsewhere:
+	// what is read of its rows ends with the Reader. It is here because an archive is
+	// opened by offset, which takes none.
 	Context context.Context
 	// Transport carries the requests; nil: a usual one.
 	Transport http.RoundTripper
@@ -101,6 +102,14 @@ type remote struct {
 	mu       sync.Mutex
 	last     int64      // the chunk that was read last
 	turn     sync.Mutex // of requests to a server without ranges
+}
+
+// interrupted says that opening is to end.
+func (e *Export) interrupted() error {
+	if e.Config.Remote == nil || e.Config.Remote.Context == nil {
+		return nil
+	}
+	return context.Cause(e.Config.Remote.Context)
 }
 
 // openRemote asks for the beginning of an object, and so for what it is.

@@ -68,6 +68,9 @@ func (e *Export) sameText(a, b *member) (bool, error) {
 	defer y.close()
 	var bufX, bufY [blockSize]byte
 	for {
+		if err := e.interrupted(); err != nil {
+			return false, err
+		}
 		n, errX := io.ReadFull(x.text, bufX[:])
 		k, errY := io.ReadFull(y.text, bufY[:])
 		endX, endY := ended(errX), ended(errY)
