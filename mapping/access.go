@@ -15,6 +15,7 @@ type accessor struct {
 	col  int             // column of a CSV row
 	cell int             // index into Mapper.cells, for paths inside a CSV cell
 	at   jsonvalue.Place // inside JSON
+	up   int             // each.parent.path: how many lists further out
 	name string          // as the mapping has it
 }
 
@@ -107,6 +108,16 @@ type element struct {
 	node   int
 	index  int
 	column string // that the value came from, when it is not the list's own
+	// parents are the elements that hold the list of this one, from the nearest on.
+	parents [deepest - 1]int
+}
+
+// above is the node of the element, or of the one that holds it so many lists up.
+func (e *element) above(up int) int {
+	if up == 0 {
+		return e.node
+	}
+	return e.parents[up-1]
 }
 
 // get gives the text and kind of a value; jsonvalue.Null when nothing is there. The
@@ -137,7 +148,7 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 		if m.elem == nil || m.elem.doc == nil {
 			return nil, jsonvalue.Null, ""
 		}
-		return m.node(m.elem.doc, m.elem.doc.Find(m.elem.node, a.at.Path))
+		return m.node(m.elem.doc, m.elem.doc.Find(m.elem.above(a.up), a.at.Path))
 	case accessIndex:
 		if m.elem == nil {
 			break

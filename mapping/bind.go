@@ -274,11 +274,11 @@ func (b *binder) cell(col int) int {
 }
 
 func (b *binder) element(n nameAt) accessor {
-	kind, path, message := b.m.spec.each.elementName(strings.TrimPrefix(n.name, "each."))
+	kind, path, up, message := b.m.spec.each.elementName(strings.TrimPrefix(n.name, "each."))
 	if message != "" {
 		b.fail(n.at, "", "%s", message)
 	}
-	return accessor{kind: kind, at: jsonvalue.Place{Path: path}, name: n.name}
+	return accessor{kind: kind, at: jsonvalue.Place{Path: path}, up: up, name: n.name}
 }
 
 func (b *binder) lacks(n nameAt, what string) {

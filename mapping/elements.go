@@ -169,8 +169,31 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 	if doc.Kind(n) != want {
 		return columnSays(m.list.name, "does not hold "+what), m.list.name
 	}
+	return m.eachNode(e, doc, n, nil)
+}
+
+// eachNode goes through a list, and through the lists inside of its elements where
+// the mapping names these. Around are the elements that hold this one, from the
+// outermost on.
+func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, around []int) (string, string) {
 	for c := n + 1; c < doc.Next(n); c = doc.Next(c) {
+		if level := len(around); level < len(e.within) {
+			within := doc.Find(c, e.within[level])
+			if within == jsonvalue.None || doc.Kind(within) == jsonvalue.Null || doc.Kind(within) == jsonvalue.String && m.isEmpty(spelling.Trim(doc.Raw(within))) {
+				continue // this one has no list inside
+			}
+			if doc.Kind(within) != jsonvalue.Array {
+				return columnSays(m.list.name, "has an element in which the list is no list"), m.list.name
+			}
+			if reason, column := m.eachNode(e, doc, within, append(around, c)); reason != "" {
+				return reason, column
+			}
+			continue
+		}
 		el := element{doc: doc, node: c, kind: doc.Kind(c), value: doc.Text(c, m.arena)}
+		for i := range around {
+			el.parents[i] = around[len(around)-1-i]
+		}
 		switch {
 		case e.form == eachObject:
 			el.key = doc.Key(c, m.arena)

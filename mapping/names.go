@@ -175,7 +175,7 @@ func (m *Mapper) seekElements() {
 			case l.at.kind == accessValue && el.doc.Kind(el.node) < jsonvalue.Array:
 				return m.found(&l)
 			}
-			return m.followed(&l, el.doc, el.node)
+			return m.followed(&l, el.doc, el.above(l.at.up))
 		})
 	}
 }
@@ -483,7 +483,7 @@ func (m *Mapper) has(a *accessor) bool {
 		}
 		return m.elem.doc.Find(m.elem.node, a.at.Path) != jsonvalue.None
 	case accessElement:
-		return m.elem != nil && m.elem.doc != nil && m.elem.doc.Find(m.elem.node, a.at.Path) != jsonvalue.None
+		return m.elem != nil && m.elem.doc != nil && m.elem.doc.Find(m.elem.above(a.up), a.at.Path) != jsonvalue.None
 	}
 	return true
 }

@@ -1,15 +1,35 @@
 package mapping
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/consentimport/consentimport/mapping/condition"
 	"github.com/consentimport/consentimport/mapping/jsonvalue"
 )
 
-// elementName finds what a name below each. stands for in the elements of this each.
-// A message says why there is no such thing.
-func (e *eachSpec) elementName(rest string) (kind accessKind, path jsonvalue.Path, message string) {
+// elementName finds what a name below each. stands for in the elements of this each,
+// and how many lists further out it lies: each.parent.name of a list inside of
+// another. A message says why there is no such thing.
+func (e *eachSpec) elementName(rest string) (kind accessKind, path jsonvalue.Path, up int, message string) {
+	for ; len(e.within) > 0 && strings.HasPrefix(rest, "parent."); up++ {
+		rest = strings.TrimPrefix(rest, "parent.")
+	}
+	if up > len(e.within) {
+		return 0, nil, 0, fmt.Sprintf("each has %d parent: the list lies in so many others", len(e.within))
+	}
+	kind, path, message = e.ownName(rest)
+	if message == "" && up > 0 && kind != accessElement && kind != accessValue {
+		return 0, nil, 0, "each.parent." + rest + " is unknown: a parent has the names that it has in the export"
+	}
+	if up > 0 {
+		kind = accessElement
+	}
+	return kind, path, up, message
+}
+
+// ownName is elementName for the element itself.
+func (e *eachSpec) ownName(rest string) (kind accessKind, path jsonvalue.Path, message string) {
 	listed := e.form != eachArray || e.all != nil
 	switch {
 	case rest == "key" && listed:
@@ -112,7 +132,7 @@ func (s *Spec) checkElement(r *reader, rest string, at place) {
 		r.failAt(at, "each.%s: the mapping has no each section", rest)
 		return
 	}
-	if _, _, message := s.each.elementName(rest); message != "" {
+	if _, _, _, message := s.each.elementName(rest); message != "" {
 		r.failAt(at, "%s", message)
 	}
 }

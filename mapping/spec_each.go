@@ -7,18 +7,20 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/consentimport/consentimport/mapping/decode"
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 )
 
 // eachSpec makes several consents of one row.
 type eachSpec struct {
 	at        place
 	form      eachForm
-	columns   []eachColumn // of columns; nil with star
-	star      bool         // columns: "*", all but except
-	except    []string     // globs
-	unnamed   bool         // columns without a name are excepted
-	source    nameAt       // of the other forms
-	by, pair  string       // of split
+	columns   []eachColumn     // of columns; nil with star
+	star      bool             // columns: "*", all but except
+	except    []string         // globs
+	unnamed   bool             // columns without a name are excepted
+	source    nameAt           // of the other forms
+	within    []jsonvalue.Path // of array: the way to the list inside of each element, level by level
+	by, pair  string           // of split
 	decoder   decode.Decoder
 	skip      []ruleSpec
 	optional  bool
@@ -79,7 +81,8 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 			e.form, e.source = eachSplit, nameAt{r.text(m.value, "split"), placeOf(m.value)}
 		case "array":
 			forms++
-			e.form, e.source = eachArray, nameAt{r.text(m.value, "array"), placeOf(m.value)}
+			e.form = eachArray
+			e.readArray(r, m.value)
 		case "object":
 			forms++
 			e.form, e.source = eachObject, nameAt{r.text(m.value, "object"), placeOf(m.value)}
@@ -139,6 +142,29 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 		e.by = ","
 	}
 	return e
+}
+
+// deepest is how many lists may lie in one another.
+const deepest = 4
+
+// readArray reads the way to a list: Purposes, or Purposes[].Topics, the lists inside
+// of each element of a list.
+func (e *eachSpec) readArray(r *reader, n ast.Node) {
+	first, rest, nested := strings.Cut(strings.TrimSuffix(r.text(n, "array"), "[]"), "[].")
+	e.source = nameAt{first, placeOf(n)}
+	for nested {
+		var level string
+		level, rest, nested = strings.Cut(rest, "[].")
+		p, err := jsonvalue.ParsePath(level)
+		if err != nil {
+			r.fail(n, "array: %v", err)
+			return
+		}
+		e.within = append(e.within, p)
+	}
+	if len(e.within) >= deepest {
+		r.fail(n, "array: at most %d lists may lie in one another", deepest)
+	}
 }
 
 func (e *eachSpec) readColumns(r *reader, n ast.Node) {

@@ -1,0 +1,66 @@
+package mapping
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestListsInsideOfLists: the elements are those of the inner lists, in the order of
+// the document, and what holds them is each.parent.
+func TestListsInsideOfLists(t *testing.T) {
+	text := `
+input: {format: jsonl}
+each:
+  array: purposes[].preferences[].options
+  skip:
+    - {when: each.parent.parent.status != "ACTIVE", reason: not active}
+consent:
+  userId: id
+  action: {from: each.on, values: {"true": accept, "false": reject}}
+  timestamp: each.parent.parent.at
+  validUntil: unlimited
+  source: {const: x}
+  category: {template: "{each.parent.parent.name}/{each.parent.name}/{each.name}"}
+`
+	spec, err := Parse("m.yaml", []byte(text), nil)
+	require.NoError(t, err)
+	m, err := spec.Bind(Layout{JSON: true})
+	require.NoError(t, err)
+	for _, tt := range []struct {
+		name, row string
+		want      []string
+		reason    string
+	}{
+		{"two levels", `{"id":"u1","purposes":[
+			{"name":"A","status":"ACTIVE","at":"2024-01-02T03:04:05Z","preferences":[{"name":"p","options":[{"name":"x","on":true},{"name":"y","on":false}]},{"name":"q","options":[{"name":"z","on":true}]}]},
+			{"name":"B","status":"WITHDRAWN","at":"2024-01-02T03:04:05Z","preferences":[{"name":"p","options":[{"name":"x","on":true}]}]},
+			{"name":"C","status":"ACTIVE","at":"2024-01-02T03:04:05Z"},
+			{"name":"D","status":"ACTIVE","at":"2024-01-02T03:04:05Z","preferences":[{"name":"p","options":null},{"name":"q","options":[]},{"name":"r","options":[{"name":"x","on":true}]}]}]}`,
+			[]string{"accept A/p/x", "reject A/p/y", "accept A/q/z", "accept D/r/x"}, ""},
+		{"no inner list", `{"id":"u1","purposes":[{"name":"C","status":"ACTIVE"}]}`, nil, "no decision"},
+		{"the inner list is none", `{"id":"u1","purposes":[{"name":"C","status":"ACTIVE","preferences":{"name":"p"}}]}`, nil, "no list"},
+		{"no list at all", `{"id":"u1"}`, nil, "purposes"},
+	} {
+		var out Result
+		m.Map(&Record{Row: 1, JSON: []byte(tt.row)}, &out)
+		var got []string
+		if out.Status == Mapped {
+			for i := range out.Consents {
+				got = append(got, out.Consents[i].Action.String()+" "+string(out.Consents[i].Category))
+			}
+		}
+		assert.Equal(t, tt.want, got, tt.name)
+		assert.Contains(t, out.Reason, tt.reason, tt.name)
+	}
+	for _, wrong := range []struct{ array, name, says string }{
+		{"a[].b", "each.parent.parent.x", "parent"},
+		{"a[].b", "each.parent.index", "each.parent.index"},
+		{"a[].b[].c[].d[].e", "each.x", "at most"},
+		{"a[].b[", "each.x", "without its ]"},
+	} {
+		_, err := Parse("m.yaml", []byte("each: {array: \""+wrong.array+"\"}\nconsent: {userId: id, action: "+wrong.name+", timestamp: t, validUntil: unlimited, source: {const: x}}\n"), nil)
+		assert.ErrorContains(t, err, wrong.says, wrong.array)
+	}
+}
