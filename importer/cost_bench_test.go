@@ -175,7 +175,7 @@ func costImport(b *testing.B, addr, path string, noJournal, noOrder bool) spent 
 	return took
 }
 
-// feedUnordered is feed and take without lanes.
+// feedUnordered is feed and admit without lanes.
 func (r *run) feedUnordered(ctx context.Context, tasks chan<- *task) error {
 	var err error
 	if r.lookup, err = r.im.lookup(); err != nil {
@@ -207,7 +207,7 @@ func (r *run) takeUnordered(batch *rows.Batch, tasks chan<- *task) error {
 	return nil
 }
 
-// sendUnordered is loop, deliver and settle without lanes, for a target that
+// sendUnordered is loop, deliver and record without lanes, for a target that
 // takes everything.
 func (s *sender) sendUnordered(ctx context.Context, tasks <-chan *task) error {
 	for t := range tasks {

@@ -76,7 +76,7 @@ func vacant(dir string) (missing bool, err error) {
 // Abandon removes an import that was begun by this process and of which nothing
 // was sent, so that the next try can begin anew: its files, the directory that was
 // made for it; and what --restart has set aside is put back. Of an import that was
-// there before, it gives up the retry or the repair that Begin has not set down.
+// there before, it gives up the retry or the repair that CommitPass has not set down.
 func (im *Import) Abandon() error {
 	if !im.fresh {
 		return im.removeUnset()

@@ -35,7 +35,7 @@ func (r *run) feed(ctx context.Context) error {
 				r.limited.Store(true)
 			}
 			took += int64(n)
-			if err := r.take(b, n); err != nil {
+			if err := r.admit(b, n); err != nil {
 				return err
 			}
 			if r.limited.Load() {
@@ -50,10 +50,10 @@ func (r *run) feed(ctx context.Context) error {
 	return err
 }
 
-// take puts the first n rows of a batch into the lanes. What is read is marked
+// admit puts the first n rows of a batch into the lanes. What is read is marked
 // before anything of it is sent: so the journal never holds an outcome of a row
 // whose bytes it cannot check.
-func (r *run) take(b *rows.Batch, n int) error {
+func (r *run) admit(b *rows.Batch, n int) error {
 	taken := b.Src.Rows[:n]
 	if n == 0 {
 		return nil

@@ -105,7 +105,7 @@ func Open(cfg Config) (*Import, error) {
 		if im.mode, err = history.ParseMode(cmp.Or(cfg.History, history.Chronological.String())); err != nil {
 			return nil, refuse("give --history one of them", "%w", err)
 		}
-		if err := im.begin(); err != nil {
+		if err := im.create(); err != nil {
 			_ = im.Abandon() // the first error is the one to report
 			return nil, err
 		}
@@ -121,8 +121,8 @@ func Open(cfg Config) (*Import, error) {
 	return im, nil
 }
 
-// begin starts an import in a directory that holds none.
-func (im *Import) begin() error {
+// create starts an import in a directory that holds none.
+func (im *Import) create() error {
 	cfg := im.cfg
 	made, err := vacant(cfg.Dir)
 	if err != nil {
@@ -154,16 +154,16 @@ func (im *Import) begin() error {
 		im.notes = append(im.notes, "the export has a column "+rows.RowColumn+", as the rejected rows of an import do: it is imported as an export of its own; "+
 			"--repair DIR instead continues the import in DIR that they came from")
 	}
-	if err := im.create(); err != nil {
+	if err := im.writeHeader(); err != nil {
 		return errors.Join(err, export.Close())
 	}
 	im.from = export.Start()
 	return nil
 }
 
-// create binds the mapping, learns what it must from the first rows and writes
+// writeHeader binds the mapping, learns what it must from the first rows and writes
 // the checkpoint's beginning.
-func (im *Import) create() error {
+func (im *Import) writeHeader() error {
 	units, err := rows.Learn(im.export, im.spec)
 	if err != nil {
 		return err
@@ -201,10 +201,10 @@ func (im *Import) create() error {
 	if err := im.startPass(im.spec, units); err != nil {
 		return err
 	}
-	return im.Begin()
+	return im.CommitPass()
 }
 
-// startPass stores the mapping beside the checkpoint; Begin sets the pass down.
+// startPass stores the mapping beside the checkpoint; CommitPass sets the pass down.
 // Nothing was sent when it fails.
 func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
 	sum := spec.SHA256()
@@ -223,10 +223,10 @@ func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
 	return nil
 }
 
-// Begin sets the pass down in the checkpoint; that of an import which goes on is
+// CommitPass sets the pass down in the checkpoint; that of an import which goes on is
 // there already. Until then it can be given up without a trace: see Abandon. Nothing was
 // sent when it fails.
-func (im *Import) Begin() error {
+func (im *Import) CommitPass() error {
 	if !im.unset {
 		return nil
 	}

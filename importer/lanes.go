@@ -200,9 +200,9 @@ func (l *lanes) enter(t *task) {
 	l.line = append(l.line, queued{t, l.added})
 }
 
-// take gives the next task to send, false when none will come any more or the
+// next gives the next task to send, false when none will come any more or the
 // lanes were stopped.
-func (l *lanes) take(ctx context.Context) (*task, bool) {
+func (l *lanes) next(ctx context.Context) (*task, bool) {
 	for {
 		l.mu.Lock()
 		if l.stopped {
@@ -357,7 +357,7 @@ func (l *lanes) close() {
 	}
 }
 
-// stop makes take and addRow give up at once. Tasks that are out may still be done;
+// stop makes next and addRow give up at once. Tasks that are out may still be done;
 // finish says that a key which stands at an accept is finished as well.
 func (l *lanes) stop(finish bool) {
 	l.mu.Lock()

@@ -51,7 +51,7 @@ func throughLanes(b *testing.B, rows [][]task, takers int) {
 	for i := range takers {
 		wg.Go(func() {
 			for {
-				t, ok := l.take(b.Context())
+				t, ok := l.next(b.Context())
 				if !ok {
 					return
 				}

@@ -57,7 +57,7 @@ func TestLanesKeepTheOrderOfEachKey(t *testing.T) {
 				}
 			}
 			if ready > 0 && (len(out) == 0 || rapid.Bool().Draw(t, "take")) {
-				got, ok := l.take(context.Background())
+				got, ok := l.next(context.Background())
 				if !ok {
 					t.Fatalf("no task, though %d keys have one", ready)
 				}
@@ -89,7 +89,7 @@ func TestLanesKeepTheOrderOfEachKey(t *testing.T) {
 			delete(unfinished, done.ref.Row)
 			l.done(done)
 		}
-		if _, ok := l.take(context.Background()); ok {
+		if _, ok := l.next(context.Background()); ok {
 			t.Fatal("a task came out after the last")
 		}
 	})
@@ -105,22 +105,22 @@ func TestARetryLeavesItsPlaceToNobodyOfItsKey(t *testing.T) {
 		}
 		l.close()
 		ctx := context.Background()
-		first, _ := l.take(ctx)
-		other, _ := l.take(ctx)
+		first, _ := l.next(ctx)
+		other, _ := l.next(ctx)
 		assert.Equal(t, []int64{1, 3}, []int64{first.ref.Row, other.ref.Row}, "row 2 waits behind row 1")
 		began := time.Now()
 		l.again(first, 5*time.Second)
 		l.done(other)
-		back, ok := l.take(ctx)
+		back, ok := l.next(ctx)
 		require.True(t, ok)
 		assert.EqualValues(t, 1, back.ref.Row)
 		assert.Equal(t, 5*time.Second, time.Since(began))
 		l.done(back)
-		next, ok := l.take(ctx)
+		next, ok := l.next(ctx)
 		require.True(t, ok)
 		assert.EqualValues(t, 2, next.ref.Row)
 		l.done(next)
-		_, ok = l.take(ctx)
+		_, ok = l.next(ctx)
 		assert.False(t, ok)
 		wait.Wait()
 	})
@@ -146,7 +146,7 @@ func TestTheWindowBoundsWhatIsUnfinished(t *testing.T) {
 		mu.Lock()
 		assert.Equal(t, 3, added, "the fourth waits for room")
 		mu.Unlock()
-		first, _ := l.take(context.Background())
+		first, _ := l.next(context.Background())
 		l.done(first)
 		synctest.Wait()
 		mu.Lock()
@@ -154,7 +154,7 @@ func TestTheWindowBoundsWhatIsUnfinished(t *testing.T) {
 		mu.Unlock()
 		l.stop(false)
 		wait.Wait()
-		_, ok := l.take(context.Background())
+		_, ok := l.next(context.Background())
 		assert.False(t, ok, "nothing leaves after a stop")
 		assert.EqualValues(t, 2, l.low().Row)
 	})
@@ -166,10 +166,10 @@ func TestARowLargerThanTheWindowGoesThroughAlone(t *testing.T) {
 	require.True(t, l.addRow(source.Position{Row: 1}, tasks))
 	l.close()
 	for range tasks {
-		got, ok := l.take(context.Background())
+		got, ok := l.next(context.Background())
 		require.True(t, ok)
 		l.done(got)
 	}
-	_, ok := l.take(context.Background())
+	_, ok := l.next(context.Background())
 	assert.False(t, ok)
 }

@@ -111,9 +111,9 @@ func (l *life) run(change func(*Config), rows int64) lived {
 	defer func() { require.NoError(t, im.Close()) }()
 	var out lived
 	if cfg.DryRun {
-		require.NoError(t, im.Rehearsed())
+		require.NoError(t, im.CommitDryRun())
 	} else {
-		require.NoError(t, im.Begin())
+		require.NoError(t, im.CommitPass())
 		out.stop = l.send(im, rows)
 	}
 	s, err := im.Survey()

@@ -85,7 +85,7 @@ func TestALaterPassLooksBackAtWhatWasSent(t *testing.T) {
 		require.NoError(t, err)
 		assert.EqualValues(t, 2, index.Len(), "what was sent, and what comes again")
 		require.NoError(t, index.Close())
-		require.NoError(t, im.Begin())
+		require.NoError(t, im.CommitPass())
 		s, err := im.Survey()
 		require.NoError(t, err)
 		require.NoError(t, s.Each(t.Context()))

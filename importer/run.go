@@ -114,7 +114,7 @@ func newRun(im *Import, out Sending) *run {
 
 // begin sets down that a process works on the import.
 func (r *run) begin() error {
-	if err := r.im.Begin(); err != nil {
+	if err := r.im.CommitPass(); err != nil {
 		return err
 	}
 	r.high, r.read = r.im.high, r.im.read
@@ -229,9 +229,9 @@ func (r *run) end(err error) (*Stop, error) {
 	return stopped, err
 }
 
-// Rehearsed sets down that this was a dry run, which is complete as soon as it
+// CommitDryRun sets down that this was a dry run, which is complete as soon as it
 // begins: what it finds is in the survey.
-func (im *Import) Rehearsed() error {
+func (im *Import) CommitDryRun() error {
 	at := im.cfg.Now().UTC()
 	if err := im.journal.Run(journal.Run{N: im.runs + 1, At: at, Tool: im.cfg.Tool, Pass: im.pass.N, From: 1}); err != nil {
 		return err

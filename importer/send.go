@@ -19,8 +19,8 @@ type Pacer interface {
 	Throttled() (now bool, total time.Duration)
 }
 
-// ledger takes outcomes; Append returns when the outcome is written.
-type ledger interface {
+// recorder takes outcomes; Append returns when the outcome is written.
+type recorder interface {
 	Append(journal.Outcome) error
 	AppendAll([]journal.Outcome) error
 }
@@ -31,7 +31,7 @@ type sender struct {
 	target  Target
 	pacer   Pacer
 	lanes   *lanes
-	book    ledger
+	book    recorder
 	limits  Limits
 	backoff delivery.Backoff
 	stop    func(Stop)
@@ -63,7 +63,7 @@ func (s *sender) loop(take, send context.Context) error {
 			return nil
 		}
 		if t == nil {
-			if t, ok = s.lanes.take(take); !ok {
+			if t, ok = s.lanes.next(take); !ok {
 				s.breaker.nothing(probe)
 				return nil
 			}

@@ -53,7 +53,7 @@ func TestHeldTasksWaitAndNobodyElse(t *testing.T) {
 		l.close()
 		began := time.Now()
 		next := func() (*task, time.Duration) {
-			got, ok := l.take(t.Context())
+			got, ok := l.next(t.Context())
 			require.True(t, ok)
 			return got, time.Since(began)
 		}

@@ -207,7 +207,7 @@ func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapp
 	for _, n := range im.Notes() {
 		messages{env}.note(n)
 	}
-	if err := im.Rehearsed(); err != nil {
+	if err := im.CommitDryRun(); err != nil {
 		return nil, err
 	}
 	return dry.report(ctx, env, im, called)

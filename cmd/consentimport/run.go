@@ -101,7 +101,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		say.note(n)
 	}
 	if f.dryRun {
-		return f.rehearse(ctx, env, im, called)
+		return f.surveyOnly(ctx, env, im, called)
 	}
 	if err := im.Check(ctx); err != nil {
 		return errors.Join(err, im.Abandon())
@@ -112,7 +112,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err := im.Arrange(ctx); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
-	if err := im.Begin(); err != nil {
+	if err := im.CommitPass(); err != nil {
 		return err
 	}
 	return f.send(ctx, env, im, send, called)
@@ -153,9 +153,9 @@ func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, 
 	return cfg
 }
 
-// rehearse is a dry run: the survey alone.
-func (f *runFlags) rehearse(ctx context.Context, env *environment, im *importer.Import, called report.Invocation) error {
-	if err := im.Rehearsed(); err != nil {
+// surveyOnly is a dry run: nothing is sent.
+func (f *runFlags) surveyOnly(ctx context.Context, env *environment, im *importer.Import, called report.Invocation) error {
+	if err := im.CommitDryRun(); err != nil {
 		return err
 	}
 	s, err := f.report(ctx, env, im, called)
