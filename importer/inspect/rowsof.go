@@ -63,7 +63,7 @@ func rowsPath(text []byte) string {
 	}
 	best := slices.MaxFunc(o.places, func(a, b place) int { return a.worth() - b.worth() })
 	for _, step := range best.path {
-		if strings.ContainsAny(step, `."`) {
+		if strings.ContainsAny(step, `."`) || step != "*" && strings.Contains(step, "*") {
 			return "" // no path of rows can be written
 		}
 	}
