@@ -30,6 +30,7 @@ const (
 	accessValue                      // each.value
 	accessElement                    // each.path
 	accessIndex                      // each.index
+	accessParent                     // each.parent, of a map of maps
 	accessCreated                    // each.created, of a decoder's cell
 	accessUpdated
 	accessDays
@@ -44,6 +45,7 @@ const KeyMember = "_key"
 // jsonCell is a CSV cell that holds JSON, parsed when first asked for.
 type jsonCell struct {
 	col    int
+	inside *accessor // of a JSON row: the value that is a JSON text; nil: the cell of col
 	name   string
 	doc    jsonvalue.Doc
 	row    uint64 // the row for which it was parsed
@@ -57,7 +59,13 @@ func (m *Mapper) document(i int) (*jsonvalue.Doc, bool, string) {
 	c := &m.cells[i]
 	if c.row != m.generation {
 		c.row, c.reason, c.absent = m.generation, "", false
-		text := bytes.TrimSpace(m.rec.Cells[c.col])
+		var text []byte
+		if c.inside == nil {
+			text = bytes.TrimSpace(m.rec.Cells[c.col])
+		} else {
+			whole, _, _ := m.get(c.inside)
+			text = bytes.TrimSpace(whole)
+		}
 		if m.isEmpty(text) {
 			c.absent = true
 		} else {
@@ -102,6 +110,7 @@ func (c *jsonCell) parse(text []byte) string {
 // element is one of the consents that a row makes.
 type element struct {
 	key    []byte
+	parent []byte // of a map of maps: the name of the outer member
 	value  []byte
 	kind   jsonvalue.Kind
 	doc    *jsonvalue.Doc // of array and object elements
@@ -149,6 +158,11 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 			return nil, jsonvalue.Null, ""
 		}
 		return m.node(m.elem.doc, m.elem.doc.Find(m.elem.above(a.up), a.at.Path))
+	case accessParent:
+		if m.elem == nil {
+			break
+		}
+		return m.elem.parent, jsonvalue.String, ""
 	case accessIndex:
 		if m.elem == nil {
 			break

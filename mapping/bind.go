@@ -135,6 +135,7 @@ func (s *Spec) bind(l Layout, first *Mapper) (*Mapper, error) {
 		m.doc, m.sought, m.part = first.doc, first.sought, true
 	}
 	b := &binder{m: m}
+	b.textsInside()
 	for i, f := range s.fields {
 		if f != nil {
 			m.fields[i] = b.field(f)
@@ -204,6 +205,9 @@ func (b *binder) column(n nameAt) (accessor, bool) {
 	if b.m.layout.JSON && len(b.m.layout.Columns) > 0 {
 		return b.position(n)
 	}
+	if cell, rest := b.textInside(name); b.m.layout.JSON && rest != nil {
+		return accessor{kind: accessCellPath, cell: cell, at: jsonvalue.Place{Path: rest}, name: name}, true
+	}
 	if b.m.layout.JSON {
 		p, err := jsonvalue.ParsePath(name)
 		if err != nil {
@@ -260,6 +264,40 @@ func (b *binder) header(n nameAt, name string) int {
 		b.fail(n.at, "rename one of them in the export, or remove the column from the mapping", "the export has two columns %q, so it is unclear which one is meant", name)
 	}
 	return at
+}
+
+// textInside finds the value of a JSON row that holds JSON as a text, if the name lies
+// inside of one that input.json names: its number, and the way on from there, which
+// is empty for the name itself, and nil where there is none.
+func (b *binder) textInside(name string) (cell int, rest jsonvalue.Path) {
+	longest := 0
+	for i, n := range b.m.spec.inJSON {
+		below, ok := strings.CutPrefix(name, n.name)
+		if !ok || below == "" || below[0] != '.' && below[0] != '[' || len(n.name) < longest {
+			continue
+		}
+		if p, err := jsonvalue.ParsePath(strings.TrimPrefix(below, ".")); err == nil {
+			cell, rest, longest = i, p, len(n.name)
+		}
+	}
+	return cell, rest
+}
+
+// textsInside makes a cell of each value that input.json names, in their order. One
+// that the export lacks is a fault.
+func (b *binder) textsInside() {
+	for _, n := range b.m.spec.inJSON {
+		a, ok := b.column(n)
+		switch {
+		case !ok:
+			b.lacks(n, "input.json")
+		case a.kind == accessCellPath && a.cell >= len(b.m.cells):
+			b.fail(n.at, "", "input.json: %q lies in a text that the list names behind it", n.name)
+		case b.m.layout.JSON:
+			b.m.cells = append(b.m.cells, jsonCell{inside: &a, name: n.name})
+			b.expect("input.json", []nameAt{n}, []accessor{a})
+		}
+	}
 }
 
 // cell registers a CSV column that holds JSON.

@@ -162,6 +162,33 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 		}
 		return m.lacksList(e)
 	}
+	if e.below == nil {
+		return m.members(e, doc, n, nil)
+	}
+	if doc.Kind(n) != jsonvalue.Object {
+		return columnSays(m.list.name, "does not hold an object"), m.list.name
+	}
+	for c := n + 1; c < doc.Next(n); c = doc.Next(c) {
+		parent := doc.Key(c, m.arena)
+		if len(spelling.Trim(parent)) == 0 {
+			return columnSays(m.list.name, "has a member without a name"), m.list.name
+		}
+		list := doc.Find(c, e.inner)
+		if list == jsonvalue.None {
+			return columnSays(m.list.name, fmt.Sprintf("has a member without %q", *e.below)), m.list.name
+		}
+		if doc.Kind(list) == jsonvalue.Null {
+			continue
+		}
+		if reason, column := m.members(e, doc, list, parent); reason != "" {
+			return reason, column
+		}
+	}
+	return "", ""
+}
+
+// members adds the elements of one list or object.
+func (m *Mapper) members(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte) (string, string) {
 	want, what := jsonvalue.Array, "a list"
 	if e.form == eachObject {
 		want, what = jsonvalue.Object, "an object"
@@ -169,13 +196,13 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 	if doc.Kind(n) != want {
 		return columnSays(m.list.name, "does not hold "+what), m.list.name
 	}
-	return m.eachNode(e, doc, n, nil)
+	return m.eachNode(e, doc, n, parent, nil)
 }
 
-// eachNode goes through a list, and through the lists inside of its elements where
-// the mapping names these. Around are the elements that hold this one, from the
-// outermost on.
-func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, around []int) (string, string) {
+// eachNode goes through a list or object, and through the lists inside of its elements
+// where the mapping names these. Parent is the name of the member that it lies in;
+// around are the elements that hold this one, from the outermost on.
+func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte, around []int) (string, string) {
 	for c := n + 1; c < doc.Next(n); c = doc.Next(c) {
 		if level := len(around); level < len(e.within) {
 			within := doc.Find(c, e.within[level])
@@ -185,12 +212,12 @@ func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, around []int) 
 			if doc.Kind(within) != jsonvalue.Array {
 				return columnSays(m.list.name, "has an element in which the list is no list"), m.list.name
 			}
-			if reason, column := m.eachNode(e, doc, within, append(around, c)); reason != "" {
+			if reason, column := m.eachNode(e, doc, within, parent, append(around, c)); reason != "" {
 				return reason, column
 			}
 			continue
 		}
-		el := element{doc: doc, node: c, kind: doc.Kind(c), value: doc.Text(c, m.arena)}
+		el := element{parent: parent, doc: doc, node: c, kind: doc.Kind(c), value: doc.Text(c, m.arena)}
 		for i := range around {
 			el.parents[i] = around[len(around)-1-i]
 		}
@@ -200,7 +227,7 @@ func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, around []int) 
 			if len(spelling.Trim(el.key)) == 0 {
 				return columnSays(m.list.name, "has a member without a name"), m.list.name
 			}
-			if m.twice(el.key) {
+			if m.twice(parent, el.key) {
 				return columnSays(m.list.name, "lists a category twice"), m.list.name
 			}
 		case el.kind == jsonvalue.Object:
@@ -265,6 +292,6 @@ func (m *Mapper) accepted(e *eachSpec) (string, string) {
 
 // twice reports whether an element of that key is there already: a document that
 // says two things about one category says nothing about it.
-func (m *Mapper) twice(key []byte) bool {
-	return slices.ContainsFunc(m.elems, func(e element) bool { return bytes.Equal(e.key, key) })
+func (m *Mapper) twice(parent, key []byte) bool {
+	return slices.ContainsFunc(m.elems, func(e element) bool { return bytes.Equal(e.key, key) && bytes.Equal(e.parent, parent) })
 }

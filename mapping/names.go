@@ -142,7 +142,7 @@ func (m *Mapper) seek() {
 	seen := m.layout.JSON && known && id == m.soughtShape
 	m.soughtShape = id
 	m.seekRow = slices.DeleteFunc(m.seekRow, func(l lookout) bool {
-		if seen && !l.at.at.Path.ByValue() {
+		if seen && l.at.kind != accessCellPath && !l.at.at.Path.ByValue() {
 			return false
 		}
 		doc := m.doc
@@ -475,6 +475,9 @@ func (m *Mapper) has(a *accessor) bool {
 	case accessDoc:
 		return m.doc.At(&a.at) != jsonvalue.None
 	case accessCellPath:
+		if inside := m.cells[a.cell].inside; inside != nil && !m.has(inside) {
+			return false
+		}
 		doc, there, _ := m.document(a.cell)
 		return !there || len(a.at.Path) == 0 || doc.Find(0, a.at.Path) != jsonvalue.None
 	case accessValue:

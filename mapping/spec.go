@@ -39,6 +39,7 @@ type Spec struct {
 	skip        []ruleSpec
 	refuse      []ruleSpec
 	each        *eachSpec
+	inJSON      []nameAt // columns, or values of JSON rows, that are JSON texts
 	overlay     ast.Node // the consent section of the first block of each
 	more        []*Spec  // a Spec for each block of each behind the first
 	fields      [fieldCount]*fieldSpec
@@ -293,7 +294,10 @@ func (s *Spec) parseInput(r *reader, n ast.Node) {
 		case "columns":
 			s.input.Columns = r.texts(m.value, "columns")
 		case "json":
-			s.input.JSON = r.texts(m.value, "json")
+			for _, i := range r.items(m.value, "json") {
+				s.inJSON = append(s.inJSON, nameAt{r.text(i, "json"), placeOf(i)})
+				s.input.JSON = append(s.input.JSON, s.inJSON[len(s.inJSON)-1].name)
+			}
 		case "rows":
 			s.input.Rows = r.text(m.value, "rows")
 			if path, keyed := strings.CutSuffix(s.input.Rows, "*"); strings.Contains(path, "*") || keyed && path != "" && !strings.HasSuffix(path, ".") {

@@ -38,6 +38,8 @@ func (e *eachSpec) ownName(rest string) (kind accessKind, path jsonvalue.Path, m
 		return accessValue, nil, ""
 	case rest == "index":
 		return accessIndex, nil, ""
+	case rest == "parent.key" && e.below != nil:
+		return accessParent, nil, ""
 	case e.form == eachDecoder && rest == "created":
 		return accessCreated, nil, ""
 	case e.form == eachDecoder && rest == "updated":

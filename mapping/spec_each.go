@@ -20,6 +20,8 @@ type eachSpec struct {
 	unnamed   bool             // columns without a name are excepted
 	source    nameAt           // of the other forms
 	within    []jsonvalue.Path // of array: the way to the list inside of each element, level by level
+	below     *string          // of a list or object in each member of the source: the path to it, maybe empty
+	inner     jsonvalue.Path   // the same
 	by, pair  string           // of split
 	decoder   decode.Decoder
 	skip      []ruleSpec
@@ -59,7 +61,7 @@ func (s *Spec) parseBlocks(r *reader, n, at ast.Node) {
 			s.each = s.parseEach(r, node, at)
 			continue
 		}
-		block := &Spec{file: s.file, set: s.set, filled: s.filled, empty: s.empty, zone: s.zone, input: s.input}
+		block := &Spec{file: s.file, set: s.set, filled: s.filled, empty: s.empty, zone: s.zone, input: s.input, inJSON: s.inJSON}
 		block.each = block.parseEach(r, node, node)
 		s.more = append(s.more, block)
 	}
@@ -83,9 +85,11 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 			forms++
 			e.form = eachArray
 			e.readArray(r, m.value)
+			e.splitStar(r, m.value)
 		case "object":
 			forms++
 			e.form, e.source = eachObject, nameAt{r.text(m.value, "object"), placeOf(m.value)}
+			e.splitStar(r, m.value)
 		case "consent":
 			if s.overlay = m.value; m.value == nil {
 				r.fail(m.at, "consent has no value")
@@ -164,6 +168,26 @@ func (e *eachSpec) readArray(r *reader, n ast.Node) {
 	}
 	if len(e.within) >= deepest {
 		r.fail(n, "array: at most %d lists may lie in one another", deepest)
+	}
+}
+
+// splitStar reads prefs.* and prefs.*.channels: what lies in each member of an object.
+func (e *eachSpec) splitStar(r *reader, n ast.Node) {
+	source, below, ok := strings.Cut(e.source.name, ".*")
+	if !ok {
+		return
+	}
+	if len(e.within) > 0 || strings.Contains(below, "*") || strings.Contains(below, "[]") || below != "" && below[0] != '.' && below[0] != '[' {
+		r.fail(n, "%q: one * stands for the members of an object, as in prefs.* or prefs.*.channels", e.source.name)
+		return
+	}
+	below = strings.TrimPrefix(below, ".")
+	e.source.name, e.below = source, &below
+	if below != "" {
+		var err error
+		if e.inner, err = jsonvalue.ParsePath(below); err != nil {
+			r.fail(n, "%v", err)
+		}
 	}
 }
 
