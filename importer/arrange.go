@@ -20,9 +20,7 @@ type order struct {
 	plan   *history.Plan
 	steps  *history.Steps // for the goroutine that feeds the lanes
 	pulled *pulled        // what leaves with the history that it belongs to
-	// overtaken is the number of keys of which the last one in the order of rows is not
-	// the last word.
-	overtaken int64
+	found  *history.Result
 }
 
 // Arrange goes over the rows of the pass and finds out in which order its consents
@@ -51,11 +49,15 @@ func (im *Import) Arrange(ctx context.Context) error {
 // Order says in which order the decisions arrive, where somebody should know; else
 // nothing.
 func (im *Import) Order() string {
-	if im.mode != history.Rows || im.order.overtaken == 0 {
+	if im.mode != history.Rows || im.order.found.Overtaken == 0 {
 		return ""
 	}
-	return fmt.Sprintf("--history rows: decisions arrive as the rows stand, which is not the order of their times: of %d persons and categories the last to arrive is not the last word", im.order.overtaken)
+	return fmt.Sprintf("--history rows: decisions arrive as the rows stand, which is not the order of their times: of %d persons and categories the last to arrive is not the last word", im.order.found.Overtaken)
 }
+
+// Histories is what Arrange has found in the rows of this pass, and in which order
+// their decisions arrive.
+func (im *Import) Histories() (*history.Result, history.Mode) { return im.order.found, im.mode }
 
 // temps opens files in the out directory that are gone when they are closed.
 func (im *Import) temps(name string) func() (extsort.File, error) {
@@ -73,7 +75,7 @@ func (im *Import) arrange(ctx context.Context) (_ *order, err error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &order{plan: found.Plan, overtaken: found.Overtaken}
+	o := &order{plan: found.Plan, found: found}
 	found.Plan = nil
 	if err := found.Close(); err != nil {
 		return nil, errors.Join(err, o.close())

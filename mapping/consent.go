@@ -119,6 +119,7 @@ type Result struct {
 // Dropped is a value that stood where an action was expected and made none.
 type Dropped struct {
 	Category []byte // as far as it was read
+	Subject  []byte // whose value it is, as far as that was read; as Consent.Subject
 	Raw      []byte // the trimmed cell, as Consent.Raw
 	// Why is one of the constants below, or the reason of the rule that skipped it.
 	Why string

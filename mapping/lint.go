@@ -33,8 +33,6 @@ const (
 	ruleMillis
 	ruleZone
 	ruleDayMonth
-	ruleContradiction
-	ruleOrder
 	ruleExpired
 	ruleShare
 	ruleShareDiffers
@@ -60,32 +58,30 @@ type ruleText struct{ name, message string }
 // text of the rules. A message names no value: values may identify a person.
 func (r rule) text() ruleText {
 	return [ruleCount]ruleText{
-		ruleAgainst:       {"value-against-its-name", "A value becomes the opposite of what it or its column is called (such as opt_out: true → accept); swap the values in the mapping, or rename the category."},
-		ruleImplied:       {"implied-state-accepted", "A default, implied or undecided state becomes accept although nobody chose it; skip these rows, or remove the value from the mapping."},
-		ruleEnded:         {"ended-state-accepted", "A state that says that consent has ended becomes accept without an end; skip these rows, or map validUntil from the column that says when it ended."},
-		ruleOtherwise:     {"accept-says-otherwise", "A value that says what became of mail, another legal ground or that the record is gone becomes accept; skip these rows, or map the column that says what the person decided."},
-		ruleNotAgainst:    {"no-reject-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, although it holds for everyone who was never asked; import only the rejects, or map the column that says who agreed."},
-		ruleNecessary:     {"necessary-category", "A necessary or essential category is imported as consent although nobody is asked about it; skip it."},
-		ruleOneTime:       {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made."},
-		ruleEarly:         {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},
-		ruleFuture:        {"time-in-future", "Times lie more than a day ahead; check the time's column, format, unit and zone."},
-		ruleSeconds:       {"seconds-as-milliseconds", "Epoch seconds are read as milliseconds, which puts them into 1970; set the format epoch-s."},
-		ruleMillis:        {"milliseconds-as-seconds", "Epoch milliseconds are read as seconds, which puts them beyond the year 3000; set the format epoch-ms."},
-		ruleZone:          {"zone-missing", "Times have no zone, so their rows are invalid; set the zone in the mapping (timezone: Europe/Berlin)."},
-		ruleDayMonth:      {"day-month-ambiguous", "No time has a number above 12, so day and month cannot be told apart; make sure that the format has them in the right order."},
-		ruleContradiction: {"contradiction", "At least these consents say the opposite of another of the same subject, category and time; find out which one holds and remove the other."},
-		ruleOrder:         {"out-of-time-order", "At least these consents are older than the one before of the same subject and category; sort the export by time, since rows are sent in their order."},
-		ruleExpired:       {"expired", "Consents have a validUntil in the past; skip them, or check the column and the lifetime that it comes from."},
-		ruleShare:         {"nearly-all-accepted", "At least 99.9 % of the consents are accept; make sure that the export has the rejects and that the mapping reads them."},
-		ruleShareDiffers:  {"accepted-share-differs", "The share of accept among the consents is far from the share of yes among the export's values; check which values are swapped or missing."},
-		ruleMangled:       {"mangled-by-spreadsheet", "Ids look mangled by a spreadsheet or a data frame (4.4E+07, 123.0, =\"00123\", or a leading apostrophe); take the export as the platform wrote it, without opening it in a spreadsheet."},
-		ruleTestData:      {"test-data", "Rows are test data (addresses at example.com or .test, test data subjects); exclude them with a skip rule."},
-		ruleSourceID:      {"profile-without-source", "A profileId has no sourceId, so the target refuses it; map sourceId, or send the id as userId."},
-		ruleStandIn:       {"stand-in-id", "Ids such as 0, none, unknown or - stand for nobody in particular, so that many become one person; skip these rows, or list the words under empty."},
-		ruleInvisible:     {"invisible-in-id", "Ids have invisible characters in them or blanks around them, and are sent so; add trim: true, or have the platform correct them."},
-		ruleNoAddress:     {"not-an-address", "E-mail fields hold something else than one address (a name, two addresses, mailto:), under which nobody is found; take the address out with match."},
-		ruleCrowd:         {"one-subject-for-many", "At least these rows, a large share of all, are about one and the same subject; make sure that it is a person and not what stands for those without an id."},
-		ruleFreeText:      {"decisions-from-free-text", "Decisions are read from more than 1,000 different values, as people's own words have; make sure that the column holds decisions, and have decisions.csv read whole before it is signed."},
+		ruleAgainst:      {"value-against-its-name", "A value becomes the opposite of what it or its column is called (such as opt_out: true → accept); swap the values in the mapping, or rename the category."},
+		ruleImplied:      {"implied-state-accepted", "A default, implied or undecided state becomes accept although nobody chose it; skip these rows, or remove the value from the mapping."},
+		ruleEnded:        {"ended-state-accepted", "A state that says that consent has ended becomes accept without an end; skip these rows, or map validUntil from the column that says when it ended."},
+		ruleOtherwise:    {"accept-says-otherwise", "A value that says what became of mail, another legal ground or that the record is gone becomes accept; skip these rows, or map the column that says what the person decided."},
+		ruleNotAgainst:   {"no-reject-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, although it holds for everyone who was never asked; import only the rejects, or map the column that says who agreed."},
+		ruleNecessary:    {"necessary-category", "A necessary or essential category is imported as consent although nobody is asked about it; skip it."},
+		ruleOneTime:      {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made."},
+		ruleEarly:        {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},
+		ruleFuture:       {"time-in-future", "Times lie more than a day ahead; check the time's column, format, unit and zone."},
+		ruleSeconds:      {"seconds-as-milliseconds", "Epoch seconds are read as milliseconds, which puts them into 1970; set the format epoch-s."},
+		ruleMillis:       {"milliseconds-as-seconds", "Epoch milliseconds are read as seconds, which puts them beyond the year 3000; set the format epoch-ms."},
+		ruleZone:         {"zone-missing", "Times have no zone, so their rows are invalid; set the zone in the mapping (timezone: Europe/Berlin)."},
+		ruleDayMonth:     {"day-month-ambiguous", "No time has a number above 12, so day and month cannot be told apart; make sure that the format has them in the right order."},
+		ruleExpired:      {"expired", "Consents have a validUntil in the past; skip them, or check the column and the lifetime that it comes from."},
+		ruleShare:        {"nearly-all-accepted", "At least 99.9 % of the consents are accept; make sure that the export has the rejects and that the mapping reads them."},
+		ruleShareDiffers: {"accepted-share-differs", "The share of accept among the consents is far from the share of yes among the export's values; check which values are swapped or missing."},
+		ruleMangled:      {"mangled-by-spreadsheet", "Ids look mangled by a spreadsheet or a data frame (4.4E+07, 123.0, =\"00123\", or a leading apostrophe); take the export as the platform wrote it, without opening it in a spreadsheet."},
+		ruleTestData:     {"test-data", "Rows are test data (addresses at example.com or .test, test data subjects); exclude them with a skip rule."},
+		ruleSourceID:     {"profile-without-source", "A profileId has no sourceId, so the target refuses it; map sourceId, or send the id as userId."},
+		ruleStandIn:      {"stand-in-id", "Ids such as 0, none, unknown or - stand for nobody in particular, so that many become one person; skip these rows, or list the words under empty."},
+		ruleInvisible:    {"invisible-in-id", "Ids have invisible characters in them or blanks around them, and are sent so; add trim: true, or have the platform correct them."},
+		ruleNoAddress:    {"not-an-address", "E-mail fields hold something else than one address (a name, two addresses, mailto:), under which nobody is found; take the address out with match."},
+		ruleCrowd:        {"one-subject-for-many", "At least these rows, a large share of all, are about one and the same subject; make sure that it is a person and not what stands for those without an id."},
+		ruleFreeText:     {"decisions-from-free-text", "Decisions are read from more than 1,000 different values, as people's own words have; make sure that the column holds decisions, and have decisions.csv read whole before it is signed."},
 	}[r]
 }
 
@@ -126,9 +122,6 @@ func (s *sightings) merge(later *sightings) {
 type LintOptions struct {
 	// Now is the time against which times are held.
 	Now time.Time
-	// Sorted is set when consents are sent by their time and not in row order
-	// (--history chronological or latest), so that rows may be in any.
-	Sorted bool
 	// Overflow takes the lines of the decision table that do not fit into
 	// memory; nil keeps them all there.
 	Overflow Overflow
@@ -139,12 +132,10 @@ type LintOptions struct {
 // tallies, one a batch of rows; one goroutine folds them in row order.
 type Linter struct {
 	spec      lintSpec
-	sorted    bool
 	now       int64
 	future    int64 // the first ms that is too far ahead
 	seen      [ruleCount]sightings
 	decisions Decisions
-	history   history
 	crowd     crowd
 	shares    shares
 	oneTime   oneTime
@@ -162,7 +153,7 @@ func NewLinter(spec *Spec, o LintOptions) *Linter {
 
 func newLinter(view lintSpec, o LintOptions) *Linter {
 	now := o.Now.UnixMilli()
-	return &Linter{spec: view, sorted: o.Sorted, now: now, future: now + day, decisions: Decisions{overflow: o.Overflow}, oneTime: oneTime{min: math.MaxInt64, max: math.MinInt64}}
+	return &Linter{spec: view, now: now, future: now + day, decisions: Decisions{overflow: o.Overflow}, oneTime: oneTime{min: math.MaxInt64, max: math.MinInt64}}
 }
 
 // Decisions is the decision table of what was folded so far.
@@ -233,7 +224,6 @@ func (l *Linter) Fold(t *Tally) {
 	}
 	l.dayProven = l.dayProven || t.dayProven
 	l.crowd.fold(t.subjects)
-	l.history.fold(t.history, !l.sorted, &l.seen)
 	t.reset()
 }
 

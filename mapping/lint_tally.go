@@ -18,7 +18,6 @@ type Tally struct {
 	linter    *Linter // read only
 	seen      [ruleCount]sightings
 	decisions decisionTally
-	history   []moment
 	subjects  []appearance
 	oneTime   oneTime
 	dayProven bool
@@ -54,7 +53,6 @@ func (l *Linter) NewTally() *Tally {
 func (t *Tally) reset() {
 	t.seen = [ruleCount]sightings{}
 	t.decisions.reset()
-	t.history = t.history[:0]
 	t.subjects = t.subjects[:0]
 	t.oneTime = oneTime{min: math.MaxInt64, max: math.MinInt64}
 	t.dayProven = false
@@ -196,9 +194,6 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	if isTestAddress(c.Email) || isTestAddress(c.UserID) {
 		t.seen[ruleTestData].at(row)
 	}
-	t.history = append(t.history, moment{
-		key: subject ^ category*mixer, at: ts<<1 | int64(as&1), row: row,
-	})
 }
 
 // marks says what lint thinks of a combination of category, value and action.

@@ -179,15 +179,6 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleDayMonth, name: "a fourteenth", view: lintSpec{dayMonth: true}, rows: repeat(14, func(i int) lintRow { return said(i, at(time.Date(2025, 2, 1+i, 0, 0, 0, 0, time.UTC))) })},
 		{rule: ruleDayMonth, name: "another format", rows: repeat(12, func(i int) lintRow { return said(i, at(time.Date(2025, 2, 1+i, 0, 0, 0, 0, time.UTC))) })},
 
-		{rule: ruleContradiction, name: "yes and no at once", rows: []lintRow{said(1, at(moment)), said(2), said(1, at(moment), action(Reject, "no"))}, count: 1},
-		{rule: ruleContradiction, name: "yes twice", rows: []lintRow{said(1, at(moment)), said(1, at(moment))}},
-		{rule: ruleContradiction, name: "another category", rows: []lintRow{said(1, at(moment)), said(1, at(moment), category("ads"), action(Reject, "no"))}},
-		{rule: ruleContradiction, name: "a ms later", rows: []lintRow{said(1, at(moment)), said(1, at(moment.Add(time.Millisecond)), action(Reject, "no"))}},
-		{rule: ruleOrder, name: "older after newer", rows: []lintRow{said(1, at(moment)), said(1), said(1, at(moment.Add(-1)))}, count: 2},
-		{rule: ruleOrder, name: "sorted before it is sent", o: LintOptions{Sorted: true}, rows: []lintRow{said(1, at(moment)), said(1)}},
-		{rule: ruleOrder, name: "in order", rows: []lintRow{said(1), said(1, at(moment)), said(1, at(moment))}},
-		{rule: ruleOrder, name: "somebody else", rows: []lintRow{said(1, at(moment)), said(2)}},
-
 		{rule: ruleExpired, name: "yesterday", rows: one(func(c *Consent) { c.ValidUntil = lintNow.UnixMilli() - day }), count: 1},
 		{rule: ruleExpired, name: "tomorrow", rows: one(func(c *Consent) { c.ValidUntil = lintNow.UnixMilli() + day })},
 
@@ -303,15 +294,6 @@ func TestLintRules(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Two subjects that share a slot are never taken for one.
-func TestHistoryTellsSubjectsApart(t *testing.T) {
-	var h history
-	var seen [ruleCount]sightings
-	h.fold([]moment{{key: 1, at: 2000, row: 1}, {key: 2, at: 1000, row: 2}, {key: 1, at: 1000, row: 3}, {key: 1, at: 1001, row: 4}}, true, &seen)
-	assert.Zero(t, seen[ruleOrder].count, "the slot was given away")
-	assert.EqualValues(t, 1, seen[ruleContradiction].count)
 }
 
 // Every rule has a name and a sentence of its own, and a test that sees it fire.

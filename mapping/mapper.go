@@ -232,6 +232,25 @@ func (m *Mapper) category() []byte {
 	return nil
 }
 
+// subject is the current element's subject, for what makes no consent.
+func (m *Mapper) subject() []byte {
+	for _, i := range [...]int{fieldUserID, fieldProfileID, fieldEmail} {
+		f := m.fields[i]
+		if f == nil {
+			continue
+		}
+		if f.verbatim {
+			if text := m.verbatim(f); len(text) > 0 {
+				return text
+			}
+		}
+		if v := m.value(i); v.reason == "" && len(v.text) > 0 {
+			return v.text
+		}
+	}
+	return nil
+}
+
 // value is a field of the current element. What is the same for all elements of
 // a row is worked out once.
 func (m *Mapper) value(i int) *value {
@@ -265,7 +284,7 @@ func (m *Mapper) consent(out *Result) {
 		return
 	}
 	if action.empty && action.reason == "" {
-		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: action.raw, Why: NoStatement})
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.subject(), Raw: action.raw, Why: NoStatement})
 		return
 	}
 	sound := true
@@ -287,7 +306,7 @@ func (m *Mapper) consent(out *Result) {
 	}
 	if reason != "" {
 		fault(fieldAction, reason, action.column)
-		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: m.unnamed(action.raw), Why: Unlisted})
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.subject(), Raw: m.unnamed(action.raw), Why: Unlisted})
 	}
 	text := func(i int, into *[]byte) {
 		if f := m.fields[i]; f == nil {

@@ -84,6 +84,7 @@ func (c *collector) visit(b *survey.Batch) func() error {
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		w.tally.row(r)
+		w.silent(r)
 		switch r.Status {
 		case mapping.Mapped:
 			c.mapped(w, b, r, file)

@@ -51,6 +51,17 @@ func (w *work) unsendable(r *survey.Row) {
 	}
 }
 
+// silent takes in the values of a row that say nothing, or nothing that is known: who
+// has no other decision about a category has no last word.
+func (w *work) silent(r *survey.Row) {
+	for i := range r.Dropped {
+		d := &r.Dropped[i]
+		if len(d.Subject) > 0 && (d.Why == mapping.NoStatement || d.Why == mapping.Unlisted) {
+			w.history.Nothing(history.At(r.Row.Number, len(r.Consents)+len(r.Readable)+i+1), d.Subject, d.Category)
+		}
+	}
+}
+
 // histories sorts what the survey showed and counts people by what they said. A
 // second survey finds the people for whom the target is too permissive, if there are
 // any, for suppress.csv.

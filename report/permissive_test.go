@@ -53,6 +53,24 @@ u4,,,ads,8.1,
 		`u2,0042,"=b""@example.com",ads,3.1,`)
 }
 
+// Who says nothing about a category, or nothing that is known, has no last word; who
+// says something in another row has.
+func TestPeopleWhoSayNothing(t *testing.T) {
+	silent := func(user, category, why string) mapping.Dropped {
+		return mapping.Dropped{Category: []byte(category), Subject: []byte(user), Why: why}
+	}
+	first := mapped(1, "1", consent("u1", "ads", mapping.Accept, sent))
+	first.Dropped = []mapping.Dropped{silent("u1", "mail", mapping.NoStatement)}
+	second := skipped(2, "2", "no decision")
+	second.Dropped = []mapping.Dropped{silent("u2", "mail", mapping.NoStatement), silent("u1", "ads", mapping.NoStatement), silent("u3", "ads", "a rule")}
+	third := invalid(3, "3", "x", "bad")
+	third.Dropped = []mapping.Dropped{silent("u4", "mail", mapping.Unlisted), silent("", "mail", mapping.Unlisted)}
+	s := &told{facts: finished(3), parts: []part{{csvLayout("x", "x"), "x.csv", []survey.Row{first, second, third}}}}
+	_, sum := write(t, s)
+	assert.Equal(t, []LastWord{{Category: "ads", Accept: 1}, {Category: "mail", None: 3}}, sum.LastWords)
+	assert.EqualValues(t, 1, sum.Subjects)
+}
+
 // A retry or a repair that brings the reject clears the list, and so does one
 // that comes from an earlier row.
 func TestALaterPassCountsAsTheLastSent(t *testing.T) {

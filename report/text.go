@@ -5,6 +5,8 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // Style is how the text summary is shown.
@@ -64,6 +66,16 @@ func (p *page) head(s *Summary) []string {
 	lines = append(lines, p.figures(rows, consents)...)
 	lines = append(lines,
 		p.fit("subjects  "+Thousands(s.Subjects)))
+	for i, w := range s.LastWords {
+		if i == textCategories {
+			lines = append(lines, p.fit("          "+Plural(int64(len(s.LastWords)-i), "more category")+" in report.html"))
+			break
+		}
+		lines = append(lines, p.fit("last word "+lastWord(&w)))
+	}
+	if text := order(s); text != "" {
+		lines = append(lines, p.wrap(text, 2)...)
+	}
 	if !s.DryRun { // nothing was sent, so there is no pace to go by
 		lines = append(lines, p.fit("time      "+pace(s)))
 	}
@@ -77,6 +89,36 @@ func (p *page) head(s *Summary) []string {
 		lines = append(lines, p.fit("reports   "+filepath.Join(s.OutDir, "report.html")))
 	}
 	return lines
+}
+
+// textCategories is of how many categories the text says how people decided.
+const textCategories = 4
+
+// lastWord says how many people have which last word about a category.
+func lastWord(w *LastWord) string {
+	name := w.Category
+	if name == "" {
+		name = "(no category)"
+	}
+	text := fmt.Sprintf("%s: %s accept, %s reject", spelling.OneLine(name), Thousands(w.Accept), Thousands(w.Reject))
+	if w.Expired > 0 {
+		text += ", " + Thousands(w.Expired) + " expired"
+	}
+	if w.None > 0 {
+		text += ", " + Thousands(w.None) + " say nothing"
+	}
+	return text
+}
+
+// order says where the order of sending leaves something that somebody should know.
+func order(s *Summary) string {
+	switch {
+	case s.History == "rows" && s.Overtaken > 0:
+		return fmt.Sprintf("--history rows: the rows do not stand in the order of their times; of %s the last to arrive is not the last word", Plural(s.Overtaken, "person-category pair"))
+	case s.Withheld > 0:
+		return fmt.Sprintf("--history latest: nothing is sent for %s, whose last word was refused or stands in an invalid row", Plural(s.Withheld, "person-category pair"))
+	}
+	return ""
 }
 
 var toneColour = map[Tone]string{Good: green, Warn: yellow, Bad: red}

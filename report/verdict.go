@@ -30,6 +30,9 @@ func Verdict(s *Summary) (text string, tone Tone) {
 	case s.DryRun && s.Consents.Made == 0:
 		return fmt.Sprintf("DRY RUN: no row makes a consent: %s, %s skipped, %s invalid",
 			Plural(s.Rows.Read, "row"), Thousands(s.Rows.Skipped), Thousands(s.Rows.Invalid)), Bad
+	case s.DryRun && s.OverPermissive.Count > 0:
+		return fmt.Sprintf("DRY RUN: WOULD END TOO PERMISSIVE: %s would be sent, %s cannot",
+			Plural(s.Consents.Made, "consent"), Plural(s.Rows.Invalid, "row")), Bad
 	case s.DryRun && failures > 0:
 		return fmt.Sprintf("DRY RUN: %s of %s can be imported, %s cannot",
 			Thousands(s.Consents.Made), Plural(s.Consents.Made, "consent"), Plural(s.Rows.Invalid, "row")), Warn
@@ -60,6 +63,9 @@ func failed(s *Summary) string {
 // permissiveText says what over-permissive means for this import.
 func permissiveText(s *Summary) string {
 	left, act := " did not arrive", "act on suppress.csv first"
+	if s.DryRun {
+		return Plural(s.OverPermissive.Count, "reject") + " cannot be sent, or would arrive too early, and an accept of the same person would be the last to arrive: fix the rows, or act on suppress.csv"
+	}
 	if s.State == Incomplete { // most of them are only waiting for their turn
 		left, act = " have not arrived yet", "continue soon, or act on suppress.csv"
 		if s.OverPermissive.Count == 1 {

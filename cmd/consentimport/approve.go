@@ -42,10 +42,17 @@ func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.I
 	case f.approved != "":
 		err = f.sameHash(env.stderr, im, linted.decisions())
 	}
-	if err == nil && f.strict {
-		err = strict(env.stderr, linted.findings())
+	if err != nil || !f.strict {
+		return err
 	}
-	return err
+	found := linted.findings()
+	if !f.dryRun { // what a dry run says of histories is in its report
+		if err := im.Arrange(ctx); err != nil {
+			return err
+		}
+		found = append(found, report.HistoryFindings(im.Histories())...)
+	}
+	return strict(env.stderr, found)
 }
 
 // approvalHash is what --approved takes as a hash; anything else is a file, but for
