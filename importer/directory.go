@@ -108,6 +108,9 @@ func (im *Import) removeBegun() error {
 		if im.stored {
 			remove(im.pass.Mapping.File)
 		}
+		if id := im.header.Suppressed; id != nil {
+			remove(id.File)
+		}
 		if im.made {
 			remove(lockFile)
 		}
@@ -139,6 +142,9 @@ func (im *Import) removeUnset() error {
 // storedMapping is the name of a mapping that startPass has stored.
 var storedMapping = regexp.MustCompile(`^mapping-[0-9a-f]{12}\.yaml$`)
 
+// keptList is the name of the list of who opted out elsewhere.
+var keptList = regexp.MustCompile(`^suppressed-[0-9a-f]{12}\.txt$`)
+
 // ours reports whether an import that died early may have left the file, or a
 // program that shows files to a person: it holds nobody's work.
 func ours(name string) bool {
@@ -146,7 +152,7 @@ func ours(name string) bool {
 	case survey.Spooled, journal.Name, lockFile, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
-	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) ||
+	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) ||
 		strings.HasPrefix(name, ".~lock.") || strings.HasPrefix(name, "~$")
 }
 

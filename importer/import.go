@@ -46,7 +46,10 @@ type Config struct {
 	// History is the order in which the decisions about a key arrive; empty: that of
 	// the import which goes on, chronological for a new one.
 	History string
-	Now     func() time.Time
+	// Suppressed are the people whose accepts make no consent; nil: nobody, or those of
+	// the import which goes on.
+	Suppressed *rows.Suppressed
+	Now        func() time.Time
 }
 
 // Import is an open import: its checkpoint is locked, its export read as far as
@@ -172,12 +175,16 @@ func (im *Import) writeHeader() error {
 	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
 		return err
 	}
+	im.files.Suppress(im.cfg.Suppressed)
 	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
 		return err
 	}
 	im.header = journal.Header{
 		Version: journal.Version, Tool: im.cfg.Tool, ID: newID(), Started: im.cfg.Now().UTC(), DryRun: im.cfg.DryRun,
 		Reading: im.export.Config, Target: im.cfg.Target, Shard: "1/1", History: im.mode.String(),
+	}
+	if im.cfg.Suppressed != nil {
+		im.header.Suppressed = im.cfg.Suppressed.Identity()
 	}
 	for i, in := range im.export.Inputs {
 		head, n, err := im.export.Head(i)
@@ -198,6 +205,15 @@ func (im *Import) writeHeader() error {
 		return &RefusedError{Err: err, Hint: survey.Hint(err)}
 	}
 	im.journal = w
+	if id := im.header.Suppressed; id != nil {
+		err := journal.AtomicWrite(im.cfg.Disk, filepath.Join(im.cfg.Dir, id.File), func(w io.Writer) error {
+			_, err := w.Write(im.cfg.Suppressed.Text())
+			return err
+		})
+		if err != nil {
+			return notStarted(fmt.Errorf("keep the list of who opted out elsewhere: %w", err))
+		}
+	}
 	if err := im.startPass(im.spec, units); err != nil {
 		return err
 	}

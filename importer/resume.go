@@ -27,6 +27,9 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 	if err := im.sameHistory(); err != nil {
 		return nil, err
 	}
+	if err := im.sameSuppressed(); err != nil {
+		return nil, err
+	}
 	if err := im.sameExport(); err != nil {
 		return nil, err
 	}
@@ -46,6 +49,7 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 	if im.files, err = rows.OpenFiles(im.export, cfg.Dir, state.Passes); err != nil {
 		return nil, err
 	}
+	im.files.Suppress(im.cfg.Suppressed)
 	switch {
 	case cfg.Repair != "":
 		return im, im.startRepair()
@@ -111,6 +115,18 @@ func (im *Import) sameHistory() error {
 		return refuse(survey.Hint(&journal.DamagedError{}), "go on with the import in %s: %w", im.cfg.Dir, err)
 	}
 	return nil
+}
+
+// sameSuppressed checks that the same people's accepts go on to be left out, or takes
+// the list that was kept.
+func (im *Import) sameSuppressed() (err error) {
+	was := im.header.Suppressed
+	if is := im.cfg.Suppressed; is != nil && (was == nil || is.Identity().SHA256 != was.SHA256) {
+		return refuse("leave --suppress away to go on with the list of before, or --restart to begin anew with this one",
+			"the list of --suppress is not the one that the import in %s has begun with", im.cfg.Dir)
+	}
+	im.cfg.Suppressed, err = rows.LoadSuppressed(im.cfg.Dir, was)
+	return err
 }
 
 func onOff(on bool) string {
@@ -201,6 +217,7 @@ func (im *Import) firstPass() error {
 	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
 		return err
 	}
+	im.files.Suppress(im.cfg.Suppressed)
 	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
 		return err
 	}

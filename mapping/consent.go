@@ -121,14 +121,17 @@ type Dropped struct {
 	Category []byte // as far as it was read
 	Subject  []byte // whose value it is, as far as that was read; as Consent.Subject
 	Raw      []byte // the trimmed cell, as Consent.Raw
+	// Timestamp is that of an accept of somebody who opted out elsewhere; else 0.
+	Timestamp int64
 	// Why is one of the constants below, or the reason of the rule that skipped it.
 	Why string
 }
 
 // Why a value was dropped without a rule of the mapping.
 const (
-	Unlisted    = "invalid"      // it is not listed in values
-	NoStatement = "no statement" // it is empty: nothing was said
+	Unlisted    = "invalid"                          // it is not listed in values
+	OptedOut    = "opted out elsewhere (--suppress)" // an accept of somebody on that list
+	NoStatement = "no statement"                     // it is empty: nothing was said
 )
 
 // Reset makes the result's memory free for use by the next batch of rows.

@@ -40,6 +40,7 @@ type work struct {
 	successes  []byte
 	failures   bytes.Buffer
 	superseded bytes.Buffer
+	suppressed []byte
 	rejected   []byte
 
 	failureLines    []failureLine
@@ -85,6 +86,14 @@ func (c *collector) visit(b *survey.Batch) func() error {
 		r := &b.Rows[i]
 		w.tally.row(r)
 		w.silent(r)
+		for k := range r.Dropped {
+			if d := &r.Dropped[k]; d.Why == mapping.OptedOut {
+				w.suppressed = appendSuppressed(w.suppressed, file, r, d)
+				if r.Status == mapping.Mapped { // a row that is skipped as a whole is counted as such
+					w.tally.skip(d.Why, 1)
+				}
+			}
+		}
 		switch r.Status {
 		case mapping.Mapped:
 			c.mapped(w, b, r, file)
@@ -153,7 +162,7 @@ func (c *collector) fold(b *survey.Batch, w *work) error {
 		return fmt.Errorf("put decisions in the order of their times: %w", err)
 	}
 	for i, text := range [numLists][]byte{
-		successes: w.successes, failures: w.failures.Bytes(), superseded: w.superseded.Bytes(),
+		successes: w.successes, failures: w.failures.Bytes(), superseded: w.superseded.Bytes(), suppressed: w.suppressed,
 	} {
 		if len(text) == 0 {
 			continue
@@ -209,7 +218,7 @@ func (c *collector) foldRejected(l *source.Layout, text []byte) error {
 
 // reset makes the memory of a batch ready for the next one.
 func (w *work) reset() {
-	w.successes, w.rejected = w.successes[:0], w.rejected[:0]
+	w.successes, w.rejected, w.suppressed = w.successes[:0], w.rejected[:0], w.suppressed[:0]
 	w.failures.Reset()
 	w.superseded.Reset()
 	clear(w.failureLines) // lets go of their texts

@@ -19,6 +19,7 @@ const (
 	failures
 	superseded
 	suppress
+	suppressed
 	numLists
 )
 
@@ -29,6 +30,7 @@ var lists = [numLists]list{
 	failures:   {name: "failures.csv", header: failureHeader, always: true},
 	superseded: {name: "superseded.csv", header: supersededHeader},
 	suppress:   {name: "suppress.csv", header: suppressHeader},
+	suppressed: {name: "suppressed.csv", header: suppressedHeader},
 }
 
 // rejectedForms are the names that rejectedName gives.

@@ -1,7 +1,10 @@
 package report
 
 import (
+	"strconv"
+
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -24,5 +27,24 @@ func appendSuppressLine(dst []byte, c *mapping.Consent, ref journal.Ref, timed b
 	if timed || c.Timestamp != 0 {
 		dst = appendTime(dst, c.Timestamp)
 	}
+	return append(dst, '\n')
+}
+
+// suppressedHeader names the columns of suppressed.csv: the accepts of people who opted
+// out elsewhere.
+const suppressedHeader = "row,line,category,timestamp,file\n"
+
+// appendSuppressed appends the line of an accept that makes no consent.
+func appendSuppressed(dst []byte, file string, r *survey.Row, d *mapping.Dropped) []byte {
+	dst = strconv.AppendInt(dst, r.Row.Number, 10)
+	dst = append(dst, ',')
+	dst = strconv.AppendInt(dst, r.Row.Line, 10)
+	dst = append(dst, ',')
+	dst = append(appendSafeCell(dst, d.Category), ',')
+	if d.Timestamp != 0 {
+		dst = appendTime(dst, d.Timestamp)
+	}
+	dst = append(dst, ',')
+	dst = append(dst, file...)
 	return append(dst, '\n')
 }

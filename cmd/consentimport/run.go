@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
@@ -89,6 +90,11 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	}
 	if f.dryRun && !f.restart {
 		if err := importer.RemoveDryRun(env.disk, cfg.Dir, report.Written); err != nil {
+			return err
+		}
+	}
+	if f.suppress != "" {
+		if cfg.Suppressed, err = rows.ReadSuppressed(f.suppress, f.suppressColumn); err != nil {
 			return err
 		}
 	}

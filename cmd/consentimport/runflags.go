@@ -28,6 +28,7 @@ type runFlags struct {
 
 	dryRun, resume, retry, restart bool
 	repair, out, history           string
+	suppress, suppressColumn       string
 
 	concurrency, attempts int
 	rate                  float64
@@ -128,6 +129,8 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.retry, "retry", false, "with --resume: also send the refused and failed again, perhaps with a changed mapping")
 	fl.StringVar(&f.repair, "repair", "", "EXPORT is a repaired rejected.* of the import in `DIR`: continue there")
 	fl.StringVar(&f.history, "history", "", "in which order a person's decisions arrive: `chronological|latest|rows` (default chronological: oldest first, whatever their order in the files)")
+	fl.StringVar(&f.suppress, "suppress", "", "people who opted out elsewhere, in `FILE`, one identifier a line: their accepts make no consent")
+	fl.StringVar(&f.suppressColumn, "suppress-column", "", "the `COLUMN` of the CSV file of --suppress that has the identifiers")
 	fl.BoolVar(&f.restart, "restart", false, "rename the old out directory and start over")
 	fl.IntVar(&f.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")
 	fl.Float64Var(&f.rate, "rate", 0, "consents per second at most, `N` (0: no fixed limit; 429 and 503 slow the run down by themselves)")
@@ -169,6 +172,9 @@ func (f *runFlags) check(paths []string) error {
 		return usage("for example: run --repair DIR DIR/rejected.csv", "--repair takes one repaired file")
 	case f.rate < 0:
 		return usage("0 is no fixed limit", "--rate %v is negative", f.rate)
+	}
+	if f.suppressColumn != "" && f.suppress == "" {
+		return usage("add --suppress FILE", "--suppress-column names a column of the file of --suppress")
 	}
 	switch f.history {
 	case "", "chronological", "latest", "rows":

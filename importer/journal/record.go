@@ -23,6 +23,16 @@ type Header struct {
 	Target  Target        `json:"target"`
 	Shard   string        `json:"shard"`   // "1/1"
 	History string        `json:"history"` // "rows"
+	// Suppressed are the people whose accepts make no consent; nil: nobody.
+	Suppressed *Suppressed `json:"suppressed,omitempty"`
+}
+
+// Suppressed is a list of people who opted out elsewhere, as hashes, in the out
+// directory.
+type Suppressed struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+	People int64  `json:"people"` // identifiers
 }
 
 // Input is one file of the export when the import began.

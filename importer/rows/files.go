@@ -20,6 +20,8 @@ type Files struct {
 	all      []file // the export first, then the repaired files in the order of their passes
 	bound    map[string]*bound
 	mappings atomic.Int64
+	// suppressed are the people whose accepts make no consent; nil: nobody.
+	suppressed *Suppressed
 }
 
 // file is one of Files: the export, or the rows that one pass repaired.

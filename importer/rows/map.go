@@ -14,6 +14,8 @@ type memory struct {
 	record  mapping.Record
 	cells   [][]byte
 	scratch []byte
+	// scratchKey is of identifiers as they are compared.
+	scratchKey []byte
 }
 
 func (mem *memory) begin() {
@@ -57,6 +59,7 @@ func (b *Batch) mapRow(i int, r *Reading, own *clones) {
 	first, lost := len(b.consents), len(b.dropped)
 	res.Consents, res.Dropped = b.consents[first:], b.dropped[lost:] // they are made where they stay
 	mem.mapRow(own.of(r.by.mappers[file][text.Layout]), &b.files.all[file].export.Layouts[text.Layout], name, text.Row)
+	b.files.suppressed.suppress(res, &mem.scratchKey)
 	b.consents = kept(b.consents, res.Consents)
 	b.dropped = kept(b.dropped, res.Dropped)
 	b.made = append(b.made, made{

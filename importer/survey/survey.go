@@ -48,6 +48,11 @@ func Open(disk journal.Disk, dir string, remote *source.Remote) (*Survey, error)
 	if err != nil {
 		return nil, errors.Join(err, export.Close())
 	}
+	suppressed, err := rows.LoadSuppressed(dir, snap.Header.Suppressed)
+	if err != nil {
+		return nil, errors.Join(err, files.Close(), export.Close())
+	}
+	files.Suppress(suppressed)
 	s, err := Of(snap, disk, dir, files)
 	if err != nil {
 		return nil, errors.Join(err, files.Close(), export.Close())

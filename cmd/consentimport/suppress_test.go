@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The accepts of people who opted out elsewhere make no consent, in any spelling; their
+// rejects are sent. They are counted and listed; a resume and verify know the list
+// without being told, and another list is refused.
+func TestPeopleWhoOptedOutElsewhere(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "ann", "ads", "no")+
+		exportRow(3, "bob", "mail", "yes")+exportRow(4, "cyd", "mail", "yes"))
+	list := r.write(t, "optouts.txt", "\xef\xbb\xbfANN@people.example \r\n\r\ndan\r\n")
+	table := r.write(t, "optouts.csv", "name,address\nAnn,ANN@people.example\nCyd,cyd@people.example\n")
+
+	r.here(t, nil, r.args("--suppress", list, "--limit", "1")...).requireCode(t, exitIncomplete)
+	assert.Empty(t, r.server.Consents())
+	other := r.here(t, nil, r.args("--resume", "--suppress", table, "--suppress-column", "address")...).requireCode(t, exitRefused)
+	assert.Contains(t, other.stderr, "not the one")
+	r.here(t, nil, r.args("--resume")...).requireCode(t, exitComplete)
+	var got []string
+	for _, c := range r.server.Consents() {
+		got = append(got, c.UserID+" "+c.Category+" "+c.Action.String())
+	}
+	assert.ElementsMatch(t, []string{"ann ads reject", "bob mail accept", "cyd mail accept"}, got)
+	s := summaryIn(t, r.out())
+	require.Len(t, s.Skips, 1)
+	assert.EqualValues(t, 1, s.Skips[0].Count)
+	assert.EqualValues(t, 1, s.Rows.Skipped)
+	assert.Equal(t, []string{"1"}, column(t, r.out(), "suppressed.csv", "row"))
+	assert.Equal(t, []string{"mail"}, column(t, r.out(), "suppressed.csv", "category"))
+	r.exec(t, "verify", r.out()).requireCode(t, exitComplete)
+	kept, err := filepath.Glob(filepath.Join(r.out(), "suppressed-*.txt"))
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	text, err := os.ReadFile(kept[0])
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "people", "nobody's identifier is kept")
+
+	// By a column, in a dry run.
+	dry := filepath.Join(r.dir, "dry")
+	r.here(t, nil, "run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", dry, "--suppress", table, "--suppress-column", "address", r.export).requireCode(t, exitComplete)
+	assert.Equal(t, []string{"1", "4"}, column(t, dry, "suppressed.csv", "row"))
+
+	for _, args := range [][]string{{"--suppress", filepath.Join(r.dir, "none.txt")}, {"--suppress", table, "--suppress-column", "mail"}, {"--suppress-column", "mail"}} {
+		args = append([]string{"run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", filepath.Join(r.dir, "dry2")}, append(args, r.export)...)
+		r.here(t, nil, args...).requireCode(t, exitRefused)
+	}
+}

@@ -1,0 +1,186 @@
+package rows
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/consentimport/consentimport/importer/blocked"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// Suppressed is a list of people who opted out elsewhere: whatever the export says,
+// their accepts make no consent. It holds hashes of identifiers as they are compared,
+// and nobody's identifier.
+type Suppressed struct{ hashes []hashed }
+
+type hashed [16]byte
+
+// maxIdentifier is the size of the longest line that is read of a list, in bytes.
+const maxIdentifier = 64 << 10
+
+// ReadSuppressed reads a list of identifiers: one a line, or a column of a CSV file
+// with a header. Errors are for the user.
+func ReadSuppressed(path, column string) (*Suppressed, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, blocked.Errorf("give a file with one identifier a line, or a CSV file and --suppress-column", "read --suppress: %w", err)
+	}
+	defer f.Close()
+	s := &Suppressed{}
+	if column == "" {
+		err = s.lines(f)
+	} else {
+		err = s.column(f, column)
+	}
+	if err != nil {
+		return nil, blocked.Errorf("", "read --suppress: %s: %w", path, err)
+	}
+	if len(s.hashes) == 0 {
+		return nil, blocked.Errorf("leave --suppress away if nobody has opted out elsewhere", "read --suppress: %s names nobody", path)
+	}
+	slices.SortFunc(s.hashes, func(a, b hashed) int { return bytes.Compare(a[:], b[:]) })
+	s.hashes = slices.Compact(s.hashes)
+	return s, nil
+}
+
+func (s *Suppressed) lines(r io.Reader) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxIdentifier)
+	for n := 1; lines.Scan(); n++ {
+		text := lines.Bytes()
+		if n == 1 {
+			text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+		}
+		s.add(text)
+	}
+	return lines.Err()
+}
+
+func (s *Suppressed) column(r io.Reader, column string) error {
+	in := bufio.NewReader(r)
+	if bom, _ := in.Peek(3); string(bom) == "\xef\xbb\xbf" {
+		_, _ = in.Discard(3)
+	}
+	rows := csv.NewReader(in)
+	rows.ReuseRecord, rows.FieldsPerRecord = true, -1
+	header, err := rows.Read()
+	if err != nil {
+		return fmt.Errorf("it has no header: %w", err)
+	}
+	at := slices.Index(header, column)
+	if at < 0 {
+		return fmt.Errorf("it has no column %q", column)
+	}
+	for {
+		cells, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if at < len(cells) {
+			s.add([]byte(cells[at]))
+		}
+	}
+}
+
+func (s *Suppressed) add(identifier []byte) {
+	if key := mapping.KeyText(identifier, new([]byte)); len(key) > 0 {
+		s.hashes = append(s.hashes, hashOf(key))
+	}
+}
+
+func hashOf(key []byte) (h hashed) {
+	sum := sha256.Sum256(key)
+	copy(h[:], sum[:])
+	return h
+}
+
+// has reports whether one of the identifiers of a consent is on the list.
+func (s *Suppressed) has(c *mapping.Consent, buf *[]byte) bool {
+	for _, id := range [...][]byte{c.UserID, c.ProfileID, c.Email} {
+		if len(id) == 0 {
+			continue
+		}
+		*buf = (*buf)[:0]
+		h := hashOf(mapping.KeyText(id, buf))
+		if _, found := slices.BinarySearchFunc(s.hashes, h, func(a, b hashed) int { return bytes.Compare(a[:], b[:]) }); found {
+			return true
+		}
+	}
+	return false
+}
+
+// Text is the list as it is kept beside the checkpoint: a hash a line, in order.
+func (s *Suppressed) Text() []byte {
+	b := make([]byte, 0, len(s.hashes)*(2*len(hashed{})+1))
+	for _, h := range s.hashes {
+		b = append(hex.AppendEncode(b, h[:]), '\n')
+	}
+	return b
+}
+
+// Identity names the list in a checkpoint.
+func (s *Suppressed) Identity() *journal.Suppressed {
+	sum := fmt.Sprintf("%x", sha256.Sum256(s.Text()))
+	return &journal.Suppressed{File: "suppressed-" + sum[:12] + ".txt", SHA256: sum, People: int64(len(s.hashes))}
+}
+
+// LoadSuppressed reads the list that lies beside a checkpoint; nil for none.
+func LoadSuppressed(dir string, id *journal.Suppressed) (*Suppressed, error) {
+	if id == nil {
+		return nil, nil
+	}
+	path := filepath.Join(dir, id.File)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &blocked.Error{Err: fmt.Errorf("read the list of who opted out elsewhere: %w", err)}
+	}
+	if fmt.Sprintf("%x", sha256.Sum256(text)) != id.SHA256 {
+		return nil, blocked.Errorf("restore the file; it is part of the import", "%s is not the list that the checkpoint names", path)
+	}
+	s := &Suppressed{}
+	for line := range bytes.Lines(text) {
+		var h hashed
+		if n, err := hex.Decode(h[:], bytes.TrimSpace(line)); err != nil || n != len(h) {
+			return nil, blocked.Errorf("restore the file; it is part of the import", "%s is not a list of hashes", path)
+		}
+		s.hashes = append(s.hashes, h)
+	}
+	return s, nil
+}
+
+// Suppress has the accepts of some people make no consent, in all that is read from now
+// on; nil: of nobody.
+func (f *Files) Suppress(s *Suppressed) { f.suppressed = s }
+
+// suppress takes the accepts of people who opted out elsewhere out of a result.
+func (s *Suppressed) suppress(res *mapping.Result, buf *[]byte) {
+	if s == nil {
+		return
+	}
+	kept := res.Consents[:0]
+	for _, c := range res.Consents {
+		if c.Action != mapping.Accept || !s.has(&c, buf) {
+			kept = append(kept, c)
+			continue
+		}
+		res.Dropped = append(res.Dropped, mapping.Dropped{
+			Category: c.Category, Subject: c.Subject(), Raw: c.Raw, Timestamp: c.Timestamp, Why: mapping.OptedOut,
+		})
+	}
+	if res.Consents = kept; len(kept) == 0 && res.Status == mapping.Mapped {
+		res.Status, res.Reason = mapping.Skipped, mapping.OptedOut
+	}
+}
