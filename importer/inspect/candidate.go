@@ -60,6 +60,9 @@ func rate(c *Column) float64 {
 		}
 		return score
 	case veto:
+		if flagShare(c) >= 0.9 && name >= 15 {
+			return leastScore // named, and never taken
+		}
 		return 0
 	case flagShare(c) >= 0.9:
 		bits := c.shares[kindBit] == flagShare(c) && c.Distinct < 2 // a column of zeros counts something
@@ -185,8 +188,8 @@ func (v *view) objectCandidates() []Candidate {
 		})
 		if all > 0 && yes*10 >= all*9 && !numbers {
 			name := scoreOf(lastName(c.name), append(decisionHints(), hint{"interest", -20}, hint{"field", -40}, hint{"propert", -40}, hint{"attribut", -40}))
-			if isVetoed(c.name) {
-				name = -60
+			if isVetoed(c.name) || name < 0 {
+				continue
 			}
 			out = append(out, Candidate{"object", c, children, c.Fill() * (45 + float64(max(-40, min(40, name))) + 5*float64(min(4, len(children))))})
 		}

@@ -27,6 +27,11 @@ func (d *draft) action(consent *node) {
 		for _, c := range d.datedDecisions(len(s.Candidates) == 0) {
 			head = append(head, fmt.Sprintf("%s holds times, and its name sounds like a decision at that time", c.name))
 		}
+		for i := range d.in.Columns {
+			if c := &d.in.Columns[i]; c.shares[kindArray] > 0 && asksOpposite(c.name) && !strings.Contains(c.name, "[]") {
+				head = append(head, c.name+" is a list, and its name asks the opposite: who has something in it has objected")
+			}
+		}
 		action.above(append(head, d.candidates()...)...)
 		action.set("from", plain(mapping.ToDecide))
 		open := newMap()

@@ -40,7 +40,7 @@ func sayingOf(value []byte) saying {
 // law or the way of asking, how somebody subscribed, what may be delivered.
 var vetoed = []string{
 	"model", "regime", "regulation", "regulations", "jurisdiction", "law", "basis", "policy", "version", "language", "locale", "lang", "source", "method", "level",
-	"device", "browser", "country", "region", "currency", "gender", "score", "rating", "count", "format", "template", "environment", "platform", "receive", "double",
+	"device", "browser", "country", "region", "currency", "gender", "score", "rating", "count", "format", "template", "environment", "platform", "double",
 	"verified", "deleted", "vip", "tax", "exempt", "viewed", "archived", "published", "hold", "bounce", "bounced", "undeliverable", "track", "default", "linked",
 	"legitimate", "li", "test", "decryption", "manipulation", "confirmed", "delivery", "deliverable", "delivered", "valid", "suppressed_reason", "reason", "kind", "os", "error", "via", "origin", "comment", "comments", "note", "notes", "text", "message", "explanation", "description", "remark",
 }
@@ -48,6 +48,9 @@ var vetoed = []string{
 // isVetoed reports whether a name is none under which decisions stand.
 func isVetoed(path string) bool {
 	compact := compactName(lastName(path))
+	if strings.HasPrefix(compact, "canreceive") || strings.HasPrefix(compact, "canbe") {
+		return true // what may be delivered
+	}
 	if strings.HasSuffix(compact, "type") && !slices.Contains([]string{"type", "eventtype", "actiontype", "transactiontype", "changetype", "messagetype"}, compact) || strings.HasSuffix(compact, "id") || strings.HasSuffix(compact, "optinlevel") {
 		return true
 	}
