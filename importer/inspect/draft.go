@@ -90,13 +90,17 @@ func (d *draft) input() {
 	}
 	if d.in.Headless {
 		names := flowList()
-		for _, n := range numbered(l.Columns) {
+		for _, n := range numbered(max(l.Columns, d.in.Unnamed)) {
 			names.items = append(names.items, plain(n))
 		}
-		input.set("columns", names).beside("give them the names: the files have no header line")
+		input.set("columns", names).beside("give them names: the rows have none")
 	}
 	if d.in.Paged != "" {
-		input.set("rows", plain(d.in.Paged)).beside("the files are pages that keep their rows there")
+		where := "the files are pages that keep their rows there"
+		if strings.HasSuffix(d.in.Paged, "*") {
+			where = "the rows are the members of that object; $key is the key of each"
+		}
+		input.set("rows", plain(d.in.Paged)).beside(where)
 	}
 	if c := d.s.Source; c != nil && c.cell && (d.s.Form == "object" || d.s.Form == "array") {
 		input.set("json", flowList(plain(c.name)))

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/consentimport/consentimport/importer/source"
 )
@@ -28,6 +27,8 @@ type Inspection struct {
 	// Headless says that the first line looks like a row, so that columns were
 	// given names (input.columns of a mapping).
 	Headless bool `json:"headless,omitempty"`
+	// Unnamed is how many cells rows have that are JSON lists or texts.
+	Unnamed int `json:"unnamed,omitempty"`
 	// Skipped is how many lines stand above the header (input.skipLines).
 	Skipped    int              `json:"skipLines,omitempty"`
 	Rows       int64            `json:"rows"` // exact
@@ -218,24 +219,16 @@ func (in *inspector) read(ctx context.Context) error {
 	}
 }
 
-// document takes a JSON value. One that is still the page is taken apart here: its
-// rows are the members of an object.
+// document takes a JSON value: an object or, where rows have no names in them, a list
+// of cells or a text, which is the only cell.
 func (in *inspector) document(row *source.Row) string {
-	path, keyed := strings.CutSuffix(in.out.Paged, "*")
-	if !keyed {
-		return in.profile.document(row.Raw, row.Number)
+	if cells, ok := bareCells(row.Raw); ok {
+		in.out.Headless = true
+		in.out.Unnamed = max(in.out.Unnamed, len(cells))
+		in.profile.bare(cells, row.Number)
+		return ""
 	}
-	members, ok := membersAt(row.Raw, strings.Split(strings.TrimSuffix(path, "."), "."))
-	if !ok {
-		return in.profile.document(row.Raw, row.Number)
-	}
-	in.out.Rows += int64(len(members)) - 1
-	for _, m := range members {
-		if reason := in.profile.document(m, row.Number); reason != "" {
-			return reason
-		}
-	}
-	return ""
+	return in.profile.document(row.Raw, row.Number)
 }
 
 func (in *inspector) unreadable(reason string, row int64) {
@@ -281,7 +274,11 @@ func (in *inspector) finish() {
 		}
 	}
 	if out.Headless {
-		out.Notes = append(out.Notes, "the first line looks like a row and not like a header: columns are named column1, column2, …; name them with input.columns in a mapping")
+		what := "the first line looks like a row and not like a header"
+		if out.Unnamed > 0 {
+			what = "rows have no names in them"
+		}
+		out.Notes = append(out.Notes, what+": columns are called column1, column2, …; input.columns of a mapping names them")
 	}
 	out.Notes = append(out.Notes, in.profile.notes()...)
 }

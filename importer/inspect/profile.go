@@ -79,6 +79,56 @@ func (p *profile) record(layout int, names []string, cells [][]byte, row int64) 
 	}
 }
 
+// bareCells gives the cells of a JSON row that is a list or a text; false for another.
+func bareCells(text []byte) ([][]byte, bool) {
+	v := jsontext.Value(bytes.TrimSpace(text))
+	switch v.Kind() {
+	case '"':
+		cell, err := jsontext.AppendUnquote(nil, v)
+		return [][]byte{cell}, err == nil
+	case '[':
+		d := jsontext.NewDecoder(bytes.NewReader(v), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+		if _, err := d.ReadToken(); err != nil {
+			return nil, false
+		}
+		var cells [][]byte
+		for d.PeekKind() != ']' {
+			item, err := d.ReadValue()
+			if err != nil {
+				return nil, false
+			}
+			cell := bytes.Clone(item)
+			switch item.Kind() {
+			case '"':
+				if cell, err = jsontext.AppendUnquote(nil, item); err != nil {
+					return nil, false
+				}
+			case 'n':
+				cell = nil
+			}
+			cells = append(cells, cell)
+		}
+		return cells, len(cells) > 0
+	}
+	return nil, false
+}
+
+// bare takes the cells of a row without names.
+func (p *profile) bare(cells [][]byte, row int64) {
+	p.rows++
+	p.row = row
+	for i, cell := range cells {
+		c := p.column(fmt.Appendf(nil, "column%d", i+1))
+		if c == nil {
+			return
+		}
+		c.of++
+		if v := bytes.TrimSpace(cell); len(v) > 0 {
+			c.add(v, row)
+		}
+	}
+}
+
 // header gives the columns of a header. A name that other parts of the export
 // spell differently (tcpid, tc_p_id) is the same column; one that the header has
 // twice is two.

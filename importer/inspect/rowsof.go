@@ -57,13 +57,16 @@ func rowsPath(text []byte) string {
 	if o.d.PeekKind() != '{' {
 		return ""
 	}
+	if keyed, _ := keyedByID(text); keyed {
+		return "*"
+	}
 	_ = o.object(0) // the text may end in the middle of it
 	if o.person || len(o.places) == 0 {
 		return ""
 	}
 	best := slices.MaxFunc(o.places, func(a, b place) int { return a.worth() - b.worth() })
 	for _, step := range best.path {
-		if strings.ContainsAny(step, `."`) || step != "*" && strings.Contains(step, "*") {
+		if strings.ContainsAny(step, `."*`) && step != "*" || step == "" {
 			return "" // no path of rows can be written
 		}
 	}
@@ -147,8 +150,13 @@ func (o *outline) array(key string) error {
 	p := place{path: append(slices.Clone(o.path), key)}
 	for o.d.PeekKind() != ']' {
 		if o.d.PeekKind() != '{' {
-			if err := o.d.SkipValue(); err != nil {
+			v, err := o.d.ReadValue()
+			if err != nil {
 				return o.add(p, err)
+			}
+			if v.Kind() == '"' && p.count <= headRecords && namesSomebody("", v) { // rows may be texts: addresses
+				p.count++
+				p.person = true
 			}
 			continue
 		}
@@ -254,31 +262,4 @@ func holdsPerson(v jsontext.Value, depth int) bool {
 		}
 	}
 	return false
-}
-
-// membersAt gives the values of the members of the object at a path; false when
-// there is none.
-func membersAt(doc jsontext.Value, path []string) ([]jsontext.Value, bool) {
-	d := jsontext.NewDecoder(bytes.NewReader(doc), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
-		return nil, false
-	}
-	var out []jsontext.Value
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return nil, false
-		}
-		key := name.String()
-		v, err := d.ReadValue()
-		switch {
-		case err != nil:
-			return nil, false
-		case len(path) == 0 || path[0] == "":
-			out = append(out, slices.Clone(v))
-		case key == path[0]:
-			return membersAt(slices.Clone(v), path[1:])
-		}
-	}
-	return out, len(path) == 0 || path[0] == ""
 }

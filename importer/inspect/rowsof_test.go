@@ -27,7 +27,8 @@ func TestRowsAreFoundByShape(t *testing.T) {
 		`{"status":"ok","startedAt":"2024-01-01T00:00:00Z","results":[` + person + `]}`:     "results",
 		`{"consents":[{"purpose":"news","granted":true}],"next":null}`:                      "consents",
 		`{"total":"2","contacts":{"47":{"id":47,"email":"a@mail.example"},"48":{"id":48}}}`: "contacts.*",
-		`{"5f0c6b7e-1111-4222-8333-000000000001":{"email":"a@mail.example"}}`:               "",
+		`{"5f0c6b7e-1111-4222-8333-000000000001":{"email":"a@mail.example"}}`:               "*",
+		`{"total":2,"unsubscribed":["a@mail.example","b@mail.example"]}`:                    "unsubscribed",
 		// Rows themselves, with lists inside.
 		`{"email":"a@mail.example","permissions":[{"name":"news","on":true}]}`:     "",
 		`{"userId":"u1","purposes":[{"id":"news","on":true}]}`:                     "",

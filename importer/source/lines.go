@@ -17,9 +17,10 @@ func fitsLines(h *head, cfg *Config) bool {
 }
 
 // arraysALine tells that the rows are arrays, whose columns are set, a line each: the
-// text begins with an array of values and not of arrays.
+// text begins with an array of values and not of arrays. With one column the values
+// are the rows.
 func arraysALine(h *head, cfg *Config) bool {
-	if len(cfg.Columns) == 0 || cfg.Rows != "" || !beginsJSON(h, '[') {
+	if len(cfg.Columns) < 2 || cfg.Rows != "" || !beginsJSON(h, '[') {
 		return false
 	}
 	text := bytes.TrimLeft(h.data, " \t\r\n")
