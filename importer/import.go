@@ -277,3 +277,9 @@ func (im *Import) Close() error {
 
 // Notes are what the user should know about how the import was opened.
 func (im *Import) Notes() []string { return im.notes }
+
+// ID is the random name of the import.
+func (im *Import) ID() string { return im.header.ID }
+
+// RunNumber is the number of the run that this process makes, from 1.
+func (im *Import) RunNumber() int { return im.runs + 1 }

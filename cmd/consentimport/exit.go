@@ -44,6 +44,19 @@ func refused(err error) error {
 	return &exitError{exitRefused, err, ""}
 }
 
+// exitCode is the code with which a command ends that gave err.
+func exitCode(err error) int {
+	var quiet *ended
+	switch {
+	case err == nil:
+		return exitComplete
+	case errors.As(err, &quiet):
+		return quiet.code
+	default:
+		return codeOf(err)
+	}
+}
+
 // codeOf says how the program ends because of err.
 func codeOf(err error) int {
 	var e *exitError

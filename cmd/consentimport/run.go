@@ -49,7 +49,7 @@ is now more permissive than a person.`,
 }
 
 // run is the command run: prepare, send, report.
-func (f *runFlags) run(env *environment, called report.Invocation, paths []string) error {
+func (f *runFlags) run(env *environment, called report.Invocation, paths []string) (err error) {
 	if _, err := importer.ParseBudget(f.maxFailures); err != nil {
 		return refused(err)
 	}
@@ -88,6 +88,11 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if cfg.Approved, err = f.approval(); err != nil {
 		return err
 	}
+	op, err := f.openOperation(env)
+	if err != nil {
+		return err
+	}
+	defer func() { op.close(exitCode(err), cfg.Dir) }()
 	if f.dryRun && !f.restart {
 		if err := importer.RemoveDryRun(env.disk, cfg.Dir, report.Written); err != nil {
 			return err
@@ -107,7 +112,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		say.note(n)
 	}
 	if f.dryRun {
-		return f.surveyOnly(ctx, env, im, called)
+		return f.surveyOnly(ctx, env, im, called, op)
 	}
 	if err := im.Check(ctx); err != nil {
 		return errors.Join(err, im.Abandon())
@@ -121,7 +126,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err := im.CommitPass(); err != nil {
 		return err
 	}
-	return f.send(ctx, env, im, send, called)
+	return f.send(ctx, env, im, send, called, op)
 }
 
 // spec loads the mapping; nil to go on with the stored one.
@@ -160,7 +165,8 @@ func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, 
 }
 
 // surveyOnly is a dry run: nothing is sent.
-func (f *runFlags) surveyOnly(ctx context.Context, env *environment, im *importer.Import, called report.Invocation) error {
+func (f *runFlags) surveyOnly(ctx context.Context, env *environment, im *importer.Import, called report.Invocation, op *operation) error {
+	op.start(im, true, f.identity(env), nil)
 	if err := im.CommitDryRun(); err != nil {
 		return err
 	}
@@ -173,6 +179,7 @@ func (f *runFlags) surveyOnly(ctx context.Context, env *environment, im *importe
 	if err != nil {
 		return err
 	}
+	op.end(s)
 	if f.approved != "" {
 		if err := f.approve(ctx, env, im, f.dir(called.Exports)); err != nil {
 			return err
@@ -188,17 +195,21 @@ func (f *runFlags) surveyOnly(ctx context.Context, env *environment, im *importe
 }
 
 // send is a real run: it sends, then reports, whatever stopped it.
-func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Import, out *target, called report.Invocation) error {
+func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Import, out *target, called report.Invocation, op *operation) error {
 	say := messages{env}
 	say.note(out.says())
 	if text := im.Order(); text != "" {
 		say.note(text)
 	}
+	op.start(im, false, out.identity, out.byStatus)
+	followed := op.follow(im)
 	shown := f.showProgress(env, im)
 	inTime, release := env.reportTime(ctx)
 	defer release()
 	stop, runErr := im.Run(ctx, out.sending(env, f.limits(), f.rate))
 	shown()
+	followed()
+	op.events.stop(stop)
 	out.client.Close() // the reports need the files that its connections were
 	if stop != nil {
 		say.note(stop.Detail + "; writing the reports")
@@ -215,6 +226,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
 			"remove the cause, then: consentimport report " + f.dir(called.Exports)}
 	}
+	op.end(s)
 	return f.show(env, s)
 }
 
@@ -251,7 +263,13 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 // show prints the end of a run and gives its exit code, which is that of the import
 // even when nobody is left to read: a closed terminal or pipe is no failure of it.
 func (f *runFlags) show(env *environment, s *report.Summary) error {
-	if err := printSummary(env, s, f.json); err != nil && !nobodyReads(err) {
+	var err error
+	if f.events == "-" { // standard output has the events
+		err = report.Text(env.stderr, s, env.style())
+	} else {
+		err = printSummary(env, s, f.json)
+	}
+	if err != nil && !nobodyReads(err) {
 		return err
 	}
 	return endWith(s.ExitCode)

@@ -19,8 +19,9 @@ import (
 
 // runFlags are the flags of run as they were typed.
 type runFlags struct {
-	mapping mappingFlags
-	read    readFlags
+	metrics, events, onEnd string // what others see of the run
+	mapping                mappingFlags
+	read                   readFlags
 
 	baseURL, org, project, keyFile, dialect string
 	auth, times, validUntil                 string
@@ -143,6 +144,9 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.approved, "approved", "", "send only what was signed: the approval hash of a dry run, or its decisions.csv (`HASH|FILE`)")
 	f.read.register(c)
 	fl.StringVar(&f.progress, "progress", "auto", "how progress is shown: `auto|bar|log|none`")
+	fl.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `ADDR`/metrics while it runs (:9090 is for this machine alone)")
+	fl.StringVar(&f.events, "events", "", "write a JSON line for each event to `FILE`, or - for standard output")
+	fl.StringVar(&f.onEnd, "on-end", "", "run `COMMAND` in a shell when it ends, with state and counts in its environment")
 	fl.BoolVar(&f.json, "json", false, "print report.json on standard output instead of the text summary")
 	_ = c.RegisterFlagCompletionFunc("history", cobra.FixedCompletions([]string{"chronological", "latest", "rows"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))

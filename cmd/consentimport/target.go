@@ -38,6 +38,12 @@ func (t *target) says() string {
 	return fmt.Sprintf("sending to %s, %s/%s; %s", where, t.identity.Org, t.identity.Project, t.wording.Says())
 }
 
+// byStatus counts the answers of this run by their status.
+func (t *target) byStatus() map[string]int64 {
+	_, counts := t.client.Stats().Counts()
+	return counts
+}
+
 func (t *target) sending(env *environment, limits importer.Limits, rate float64) importer.Sending {
 	var target importer.Target = t.client
 	if env.target != nil {

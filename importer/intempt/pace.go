@@ -26,10 +26,11 @@ type Pacer struct {
 	// who comes may go at once. So in the common case, no limit reached, an
 	// Acquire and a Release are one addition each.
 	state atomic.Int64
-	max   int64
+	max   atomic.Int64
 
 	mu       sync.Mutex
 	gated    bool // state holds gate
+	paused   bool // nobody may go
 	queue    queue
 	fixed    *schedule // the configured rate; nil: none
 	throttle throttle
@@ -48,7 +49,8 @@ func NewPacer(cfg PacerConfig) *Pacer {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Float64
 	}
-	p := &Pacer{max: int64(cfg.Max), throttle: newThrottle(cfg.Max, cfg.Rand)}
+	p := &Pacer{throttle: newThrottle(cfg.Max, cfg.Rand)}
+	p.max.Store(int64(cfg.Max))
 	if cfg.Rate > 0 {
 		p.fixed = newSchedule(cfg.Rate)
 	}
@@ -62,7 +64,7 @@ func (p *Pacer) Acquire(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if p.state.Add(1) <= p.max {
+	if p.state.Add(1) <= p.max.Load() {
 		return nil
 	}
 	p.state.Add(-1)
@@ -112,6 +114,40 @@ func (p *Pacer) Release(a delivery.Answer) {
 	p.dispatch(now)
 }
 
+// Pause keeps every request back that has not left, until it is called with false.
+func (p *Pacer) Pause(paused bool) {
+	p.change(func() { p.paused = paused })
+}
+
+// SetRate changes the requests per second at most; 0 takes the limit away.
+func (p *Pacer) SetRate(rate float64) {
+	p.change(func() {
+		p.fixed = nil
+		if rate > 0 {
+			p.fixed = newSchedule(rate)
+		}
+	})
+}
+
+// SetMax changes the number of requests in flight at most. More than that may be in
+// flight until their answers have come.
+func (p *Pacer) SetMax(n int) {
+	p.change(func() {
+		p.max.Store(int64(n))
+		p.throttle.setMax(n)
+	})
+}
+
+// change changes what limits the pace, from the next request on.
+func (p *Pacer) change(what func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	what()
+	now := time.Now()
+	p.settle(now)
+	p.dispatch(now)
+}
+
 // Limit is the number of requests that may be in flight now.
 func (p *Pacer) Limit() int {
 	p.mu.Lock()
@@ -129,7 +165,7 @@ func (p *Pacer) Throttled() (now bool, total time.Duration) {
 
 // dispatch lets go who may go, in order, and sets the timer for the next.
 func (p *Pacer) dispatch(now time.Time) {
-	for p.queue.head != nil && p.state.Load()&(gate-1) < int64(p.throttle.limit) {
+	for !p.paused && p.queue.head != nil && p.state.Load()&(gate-1) < int64(p.throttle.limit) {
 		due := p.throttle.due(now)
 		if p.fixed != nil {
 			due = later(due, p.fixed.due())
@@ -151,7 +187,7 @@ func (p *Pacer) dispatch(now time.Time) {
 // settle closes the gate while there is anything to obey or a request to let go
 // first, and opens it else.
 func (p *Pacer) settle(now time.Time) {
-	want := p.queue.head != nil || p.fixed != nil || p.throttle.listening(now)
+	want := p.paused || p.queue.head != nil || p.fixed != nil || p.throttle.listening(now)
 	if want == p.gated {
 		return
 	}

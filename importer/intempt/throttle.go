@@ -64,6 +64,16 @@ func newThrottle(limit int, random func() float64) throttle {
 	return throttle{max: float64(limit), limit: float64(limit), random: random}
 }
 
+// setMax changes the limit that there is without refusals. One that the target has
+// lowered stays where it is, unless it is above the new one.
+func (t *throttle) setMax(n int) {
+	whole := t.limit >= t.max
+	t.max = float64(n)
+	if whole || t.limit > t.max {
+		t.limit = t.max
+	}
+}
+
 // refusal says that the target refuses for now, because it is asked too much.
 func refusal(a delivery.Answer) bool { return a.Status == 429 || a.Status == 503 }
 

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/report"
+)
+
+// eventsVersion is the version of the form of events: a member that is added does not
+// change it, one that changes its meaning does.
+const eventsVersion = 1
+
+// events writes what happens to a run as JSON lines, for programs that watch it. No
+// person is in them. Its methods do nothing on nil.
+//
+//	{"v":1,"at":"…","event":"start","run":1,"import":"…","dryRun":false,"target":{…}}
+//	{"v":1,"at":"…","event":"progress","rows":…,"bytes":…,"size":…,"consents":{"made":…,"sent":…,…}}
+//	{"v":1,"at":"…","event":"stop","why":"signal","detail":"…"}
+//	{"v":1,"at":"…","event":"end","state":"complete","exitCode":0,"rows":{…},"consents":{…}}
+//
+// Progress comes every ten seconds and once before the end; its counts include what
+// earlier runs did. Counts of the end are those of report.json. A run that is killed
+// has no end: the start of the next one follows.
+type events struct {
+	mu   sync.Mutex
+	to   io.Writer
+	file *os.File // nil: standard output
+	now  func() time.Time
+}
+
+// event is one line.
+type event struct {
+	V        int             `json:"v"`
+	At       time.Time       `json:"at"`
+	Event    string          `json:"event"`
+	Run      int             `json:"run,omitempty"`
+	Import   string          `json:"import,omitempty"`
+	DryRun   *bool           `json:"dryRun,omitempty"`
+	Target   *journal.Target `json:"target,omitempty"`
+	Bytes    *int64          `json:"bytes,omitempty"` // of the export that were read
+	Size     *int64          `json:"size,omitempty"`  // of all
+	Why      string          `json:"why,omitempty"`
+	Detail   string          `json:"detail,omitempty"`
+	State    string          `json:"state,omitempty"`
+	ExitCode *int            `json:"exitCode,omitempty"`
+	Rows     any             `json:"rows,omitempty"`
+	Consents any             `json:"consents,omitempty"`
+}
+
+// openEvents opens the file that --events names; "-" is standard output.
+func openEvents(env *environment, name string) (*events, error) {
+	e := &events{to: env.stdout, now: env.now}
+	switch name {
+	case "":
+		return nil, nil
+	case "-":
+		return e, nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, usage("give a file that can be written, or - for standard output", "open --events: %w", err)
+	}
+	e.to, e.file = f, f
+	return e, nil
+}
+
+func (e *events) close() {
+	if e != nil && e.file != nil {
+		_ = e.file.Close() // each line was written by itself
+	}
+}
+
+// say writes one event. What cannot be written is no reason to stop.
+func (e *events) say(what event) {
+	if e == nil {
+		return
+	}
+	what.V, what.At = eventsVersion, e.now().UTC()
+	line, err := json.Marshal(what)
+	if err != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, _ = e.to.Write(append(line, '\n'))
+}
+
+func (e *events) start(im *importer.Import, dry bool, to journal.Target) {
+	if e != nil {
+		e.say(event{Event: "start", Run: im.RunNumber(), Import: im.ID(), DryRun: &dry, Target: &to})
+	}
+}
+
+func (e *events) progress(p importer.Progress) {
+	if e == nil {
+		return
+	}
+	e.say(event{Event: "progress", Bytes: &p.Bytes, Size: &p.Size,
+		Rows:     map[string]int64{"read": p.Rows, "skipped": p.Skipped, "invalid": p.Invalid},
+		Consents: map[string]int64{"made": p.Made, "sent": p.Sent, "refused": p.Refused, "failed": p.Failed, "superseded": p.Superseded}})
+}
+
+func (e *events) stop(s *importer.Stop) {
+	if e != nil && s != nil {
+		e.say(event{Event: "stop", Why: string(s.Kind), Detail: s.Detail})
+	}
+}
+
+func (e *events) end(s *report.Summary) {
+	if e != nil {
+		e.say(event{Event: "end", State: s.State, ExitCode: &s.ExitCode, Why: s.Why, Detail: s.Detail, Rows: s.Rows, Consents: s.Consents})
+	}
+}
+
+// onStdout reports whether events go where the result would.
+func (e *events) onStdout() bool { return e != nil && e.file == nil }

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/report"
+)
+
+// operation is what others see of a run while it goes on, and what happens at its end.
+type operation struct {
+	env    *environment
+	events *events
+	meter  *meter
+	onEnd  string
+	began  bool
+	ended  *report.Summary // nil: it ended with an error
+}
+
+// openOperation opens what the flags ask for. Errors come before anything is sent.
+func (f *runFlags) openOperation(env *environment) (*operation, error) {
+	o := &operation{env: env, onEnd: f.onEnd}
+	if f.json && f.events == "-" {
+		return nil, usage("give --events a file", "--events - and --json both write to standard output")
+	}
+	var err error
+	if o.events, err = openEvents(env, f.events); err != nil {
+		return nil, err
+	}
+	if o.meter, err = openMeter(f.metrics); err != nil {
+		o.events.close()
+		return nil, err
+	}
+	if o.meter != nil {
+		messages{env}.note("metrics: http://" + o.meter.addr + "/metrics")
+	}
+	return o, nil
+}
+
+// start tells that the run begins; byStatus counts the answers of the target, nil in a
+// dry run.
+func (o *operation) start(im *importer.Import, dry bool, to journal.Target, byStatus func() map[string]int64) {
+	o.began = true
+	o.meter.watch(im.Progress, byStatus)
+	o.events.start(im, dry, to)
+}
+
+// eventEvery is how many seconds lie between two events of progress.
+const eventEvery = 10 * time.Second
+
+// follow tells how the import goes until the function that it returns is called, which
+// tells it once more.
+func (o *operation) follow(im *importer.Import) (done func()) {
+	if o.events == nil {
+		return func() {}
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(eventEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				o.events.progress(im.Progress())
+			case <-stop:
+				o.events.progress(im.Progress())
+				return
+			}
+		}
+	}()
+	return func() { close(stop); <-stopped }
+}
+
+// end tells the result.
+func (o *operation) end(s *report.Summary) {
+	o.ended = s
+	o.events.end(s)
+}
+
+// onEndWithin is how long the command of --on-end may take.
+const onEndWithin = 30 * time.Second
+
+// close runs the command of --on-end, if the run has begun, and lets go of the rest.
+// Whatever the command does, the exit code stays that of the run.
+func (o *operation) close(code int, dir string) {
+	if o.began && o.onEnd != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), onEndWithin)
+		defer cancel()
+		shell, flag := "sh", "-c"
+		if runtime.GOOS == "windows" {
+			shell, flag = "cmd", "/C"
+		}
+		c := exec.CommandContext(ctx, shell, flag, o.onEnd)
+		c.Env, c.Stdout, c.Stderr = append(withoutKey(os.Environ()), o.variables(code, dir)...), o.env.stderr, o.env.stderr
+		c.WaitDelay = time.Second
+		if err := c.Run(); err != nil {
+			messages{o.env}.note(fmt.Sprintf("the command of --on-end failed: %v", err))
+		}
+	}
+	o.meter.close()
+	o.events.close()
+}
+
+// variables are what the command of --on-end is told.
+func (o *operation) variables(code int, dir string) []string {
+	vars := []string{fmt.Sprintf("CONSENTIMPORT_EXIT_CODE=%d", code), "CONSENTIMPORT_OUT_DIR=" + dir}
+	s := o.ended
+	if s == nil {
+		return append(vars, "CONSENTIMPORT_STATE=error")
+	}
+	vars = append(vars, "CONSENTIMPORT_STATE="+s.State, "CONSENTIMPORT_WHY="+s.Why)
+	for _, x := range []struct {
+		name string
+		n    int64
+	}{
+		{"ROWS_READ", s.Rows.Read}, {"ROWS_MAPPED", s.Rows.Mapped}, {"ROWS_SKIPPED", s.Rows.Skipped}, {"ROWS_INVALID", s.Rows.Invalid},
+		{"MADE", s.Consents.Made}, {"SENT", s.Consents.Sent}, {"REFUSED", s.Consents.Refused}, {"FAILED", s.Consents.Failed},
+		{"PENDING", s.Consents.Pending}, {"SUPERSEDED", s.Consents.Superseded}, {"TOO_PERMISSIVE", s.OverPermissive.Count},
+	} {
+		vars = append(vars, fmt.Sprintf("CONSENTIMPORT_%s=%d", x.name, x.n))
+	}
+	return vars
+}
+
+// withoutKey is an environment without the API key.
+func withoutKey(env []string) []string {
+	var out []string
+	for _, v := range env {
+		if !strings.HasPrefix(v, "INTEMPT_API_KEY=") {
+			out = append(out, v)
+		}
+	}
+	return out
+}

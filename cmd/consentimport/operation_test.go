@@ -1,0 +1,149 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	prom "github.com/prometheus/common/model"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// eventsIn reads the events in a file.
+func eventsIn(t *testing.T, path string) (all []map[string]any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
+		var e map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &e), line)
+		require.EqualValues(t, 1, e["v"], line)
+		all = append(all, e)
+	}
+	return all
+}
+
+// awaitRequests waits until the server has answered so many requests.
+func awaitRequests(t *testing.T, r *rehearsal, n int64) {
+	t.Helper()
+	require.Eventually(t, func() bool { return r.server.Stats().Requests >= n }, time.Minute, time.Millisecond)
+}
+
+// Whoever has nothing but the events of an import that was killed and went on knows
+// its counts, and no person.
+func TestEventsGiveTheCountsOfTheReport(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 400, "400=5%,latency=2ms")
+	file := filepath.Join(r.dir, "events.jsonl")
+	first := r.start(t, r.args("--events", file, "--concurrency", "4")...)
+	awaitRequests(t, r, 60)
+	require.NoError(t, first.cmd.Process.Signal(syscall.SIGKILL))
+	first.wait(t)
+	r.exec(t, r.args("--events", file, "--resume")...)
+	s := summaryIn(t, r.out())
+	var names []string
+	all := eventsIn(t, file)
+	for _, e := range all {
+		names = append(names, e["event"].(string))
+	}
+	assert.Equal(t, []string{"start", "start", "progress", "end"}, names)
+	assert.EqualValues(t, 2, all[1]["run"])
+	assert.Equal(t, all[0]["import"], all[1]["import"])
+	end := all[3]
+	assert.Equal(t, "complete", end["state"])
+	assert.EqualValues(t, s.ExitCode, end["exitCode"])
+	for where, want := range map[string]any{"rows": s.Rows, "consents": s.Consents} {
+		text, err := json.Marshal(want)
+		require.NoError(t, err)
+		got, err := json.Marshal(end[where])
+		require.NoError(t, err)
+		assert.JSONEq(t, string(text), string(got), where)
+	}
+	progress := all[2]["consents"].(map[string]any)
+	assert.EqualValues(t, s.Consents.Sent, progress["sent"])
+	assert.EqualValues(t, s.Consents.Refused, progress["refused"])
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "@people.example")
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	assert.EqualValues(t, 0o600, info.Mode().Perm())
+}
+
+// On standard output there are events and nothing else.
+func TestEventsOnStandardOutput(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 20, "")
+	got := r.here(t, nil, r.args("--events", "-")...).requireCode(t, exitComplete)
+	for _, line := range strings.Split(strings.TrimSuffix(got.stdout, "\n"), "\n") {
+		assert.True(t, json.Valid([]byte(line)), line)
+	}
+	assert.Contains(t, got.stderr, "COMPLETE")
+	r.here(t, nil, r.args("--events", "-", "--json", "--restart")...).requireCode(t, exitRefused)
+	r.here(t, nil, r.args("--events", filepath.Join(r.dir, "no", "such"), "--restart")...).requireCode(t, exitRefused)
+}
+
+// A program that reads Prometheus' text format reads our numbers.
+func TestMetricsAreReadByPrometheus(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 400, "400=10%,latency=5ms")
+	run := r.start(t, r.args("--metrics", ":0", "--concurrency", "2")...)
+	awaitRequests(t, r, 1)
+	found := regexp.MustCompile(`metrics: (http://127\.0\.0\.1:\d+/metrics)`).FindStringSubmatch(run.stderr.String())
+	require.NotNil(t, found, run.stderr.String())
+	address := found[1]
+	awaitRequests(t, r, 80)
+	answer, err := http.Get(address)
+	require.NoError(t, err)
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	parser := expfmt.NewTextParser(prom.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(string(body)))
+	require.NoError(t, err, string(body))
+	value := func(name, outcome string) (sum float64) {
+		require.Contains(t, families, name)
+		for _, m := range families[name].Metric {
+			for _, l := range m.Label {
+				if l.GetValue() == outcome {
+					return m.GetUntyped().GetValue() + m.GetGauge().GetValue() + m.GetCounter().GetValue()
+				}
+			}
+			sum += m.GetUntyped().GetValue() + m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+		return sum
+	}
+	assert.GreaterOrEqual(t, value("consentimport_consents", "sent"), 40.0)
+	assert.GreaterOrEqual(t, value("consentimport_requests_total", "200"), 40.0)
+	assert.Equal(t, 1.0, value("consentimport_info", ""))
+	assert.LessOrEqual(t, value("consentimport_requests_in_flight", ""), 2.0)
+	run.wait(t)
+	for _, bad := range []string{"9090", ":99999", "nosuch.invalid:80"} {
+		r.here(t, nil, r.args("--metrics", bad, "--restart")...).requireCode(t, exitRefused)
+	}
+}
+
+// The command of --on-end knows how it ended, and not the key.
+func TestTheCommandAtTheEndKnowsHowItEnded(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 20, "400=100%")
+	r.env = append(r.env, "CONSENTIMPORT_MAX_FAILURES=100%")
+	told := filepath.Join(r.dir, "told")
+	got := r.exec(t, r.args("--on-end", "env > "+told+"; exit 3")...).requireCode(t, exitFailures)
+	assert.Contains(t, got.stderr, "--on-end failed")
+	text, err := os.ReadFile(told)
+	require.NoError(t, err)
+	for _, line := range []string{"CONSENTIMPORT_STATE=complete", "CONSENTIMPORT_EXIT_CODE=3", "CONSENTIMPORT_MADE=20", "CONSENTIMPORT_SENT=0", "CONSENTIMPORT_REFUSED=20", "CONSENTIMPORT_OUT_DIR=" + r.out()} {
+		assert.Contains(t, "\n"+string(text), "\n"+line+"\n")
+	}
+	assert.NotContains(t, string(text), testKey)
+}
