@@ -40,6 +40,7 @@ var defaultWindow = window{Bytes: 24 << 20, Tasks: 128 << 10}
 // Limits are what bounds a run.
 type Limits struct {
 	Concurrency int           // requests in flight at most
+	Rate        float64       // consents per second, as the pacer was told; 0: no fixed limit
 	Rows        int64         // rows of this run at most; 0: all
 	MaxFailures Budget        // past it the run stops
 	Attempts    int           // how often one consent is tried

@@ -73,6 +73,7 @@ func (c *counters) from(b *rows.Batch) int64 {
 type watch struct {
 	lanes *lanes
 	pacer Pacer
+	helm  *helm
 }
 
 // seed makes the counters go on from what earlier runs did.

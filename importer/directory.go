@@ -21,6 +21,10 @@ import (
 // lockFile is the lock of an out directory; package journal takes it.
 const lockFile = ".lock"
 
+// ControlSocket is the name of the socket in an out directory over which a run at work
+// is steered.
+const ControlSocket = "ctl.sock"
+
 // spool keeps standard input in the out directory before anything of it is
 // sent, so that resume, report and verify need nothing else. Should the process
 // die meanwhile, nothing was sent.
@@ -149,7 +153,7 @@ var keptList = regexp.MustCompile(`^suppressed-[0-9a-f]{12}\.txt$`)
 // program that shows files to a person: it holds nobody's work.
 func ours(name string) bool {
 	switch name {
-	case survey.Spooled, journal.Name, lockFile, ".DS_Store", "Thumbs.db", "desktop.ini":
+	case survey.Spooled, journal.Name, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
 	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) ||

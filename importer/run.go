@@ -52,6 +52,7 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	defer cut()
 	defer context.AfterFunc(ctx, func() { r.stop(Stop{StopSignal, "stopped by a signal"}) })()
 	r.onStop = func() {
+		r.helm.free()
 		r.mu.Lock()
 		why := r.stopped.Kind
 		r.mu.Unlock()
@@ -66,10 +67,12 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	for range out.Limits.Concurrency {
 		g.Go(func() error { return r.failing(r.sender.loop(take, send)) })
 	}
+	r.helm.take(func() { _ = r.failing(r.sender.loop(take, send)) }) // an error is in what the run ended with
 	ticking, untick := context.WithCancel(context.Background())
 	var ticker sync.WaitGroup
 	ticker.Go(func() { r.tick(ticking) })
 	err := g.Wait()
+	r.helm.leave()
 	untick()
 	ticker.Wait()
 	return r.end(err)
@@ -82,6 +85,7 @@ type run struct {
 	lanes  *lanes
 	sender *sender
 	count  *counters
+	helm   *helm
 
 	mu      sync.Mutex
 	stopped *Stop
@@ -108,7 +112,9 @@ func newRun(im *Import, out Sending) *run {
 		limits: out.Limits, backoff: out.Backoff, stop: r.stop, clock: clock, now: im.cfg.Now, count: r.count, say: r.say,
 	}
 	r.sender.breaker = newBreaker(clock, r.sender.probeDelay)
-	im.watch.Store(&watch{r.lanes, out.Pacer})
+	pacer, _ := out.Pacer.(steered)
+	r.helm = &helm{run: r, pacer: pacer, loops: out.Limits.Concurrency, now: Steering{Rate: out.Limits.Rate, Concurrency: out.Limits.Concurrency}}
+	im.watch.Store(&watch{r.lanes, out.Pacer, r.helm})
 	return r
 }
 

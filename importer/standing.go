@@ -72,6 +72,19 @@ func (l *lanes) leave(q *lane) {
 	}
 	q.placed = false
 	l.placed--
+	l.place()
+}
+
+// setPlaces changes how many keys may stand too permissive at a time.
+func (l *lanes) setPlaces(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.places = n
+	l.place()
+}
+
+// place gives free places to who waits for one; mu is held.
+func (l *lanes) place() {
 	for l.placed < l.places {
 		t := l.aside.pop()
 		if t == nil {

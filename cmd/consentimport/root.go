@@ -71,6 +71,7 @@ Shell completion: consentimport completion --help. Man pages: consentimport man 
 		newVerify(env),
 		newEvidence(env),
 		newPurge(env),
+		newCtl(env),
 		newSandbox(env),
 		newMan(env),
 		newVersion(env),

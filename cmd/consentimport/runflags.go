@@ -201,7 +201,7 @@ func (f *runFlags) check(paths []string) error {
 func (f *runFlags) limits() importer.Limits {
 	budget, _ := importer.ParseBudget(f.maxFailures)
 	return importer.Limits{
-		Concurrency: f.concurrency, Rows: f.limit, MaxFailures: budget, Attempts: f.attempts, RetryFor: f.retryFor, Timeout: f.timeout,
+		Concurrency: f.concurrency, Rate: f.rate, Rows: f.limit, MaxFailures: budget, Attempts: f.attempts, RetryFor: f.retryFor, Timeout: f.timeout,
 	}
 }
 

@@ -35,6 +35,7 @@ func sample(t testing.TB) []byte {
 	require.NoError(t, w.End(journal.End{At: moment.Add(time.Second), State: "complete"}))
 	require.NoError(t, w.Pass(journal.Pass{N: 2, Kind: journal.Retry}))
 	require.NoError(t, w.Run(journal.Run{N: 2, At: moment.Add(time.Hour), Pass: 2, From: 1}))
+	require.NoError(t, w.Order(journal.Order{At: moment.Add(time.Hour), What: "rate=100"}))
 	write(sent(2, 1, true), journal.Outcome{Ref: ref(4, 1), State: journal.Superseded, By: ref(5, 1)})
 	require.NoError(t, w.Mark(mark(7, 6)))
 	require.NoError(t, w.End(journal.End{At: moment.Add(2 * time.Hour), State: "complete"}))
@@ -43,7 +44,7 @@ func sample(t testing.TB) []byte {
 	require.NoError(t, w.Close())
 	text, err := os.ReadFile(filepath.Join(dir, journal.Name))
 	require.NoError(t, err)
-	for _, kind := range []string{"header", "pass", "run", "mark", "sent", "fail", "held", "end", "purge", "seal"} {
+	for _, kind := range []string{"header", "pass", "run", "mark", "sent", "fail", "held", "end", "order", "purge", "seal"} {
 		require.Contains(t, string(text), `{"`+kind+`":`)
 	}
 	return text

@@ -20,6 +20,7 @@ type record struct {
 	end     End
 	seal    Seal
 	purge   Purge
+	order   Order
 	spans   []span // sent: ascending, not overlapping
 	n       int64  // sent: consents in spans
 	outcome Outcome
@@ -62,6 +63,9 @@ func (r *record) decode(body []byte) error {
 	case kindEnd:
 		r.kind, r.end = kindEnd, End{}
 		return decodeJSON(rest, &r.end)
+	case kindOrder:
+		r.kind, r.order = kindOrder, Order{}
+		return decodeJSON(rest, &r.order)
 	case kindPurge:
 		r.kind, r.purge = kindPurge, Purge{}
 		return decodeJSON(rest, &r.purge)

@@ -15,6 +15,7 @@
 //	{"fail":{"ref":"524.2","state":"refused","status":400,"attempts":1,"message":"…"},"crc":"…"}
 //	{"held":{"ref":"3.1","by":"9.2"},"crc":"…"}      consent 3.1 was superseded by 9.2
 //	{"end":{"state":"complete",…},"crc":"…"}         the run ends (End)
+//	{"order":{"at":"…","what":"pause"},"crc":"…"}    somebody steers the run (Order)
 //	{"purge":{"at":"…","removed":[…],"kept":[…]},"crc":"…"}  what holds people is removed (Purge)
 //	{"seal":{"at":"…","bytes":4711,"sha256":"…"},"crc":"…"}
 //

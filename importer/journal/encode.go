@@ -21,6 +21,7 @@ const (
 	kindEnd    = "end"
 	kindSeal   = "seal"
 	kindPurge  = "purge"
+	kindOrder  = "order"
 )
 
 // maxMessage bounds the message of a failure, in bytes. The target's texts are

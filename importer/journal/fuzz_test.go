@@ -44,6 +44,8 @@ func (r *record) encode() ([]byte, error) {
 		return appendJSON(nil, r.kind, r.end)
 	default:
 		return appendJSON(nil, kindSeal, r.seal)
+	case kindOrder:
+		return appendJSON(nil, kindOrder, r.order)
 	case kindPurge:
 		return appendJSON(nil, kindPurge, r.purge)
 	}

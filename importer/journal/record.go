@@ -110,6 +110,12 @@ type Run struct {
 	Ahead bool `json:"ahead,omitempty"`
 }
 
+// Order is what somebody wanted of a run at work.
+type Order struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"` // pause, resume, stop, rate=N, concurrency=N
+}
+
 // Purge says that what holds people was taken out of the directory, and what there
 // was before: from then on nobody can derive the lists again.
 type Purge struct {

@@ -215,6 +215,8 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		f.reach(r.outcome.Ref.Row)
 	case kindMark:
 		f.mark(r.mark)
+	case kindOrder:
+		f.saw(r.order.At)
 	case kindEnd:
 		end := r.end
 		f.End, f.ended = &end, true

@@ -84,6 +84,9 @@ func (w *Writer) End(e End) error {
 	return w.Sync()
 }
 
+// Order writes what somebody wanted of the run.
+func (w *Writer) Order(o Order) error { return w.record(kindOrder, o) }
+
 // Purge writes that what holds people is being removed, and brings everything to the
 // medium.
 func (w *Writer) Purge(p Purge) error {

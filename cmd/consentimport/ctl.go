@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/report"
+)
+
+func newCtl(env *environment) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "ctl DIR status|pause|resume|stop|rate=N|concurrency=N",
+		Short: "Steer a run while it runs",
+		Long: `ctl steers the run that is at work in an out directory, over a socket there that only its
+owner can use. Each order is in the checkpoint before it is carried out, and in force at once:
+
+  status         how far it is, and how it is steered
+  pause          lets requests in flight finish and sends no more, until resume
+  resume         goes on
+  stop           ends it as a signal does: exit code 4, --resume continues
+  rate=N         consents per second at most; 0 takes the limit away
+  concurrency=N  requests in flight at most
+
+Exit codes: 0 done; 2 no run is at work there, or the order is not one.`,
+		Example: `  consentimport ctl preferences.csv.import status
+  consentimport ctl preferences.csv.import rate=200
+  consentimport ctl preferences.csv.import pause`,
+		Args: arguments(cobra.ExactArgs(2), "give the out directory and status, pause, resume, stop, rate=N or concurrency=N"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := outDirectory(args[0]); err != nil {
+				return err
+			}
+			return control(env, args[0], args[1], asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the status as JSON")
+	return c
+}
+
+// orderWords are the orders that have no number.
+var orderWords = []string{"status", "pause", "resume", "stop"}
+
+// parseOrder reads an order; status is none.
+func parseOrder(text string) (o importer.Order, err error) {
+	bad := usage("the orders: status, pause, resume, stop, rate=N, concurrency=N", "%q is not an order", text)
+	name, value, number := strings.Cut(text, "=")
+	switch {
+	case !number && slices.Contains(orderWords, name):
+		o = importer.Order{Pause: name == "pause", Resume: name == "resume", Stop: name == "stop"}
+	case number && name == "rate":
+		rate, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(rate >= 0 && rate <= 1e9) {
+			return o, usage("for example rate=200, or rate=0 for no fixed limit", "rate: %q is not a number of consents per second", value)
+		}
+		o.Rate = &rate
+	case number && name == "concurrency":
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 || n > 10000 {
+			return o, usage("for example concurrency=32", "concurrency: %q is not a number from 1 to 10000", value)
+		}
+		o.Concurrency = &n
+	default:
+		return o, bad
+	}
+	return o, nil
+}
+
+// status is what ctl DIR status tells.
+type status struct {
+	State string `json:"state"` // running, paused, starting or ending
+	importer.Steering
+	Throttled  bool    `json:"throttled"`
+	Bytes      int64   `json:"bytes"` // of the export that were read
+	Size       int64   `json:"size"`  // of all
+	Rows       int64   `json:"rows"`
+	Sent       int64   `json:"sent"`
+	Refused    int64   `json:"refused"`
+	Failed     int64   `json:"failed"`
+	Superseded int64   `json:"superseded"`
+	Retrying   int     `json:"retrying"`
+	InFlight   int64   `json:"inFlight"`
+	Elapsed    float64 `json:"elapsedSeconds"`
+}
+
+// statusOf looks at a run.
+func statusOf(im *importer.Import, since time.Time, now time.Time) status {
+	p := im.Progress()
+	s := status{
+		Throttled: p.Throttled, Bytes: p.Bytes, Size: p.Size, Rows: p.Rows, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed,
+		Superseded: p.Superseded, Retrying: p.Retrying, InFlight: p.InFlight, Elapsed: now.Sub(since).Seconds(),
+	}
+	var at bool
+	s.Steering, at = im.Steering()
+	switch {
+	case !at && s.Concurrency == 0:
+		s.State = "starting"
+	case !at:
+		s.State = "ending"
+	case s.Paused:
+		s.State = "paused"
+	default:
+		s.State = "running"
+	}
+	return s
+}
+
+// maxOrder bounds what is read of an order.
+const maxOrder = 256
+
+// serveControl takes orders in the out directory until the function that it returns is
+// called. Without a socket the run goes on all the same, and says so.
+func serveControl(env *environment, im *importer.Import, dir string) (done func()) {
+	say := messages{env}
+	l, release, err := listenIn(dir)
+	if err != nil {
+		say.note(fmt.Sprintf("consentimport ctl cannot steer this run: %v", err))
+		return func() {}
+	}
+	since := env.now()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(statusOf(im, since, env.now())) // whoever asked may be gone
+	})
+	mux.HandleFunc("POST /order", func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(io.LimitReader(r.Body, maxOrder))
+		var o importer.Order
+		if err == nil {
+			o, err = parseOrder(string(text))
+		}
+		if err == nil {
+			err = im.Steer(o)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+			return
+		}
+		say.note("consentimport ctl: " + o.String())
+	})
+	server := &http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
+	go func() { _ = server.Serve(l) }() // it ends when it is closed
+	return func() {
+		_ = server.Close()
+		release()
+	}
+}
+
+// controlWithin is how long a run may take to answer.
+const controlWithin = 5 * time.Second
+
+// control gives a run an order, or asks how it is.
+func control(env *environment, dir, text string, asJSON bool) error {
+	o, err := parseOrder(text)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Timeout: controlWithin, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialIn(ctx, dir) },
+	}}
+	var answer *http.Response
+	if text == "status" {
+		answer, err = client.Get("http://run/status")
+	} else {
+		answer, err = client.Post("http://run/order", "text/plain", strings.NewReader(o.String()))
+	}
+	if err != nil {
+		return usage("consentimport report "+dir+" says how far the last one came", "no run is at work in %s", dir)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
+	switch {
+	case err != nil:
+		return fmt.Errorf("ask the run in %s: %w", dir, err)
+	case answer.StatusCode != http.StatusOK:
+		return usage("", "the run in %s does not take it: %s", dir, strings.TrimSpace(string(body)))
+	case text != "status":
+		_, err = fmt.Fprintf(env.stdout, "%s: done\n", o)
+		return err
+	case asJSON:
+		_, err = env.stdout.Write(body)
+		return err
+	}
+	var s status
+	if err := json.Unmarshal(body, &s); err != nil {
+		return errors.New("the run answered something else than its status")
+	}
+	return printStatus(env.stdout, &s)
+}
+
+func printStatus(w io.Writer, s *status) error {
+	rate := "no fixed limit"
+	if s.Rate > 0 {
+		rate = fmt.Sprintf("%g a second at most", s.Rate)
+	}
+	throttled := ""
+	if s.Throttled {
+		throttled = ", slowed down by the target"
+	}
+	_, err := fmt.Fprintf(w, `state        %s%s, for %s
+read         %s of %s, %s
+outcomes     %s sent, %s refused, %s failed, %s superseded
+waiting      %s for a retry; %s in flight
+pace         %s; %d in flight at most
+`, s.State, throttled, span(time.Duration(s.Elapsed*float64(time.Second))), size(s.Bytes), size(s.Size), report.Plural(s.Rows, "row"),
+		report.Thousands(s.Sent), report.Thousands(s.Refused), report.Thousands(s.Failed), report.Thousands(s.Superseded),
+		report.Thousands(int64(s.Retrying)), report.Thousands(s.InFlight), rate, s.Concurrency)
+	return err
+}
