@@ -62,6 +62,7 @@ func (s *lineScanner) lookback() int { return 0 }
 
 func (s *lineScanner) scan(w *window, rows []Row) []Row {
 	data := w.data
+	lineEnd, joint := -1, -1 // the first ones at or after the position, once it has reached them
 	for len(rows) < cap(rows) {
 		if s.long != nil {
 			if !skipLine(w, s.lineEnd) {
@@ -75,36 +76,42 @@ func (s *lineScanner) scan(w *window, rows []Row) []Row {
 		if w.pos < len(data) && data[w.pos] == utf8BOM[0] {
 			w.pos = skipMark(data, w.pos)
 		}
-		n := bytes.IndexByte(data[w.pos:], s.lineEnd)
-		end, next := w.pos+n, w.pos+n+1
-		if n < 0 {
-			end, next = len(data), len(data)
-			if end == w.pos && w.eof || !w.eof && end-w.pos <= MaxRow+1 {
-				return rows
-			}
+		lineEnd = indexFrom(data, lineEnd, w.pos, s.lineEnd)
+		end, next, ended := lineEnd, min(lineEnd+1, len(data)), lineEnd < len(data)
+		if !ended && (end == w.pos && w.eof || !w.eof && end-w.pos <= MaxRow+1) {
+			return rows
 		}
 		raw := trimCR(data[w.pos:end:end], s.lineEnd)
 		if len(raw) > MaxRow {
 			s.long = &Row{Line: w.line, Offset: w.offset(w.pos), Reason: tooLong}
 			continue
 		}
-		if n := firstValue(raw); n > 0 {
-			rows = append(rows, Row{Line: w.line, Offset: w.offset(w.pos), Raw: raw[:n:n]})
-			w.pos += n
-			w.here()
-			continue
+		if joint < w.pos {
+			if joint = bytes.Index(data[w.pos:], []byte("}{")); joint < 0 {
+				joint = len(data)
+			} else {
+				joint += w.pos
+			}
 		}
-		if len(raw) > 0 && (raw[0] != ' ' && raw[0] != '\t' || !isBlank(raw, 0)) && (n >= 0 || string(raw) != endOfFile) {
+		if joint < end {
+			if n := firstValue(raw); n > 0 {
+				rows = append(rows, Row{Line: w.line, Offset: w.offset(w.pos), Raw: raw[:n:n]})
+				w.pos += n
+				w.here()
+				continue
+			}
+		}
+		if len(raw) > 0 && (raw[0] != ' ' && raw[0] != '\t' || !isBlank(raw, 0)) && (ended || string(raw) != endOfFile) {
 			rows = append(rows, Row{Line: w.line, Offset: w.offset(w.pos), Raw: raw})
 		} else {
 			raw = nil
 		}
 		w.pos = next
-		if n >= 0 {
+		if ended {
 			w.line++
 		}
 		if raw != nil {
-			w.open = n < 0
+			w.open = !ended
 			w.here()
 		}
 	}
@@ -114,7 +121,7 @@ func (s *lineScanner) scan(w *window, rows []Row) []Row {
 // firstValue is the length of the first of several objects in one line, as there are
 // where a line end is missing between them; 0 where there is one, or none.
 func firstValue(line []byte) int {
-	if bytes.Index(line, []byte("}{")) < 0 || line[0] != '{' {
+	if len(line) == 0 || line[0] != '{' {
 		return 0
 	}
 	var n nesting

@@ -272,6 +272,8 @@ func TestMalformedTakesLinearTime(t *testing.T) {
 		"open objects, pages":  {fill("{\n"), newDocumentScanner(m, nil, &Config{Rows: "content"})},
 		"open strings":         {fill("{\"\n"), newDocumentScanner(m, nil, &Config{})},
 		"closing brackets":     {fill("}\n"), newArrayScanner(m, nil, &Config{})},
+		"joined lines":         {fill("{}{"), newLineScanner(m, nil, &Config{})},
+		"joined values":        {fill("{}"), newLineScanner(m, nil, &Config{})},
 		"one line":             {fill("{"), newArrayScanner(m, nil, &Config{})},
 		"one line of CSV":      {fill("a"), &csvScanner{delimiter: ',', lineEnd: '\n', columns: 2}},
 		"one quote":            {append([]byte("\""), fill("a")...), &csvScanner{delimiter: ',', lineEnd: '\n', columns: 2}},
