@@ -159,10 +159,6 @@ func (f *Rejected) putCSV(row *source.Row, reason string) {
 	}
 	f.own = append(f.own, delimiter)
 	f.own = strconv.AppendInt(f.own, row.Number, 10)
-	if row.Key != nil {
-		f.own = append(f.own, `,"`+KeyMember+`":`...)
-		f.own = appendJSONString(f.own, string(row.Key))
-	}
 	f.own = append(f.own, delimiter)
 	// After an open quote the text is quoted in any case: text after a quote
 	// ends the search for the closing one on this very line, so that whoever
@@ -209,6 +205,10 @@ func isObject(raw []byte) bool {
 func (f *Rejected) putLineage(row *source.Row, reason string) {
 	f.own = append(f.own, `"`+RowColumn+`":`...)
 	f.own = strconv.AppendInt(f.own, row.Number, 10)
+	if row.Key != nil {
+		f.own = append(f.own, `,"`+KeyMember+`":`...)
+		f.own = appendJSONString(f.own, string(row.Key))
+	}
 	f.own = append(f.own, `,"`+ErrorColumn+`":`...)
 	f.own = appendJSONString(f.own, reason)
 }

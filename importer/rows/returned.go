@@ -226,7 +226,7 @@ func (r *returned) readJSON() error {
 	r.body = dropMembers(raw)
 	inner, wrapped := members[rawMember]
 	for name := range members {
-		wrapped = wrapped && (name == RowColumn || name == ErrorColumn || name == rawMember)
+		wrapped = wrapped && (name == RowColumn || name == ErrorColumn || name == KeyMember || name == rawMember)
 	}
 	if !wrapped {
 		return nil
@@ -245,7 +245,11 @@ func (r *returned) readJSON() error {
 		}
 		return c
 	}, object)
-	rest := `"` + RowColumn + `":` + strconv.FormatInt(r.row.Number, 10) + "}"
+	rest := `"` + RowColumn + `":` + strconv.FormatInt(r.row.Number, 10)
+	if key, given := members[KeyMember]; given {
+		rest += `,"` + KeyMember + `":` + string(key)
+	}
+	rest += "}"
 	if len(bytes.TrimSpace(object[1:len(object)-1])) > 0 {
 		rest = "," + rest
 	}

@@ -142,6 +142,7 @@ func TestSomebodyFixedIt(t *testing.T) {
 		{"a surplus cell", "a,b\n1,2,3\n", func(s string) string { return strings.Replace(s, "1,2,3,", "1,2,", 1) }, []string{`1,2,1,"has 3 cells, the header has 2"`}, "", ""},
 		{"an open quote", "a,b\n1,\"x\n", func(s string) string { return strings.Replace(s, "\"x,", "x,", 1) }, []string{`1,x,1,"the quote opened on line 2 is never closed"`}, "", ""},
 		{"the text of _raw", "{\"a\":NaN}\n{\"a\":\n", func(s string) string { return strings.Replace(s, "NaN", "1", 1) }, []string{`{"a":1,"_row":1}`}, "is not a JSON object", ""},
+		{"the text of _raw, of a row with a key", `{"contacts":{"48":{"a":1},"50":{"a":nope}}}`, func(s string) string { return strings.Replace(s, "nope", "2", 1) }, []string{`{"a":1,"_row":1,"_key":"48","_error":"value \"x\" is not listed"}`, `{"a":2,"_row":2,"_key":"50"}`}, "", ""},
 		{"members beside _raw", "{\"a\":NaN}\n", func(s string) string { return strings.Replace(s, `"_row"`, `"a":2,"_row"`, 1) }, []string{`{"a":2,"_row":1,"_error":"is not a JSON object","_raw":"{\"a\":NaN}"}`}, "", ""},
 		{"quotes that a spreadsheet adds", "a,b,c\n1,2\n", func(s string) string { return strings.Replace(s, "1,2,,1", `"1","2","","1"`, 1) }, nil, "has 2 cells, the header has 3", ""},
 		{"another _error", "a,b,c\n1,2\n", func(s string) string { return s[:strings.LastIndex(s, ",\"")] + ",\n" }, nil, "has 2 cells, the header has 3", ""},
@@ -153,8 +154,13 @@ func TestSomebodyFixedIt(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			export := openText(t, dir, source.Config{}, []byte(c.text))
+			cfg := source.Config{}
+			if strings.Contains(c.text, "contacts") {
+				cfg.Rows = "contacts.*"
+			}
+			export := openText(t, dir, cfg, []byte(c.text))
 			defer export.Close()
+			export.Config.Rows = "" // rejected.jsonl has rows, not pages
 			given := rejectedOf(t, dir, export, c.edit)
 			defer given.Close()
 			repaired, unfixed, err := Returned(given, export)
