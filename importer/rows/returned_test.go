@@ -46,7 +46,7 @@ func rejectedOf(t require.TestingT, dir string, export *source.Export, edit func
 	path := filepath.Join(dir, "rejected")
 	require.NoError(t, os.WriteFile(path, out, 0o600))
 	cfg := export.Config
-	cfg.Paths = []string{path}
+	cfg.Paths, cfg.Rows = []string{path}, "" // rejected.jsonl has rows, not pages
 	if cfg.Columns != nil {
 		cfg.Columns = append(append([]string{}, cfg.Columns...), RowColumn, ErrorColumn)
 	}
@@ -160,7 +160,6 @@ func TestSomebodyFixedIt(t *testing.T) {
 			}
 			export := openText(t, dir, cfg, []byte(c.text))
 			defer export.Close()
-			export.Config.Rows = "" // rejected.jsonl has rows, not pages
 			given := rejectedOf(t, dir, export, c.edit)
 			defer given.Close()
 			repaired, unfixed, err := Returned(given, export)
