@@ -36,6 +36,9 @@ func (b *binder) bindEach(e *eachSpec) {
 		}
 		all = append(all, from...)
 	}
+	if e.optional && e.several && len(e.columns) == 1 { // other blocks have the other decisions
+		return
+	}
 	if e.optional && len(all) > 0 { // one at least must exist
 		var names []nameAt
 		for _, c := range e.columns {

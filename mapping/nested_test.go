@@ -64,3 +64,30 @@ consent:
 		assert.ErrorContains(t, err, wrong.says, wrong.array)
 	}
 }
+
+// TestOptionalBlockMayBeAbsent: the only column of one of several blocks may be
+// absent from the whole export, and no typing error in one of several columns is.
+func TestOptionalBlockMayBeAbsent(t *testing.T) {
+	for columns, fails := range map[string]bool{"{calls: doNotCall}": false, "{calls: doNotCall, post: doNotMail}": true} {
+		spec, err := Parse("m.yaml", []byte(`
+input: {format: jsonl}
+each:
+  - {columns: {news: status}}
+  - {columns: `+columns+`, optional: true}
+consent:
+  userId: id
+  action: {from: each.value, values: {"yes": accept, "no": reject}}
+  timestamp: at
+  validUntil: unlimited
+  source: {const: x}
+  category: each.key
+`), nil)
+		require.NoError(t, err)
+		m, err := spec.Bind(Layout{JSON: true})
+		require.NoError(t, err)
+		var out Result
+		m.Map(&Record{Row: 1, JSON: []byte(`{"id":"u1","status":"yes","at":"2024-01-02T03:04:05Z"}`)}, &out)
+		assert.Equal(t, Mapped, out.Status, out.Reason)
+		assert.Equal(t, fails, m.Unread() != nil, columns)
+	}
+}

@@ -30,6 +30,7 @@ type eachSpec struct {
 	ignore    []string
 	match     *regexp.Regexp
 	otherwise bool // a row without the list makes one consent by itself
+	several   bool // one of several blocks
 }
 
 type eachForm uint8
@@ -59,10 +60,12 @@ func (s *Spec) parseBlocks(r *reader, n, at ast.Node) {
 	for i, node := range blocks {
 		if i == 0 {
 			s.each = s.parseEach(r, node, at)
+			s.each.several = len(blocks) > 1
 			continue
 		}
 		block := &Spec{file: s.file, set: s.set, filled: s.filled, empty: s.empty, zone: s.zone, input: s.input, inJSON: s.inJSON}
 		block.each = block.parseEach(r, node, node)
+		block.each.several = true
 		s.more = append(s.more, block)
 	}
 }
