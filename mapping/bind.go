@@ -29,6 +29,7 @@ type Mapper struct {
 	unsaid    bool // this row's is
 	// unseen is why a condition did not see one of its values.
 	unseen string
+	hidden bool // invisible characters were cut off an identifier of this row
 	eskip  []boundRule
 	record *canonicalReader
 

@@ -43,6 +43,7 @@ type Consent struct {
 	ValidUntil  int64 // epoch milliseconds, or Unlimited
 	SourceID    int64 // the target's source, when HasSourceID
 	HasSourceID bool
+	Hidden      bool // invisible characters were cut off the identifiers of its row
 	Source      []byte
 	Category    []byte // empty: a blanket decision
 	UserID      []byte

@@ -167,7 +167,7 @@ func (m *Mapper) look(f *field, v *value) {
 		return
 	}
 	if f.spec.trim {
-		v.text = spelling.TrimAll(v.text)
+		v.text = m.trimAll(f, spelling.Trim(v.text))
 	}
 	if f.spec.lower {
 		v.text = m.lower(v.text)

@@ -33,7 +33,7 @@ func (m *Mapper) cell(f *field, v *value) {
 	}
 	v.text, v.empty = text, false
 	if f.spec.trim {
-		v.text = spelling.TrimAll(trimmed)
+		v.text = m.trimAll(f, trimmed)
 	}
 	if f.spec.times != nil {
 		v.unit = f.units[0]
@@ -63,7 +63,7 @@ func (m *Mapper) verbatim(f *field) []byte {
 	case m.isEmpty(trimmed), f.spec.person && (nobody(trimmed, kind) || unfit(trimmed) != ""):
 		return nil
 	case f.spec.trim:
-		return spelling.TrimAll(trimmed)
+		return m.trimAll(f, trimmed)
 	}
 	return text
 }

@@ -78,7 +78,7 @@ func (r rule) text() ruleText {
 		ruleTestData:     {"test-data", "Rows are test data (addresses at example.com or .test, test data subjects); exclude them with a skip rule."},
 		ruleSourceID:     {"profile-without-source", "A profileId has no sourceId, so the target refuses it; map sourceId, or send the id as userId."},
 		ruleStandIn:      {"stand-in-id", "Ids such as 0, none, unknown or - stand for nobody in particular, so that many become one person; skip these rows, or list the words under empty."},
-		ruleInvisible:    {"invisible-in-id", "Ids have invisible characters in them or blanks around them, and are sent so; add trim: true, or have the platform correct them."},
+		ruleInvisible:    {"invisible-in-id", "Ids have invisible characters in them, or blanks around them that are sent: one person may stand under several spellings, here or in the target; trim: true cuts off what is around an id."},
 		ruleNoAddress:    {"not-an-address", "E-mail fields hold something else than one address (a name, two addresses, mailto:), under which nobody is found; take the address out with match."},
 		ruleCrowd:        {"one-subject-for-many", "At least these rows, a large share of all, are about one and the same subject; make sure that it is a person and not what stands for those without an id."},
 		ruleFreeText:     {"decisions-from-free-text", "Decisions are read from more than 1,000 different values, as people's own words have; make sure that the column holds decisions, and have decisions.csv read whole before it is signed."},

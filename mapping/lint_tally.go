@@ -181,7 +181,11 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	if len(c.ProfileID) > 0 && !c.HasSourceID {
 		t.seen[ruleSourceID].at(row)
 	}
-	if doubts := doubtfulPerson(c); doubts != 0 {
+	doubts := doubtfulPerson(c)
+	if c.Hidden {
+		doubts |= 1 << ruleInvisible
+	}
+	if doubts != 0 {
 		for _, r := range [...]rule{ruleMangled, ruleStandIn, ruleInvisible, ruleNoAddress} {
 			if doubts.has(r) {
 				t.seen[r].at(row)

@@ -228,6 +228,7 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleInvisible, name: "no-break blank", rows: one(user("u1\u00a0")), count: 1},
 		{rule: ruleInvisible, name: "zero width, within", rows: one(user("u\u200b1")), count: 1},
 		{rule: ruleInvisible, name: "word joiner", rows: one(user("\u2060u1")), count: 1},
+		{rule: ruleInvisible, name: "cut off", rows: one(func(c *Consent) { c.Hidden = true }), count: 1},
 		{rule: ruleInvisible, name: "letters", rows: one(user("Jürgen Öl"))},
 		{rule: ruleInvisible, name: "a joiner that Persian needs", rows: one(user("می\u200cخواهم"))},
 		{rule: ruleNoAddress, name: "two", rows: one(email("ann@mail.de;bob@mail.de")), count: 1},

@@ -60,7 +60,7 @@ func (m *Mapper) begin(rec *Record, out *Result) {
 	m.rec, m.arena = rec, &out.arena
 	m.generation++
 	m.round++
-	m.elem, m.elems = nil, m.elems[:0]
+	m.elem, m.elems, m.hidden = nil, m.elems[:0], false
 }
 
 // block makes the consents of one block of each, or of the row. Why says why there are
@@ -339,6 +339,7 @@ func (m *Mapper) consent(out *Result) {
 	}
 	about := sound // it is known what the decision is about
 	sound = sound && before
+	c.Hidden = m.hidden
 	named := len(c.Subject()) > 0
 	if !named {
 		fault(fieldUserID, nobodyNamed, m.subjectColumn())

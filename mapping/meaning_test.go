@@ -288,3 +288,25 @@ func TestUnnamedColumnIsNoCategory(t *testing.T) {
 		}
 	}
 }
+
+// TestHiddenCharactersAreSetDown: that an identifier had invisible characters around it
+// is known of its consents when they were cut off, and of no other row's.
+func TestHiddenCharactersAreSetDown(t *testing.T) {
+	t.Parallel()
+	for _, field := range []string{"userId: {from: id, trim: true}", "userId: {from: id, trim: true, lower: true}", "userId: {from: [x, id], trim: true}", "userId: {cases: [{from: id, trim: true}]}"} {
+		spec, err := mapping.Parse("m.yaml", []byte(completed("consent:\n  "+field+"\n")), nil)
+		require.NoError(t, err)
+		m, err := spec.Bind(mapping.Layout{Columns: strings.Split(plainColumns, "|")})
+		require.NoError(t, err)
+		for _, c := range []struct {
+			id     string
+			hidden bool
+		}{{"u1\u200b", true}, {"u1", false}, {" u1 ", false}, {"\u2060u1", true}, {"u1\u00a0", false}} {
+			var out mapping.Result
+			m.Map(&mapping.Record{Row: 1, Cells: [][]byte{[]byte(c.id), []byte("no"), []byte("2024-01-01T00:00:00Z"), nil}}, &out)
+			require.Len(t, out.Consents, 1, out.Reason)
+			require.Equal(t, c.hidden, out.Consents[0].Hidden, "%q, %s", c.id, field)
+			require.Equal(t, "u1", string(out.Consents[0].UserID))
+		}
+	}
+}

@@ -70,6 +70,16 @@ func unfit(trimmed []byte) string {
 	return ""
 }
 
+// trimAll cuts what is around a trimmed text and cannot be seen. Of an identifier it is
+// set down: other systems may know the person by the text as it was.
+func (m *Mapper) trimAll(f *field, trimmed []byte) []byte {
+	text := spelling.TrimAll(trimmed)
+	if len(text) < len(trimmed) && f.spec.person {
+		m.hidden = true
+	}
+	return text
+}
+
 // plainText reports whether text is ASCII without control characters, eight bytes at
 // a time.
 func plainText(text []byte) bool {
