@@ -189,7 +189,7 @@ func (x *indexing) row(m *indexed, b *rows.Batch, i int) error {
 	}
 	if res.Status != mapping.Mapped {
 		for k := range res.Consents {
-			if !before {
+			if !before && x.im.shard.Has(&res.Consents[k], &m.turns.scratch) {
 				m.batch.Consent(history.At(number, k+1), &res.Consents[k], history.Fate{State: history.Unsendable})
 			}
 		}

@@ -14,7 +14,7 @@ type counters struct {
 	began                             atomic.Int64 // raw bytes before the first row of this run, and one: 0 is unknown
 	made                              atomic.Int64
 	sent, refused, failed, superseded atomic.Int64
-	skipped, invalid                  atomic.Int64
+	skipped, invalid, elsewhere       atomic.Int64
 	requests, retries, flying         atomic.Int64
 }
 
@@ -50,8 +50,9 @@ type Progress struct {
 	Rows             int64
 	journal.Counts   // outcomes so far
 	Invalid, Skipped int64
-	Retrying         int // consents that wait for their next attempt
-	Held             int // consents that wait for what an earlier run had under way
+	Elsewhere        int64 // rows that are other shards'
+	Retrying         int   // consents that wait for their next attempt
+	Held             int   // consents that wait for what an earlier run had under way
 	InFlight         int64
 	Throttled        bool
 	Settled          int64 // outcomes of this run alone
@@ -94,7 +95,7 @@ func (im *Import) Progress() Progress {
 			Sent: c.base.Sent + c.sent.Load(), Refused: c.base.Refused + c.refused.Load(),
 			Failed: c.base.Failed + c.failed.Load(), Superseded: c.base.Superseded + c.superseded.Load(),
 		},
-		Invalid: c.invalid.Load(), Skipped: c.skipped.Load(), InFlight: c.flying.Load(),
+		Invalid: c.invalid.Load(), Skipped: c.skipped.Load(), Elsewhere: c.elsewhere.Load(), InFlight: c.flying.Load(),
 	}
 	p.Began = max(0, c.began.Load()-1)
 	p.Settled = c.sent.Load() + c.refused.Load() + c.failed.Load() + c.superseded.Load()

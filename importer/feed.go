@@ -44,7 +44,10 @@ func (r *run) feed(ctx context.Context) error {
 			return nil
 		}
 	})
-	if ctx.Err() != nil {
+	if err == nil && ctx.Err() == nil {
+		err = r.offerRest()
+	}
+	if ctx.Err() != nil || errors.Is(err, rows.ErrStop) {
 		return nil // stopped, for a reason that is known already
 	}
 	return err
@@ -70,7 +73,7 @@ func (r *run) admit(b *rows.Batch, n int) error {
 	from := r.count.from(b)
 	var superseded []journal.Outcome
 	for i := range taken {
-		if i%r.portion == 0 {
+		if i%r.portion == 0 && r.im.shard.Whole() {
 			if err := r.markRead(taken[min(i+r.portion, n)-1].Number); err != nil {
 				return err
 			}
@@ -83,26 +86,32 @@ func (r *run) admit(b *rows.Batch, n int) error {
 		}
 		superseded = append(superseded, overtaken...)
 		if res, ok := b.Result(i, r.im.reading); ok {
-			switch res.Status {
-			case mapping.Invalid:
+			switch {
+			case !r.im.shard.HasRow(taken[i].Number, res.Consents, &r.im.key):
+				r.count.elsewhere.Add(1)
+			case res.Status == mapping.Invalid:
 				r.count.invalid.Add(1)
-			case mapping.Skipped:
+			case res.Status == mapping.Skipped:
 				r.count.skipped.Add(1)
 			}
 		}
 		if len(tasks) == 0 {
 			continue
 		}
-		if !r.lanes.addRow(positionOf(b, i), tasks) {
-			return rows.ErrStop
+		if err := r.offer(positionOf(b, i), tasks); err != nil {
+			return err
 		}
 	}
 	// What is held back has its outcome before the low mark goes past it.
+	if len(superseded) > 0 && !r.im.shard.Whole() {
+		if err := r.markRead(taken[n-1].Number); err != nil {
+			return err
+		}
+	}
 	if err := r.sender.supersede(superseded); err != nil {
 		return err
 	}
-	r.lanes.advance(after)
-	return nil
+	return r.passed(after, taken[n-1].Number, b.Src.Read)
 }
 
 // begun puts the histories into the lanes that runs before this one have begun.

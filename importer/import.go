@@ -19,6 +19,7 @@ import (
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -46,6 +47,7 @@ type Config struct {
 	// History is the order in which the decisions about a key arrive; empty: that of
 	// the import which goes on, chronological for a new one.
 	History string
+	Shard   shard.Shard // what of the export is sent; the zero value: all
 	// Suppressed are the people whose accepts make no consent; nil: nobody, or those of
 	// the import which goes on.
 	Suppressed *rows.Suppressed
@@ -67,6 +69,7 @@ type Import struct {
 	order   *order            // how the consents of this pass leave; nil until Arrange
 	runs    int               // runs before this one
 	mode    history.Mode      // in which order the decisions about a key arrive
+	shard   shard.Shard       // what of the rows is this import's
 
 	from  source.Position // where this pass goes on
 	high  int64           // last row that it has read
@@ -76,8 +79,9 @@ type Import struct {
 	count counters
 	watch atomic.Pointer[watch]
 	notes []string
-	fresh bool // the import began with this process
-	unset bool // the pass is not set down in the checkpoint yet
+	key   []byte // memory, for the goroutine that feeds
+	fresh bool   // the import began with this process
+	unset bool   // the pass is not set down in the checkpoint yet
 	// What Abandon undoes: the directory that was made; standard input and the
 	// mapping that were stored in it, where no file of that name lay before; and
 	// where an older import was set aside.
@@ -104,7 +108,7 @@ func Open(cfg Config) (*Import, error) {
 	w, state, err := journal.Open(cfg.Disk, cfg.Dir)
 	switch {
 	case errors.Is(err, journal.ErrEmpty), errors.Is(err, journal.ErrNone):
-		im := &Import{cfg: cfg, spec: cfg.Spec, fresh: true, aside: aside}
+		im := &Import{cfg: cfg, spec: cfg.Spec, shard: cfg.Shard, fresh: true, aside: aside}
 		if im.mode, err = history.ParseMode(cmp.Or(cfg.History, history.Chronological.String())); err != nil {
 			return nil, refuse("give --history one of them", "%w", err)
 		}
@@ -181,7 +185,7 @@ func (im *Import) writeHeader() error {
 	}
 	im.header = journal.Header{
 		Version: journal.Version, Tool: im.cfg.Tool, ID: newID(), Started: im.cfg.Now().UTC(), DryRun: im.cfg.DryRun,
-		Reading: im.export.Config, Target: im.cfg.Target, Shard: "1/1", History: im.mode.String(),
+		Reading: im.export.Config, Target: im.cfg.Target, Shard: im.shard.String(), History: im.mode.String(),
 	}
 	if im.cfg.Suppressed != nil {
 		im.header.Suppressed = im.cfg.Suppressed.Identity()

@@ -104,15 +104,19 @@ func (l *lookup) at(b *rows.Batch, i int, consents []mapping.Consent, m *turns) 
 			return nil, err
 		}
 	}
-	if l.all == nil {
-		return m.turns, nil
-	}
-	for _, o := range b.Outcomes(i) {
-		if o.Pass != l.im.pass.N {
-			continue
+	if l.all != nil {
+		for _, o := range b.Outcomes(i) {
+			if o.Pass != l.im.pass.N {
+				continue
+			}
+			for k := int(o.First); k <= int(o.Last) && k <= len(m.turns); k++ {
+				m.turns[k-1] = turn{done, o.Outcome.State}
+			}
 		}
-		for k := int(o.First); k <= int(o.Last) && k <= len(m.turns); k++ {
-			m.turns[k-1] = turn{done, o.Outcome.State}
+	}
+	for k := range consents {
+		if !l.im.shard.Has(&consents[k], &m.scratch) {
+			m.turns[k] = turn{kind: settled} // by another shard
 		}
 	}
 	return m.turns, nil

@@ -17,8 +17,14 @@ import (
 // goOn takes up an import that has a checkpoint, if everything is still as it
 // says.
 func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, error) {
-	im := &Import{cfg: cfg, journal: w, header: state.Header, state: state, runs: len(state.Runs)}
+	im := &Import{cfg: cfg, journal: w, header: state.Header, state: state, shard: cfg.Shard, runs: len(state.Runs)}
 	if err := im.allowed(); err != nil {
+		return nil, err
+	}
+	if err := im.sameShard(); err != nil {
+		return nil, err
+	}
+	if err := im.joined(); err != nil {
 		return nil, err
 	}
 	if err := im.sameTarget(); err != nil {
@@ -71,6 +77,14 @@ func (im *Import) allowed() error {
 		return refuse("use another --out for the dry run", "%s contains an import; a dry run in there could not be told from it", dir)
 	case !im.cfg.Resume && im.cfg.Repair == "":
 		return refuse("--resume continues it, --resume --retry also sends again what failed, --restart renames it and starts over", "%s already contains an import", dir)
+	}
+	return nil
+}
+
+// sameShard checks that the import is of the same part of the export.
+func (im *Import) sameShard() error {
+	if was, is := im.header.Shard, im.shard.String(); was != is {
+		return refuse("give --shard "+was+" to continue it, or another --out", "the checkpoint in %s is of shard %s, not %s", im.cfg.Dir, was, is)
 	}
 	return nil
 }
@@ -198,6 +212,10 @@ func (im *Import) sameMapping() error {
 		return err
 	}
 	im.spec = im.cfg.Spec
+	if im.spec.SHA256() != im.pass.Mapping.SHA256 && !im.shard.Whole() {
+		return refuse("join the shards with: consentimport report DIR... --out DIR; what failed is then sent with a changed mapping there",
+			"the mapping has changed since this import began (%s, now %s), and it could move rows to other shards than %s", im.pass.Mapping.SHA256[:12], im.spec.SHA256()[:12], im.shard)
+	}
 	if im.spec.SHA256() == im.pass.Mapping.SHA256 || im.cfg.Retry || im.cfg.Repair != "" {
 		return nil
 	}

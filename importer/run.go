@@ -97,6 +97,7 @@ type run struct {
 	limited atomic.Bool // rows are left that --limit kept out
 	held    int64       // what is unfinished up to this row may be under way still; 0: nothing is
 	portion int         // rows that are marked as read at a time
+	share   share       // in a shard: what is kept back
 }
 
 func newRun(im *Import, out Sending) *run {

@@ -89,7 +89,7 @@ func (c *collector) visit(b *survey.Batch) func() error {
 		for k := range r.Dropped {
 			if d := &r.Dropped[k]; d.Why == mapping.OptedOut {
 				w.suppressed = appendSuppressed(w.suppressed, file, r, d)
-				if r.Status == mapping.Mapped { // a row that is skipped as a whole is counted as such
+				if r.Status == mapping.Mapped && !r.Elsewhere { // a row that is skipped as a whole is counted as such
 					w.tally.skip(d.Why, 1)
 				}
 			}
@@ -114,6 +114,9 @@ func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string)
 	failed := false
 	for i := range r.Consents {
 		x := &r.Consents[i]
+		if x.Elsewhere {
+			continue
+		}
 		ref := consentRef(r, i)
 		w.tally.consent(x)
 		switch x.Outcome.State {
@@ -137,11 +140,14 @@ func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string)
 
 // invalid takes in a row that could not be mapped.
 func (c *collector) invalid(w *work, b *survey.Batch, r *survey.Row) {
+	w.unsendable(r)
+	if r.Elsewhere {
+		return
+	}
 	g := groupKey{stage: stageMap, reason: mapReason(invalidText(r)), column: r.Column}
 	w.tally.failures.add(g, r.Row.Number)
 	w.failureLines = append(w.failureLines, invalidLine(disarm(b.File), r, g))
 	w.reject(b, r, rowError(r))
-	w.unsendable(r)
 }
 
 // reject formats a source row that failed.

@@ -29,6 +29,9 @@ func newHistories(disk journal.Disk, dir string, facts *survey.Facts) *history.B
 func (w *work) decided(r *survey.Row) {
 	for i := range r.Consents {
 		x := &r.Consents[i]
+		if x.Elsewhere {
+			continue
+		}
 		f := history.Fate{Pass: x.Pass}
 		switch x.Outcome.State {
 		case journal.Sent:
@@ -45,7 +48,7 @@ func (w *work) decided(r *survey.Row) {
 // unsendable takes in the decisions that could be read in an invalid row.
 func (w *work) unsendable(r *survey.Row) {
 	for i := range r.Readable {
-		if x := &r.Readable[i]; len(x.Subject()) > 0 {
+		if x := &r.Readable[i]; len(x.Subject()) > 0 && (r.ReadableElsewhere == nil || !r.ReadableElsewhere[i]) {
 			w.history.Consent(history.At(r.Row.Number, i+1), x, history.Fate{State: history.Unsendable})
 		}
 	}

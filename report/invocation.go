@@ -140,7 +140,7 @@ func recall(program, dir string, facts *survey.Facts) Invocation {
 		add("times", is.Times, of.Times)
 		add("valid-until", is.ValidUntil, of.ValidUntil)
 	}
-	add("history", h.History, "rows")
+	add("history", h.History, "chronological")
 	add("shard", h.Shard, "1/1")
 	add("format", h.Reading.Format, "")
 	add("delimiter", h.Reading.Delimiter, "")

@@ -21,6 +21,11 @@ const (
 // person has to do.
 func advise(s *Summary, v *Invocation) {
 	step := func(format string, args ...any) { s.Steps = append(s.Steps, fmt.Sprintf(format, args...)) }
+	if s.Shard != "" && s.State == Complete {
+		step("This is shard %s. When all shards have ended, join them (%s report DIR... --out DIR): the lists, and what is to be done, are those of all together.", s.Shard, v.program())
+		s.Next = v.on(s.OutDir, "verify")
+		return
+	}
 	if s.OverPermissive.Count > 0 && s.State != Incomplete { // else going on is what helps
 		step("First: stop what the target does for the people in %s, where it says yes and they said no.", lists[suppress].name)
 	}
@@ -37,6 +42,14 @@ func advise(s *Summary, v *Invocation) {
 	default:
 		s.Next = v.on(s.OutDir, "verify")
 	}
+}
+
+// main is the report that a person opens first.
+func (s *Summary) main() string {
+	if s.Shard != "" {
+		return summaryName
+	}
+	return "report.html"
 }
 
 // adviseDryRun leads from a dry run to the import.

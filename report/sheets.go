@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 
@@ -17,6 +18,8 @@ import (
 type sheets struct {
 	disk journal.Disk
 	dir  string
+	// only is the one file that is written, the others being left out; "": all are.
+	only string
 	open []*sheet // in the order in which they are put in place
 }
 
@@ -29,6 +32,9 @@ type sheet struct {
 
 // create begins a file.
 func (s *sheets) create(name string) (*sheet, error) {
+	if s.only != "" && s.only != name {
+		return &sheet{name: name, buf: bufio.NewWriter(io.Discard)}, nil
+	}
 	f, err := s.disk.Create(s.temp(name))
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", name, err)

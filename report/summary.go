@@ -35,6 +35,9 @@ type Summary struct {
 	DryRun   bool   `json:"dryRun"`
 	ExitCode int    `json:"exitCode"`
 
+	// Shard is such as "3/8" where the report is of one of several; empty otherwise.
+	Shard string `json:"shard,omitempty"`
+
 	Tool    Tool    `json:"tool"`
 	Inputs  []Input `json:"inputs"`
 	Mapping Mapping `json:"mapping"`
@@ -135,6 +138,8 @@ type Rows struct {
 	Mapped  int64 `json:"mapped"`
 	Skipped int64 `json:"skipped"`
 	Invalid int64 `json:"invalid"`
+	// Elsewhere are those that other shards of the import account for.
+	Elsewhere int64 `json:"elsewhere,omitempty"`
 }
 
 // Consents counts consents by outcome.
@@ -282,9 +287,9 @@ func Exit(s *Summary) int {
 // Balanced checks that every row and every consent has exactly one outcome, in
 // total and per decision. The error names the equation that does not hold.
 func (s *Summary) Balanced() error {
-	if r := s.Rows; r.Read != r.Mapped+r.Skipped+r.Invalid {
-		return fmt.Errorf("balance rows: read %d, but mapped %d + skipped %d + invalid %d = %d",
-			r.Read, r.Mapped, r.Skipped, r.Invalid, r.Mapped+r.Skipped+r.Invalid)
+	if r := s.Rows; r.Read != r.Mapped+r.Skipped+r.Invalid+r.Elsewhere {
+		return fmt.Errorf("balance rows: read %d, but mapped %d + skipped %d + invalid %d + in other shards %d = %d",
+			r.Read, r.Mapped, r.Skipped, r.Invalid, r.Elsewhere, r.Mapped+r.Skipped+r.Invalid+r.Elsewhere)
 	}
 	if err := balance("consents", &s.Consents); err != nil {
 		return err

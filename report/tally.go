@@ -59,10 +59,12 @@ func newTally() *tally {
 // row counts a row by its status.
 func (t *tally) row(r *survey.Row) {
 	t.rows.Read++
-	switch r.Status {
-	case mapping.Mapped:
+	switch {
+	case r.Elsewhere:
+		t.rows.Elsewhere++
+	case r.Status == mapping.Mapped:
 		t.rows.Mapped++
-	case mapping.Skipped:
+	case r.Status == mapping.Skipped:
 		t.rows.Skipped++
 		t.skip(r.Reason, 1)
 	default:
@@ -119,6 +121,7 @@ func (t *tally) merge(b *tally) {
 	t.rows.Mapped += b.rows.Mapped
 	t.rows.Skipped += b.rows.Skipped
 	t.rows.Invalid += b.rows.Invalid
+	t.rows.Elsewhere += b.rows.Elsewhere
 	t.consents.Plus(&b.consents)
 	for _, c := range b.order {
 		if c.accept.Made+c.reject.Made == 0 {

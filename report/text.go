@@ -86,7 +86,7 @@ func (p *page) head(s *Summary) []string {
 		lines = append(lines, p.fit("approval hash "+s.ApprovalHash))
 	}
 	if s.OutDir != "" {
-		lines = append(lines, p.fit("reports   "+filepath.Join(s.OutDir, "report.html")))
+		lines = append(lines, p.fit("reports   "+filepath.Join(s.OutDir, s.main())))
 	}
 	return lines
 }

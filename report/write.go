@@ -68,16 +68,22 @@ var forms = []form{
 	{decisionsName, true, func(w io.Writer, _ *Summary, o *Options) error { return writeDecisions(w, o.Decisions) }},
 	{approvalName, true, writeApproval},
 	{"report.html", false, func(w io.Writer, s *Summary, _ *Options) error { return HTML(w, s) }},
-	{"report.json", false, func(w io.Writer, s *Summary, _ *Options) error { return JSON(w, s) }},
+	{summaryName, false, func(w io.Writer, s *Summary, _ *Options) error { return JSON(w, s) }},
 }
+
+const summaryName = "report.json"
 
 // Write surveys an import and writes its reports into dir: all of them or, when
 // it returns an error, none. An import whose counts do not balance is reported
-// too, with state Unbalanced.
+// too, with state Unbalanced. Of one shard of several there is report.json alone: the
+// lists are those of all shards together.
 func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Options) (*Summary, error) {
 	files := &sheets{disk: disk, dir: dir}
 	defer files.discard()
 	facts := s.Facts()
+	if facts.Header.Shard != journal.WholeShard {
+		files.only = summaryName
+	}
 	c, err := newCollector(files, &facts)
 	if err != nil {
 		return nil, err
@@ -103,7 +109,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Op
 // writeForms writes what is made from the summary and the decision table.
 func writeForms(files *sheets, sum *Summary, opts *Options) error {
 	for _, f := range forms {
-		if f.table && opts.Decisions == nil {
+		if f.table && opts.Decisions == nil || files.only != "" && f.name != files.only {
 			continue
 		}
 		x, err := files.create(f.name)
@@ -163,6 +169,9 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 		Decisions:      []Decision{},
 		Decided:        t.months.list(),
 		Throughput:     []Point{},
+	}
+	if facts.Header.Shard != journal.WholeShard {
+		s.Shard = facts.Header.Shard
 	}
 	for _, in := range facts.Inputs {
 		s.Inputs = append(s.Inputs, Input(in))
@@ -252,7 +261,7 @@ func (c *collector) files(opts *Options) []string {
 		names = append(names, x.name)
 	}
 	for _, f := range forms {
-		if !f.table || opts.Decisions != nil {
+		if (!f.table || opts.Decisions != nil) && (c.sheets.only == "" || c.sheets.only == f.name) {
 			names = append(names, f.name)
 		}
 	}

@@ -20,17 +20,19 @@ const module = "github.com/consentimport/consentimport/"
 // way. A room may import itself by way of its tests; what is not listed is not
 // allowed.
 var arrows = map[string][]string{
-	"cmd/consentimport": {"report", "report/evidence", "importer", "importer/rows", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
+	"cmd/consentimport": {"report", "report/evidence", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
 	// What rejected.* holds is written by report and read back by importer: the form of it is below both.
 	"report": {"importer", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
 	// The evidence rests on the reports and digests them.
 	"report/evidence": {"report", "importer/survey", "importer/journal", "mapping"},
-	"importer":        {"importer/survey", "importer/history", "importer/extsort", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping"},
+	"importer":        {"importer/survey", "importer/shard", "importer/history", "importer/extsort", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping"},
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
-	"importer/survey":  {"importer/rows", "importer/blocked", "importer/source", "importer/journal", "mapping"},
+	"importer/survey":  {"importer/rows", "importer/shard", "importer/blocked", "importer/source", "importer/journal", "mapping"},
 	// A repaired file is named by the checkpoint.
-	"importer/rows":    {"importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
+	"importer/rows": {"importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
+	// Whose a consent is rests on nothing but the person.
+	"importer/shard":   {"mapping"},
 	"importer/inspect": {"importer/rows", "importer/source", "mapping", "mapping/vocabulary", "mapping/spelling"},
 	"importer/history": {"importer/extsort", "mapping"},
 	// Sorting outside of memory knows nothing of what it sorts.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -12,18 +13,42 @@ import (
 
 func newReport(env *environment) *cobra.Command {
 	var asJSON bool
+	var out string
 	c := &cobra.Command{
-		Use:   "report DIR",
-		Short: "Write the reports of an import again, from its checkpoint",
+		Use:   "report DIR...",
+		Short: "Write the reports of an import again, or join its shards",
 		Long: `report derives everything that a run reports from the checkpoint in an out directory and
 from the export: report.json, report.html, successes.csv, failures.csv, rejected.* and the
-summary. It changes nothing else, and ends with the exit code of the run.`,
+summary. It changes nothing else, and ends with the exit code of the run.
+
+With --out it joins the shards of an import (run --shard) into one in that directory: their
+checkpoints merged in the order of rows, and the reports of all together. It is an import as
+any other from then on: verify, evidence, run --resume --retry and run --repair work on it.
+The directories of the shards are only read; keep them, verify holds the import against them.
+All shards have to be there. Where one is not complete the import is not either (exit code
+4); continue that shard and join again.`,
 		Example: `  consentimport report preferences.csv.import
-  consentimport report --json preferences.csv.import | jq .consents`,
-		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
+  consentimport report --json preferences.csv.import | jq .consents
+  consentimport report shards/1 shards/2 shards/3 --out preferences.csv.import`,
+		Args: arguments(cobra.MinimumNArgs(1), "give the out directory of an import, or those of all its shards"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := outDirectory(args[0]); err != nil {
-				return err
+			for _, dir := range args {
+				if err := outDirectory(dir); err != nil {
+					return err
+				}
+			}
+			switch {
+			case out != "":
+				unfinished, err := importer.Join(env.disk, version(), args, filepath.Clean(out))
+				if err != nil {
+					return err
+				}
+				for _, what := range unfinished {
+					messages{env}.note(what)
+				}
+				args = []string{filepath.Clean(out)}
+			case len(args) > 1:
+				return usage("name the directory for the import that they become with --out DIR", "report: several directories are joined into one, and none is named")
 			}
 			if err := importer.CheckOurs(args[0]); err != nil {
 				return err
@@ -48,6 +73,8 @@ summary. It changes nothing else, and ends with the exit code of the run.`,
 			return endWith(s.ExitCode)
 		},
 	}
+	c.Flags().StringVar(&out, "out", "", "join the shards into an import in `DIR`")
+	_ = c.MarkFlagDirname("out")
 	c.Flags().BoolVar(&asJSON, "json", false, "print report.json on standard output instead of the text summary")
 	return c
 }

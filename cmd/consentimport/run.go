@@ -41,7 +41,7 @@ is now more permissive than a person.`,
 				return err
 			}
 			f.read.remote = env.access(nil)
-			return f.run(env, invocation(c, paths), paths)
+			return f.asTask(f.run(env, invocation(c, paths), paths))
 		},
 	}
 	f.register(c)
@@ -53,9 +53,13 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if _, err := importer.ParseBudget(f.maxFailures); err != nil {
 		return refused(err)
 	}
+	if err := f.share(env, paths); err != nil {
+		return err
+	}
 	if err := f.check(paths); err != nil {
 		return err
 	}
+	called = f.named(called)
 	missing := f.missing(env)
 	spec, err := f.spec(paths)
 	if err != nil {
@@ -150,7 +154,7 @@ func (f *runFlags) spec(paths []string) (*mapping.Spec, error) {
 func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, send *target) importer.Config {
 	cfg := importer.Config{
 		Tool: version(), Disk: env.disk, Dir: f.dir(paths), Source: f.read.config(paths), Stdin: env.stdin,
-		Spec: spec, DryRun: f.dryRun, Resume: f.resume, Retry: f.retry, Restart: f.restart, History: f.history, Now: env.now,
+		Spec: spec, DryRun: f.dryRun, Shard: f.part, Resume: f.resume, Retry: f.retry, Restart: f.restart, History: f.history, Now: env.now,
 	}
 	if f.repair != "" {
 		cfg.Repair = paths[0]
@@ -206,8 +210,9 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	shown := f.showProgress(env, im)
 	inTime, release := env.reportTime(ctx)
 	defer release()
+	limits, rate := f.divided()
 	steered := serveControl(env, im, f.dir(called.Exports))
-	stop, runErr := im.Run(ctx, out.sending(env, f.limits(), f.rate))
+	stop, runErr := im.Run(ctx, out.sending(env, limits, rate))
 	steered()
 	shown()
 	followed()
@@ -217,8 +222,11 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 		say.note(stop.Detail + "; writing the reports")
 	}
 	// The reports are written even after a signal; a second signal ends the process.
-	s, err := f.report(inTime, env, im, called)
-	if err != nil && inTime.Err() != nil {
+	var s *report.Summary
+	var err error
+	if stopped := stop != nil && stop.Kind == importer.StopSignal; stopped && !f.part.Whole() {
+		s, err = f.brief(env, im, called) // whoever stops a task does not wait until the export was read again
+	} else if s, err = f.report(inTime, env, im, called); err != nil && inTime.Err() != nil {
 		s, err = f.brief(env, im, called)
 	}
 	switch {
@@ -252,7 +260,7 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 	p := im.Progress()
 	pending := max(0, p.Made-p.Settled)
 	s, err := report.Brief(env.disk, f.dir(called.Exports), surveyed.Facts(),
-		report.Rows{Read: p.Rows, Mapped: p.Rows - p.Skipped - p.Invalid, Skipped: p.Skipped, Invalid: p.Invalid},
+		report.Rows{Read: p.Rows, Mapped: p.Rows - p.Skipped - p.Invalid - p.Elsewhere, Skipped: p.Skipped, Invalid: p.Invalid, Elsewhere: p.Elsewhere},
 		report.Consents{Made: p.Sent + p.Refused + p.Failed + p.Superseded + pending, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Superseded: p.Superseded, Pending: pending},
 		report.Options{Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called, Notes: im.Notes()})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -36,6 +37,10 @@ type runFlags struct {
 	limit                 int64
 	maxFailures           string
 	retryFor, timeout     time.Duration
+
+	shard string
+	part  shard.Shard // what --shard says
+	job   bool        // a scheduler runs it
 
 	strict   bool
 	approved string
@@ -140,6 +145,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.IntVar(&f.attempts, "attempts", importer.DefaultAttempts, "how often one consent is tried before it counts as failed, `N`")
 	fl.DurationVar(&f.retryFor, "retry-for", importer.DefaultRetryFor, "how long the target may be gone before the run stops, a `DURATION`")
 	fl.DurationVar(&f.timeout, "timeout", intempt.DefaultTimeout, "how long one request may take, a `DURATION`; a resume waits as long for requests that an earlier run left unanswered")
+	fl.StringVar(&f.shard, "shard", "1/1", "send only the people of shard `I/N`, as one of N processes that share nothing but the export; auto takes both from the scheduler")
 	fl.BoolVar(&f.strict, "strict", false, "refuse the run before anything is sent when the lint finds something")
 	fl.StringVar(&f.approved, "approved", "", "send only what was signed: the approval hash of a dry run, or its decisions.csv (`HASH|FILE`)")
 	f.read.register(c)
@@ -222,6 +228,9 @@ func (f *runFlags) dir(paths []string) string {
 	}
 	if f.dryRun {
 		return name + ".dry-run"
+	}
+	if !f.part.Whole() {
+		return fmt.Sprintf("%s.import-%d-of-%d", name, f.part.I, f.part.N)
 	}
 	return name + ".import"
 }

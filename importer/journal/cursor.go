@@ -17,12 +17,15 @@ const cursorBatch = 8192
 // that says of a row that nothing more comes before it.
 type cursor struct {
 	pass int
-	high int64 // last row that the pass has read
-	to   int64 // offset at which the pass ends
-	file File
-	scan *scanner
-	rows *inRows // of a pass whose outcomes come far ahead of their rows; nil: they come nearly in order
-	low  int64   // what rows below it have is in the window
+	// whole: there are no other shards, so a row is done with when all that is here of
+	// it is.
+	whole bool
+	high  int64 // last row that the pass has read
+	to    int64 // offset at which the pass ends
+	file  File
+	scan  *scanner
+	rows  *inRows // of a pass whose outcomes come far ahead of their rows; nil: they come nearly in order
+	low   int64   // what rows below it have is in the window
 	window
 	span, rest int // first of window.spans, window.rest that matters still
 
@@ -55,7 +58,7 @@ func openFileCursor(s *Snapshot, pass int) (*cursor, error) {
 		_ = f.Close() // the first error is the one to report
 		return nil, err
 	}
-	return &cursor{pass: pass, high: seg.high, to: seg.to, file: f, scan: scan}, nil
+	return &cursor{pass: pass, whole: s.Header.Shard == WholeShard && (pass == 1 || pass > s.Header.JoinedPasses), high: seg.high, to: seg.to, file: f, scan: scan}, nil
 }
 
 func (c *cursor) close() error {

@@ -21,10 +21,14 @@ type Header struct {
 	// and mapping together: the rows are the same on resume.
 	Reading source.Config `json:"reading"`
 	Target  Target        `json:"target"`
-	Shard   string        `json:"shard"`   // "1/1"
+	Shard   string        `json:"shard"`   // WholeShard, or such as "3/8"
 	History string        `json:"history"` // "rows"
 	// Suppressed are the people whose accepts make no consent; nil: nobody.
 	Suppressed *Suppressed `json:"suppressed,omitempty"`
+	// Parts are the shards that it was joined from, and JoinedPasses is how many passes
+	// these had; none in any other import.
+	Parts        []Part `json:"parts,omitempty"`
+	JoinedPasses int    `json:"joinedPasses,omitempty"`
 }
 
 // Suppressed is a list of people who opted out elsewhere, as hashes, in the out
@@ -34,6 +38,9 @@ type Suppressed struct {
 	SHA256 string `json:"sha256"`
 	People int64  `json:"people"` // identifiers
 }
+
+// WholeShard is the Shard of an import that is all there is of it.
+const WholeShard = "1/1"
 
 // Input is one file of the export when the import began.
 type Input struct {

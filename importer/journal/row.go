@@ -22,7 +22,8 @@ const WholeRow = math.MaxInt32
 //
 // A row within a run of consents that were sent is sent whole. So is the last row of
 // a run, if the pass was done with it and has nothing else about it. Of a row that
-// the pass was not done with, nobody knows whether it made more consents.
+// the pass was not done with, nobody knows whether it made more consents; nor of one
+// that other shards may have a part of.
 func (l *Ledger) Row(n int64, dst []RowOutcome) ([]RowOutcome, error) {
 	if n < l.row {
 		return dst, fmt.Errorf("look up row %d: rows are looked up in ascending order, and row %d was reached", n, l.row)
@@ -52,7 +53,7 @@ func (c *cursor) row(n int64, done bool, dst []RowOutcome) []RowOutcome {
 		dst = append(dst, RowOutcome{Pass: c.pass, First: first, Last: last, Outcome: Outcome{Ref: Ref{n, first}, State: Sent}})
 	}
 	if c.rest >= len(c.window.rest) || c.window.rest[c.rest].Ref.Row != n {
-		if done && len(dst) == from+1 {
+		if done && c.whole && len(dst) == from+1 {
 			dst[from].Last = WholeRow
 		}
 		return dst

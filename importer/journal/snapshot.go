@@ -284,6 +284,10 @@ func before(a, b source.Mark) bool {
 // point adds to the timeline. Its last point is always the latest; the others
 // are every so many marks apart, twice as many each time it is full.
 func (f *fold) point(p Point) {
+	if n := len(f.Timeline); n > 0 && f.Timeline[n-1].Run == p.Run && len(f.Passes) <= f.Header.JoinedPasses {
+		f.Timeline[n-1] = p // the marks of a join have no times of their own
+		return
+	}
 	if n := len(f.Timeline); n > 0 && f.skipped+1 < f.every {
 		f.Timeline[n-1] = p
 		f.skipped++

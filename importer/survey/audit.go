@@ -2,6 +2,7 @@ package survey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/consentimport/consentimport/importer/blocked"
@@ -13,7 +14,7 @@ import (
 type Audit struct {
 	Journal *journal.Verification
 	Facts   Facts
-	Rows    struct{ Read, Mapped, Skipped, Invalid int64 }
+	Rows    struct{ Read, Mapped, Skipped, Invalid, Elsewhere int64 }
 	// Consents and ByDecision count the final outcome of each consent.
 	Consents   Tally
 	ByDecision map[Decided]*Tally
@@ -58,8 +59,8 @@ func (s *Survey) Audit(ctx context.Context, subject string) (*Audit, error) {
 // judge finds what does not add up.
 func (a *Audit) judge(s *Survey, passes []Tally) {
 	fault := func(format string, args ...any) { a.Faults = append(a.Faults, fmt.Sprintf(format, args...)) }
-	if a.Rows.Read != a.Rows.Mapped+a.Rows.Skipped+a.Rows.Invalid {
-		fault("rows that were read: %d, rows that have an outcome: %d", a.Rows.Read, a.Rows.Mapped+a.Rows.Skipped+a.Rows.Invalid)
+	if all := a.Rows.Mapped + a.Rows.Skipped + a.Rows.Invalid + a.Rows.Elsewhere; a.Rows.Read != all {
+		fault("rows that were read: %d, rows that have an outcome: %d", a.Rows.Read, all)
 	}
 	for _, o := range a.Journal.Examples {
 		fault("%s", o)
@@ -78,6 +79,15 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 	}
 	if s.complete() && !s.snap.Header.DryRun && a.Consents.Pending > 0 {
 		fault("the import says that it is complete, but consents are without an outcome: %d", a.Consents.Pending)
+	}
+	for _, p := range s.snap.Header.Parts {
+		was, err := journal.Read(s.disk, p.Dir)
+		switch {
+		case err != nil && !errors.Is(err, journal.ErrNone): // one that is gone says nothing
+			fault("shard %s in %s, which this import was joined from, cannot be read: %v", p.Shard, p.Dir, err)
+		case err == nil && was.SHA256 != p.SHA256:
+			fault("shard %s in %s is not what this import was joined from: it went on since, or was changed", p.Shard, p.Dir)
+		}
 	}
 	if s.snap.Torn > 0 {
 		fault("the last line of the checkpoint is incomplete: continue with --resume")
@@ -99,16 +109,20 @@ func (v *auditor) fold(b *Batch) error {
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		a.Rows.Read++
-		switch r.Status {
-		case mapping.Mapped:
+		switch {
+		case r.Elsewhere:
+			a.Rows.Elsewhere++
+		case r.Status == mapping.Mapped:
 			a.Rows.Mapped++
-		case mapping.Skipped:
+		case r.Status == mapping.Skipped:
 			a.Rows.Skipped++
 		default:
 			a.Rows.Invalid++
 		}
 		for k := range r.Consents {
-			v.consent(&r.Consents[k])
+			if !r.Consents[k].Elsewhere {
+				v.consent(&r.Consents[k])
+			}
 		}
 		if v.person != nil {
 			v.person.look(b, r)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -25,6 +26,7 @@ type show struct {
 	visitors []Visitor
 	passes   *Passes       // nil: nothing has an outcome yet
 	reading  *rows.Reading // without passes
+	shard    shard.Shard   // whose part of the rows this is
 	pool     sync.Pool     // of *shown
 }
 
@@ -39,6 +41,7 @@ type shown struct {
 	consents []Consent
 	outcomes []journal.PassOutcome
 	folds    []func() error
+	key      []byte
 }
 
 // visit is a rows.Visit.
@@ -81,6 +84,7 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 		row.Status, row.Reason, row.Column, row.Dropped = res.Status, res.Reason, res.Column, res.Dropped
 		if res.Status != mapping.Mapped {
 			row.Readable = res.Consents
+			v.share(s.shard, &row, res.Consents)
 			v.rows = append(v.rows, row)
 			continue
 		}
@@ -94,10 +98,25 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 			}
 		}
 		row.Consents = v.consents[first:len(v.consents):len(v.consents)]
+		v.share(s.shard, &row, res.Consents)
 		v.rows = append(v.rows, row)
 	}
 	v.batch = Batch{Layout: b.Layout, Member: b.Src.Member, File: b.Member.Name, Rows: v.rows}
 	return nil
+}
+
+// share marks what of a row is another shard's.
+func (v *shown) share(of shard.Shard, row *Row, consents []mapping.Consent) {
+	if of.Whole() {
+		return
+	}
+	row.Elsewhere = !of.HasRow(row.Row.Number, consents, &v.key)
+	for k := range row.Consents {
+		row.Consents[k].Elsewhere = !of.Has(&row.Consents[k].Consent, &v.key)
+	}
+	for k := range row.Readable {
+		row.ReadableElsewhere = append(row.ReadableElsewhere, !of.Has(&row.Readable[k], &v.key))
+	}
 }
 
 // look gives what became of a row.

@@ -9,6 +9,7 @@ import (
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -101,6 +102,9 @@ func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
 	counts := make([]int64, len(s.files.Export().Inputs))
 	show := newShow(append([]Visitor{countRows(counts, s.files.Export())}, visitors...))
 	sweep := rows.Sweep{Files: s.files}
+	if show.shard, err = shard.Parse(s.snap.Header.Shard); err != nil {
+		return blocked.Errorf(Hint(&journal.DamagedError{}), "the checkpoint in %s: %w", s.dir, err)
+	}
 	if s.snap.Header.DryRun {
 		show.reading = passes.readings[0]
 		sweep.Reading = show.reading

@@ -23,11 +23,16 @@ type Row struct {
 	Status mapping.Status
 	Reason string // of an invalid or skipped row, without any person in it
 	Column string // column or path at fault, may be empty
+	// Elsewhere: the row counts in another shard. Consents of it may be this one's all
+	// the same, and the other way round.
+	Elsewhere bool
 	// Consents of a mapped row, in order.
 	Consents []Consent
 	// Readable are the consents of an invalid row whose subject, category and
 	// action could be read all the same.
 	Readable []mapping.Consent
+	// ReadableElsewhere says which of them are other shards'; nil: none is.
+	ReadableElsewhere []bool
 	// Dropped are the values of the row that made no consent.
 	Dropped []mapping.Dropped
 }
@@ -39,6 +44,8 @@ type Consent struct {
 	// Pass is the number of the pass that gave the outcome, 0 when pending. What
 	// a retry or a repair sent arrived after all that the passes before it sent.
 	Pass int
+	// Elsewhere: it is another shard's.
+	Elsewhere bool
 }
 
 // Visitor looks at a batch of a survey. It is called from several goroutines, one

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/shard"
+	"github.com/consentimport/consentimport/report"
+)
+
+// autoShard is the value of --shard that leaves it to the scheduler's environment.
+const autoShard = "auto"
+
+// share settles which part of the export the run is to send, and refuses what goes
+// together with no part.
+func (f *runFlags) share(env *environment, paths []string) error {
+	var err error
+	if f.job = f.shard == autoShard; f.job {
+		if f.part, err = shard.Detect(env.getenv); err != nil {
+			return usage("--shard auto is for the tasks of a scheduler; elsewhere give the shard itself, such as --shard 3/8", "--shard auto: %w", err)
+		}
+	} else if f.part, err = shard.Parse(f.shard); err != nil {
+		return usage("for example --shard 3/8", "--shard: %w", err)
+	}
+	if f.part.Whole() {
+		return nil
+	}
+	of := "--shard " + f.part.String()
+	switch {
+	case f.dryRun:
+		return usage("omit --shard: what a dry run shows, and what is signed, is the whole export", "--dry-run cannot be combined with %s", of)
+	case f.limit > 0:
+		return usage("omit --limit", "--limit counts rows of the whole export, so it cannot be combined with %s", of)
+	case len(paths) == 1 && paths[0] == "-":
+		return usage("give the export as a file that every shard can read", "standard input (-) cannot be combined with %s: every shard reads the whole export", of)
+	case f.repair != "":
+		return usage("join the shards with: consentimport report DIR... --out DIR; then repair the import in there", "--repair cannot be combined with %s", of)
+	}
+	return nil
+}
+
+// divided are the limits of one shard: what is said of the whole import is divided.
+func (f *runFlags) divided() (limits importer.Limits, rate float64) {
+	limits, rate = f.limits(), f.rate
+	if n := f.part.N; n > 1 {
+		rate /= float64(n)
+		limits.MaxFailures.Count = (limits.MaxFailures.Count + int64(n) - 1) / int64(n)
+	}
+	return limits, rate
+}
+
+// asTask gives what a scheduler is to make of the end of a run: in a job a shard that
+// is complete has done its work, whatever it found, and one whose directory another
+// process is at work in is to be tried again.
+func (f *runFlags) asTask(err error) error {
+	if !f.job || err == nil {
+		return err
+	}
+	var said *ended
+	switch {
+	case errors.As(err, &said) && (said.code == exitFailures || said.code == exitPermissive):
+		return nil
+	case errors.Is(err, journal.ErrLocked):
+		return &exitError{exitIncomplete, err, "another task of this shard is still at work; try again when it has ended"}
+	}
+	return err
+}
+
+// named makes --shard auto the shard that it stands for, so that a command that is
+// printed can be run elsewhere.
+func (f *runFlags) named(called report.Invocation) report.Invocation {
+	for i := range called.Flags {
+		if called.Flags[i].Name == "shard" {
+			called.Flags[i].Value = f.part.String()
+		}
+	}
+	return called
+}

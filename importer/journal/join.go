@@ -1,0 +1,336 @@
+package journal
+
+import (
+	"bufio"
+	"container/heap"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/consentimport/consentimport/importer/source"
+)
+
+// Part is a shard that a joined checkpoint was made of.
+type Part struct {
+	Shard string `json:"shard"` // such as "3/8"
+	ID    string `json:"id"`
+	Dir   string `json:"dir"` // absolute, where it lay
+	// Bytes and SHA256 (hex) are those of its checkpoint, as far as it had whole lines.
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+const (
+	joinSpans = 4096     // of one line at most
+	joinEvery = 32 << 10 // outcomes between marks
+)
+
+// Join writes the checkpoint of a directory from those of all shards of an import: an
+// ordinary one, whose outcomes are theirs in the order of rows. h is its first line. A
+// checkpoint that is there already is replaced. The lock of dir is the caller's.
+func Join(disk Disk, dir string, h Header, parts []*Snapshot) error {
+	h.Version = Version
+	for _, s := range parts {
+		h.JoinedPasses = max(h.JoinedPasses, len(s.Passes))
+	}
+	return AtomicWrite(disk, filepath.Join(dir, Name), func(w io.Writer) error {
+		b := bufio.NewWriterSize(w, 64<<10)
+		j := &joiner{w: b, table: crc32.MakeTable(crc32.Castagnoli), sum: sha256.New(), parts: parts}
+		if err := j.join(h); err != nil {
+			return err
+		}
+		return b.Flush()
+	})
+}
+
+// joiner writes a file line by line.
+type joiner struct {
+	w     io.Writer
+	table *crc32.Table
+	sum   hash.Hash
+	check uint32
+	bytes int64
+	buf   []byte
+	parts []*Snapshot
+
+	pass  int
+	low   int64  // every shard is done with the rows before it in this pass
+	spans []span // sent, and not written yet
+	prev  Ref    // the last outcome of the pass
+	count int    // outcomes since the last mark
+	left  int64  // consents sent of the pass that are on no line yet
+}
+
+func (j *joiner) line() error {
+	j.check = crc32.Update(j.check, j.table, j.buf)
+	j.buf = appendCheck(j.buf, j.check)
+	if _, err := j.w.Write(j.buf); err != nil {
+		return err
+	}
+	j.sum.Write(j.buf)
+	j.bytes += int64(len(j.buf))
+	return nil
+}
+
+func (j *joiner) record(kind string, v any) (err error) {
+	if j.buf, err = appendJSON(j.buf[:0], kind, v); err != nil {
+		return err
+	}
+	return j.line()
+}
+
+func (j *joiner) join(h Header) error {
+	if err := j.record(kindHeader, h); err != nil {
+		return err
+	}
+	var finished time.Time
+	for _, s := range j.parts {
+		if s.Finished.After(finished) {
+			finished = s.Finished
+		}
+	}
+	for j.pass = 1; j.pass <= h.JoinedPasses; j.pass++ {
+		if err := j.onePass(j.pass == h.JoinedPasses, finished); err != nil {
+			return err
+		}
+	}
+	if h.JoinedPasses > 0 {
+		if err := j.record(kindEnd, j.end(h, finished)); err != nil {
+			return err
+		}
+	}
+	return j.record(kindSeal, Seal{At: finished, Bytes: j.bytes, SHA256: fmt.Sprintf("%x", j.sum.Sum(nil))})
+}
+
+// onePass writes a pass: how it began, its outcomes, and how far it got.
+func (j *joiner) onePass(last bool, finished time.Time) error {
+	var pass Pass
+	run := Run{N: j.pass, Pass: j.pass, From: 1}
+	mark := Mark{}
+	j.low, j.left, j.prev, j.count = -1, 0, Ref{}, 0
+	for _, s := range j.parts {
+		if j.low < 0 || s.Low(j.pass) < j.low {
+			j.low = s.Low(j.pass)
+		}
+		if len(s.Passes) < j.pass {
+			continue
+		}
+		pass = s.Passes[j.pass-1]
+		j.left += s.ByPass[j.pass-1].Sent
+		mark.High = max(mark.High, s.High(j.pass))
+		if s.Read != nil && !before(*s.Read, mark.Read) {
+			mark.Read = *s.Read
+		}
+		for _, r := range s.Runs {
+			if r.Pass != j.pass {
+				continue
+			}
+			first := run.At.IsZero()
+			if first || r.At.Before(run.At) {
+				run.At = r.At
+			}
+			if first {
+				run.Tool, run.Approved = r.Tool, r.Approved
+			} else if r.Approved != run.Approved {
+				run.Approved = ""
+			}
+		}
+	}
+	mark.At, mark.Low = run.At, source.Position{Row: j.low}
+	if err := errors.Join(j.record(kindPass, pass), j.record(kindRun, run)); err != nil {
+		return err
+	}
+	if err := j.outcomes(mark); err != nil {
+		return err
+	}
+	if last {
+		mark.At = finished
+		for _, s := range j.parts {
+			mark.HTTP = mark.HTTP.Add(s.HTTP)
+			if s.Mark != nil && len(s.Passes) == j.pass && s.Mark.Low.Row == j.low {
+				mark.Low = s.Mark.Low
+			}
+		}
+	}
+	return j.record(kindMark, mark)
+}
+
+// end says whether all shards are complete.
+func (j *joiner) end(h Header, finished time.Time) End {
+	e := End{At: finished, State: "complete"}
+	for i, s := range j.parts {
+		if s.Unanswered.After(e.Unanswered) {
+			e.Unanswered = s.Unanswered
+		}
+		if !s.Complete() && e.Why == "" {
+			e.State, e.Why = "incomplete", WhyShard
+			e.Detail = fmt.Sprintf("shard %s in %s is not complete", s.Header.Shard, h.Parts[i].Dir)
+		}
+	}
+	return e
+}
+
+// WhyShard is the End.Why of a join of which a shard was not complete.
+const WhyShard = "shard"
+
+// Complete reports whether the last run came to the end.
+func (s *Snapshot) Complete() bool { return s.End != nil && s.End.State == "complete" }
+
+// head is the next outcomes of a shard.
+type head struct {
+	cursor *cursor
+	span   span
+	state  State
+}
+
+// heads is a heap of them, by row.
+type heads []*head
+
+func (h heads) Len() int           { return len(h) }
+func (h heads) Less(i, k int) bool { return h[i].span.lo.less(h[k].span.lo) }
+func (h heads) Swap(i, k int)      { h[i], h[k] = h[k], h[i] }
+func (h *heads) Push(x any)        { *h = append(*h, x.(*head)) }
+func (h *heads) Pop() any {
+	last := len(*h) - 1
+	x := (*h)[last]
+	*h = (*h)[:last]
+	return x
+}
+
+// peek finds the next outcomes; false when there are none.
+func (h *head) peek() (ok bool, err error) {
+	h.span, h.state, ok, err = h.cursor.peek()
+	return ok, err
+}
+
+// outcomes merges the outcomes of a pass.
+func (j *joiner) outcomes(mark Mark) (err error) {
+	var all []*cursor
+	defer func() {
+		for _, c := range all {
+			err = errors.Join(err, c.close())
+		}
+	}()
+	var next heads
+	for _, s := range j.parts {
+		if len(s.Passes) < j.pass {
+			continue
+		}
+		c, err := openCursor(s, j.pass)
+		if err != nil {
+			return err
+		}
+		all = append(all, c)
+		h := &head{cursor: c}
+		if ok, err := h.peek(); err != nil {
+			return err
+		} else if ok {
+			next = append(next, h)
+		}
+	}
+	heap.Init(&next)
+	for len(next) > 0 {
+		h := next[0]
+		if !j.prev.less(h.span.lo) {
+			return fmt.Errorf("consent %s has outcomes in two shards", h.span.lo)
+		}
+		if err := j.add(h); err != nil {
+			return err
+		}
+		h.cursor.take(h.state)
+		ok, err := h.peek()
+		switch {
+		case err != nil:
+			return err
+		case ok:
+			heap.Fix(&next, 0)
+		default:
+			heap.Pop(&next)
+		}
+		if j.count >= joinEvery {
+			if err := j.flush(false); err != nil {
+				return err
+			}
+			mark.Low = source.Position{Row: min(j.behind(), j.low)}
+			if err := j.record(kindMark, mark); err != nil {
+				return err
+			}
+			j.count = 0
+		}
+	}
+	return j.flush(true)
+}
+
+// add takes in the next outcomes.
+func (j *joiner) add(h *head) error {
+	j.count++
+	if h.state != Sent {
+		o := &h.cursor.window.rest[h.cursor.rest]
+		if o.State == Superseded {
+			j.buf = appendHeld(j.buf[:0], o)
+		} else {
+			j.buf = appendFail(j.buf[:0], o)
+		}
+		j.prev = o.Ref
+		return j.line()
+	}
+	if n := len(j.spans); n > 0 && j.follows(h.span.lo, j.spans[n-1].hi) {
+		j.spans[n-1].hi = h.span.hi
+	} else {
+		if n == joinSpans {
+			if err := j.flush(false); err != nil {
+				return err
+			}
+		}
+		j.spans = append(j.spans, h.span)
+	}
+	j.prev = h.span.hi
+	return nil
+}
+
+// follows reports whether no consent lies between two: none that any shard knows of
+// and, across rows, none that a row may still make.
+func (j *joiner) follows(next, hi Ref) bool {
+	switch {
+	case j.prev != hi:
+		return false
+	case hi.Row == next.Row:
+		return hi.Consent+1 == next.Consent
+	}
+	return j.pass == 1 && hi.Row < j.low && hi.Row+1 == next.Row && next.Consent == 1
+}
+
+// behind is a row of which nothing comes before it any more.
+func (j *joiner) behind() int64 {
+	if len(j.spans) > 0 {
+		return j.spans[0].lo.Row
+	}
+	return j.prev.Row
+}
+
+// flush writes what was sent, but for the last run as long as that may grow. How many
+// consents a run is that goes over rows is not known here; the last line of the pass
+// makes up for it.
+func (j *joiner) flush(last bool) error {
+	n := len(j.spans)
+	if !last {
+		n--
+	}
+	if n <= 0 {
+		return nil
+	}
+	count := int64(n)
+	if last {
+		count = max(count, j.left)
+	}
+	j.left -= count
+	j.buf = appendSent(j.buf[:0], j.spans[:n], count)
+	j.spans = slices.Delete(j.spans, 0, n)
+	return j.line()
+}
