@@ -16,8 +16,10 @@ type rowTest struct {
 	at       place
 	name     string
 	file     string   // $file
+	key      string   // $key
 	cells    []pair   // of a CSV row, by column
 	json     []byte   // of a JSON row
+	bare     bool     // which is a list or a text
 	consents [][]pair // what is said of each consent, by field
 	reason   string   // a part of the reason for which the row makes no consent
 }
@@ -38,7 +40,7 @@ func (s *Spec) parseTests(r *reader, n ast.Node) {
 		t := rowTest{at: placeOf(item)}
 		var row ast.Node
 		outcomes := 0
-		for _, m := range r.members(item, "a test", []string{"name", "row", "file", "consents", "reason"}) {
+		for _, m := range r.members(item, "a test", []string{"name", "row", "file", "key", "consents", "reason"}) {
 			switch m.key {
 			case "name":
 				t.name = r.text(m.value, "name")
@@ -46,6 +48,8 @@ func (s *Spec) parseTests(r *reader, n ast.Node) {
 				row, t.at = m.value, placeOf(m.at)
 			case "file":
 				t.file = r.text(m.value, "file")
+			case "key":
+				t.key = r.text(m.value, "key")
 			case "consents":
 				outcomes++
 				for _, c := range r.items(m.value, "consents") {
@@ -65,14 +69,16 @@ func (s *Spec) parseTests(r *reader, n ast.Node) {
 			r.fail(item, "a test needs the row that it is about")
 		case outcomes != 1 || len(t.consents) == 0 && t.reason == "":
 			r.fail(item, "a test says either the consents that the row makes, or the reason for which it makes none")
-		case !isMap(row):
-			r.fail(row, "row must be a map: of columns and cells, or a JSON object")
+		case !isMap(row) && len(s.input.Columns) == 0:
+			r.fail(row, "row must be a map: of columns and cells, or a JSON object; input.columns names the cells of a list")
 		}
 		if r.err != nil {
 			return
 		}
-		for _, m := range r.members(row, "row", nil) {
-			t.cells = append(t.cells, pair{key: m.key, value: testText(m.value), node: m.value})
+		if t.bare = !isMap(row); !t.bare {
+			for _, m := range r.members(row, "row", nil) {
+				t.cells = append(t.cells, pair{key: m.key, value: testText(m.value), node: m.value})
+			}
 		}
 		if t.json = testJSON(nil, row); r.err != nil {
 			return
@@ -176,7 +182,7 @@ func (s *Spec) RunTests() ([]RowTest, error) {
 	out := make([]RowTest, len(s.tests))
 	for i := range s.tests {
 		t := &s.tests[i]
-		rec := Record{File: t.file, Row: int64(i + 1)}
+		rec := Record{File: t.file, Row: int64(i + 1), Key: []byte(t.key)}
 		if layout.JSON {
 			rec.JSON = t.json
 		} else {
@@ -202,7 +208,7 @@ func (s *Spec) testsAreJSON() bool {
 		return s.input.Format == "jsonl"
 	}
 	return s.input.Rows != "" || slices.ContainsFunc(s.tests, func(t rowTest) bool {
-		return slices.ContainsFunc(t.cells, func(c pair) bool {
+		return t.bare || slices.ContainsFunc(t.cells, func(c pair) bool {
 			_, list := inner(c.node).(*ast.SequenceNode)
 			return list || isMap(c.node)
 		})

@@ -91,6 +91,45 @@ tests:
 	assert.Equal(t, "two of them", results[0].Name)
 }
 
+// TestRowTestsHaveFileAndKey: what stands outside of the row can be given.
+func TestRowTestsHaveFileAndKey(t *testing.T) {
+	spec, err := mapping.Parse("m.yaml", []byte(`
+input: {format: jsonl, rows: people.*}
+consent:
+  userId: $key
+  action: {from: $file, match: "^(?:un)?subscribed", values: {subscribed: accept, unsubscribed: reject}}
+  timestamp: at
+  validUntil: unlimited
+  source: {const: web}
+  category: {const: news}
+tests:
+  - row: {at: "2024-05-01T10:00:00Z"}
+    file: unsubscribed_1.json
+    key: u1
+    consents: [{userId: u1, action: reject}]
+`), nil)
+	require.NoError(t, err)
+	results, err := spec.RunTests()
+	require.NoError(t, err)
+	assert.Empty(t, results[0].Faults)
+}
+
+// TestRowTestsOfBareRows: a row may be a list or a text where input.columns names cells.
+func TestRowTestsOfBareRows(t *testing.T) {
+	for columns, row := range map[string]string{"id, at": `[u1, "2024-05-01T10:00:00Z"]`, "id": "u1"} {
+		at := "at"
+		if columns == "id" {
+			at = `{const: "2024-05-01T10:00:00Z"}`
+		}
+		spec, err := mapping.Parse("m.yaml", []byte("input: {columns: ["+columns+"]}\nconsent: {userId: id, action: {const: reject}, timestamp: "+at+
+			", validUntil: unlimited, source: {const: web}, category: {const: news}}\ntests:\n  - row: "+row+"\n    consents: [{userId: u1, action: reject, timestamp: 1714557600000}]\n"), nil)
+		require.NoError(t, err, columns)
+		results, err := spec.RunTests()
+		require.NoError(t, err, columns)
+		assert.Empty(t, results[0].Faults, columns)
+	}
+}
+
 // TestRowTestsAreRefused names the place of what is no test.
 func TestRowTestsAreRefused(t *testing.T) {
 	for test, want := range map[string]string{

@@ -50,7 +50,7 @@ func Schema() []byte {
 		"consent": closed(fields),
 		"record":  schemaOf{"enum": []string{"canonical"}}, "set": textMap,
 		"tests": schemaOf{"type": "array", "items": closed(schemaOf{
-			"name": text, "row": schemaOf{"type": "object"}, "file": text, "reason": text,
+			"name": text, "row": schemaOf{"type": []string{"object", "array", "string"}}, "file": text, "key": text, "reason": text,
 			"consents": schemaOf{"type": "array", "minItems": 1, "items": closed(wanted)},
 		}, "row")},
 	}, "consent")

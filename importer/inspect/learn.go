@@ -113,7 +113,7 @@ func (l *learner) row(one *rows.One) {
 	for _, d := range one.Result.Dropped {
 		keep.words[string(d.Category)], keep.words[string(d.Raw)] = true, true
 	}
-	test, hidden := newMap(), mapping.Record{File: one.Record.File, Row: one.Record.Row}
+	test, hidden := newMap(), mapping.Record{File: one.Record.File, Row: one.Record.Row, Key: []byte(hide(string(one.Record.Key), keep))}
 	if one.Layout.Format == source.JSONL {
 		cells, text := hideJSON(one.Record.JSON, keep)
 		hidden.JSON = text
@@ -134,6 +134,9 @@ func (l *learner) row(one *rows.One) {
 	}
 	if needsFile(&res, one.File) {
 		test.set("file", plain(one.File))
+	}
+	if len(hidden.Key) > 0 {
+		test.set("key", inQuotes(string(hidden.Key)))
 	}
 	expect(test, &res)
 	l.tests.items = append(l.tests.items, test)
