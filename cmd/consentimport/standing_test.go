@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 // lookout is a target with bad days that watches for how many keys it stands at an
 // accept while the person's last word is a reject, and nobody has tried to say so yet.
 type lookout struct {
+	flying   atomic.Int64
 	mu       sync.Mutex
 	random   *rand.Rand
 	fault    float64 // share of requests that fail
@@ -35,6 +37,14 @@ type lookout struct {
 }
 
 func (l *lookout) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/quiet" { // a run asks whether what one before it has sent has arrived
+		for l.flying.Load() > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		return
+	}
+	l.flying.Add(1)
+	defer l.flying.Add(-1)
 	var got struct {
 		UserID, Action, Category string
 		Timestamp                json.Number
@@ -104,13 +114,13 @@ func TestTheTargetIsNeverMorePermissiveForLongerThanARequest(t *testing.T) {
 			server := httptest.NewServer(l)
 			defer server.Close()
 			server.Config.ErrorLog = nil
-			p := program{dir: t.TempDir(), env: []string{"INTEMPT_API_KEY=" + testKey}}
+			p := program{dir: t.TempDir(), env: []string{"INTEMPT_API_KEY=" + testKey, arrivedAt + "=" + server.URL + "/quiet"}}
 			export, mapping := filepath.Join(p.dir, "export.csv"), filepath.Join(p.dir, "plain.yaml")
 			require.NoError(t, os.WriteFile(mapping, []byte(plainMapping), 0o600))
 			require.NoError(t, os.WriteFile(export, []byte(exportHeader+strings.Join(l.draw(rows, orders[round/2%len(orders)]), "")), 0o600))
 			args := []string{
 				"run", "--base-url", server.URL, "--org", "o", "--project", "p", "--mapping", mapping, "--out", filepath.Join(p.dir, "out"),
-				"--concurrency", strconv.Itoa(concurrency), "--max-failures", "100%", "--attempts", "50", "--timeout", "100ms", "--resume", export,
+				"--concurrency", strconv.Itoa(concurrency), "--max-failures", "100%", "--attempts", "50", "--resume", export,
 			}
 			kills := 0
 			if l.lost = round%2 == 1; l.lost {

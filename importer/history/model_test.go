@@ -241,8 +241,12 @@ func (out *told) plan(g []*said, o Options) {
 		}
 	}
 	leader := first
+	answered := false
+	for i, s := range remains {
+		answered = answered || i > 0 && !s.accept && remains[i-1].accept
+	}
 	switch {
-	case begun && apart(whole, o.Near), newest != nil && newest.accept && !remains[len(remains)-1].accept:
+	case begun && (apart(whole, o.Near) || answered && !remains[len(remains)-1].accept), newest != nil && newest.accept && !remains[len(remains)-1].accept:
 		leader = Front
 	case len(remains) == 1 || !apart(remains, o.Near):
 		return

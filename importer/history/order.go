@@ -72,10 +72,10 @@ func (h *hist) due(f func(e *entry, by Place) error, each func(*entry)) error {
 
 // front reports whether a history goes before all rows, because an earlier run has
 // begun it: the target stands at an accept, or may do so, and a reject is the last
-// that is to come; or a run may have died while one was under way that lies far from
-// the others.
+// that is to come; or a run may have died while one was under way, which would not be
+// among the first to go on in its place.
 func (h *hist) front(left, whole *remains) bool {
-	if h.begun && whole.apart() {
+	if h.begun && (whole.apart() || left.answered && left.last == Reject) {
 		return true
 	}
 	if left.last != Reject || h.newest < 0 {
@@ -94,6 +94,7 @@ type remains struct {
 	disordered bool // an older one stands behind a newer
 	last       Decision
 	standing   Place // an accept that no reject has followed yet
+	answered   bool  // one has followed
 	far        bool  // one that follows stands not within a few rows
 }
 
@@ -114,6 +115,7 @@ func (r *remains) add(e *entry, near int64) {
 	case e.decision == Accept && r.standing == 0:
 		r.standing = e.place
 	case e.decision == Reject && r.standing != 0:
+		r.answered = true
 		r.far = r.far || e.place.Row()-r.standing.Row() > near
 		r.standing = 0
 	}
