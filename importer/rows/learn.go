@@ -40,17 +40,11 @@ func Learn(export *source.Export, spec *mapping.Spec) (mapping.Units, error) {
 			if left--; left < 0 {
 				break
 			}
-			row := &b.Rows[i]
-			rec := mapping.Record{File: m.Name, Row: row.Number}
-			if row.Reason != "" {
+			var mem memory // each record is kept
+			if mem.open(l, m.Name, &b.Rows[i]) != "" {
 				continue
 			}
-			if l.Format == source.JSONL {
-				rec.JSON, rec.Key = row.Raw, row.Key
-			} else if rec.Cells, _, err = l.Split(row.Raw, nil, nil); err != nil {
-				continue
-			}
-			records[m.Layout] = append(records[m.Layout], rec)
+			records[m.Layout] = append(records[m.Layout], mem.record)
 		}
 	}
 	units := mapping.Units{}

@@ -79,28 +79,32 @@ func kept[T any](all, more []T) []T {
 
 // mapRow takes one row apart and maps it; mem.result holds what it became.
 func (mem *memory) mapRow(m *mapping.Mapper, l *source.Layout, file string, row *source.Row) {
-	mem.record = mapping.Record{File: file, Row: row.Number}
 	res := &mem.result
-	invalid := func(reason string) {
+	if reason := mem.open(l, file, row); reason != "" {
 		res.Status, res.Reason, res.Column = mapping.Invalid, reason, ""
 		res.Consents, res.Dropped = res.Consents[:0], res.Dropped[:0]
-	}
-	if row.Reason != "" {
-		invalid(row.Reason)
 		return
 	}
-	if l.Format == source.JSONL {
-		mem.record.JSON, mem.record.Key = row.Raw, row.Key
-	} else {
-		var err error
-		mem.cells, mem.scratch, err = l.Split(row.Raw, mem.cells[:0], mem.scratch)
-		if err != nil {
-			invalid(err.Error())
-			return
-		}
-		mem.record.Cells = mem.cells
-	}
 	m.Map(&mem.record, res)
+}
+
+// open takes one row apart, into mem.record; it gives the reason when it cannot.
+func (mem *memory) open(l *source.Layout, file string, row *source.Row) string {
+	mem.record = mapping.Record{File: file, Row: row.Number}
+	switch {
+	case row.Reason != "":
+		return row.Reason
+	case l.Format == source.JSONL:
+		mem.record.JSON, mem.record.Key = row.Raw, row.Key
+		return ""
+	}
+	var err error
+	mem.cells, mem.scratch, err = l.Split(row.Raw, mem.cells[:0], mem.scratch)
+	if err != nil {
+		return err.Error()
+	}
+	mem.record.Cells = mem.cells
+	return ""
 }
 
 // clones are the mappers of one goroutine.
