@@ -52,7 +52,7 @@ func (im *Import) Order() string {
 	if im.mode != history.Rows || im.order.found.Overtaken == 0 {
 		return ""
 	}
-	return fmt.Sprintf("--history rows: decisions arrive as the rows stand, which is not the order of their times: of %d persons and categories the last to arrive is not the last word", im.order.found.Overtaken)
+	return fmt.Sprintf("history rows: decisions arrive in row order, which is not the order of their times: for %d persons and categories the last to arrive is not the last word", im.order.found.Overtaken)
 }
 
 // Histories is what Arrange has found in the rows of this pass, and in which order

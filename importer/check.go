@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -69,17 +70,16 @@ func (c *checked) add(r *survey.Row) {
 
 // refusal says why nothing can come of the export, when that is so.
 func (c *checked) refusal() error {
-	const hint = "consentimport run --dry-run … lists all reasons; consentimport inspect EXPORT says what the file is"
 	switch {
 	case c.made:
 		return nil
 	case c.read == 0:
-		return refuse(hint, "the export has no rows, so there is nothing to import")
+		return cure(blocked.LookAtExport, "the export has no rows, so there is nothing to import")
 	case c.skipped == 0:
-		return refuse(hint, "no row of the export makes a consent: all %d are invalid, the first because: %s", c.read, c.whyFalse)
+		return cure(blocked.LookAtExport, "no row of the export makes a consent: all %d are invalid, the first because: %s", c.read, c.whyFalse)
 	case c.skipped == c.read:
-		return refuse(hint, "no row of the export makes a consent: all %d are skipped, the first because: %s", c.read, c.whySkipped)
+		return cure(blocked.LookAtExport, "no row of the export makes a consent: all %d are skipped, the first because: %s", c.read, c.whySkipped)
 	}
-	return refuse(hint, "no row of the export makes a consent: %d are skipped, the first because: %s; %d are invalid, the first because: %s",
+	return cure(blocked.LookAtExport, "no row of the export makes a consent: %d are skipped, the first because: %s; %d are invalid, the first because: %s",
 		c.skipped, c.whySkipped, c.read-c.skipped, c.whyFalse)
 }

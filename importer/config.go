@@ -3,7 +3,6 @@ package importer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -66,15 +65,15 @@ func (l Limits) window() window {
 func (l Limits) Validate() error {
 	switch {
 	case l.Concurrency < 1 || l.Concurrency > 10000:
-		return fmt.Errorf("--concurrency %d: give a number from 1 to 10000", l.Concurrency)
+		return blocked.Bad(blocked.Concurrency, "the concurrency is %d: give a number from 1 to 10000", l.Concurrency)
 	case l.Rows < 0:
-		return fmt.Errorf("--limit %d: give a number of rows, or 0 for all", l.Rows)
+		return blocked.Bad(blocked.RowLimit, "the limit is %d: give a number of rows, or 0 for all", l.Rows)
 	case l.Attempts < 1:
-		return fmt.Errorf("--attempts %d: give at least 1", l.Attempts)
+		return blocked.Bad(blocked.Attempts, "the number of attempts is %d: give at least 1", l.Attempts)
 	case l.Timeout < 0:
-		return fmt.Errorf("--timeout %s: give a duration such as 30s", l.Timeout)
+		return blocked.Bad(blocked.RequestTime, "the time for a request is %s: give a duration such as 30s", l.Timeout)
 	case l.RetryFor < 0:
-		return fmt.Errorf("--retry-for %s: give a duration such as 15m", l.RetryFor)
+		return blocked.Bad(blocked.RetryTime, "the time for retries is %s: give a duration such as 15m", l.RetryFor)
 	}
 	return nil
 }
@@ -88,7 +87,7 @@ type Budget struct {
 
 // ParseBudget reads "250" or "12.5%".
 func ParseBudget(s string) (Budget, error) {
-	bad := fmt.Errorf("--max-failures %q: give a number of consents such as 250, or a share such as 12.5%%", s)
+	bad := blocked.Bad(blocked.FailureBudget, "%q failures at most: give a number of consents such as 250, or a share such as 12.5%%", s)
 	if p, ok := strings.CutSuffix(strings.TrimSpace(s), "%"); ok {
 		f, err := strconv.ParseFloat(p, 64)
 		if err != nil || !(f > 0 && f <= 100) {
@@ -150,6 +149,10 @@ const (
 type RefusedError = blocked.Error
 
 func refuse(hint, format string, args ...any) error { return blocked.Errorf(hint, format, args...) }
+
+func cure(c blocked.Cure, format string, args ...any) error {
+	return blocked.Errorc(c, format, args...)
+}
 
 // IsRefused reports whether nothing was sent because of err.
 func IsRefused(err error) bool {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -40,7 +41,7 @@ func (im *Import) spool(c *source.Config) error {
 	}
 	defer text.Close()
 	if err := im.cfg.Disk.MkdirAll(im.cfg.Dir); err != nil {
-		return refuse("choose another directory with --out", "%w", err)
+		return cure(blocked.AnotherDirectory, "%w", err)
 	}
 	err = journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
 		z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest))
@@ -53,7 +54,7 @@ func (im *Import) spool(c *source.Config) error {
 		return z.Close()
 	})
 	if err != nil {
-		return refuse("give the export as a file, or an --out on a larger disk", "keep standard input: %w", err)
+		return cure(blocked.LargerDisk, "keep standard input: %w", err)
 	}
 	im.spooled = true // not before: what an earlier process has kept may be the only copy of its input
 	return nil
@@ -67,11 +68,11 @@ func vacant(dir string) (missing bool, err error) {
 		return true, nil
 	}
 	if err != nil {
-		return false, refuse("choose another directory with --out", "use %s as the out directory: %w", dir, err)
+		return false, cure(blocked.AnotherDirectory, "use %s as the out directory: %w", dir, err)
 	}
 	for _, e := range entries {
 		if !ours(e.Name()) {
-			return false, refuse("choose a new directory with --out", "%s contains files that no import wrote (such as %s)", dir, e.Name())
+			return false, cure(blocked.AnotherDirectory, "%s contains files that no import wrote (such as %s)", dir, e.Name())
 		}
 	}
 	return false, nil
@@ -168,7 +169,7 @@ func setAside(cfg Config) (to string, err error) {
 	}
 	lock, err := journal.Lock(cfg.Disk, cfg.Dir)
 	if err != nil {
-		return "", &RefusedError{Err: err, Hint: survey.Hint(err)}
+		return "", &RefusedError{Err: err}
 	}
 	defer lock.Close()
 	to = cfg.Dir + ".old-" + cfg.Now().UTC().Format("20060102-150405")
@@ -179,7 +180,7 @@ func setAside(cfg Config) (to string, err error) {
 		to = fmt.Sprintf("%s.old-%s-%d", cfg.Dir, cfg.Now().UTC().Format("20060102-150405"), n)
 	}
 	if err := cfg.Disk.Rename(cfg.Dir, to); err != nil {
-		return "", refuse("move it yourself, or use another --out", "set %s aside: %w", cfg.Dir, err)
+		return "", cure(blocked.MoveAside, "set %s aside: %w", cfg.Dir, err)
 	}
 	return to, cfg.Disk.SyncDir(filepath.Dir(cfg.Dir))
 }
@@ -196,28 +197,28 @@ func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool)
 		return nil
 	}
 	if err != nil {
-		return &RefusedError{Err: err, Hint: survey.Hint(err)}
+		return &RefusedError{Err: err}
 	}
 	if !snap.Header.DryRun {
-		return refuse("use another --out for the dry run", "%s contains an import", dir)
+		return cure(blocked.AnotherForDryRun, "%s contains an import", dir)
 	}
 	lock, err := journal.Lock(disk, dir)
 	if err != nil {
-		return &RefusedError{Err: err, Hint: survey.Hint(err)}
+		return &RefusedError{Err: err}
 	}
 	defer lock.Close()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return refuse("use another --out", "replace the dry run in %s: %w", dir, err)
+		return cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 	}
 	for _, e := range entries {
 		if e.IsDir() || !ours(e.Name()) && !written(e.Name()) {
-			return refuse("move it elsewhere, or use another --out for the dry run", "the dry run in %s is not replaced: it did not write %s", dir, e.Name())
+			return cure(blocked.MoveAside, "the dry run in %s is not replaced: it did not write %s", dir, e.Name())
 		}
 	}
 	for _, e := range entries {
 		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {
-			return refuse("use another --out", "replace the dry run in %s: %w", dir, err)
+			return cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 		}
 	}
 	return nil

@@ -16,12 +16,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
-	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -78,7 +78,7 @@ type Import struct {
 
 	count counters
 	watch atomic.Pointer[watch]
-	notes []string
+	notes []Note
 	key   []byte // memory, for the goroutine that feeds
 	fresh bool   // the import began with this process
 	unset bool   // the pass is not set down in the checkpoint yet
@@ -110,7 +110,7 @@ func Open(cfg Config) (*Import, error) {
 	case errors.Is(err, journal.ErrEmpty), errors.Is(err, journal.ErrNone):
 		im := &Import{cfg: cfg, spec: cfg.Spec, shard: cfg.Shard, fresh: true, aside: aside}
 		if im.mode, err = history.ParseMode(cmp.Or(cfg.History, history.Chronological.String())); err != nil {
-			return nil, refuse("give --history one of them", "%w", err)
+			return nil, &RefusedError{Err: err, Setting: blocked.History}
 		}
 		if err := im.create(); err != nil {
 			_ = im.Abandon() // the first error is the one to report
@@ -118,7 +118,7 @@ func Open(cfg Config) (*Import, error) {
 		}
 		return im, nil
 	case err != nil:
-		return nil, &RefusedError{Err: err, Hint: survey.Hint(err)}
+		return nil, &RefusedError{Err: err}
 	}
 	im, err := goOn(cfg, w, state)
 	if err != nil {
@@ -136,14 +136,14 @@ func (im *Import) create() error {
 		return err
 	}
 	if cfg.Spec == nil {
-		return refuse("give one with --preset NAME or --mapping FILE", "no mapping: %s contains no import to continue", cfg.Dir)
+		return cure(blocked.ChooseMapping, "no mapping: %s contains no import to continue", cfg.Dir)
 	}
 	if cfg.Repair != "" {
-		return refuse("give --repair the out directory of the import whose rows were repaired", "%s contains no import", cfg.Dir)
+		return cure(blocked.RepairWhat, "%s contains no import", cfg.Dir)
 	}
 	im.made = made
 	if cfg.Resume {
-		im.notes = append(im.notes, "no checkpoint was written yet, so nothing was sent: the import starts now")
+		im.note(blocked.None, "no checkpoint was written yet, so nothing was sent: the import starts now")
 	}
 	reading := cfg.Source
 	if err := im.spool(&reading); err != nil {
@@ -158,8 +158,7 @@ func (im *Import) create() error {
 	}
 	im.export = export
 	if rows.HasRowNumbers(export) {
-		im.notes = append(im.notes, "the export has a column "+rows.RowColumn+", as the rejected rows of an import do: it is imported as an export of its own; "+
-			"--repair DIR instead continues the import in DIR that they came from")
+		im.note(blocked.AsRepair, "the export has a column %s, as the rejected rows of an import do: it is imported as an export of its own", rows.RowColumn)
 	}
 	if err := im.writeHeader(); err != nil {
 		return errors.Join(err, export.Close())
@@ -206,7 +205,7 @@ func (im *Import) writeHeader() error {
 	w, err := journal.Create(im.cfg.Disk, im.cfg.Dir, im.header)
 	if err != nil {
 		im.made, im.spooled = false, false // another process may be at work there
-		return &RefusedError{Err: err, Hint: survey.Hint(err)}
+		return &RefusedError{Err: err}
 	}
 	im.journal = w
 	if id := im.header.Suppressed; id != nil {
@@ -258,7 +257,7 @@ func (im *Import) CommitPass() error {
 }
 
 func notStarted(err error) error {
-	return &RefusedError{Err: err, Hint: "make room or remove the cause, then run it again with --resume"}
+	return &RefusedError{Err: err, Cure: blocked.RemoveCause}
 }
 
 // Close lets go of checkpoint and export.
@@ -279,11 +278,21 @@ func (im *Import) Close() error {
 	return errors.Join(errs...)
 }
 
-// Notes are what the user should know about how the import was opened.
-func (im *Import) Notes() []string { return im.notes }
-
 // ID is the random name of the import.
 func (im *Import) ID() string { return im.header.ID }
 
 // RunNumber is the number of the run that this process makes, from 1.
 func (im *Import) RunNumber() int { return im.runs + 1 }
+
+// Notes are what the user should know about how the import was opened.
+func (im *Import) Notes() []Note { return im.notes }
+
+// Note is something that the user should know, and what can be done about it.
+type Note struct {
+	Text string
+	Cure blocked.Cure // None: nothing has to be done
+}
+
+func (im *Import) note(c blocked.Cure, format string, args ...any) {
+	im.notes = append(im.notes, Note{fmt.Sprintf(format, args...), c})
+}

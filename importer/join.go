@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -41,10 +42,10 @@ func Join(disk journal.Disk, tool string, dirs []string, out string) (unfinished
 	}
 	for _, p := range parts {
 		if sameFile(p.dir, out) {
-			return nil, refuse("give another --out", "%s is one of the shards: they stay as they are", out)
+			return nil, cure(blocked.AnotherDirectory, "%s is one of the shards: they stay as they are", out)
 		}
 		if !p.snap.Complete() {
-			unfinished = append(unfinished, fmt.Sprintf("shard %s in %s is not complete: continue it with --resume, then join again", p.snap.Header.Shard, p.dir))
+			unfinished = append(unfinished, fmt.Sprintf("shard %s in %s is not complete: continue it, then join again", p.snap.Header.Shard, p.dir))
 		}
 	}
 	header := parts[0].snap.Header
@@ -74,7 +75,7 @@ type part struct {
 func openPart(disk journal.Disk, dir string) (*part, error) {
 	snap, err := journal.Read(disk, dir)
 	if err != nil {
-		return nil, &RefusedError{Err: err, Hint: survey.Hint(err)}
+		return nil, &RefusedError{Err: err}
 	}
 	p := &part{dir: dir, snap: snap}
 	switch {
@@ -86,7 +87,7 @@ func openPart(disk journal.Disk, dir string) (*part, error) {
 		return nil, refuse("give the shards themselves", "%s is a join of shards already", dir)
 	}
 	if p.shard, err = shard.Parse(snap.Header.Shard); err != nil {
-		return nil, refuse(survey.Hint(&journal.DamagedError{}), "the checkpoint in %s: %w", dir, err)
+		return nil, cure(blocked.RestoreOrStartOver, "the checkpoint in %s: %w", dir, err)
 	}
 	if p.abs, err = filepath.Abs(dir); err != nil {
 		return nil, fmt.Errorf("find %s: %w", dir, err)
@@ -153,7 +154,7 @@ func (p *part) differs(o *part) string {
 	first, second := a.Reading, b.Reading
 	first.Paths, second.Paths = nil, nil
 	if fmt.Sprintf("%+v", first) != fmt.Sprintf("%+v", second) {
-		return "how the export is read (--format, --delimiter, --encoding or the mapping's input)"
+		return "how the export is read (format, delimiter, encoding or the mapping's input)"
 	}
 	for i := range min(len(p.snap.Passes), len(o.snap.Passes)) {
 		m, n := &p.snap.Passes[i], &o.snap.Passes[i]
@@ -183,11 +184,11 @@ func writeJoin(disk journal.Disk, out string, header journal.Header, parts []*pa
 		return err
 	}
 	if err := disk.MkdirAll(out); err != nil {
-		return refuse("choose another directory with --out", "%w", err)
+		return cure(blocked.AnotherDirectory, "%w", err)
 	}
 	lock, err := journal.Lock(disk, out)
 	if err != nil {
-		return &RefusedError{Err: err, Hint: survey.Hint(err)}
+		return &RefusedError{Err: err}
 	}
 	defer lock.Close()
 	copied := map[string]bool{}
@@ -217,11 +218,11 @@ func replaceable(disk journal.Disk, out, id string) error {
 		_, err := vacant(out)
 		return err
 	case err != nil:
-		return &RefusedError{Err: err, Hint: survey.Hint(err)}
+		return &RefusedError{Err: err}
 	case len(snap.Header.Parts) == 0 || snap.Header.ID != id:
-		return refuse("give another --out", "%s contains another import", out)
+		return cure(blocked.AnotherDirectory, "%s contains another import", out)
 	case len(snap.Runs) > snap.Header.JoinedPasses || snap.Purged != nil:
-		return refuse("go on with it there, or give another --out", "%s is a join of these shards that has gone on since", out)
+		return cure(blocked.ContinueThere, "%s is a join of these shards that has gone on since", out)
 	}
 	return nil
 }
@@ -265,11 +266,10 @@ func (im *Import) joined() error {
 		return nil
 	}
 	if im.state.End == nil {
-		return refuse("join its shards again: consentimport report DIR... --out "+im.cfg.Dir, "the checkpoint in %s was joined from shards and has lost its end", im.cfg.Dir)
+		return cure(blocked.JoinAgain, "the checkpoint in %s was joined from shards and has lost its end", im.cfg.Dir)
 	}
 	if !im.state.Complete() {
-		return refuse("continue that shard with --resume, then join all again with: consentimport report DIR... --out "+im.cfg.Dir,
-			"%s was joined when %s", im.cfg.Dir, im.state.End.Detail)
+		return cure(blocked.FinishShard, "%s was joined when %s", im.cfg.Dir, im.state.End.Detail)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 )
 
@@ -19,29 +20,29 @@ func CheckOurs(dir string) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(dir); err == nil {
-			return refuse("choose another directory with --out", "%s is a link to nowhere", dir)
+			return cure(blocked.AnotherDirectory, "%s is a link to nowhere", dir)
 		}
 		return nil
 	}
 	if err != nil {
-		return refuse("choose another directory with --out", "use %s as the out directory: %w", dir, err)
+		return cure(blocked.AnotherDirectory, "use %s as the out directory: %w", dir, err)
 	}
 	if !info.IsDir() {
-		return refuse("choose another directory with --out", "%s is not a directory", dir)
+		return cure(blocked.AnotherDirectory, "%s is not a directory", dir)
 	}
 	if !owned(info) {
-		return refuse("choose another directory with --out", "%s belongs to another user", dir)
+		return cure(blocked.AnotherDirectory, "%s belongs to another user", dir)
 	}
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o022 != 0 {
 		return refuse("look at what is in there; if all of it is yours: chmod go-w, and run it again", "others may write in %s (mode %04o)", dir, mode)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return refuse("choose another directory with --out", "use %s as the out directory: %w", dir, err)
+		return cure(blocked.AnotherDirectory, "use %s as the out directory: %w", dir, err)
 	}
 	for _, e := range entries {
 		if what := planted(e); what != "" {
-			return refuse("look at it, remove it if it is not yours, or choose another directory with --out", "%s is %s, which no import puts there", filepath.Join(dir, e.Name()), what)
+			return cure(blocked.RemoveOrAnother, "%s is %s, which no import puts there", filepath.Join(dir, e.Name()), what)
 		}
 	}
 	return nil

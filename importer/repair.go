@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
@@ -23,8 +24,7 @@ func (im *Import) startRepair() (err error) {
 	// A resume goes on with the last pass. So rows that the import itself has not
 	// read yet would never be read; those of a repair have an outcome.
 	if end := im.state.End; im.pass.Kind != journal.Repair && (end == nil || end.State != "complete") {
-		return refuse("continue it first: run --resume, without --repair; then repair what is left in its rejected rows",
-			"the import in %s is not complete yet", im.cfg.Dir)
+		return cure(blocked.FinishFirst, "the import in %s is not complete yet", im.cfg.Dir)
 	}
 	repaired, err := im.keepRepaired()
 	if err != nil {
@@ -86,8 +86,8 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	}
 	if len(unfixed) > 0 {
 		first := unfixed[0]
-		im.notes = append(im.notes, fmt.Sprintf("rows of %s that are not repaired and stay as they were: %d, the first on line %d (row %d of the import): %s",
-			im.cfg.Repair, len(unfixed), first.Line, first.Number, first.Reason))
+		im.note(blocked.None, "rows of %s that are not repaired and stay as they were: %d, the first on line %d (row %d of the import): %s",
+			im.cfg.Repair, len(unfixed), first.Line, first.Number, first.Reason)
 	}
 	reading := source.Config{Format: "jsonl", Encoding: "utf-8", Escape: was.Escape}
 	name := fmt.Sprintf("repair-%d.jsonl", im.pass.N+1)

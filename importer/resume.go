@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
@@ -70,13 +71,13 @@ func (im *Import) allowed() error {
 	dir := im.cfg.Dir
 	switch {
 	case im.state.Purged != nil:
-		return refuse("--restart sets it aside and begins anew", "%s was purged: what an import needs to go on is gone", dir)
+		return cure(blocked.StartOver, "%s was purged: what an import needs to go on is gone", dir)
 	case im.header.DryRun:
-		return refuse("use another --out, or --restart to rename the dry run", "%s contains a dry run, not an import", dir)
+		return cure(blocked.AnotherOrStartOver, "%s contains a dry run, not an import", dir)
 	case im.cfg.DryRun:
-		return refuse("use another --out for the dry run", "%s contains an import; a dry run in there could not be told from it", dir)
+		return cure(blocked.AnotherForDryRun, "%s contains an import; a dry run in there could not be told from it", dir)
 	case !im.cfg.Resume && im.cfg.Repair == "":
-		return refuse("--resume continues it, --resume --retry also sends again what failed, --restart renames it and starts over", "%s already contains an import", dir)
+		return cure(blocked.GoOnOrStartOver, "%s already contains an import", dir)
 	}
 	return nil
 }
@@ -84,7 +85,7 @@ func (im *Import) allowed() error {
 // sameShard checks that the import is of the same part of the export.
 func (im *Import) sameShard() error {
 	if was, is := im.header.Shard, im.shard.String(); was != is {
-		return refuse("give --shard "+was+" to continue it, or another --out", "the checkpoint in %s is of shard %s, not %s", im.cfg.Dir, was, is)
+		return cure(blocked.SameShard, "the checkpoint in %s is of shard %s, not %s", im.cfg.Dir, was, is)
 	}
 	return nil
 }
@@ -107,26 +108,24 @@ func (im *Import) sameTarget() error {
 	differ("the organisation", was.Org, is.Org)
 	differ("the project", was.Project, is.Project)
 	differ("the dialect", was.Dialect, is.Dialect)
-	differ("--auth", was.Auth, is.Auth)
-	differ("--times", was.Times, is.Times)
-	differ("--valid-until", was.ValidUntil, is.ValidUntil)
+	differ("the way to authenticate", was.Auth, is.Auth)
+	differ("the form of times", was.Times, is.Times)
+	differ("the form of ends", was.ValidUntil, is.ValidUntil)
 	if was.Sandbox != is.Sandbox {
 		differ("the sandbox", onOff(was.Sandbox), onOff(is.Sandbox))
 	}
-	return refuse("give the same target as before, or another --out for an import into the new one",
-		"the checkpoint in %s belongs to another target: %s", im.cfg.Dir, strings.Join(changed, ", "))
+	return cure(blocked.SameTarget, "the checkpoint in %s belongs to another target: %s", im.cfg.Dir, strings.Join(changed, ", "))
 }
 
 // sameHistory checks that decisions go on to arrive in the order in which they began to.
 func (im *Import) sameHistory() error {
 	was := im.header.History
 	if is := im.cfg.History; is != "" && is != was {
-		return refuse(fmt.Sprintf("leave --history away to go on with %s, or --restart to set this import aside and begin anew with %s", was, is),
-			"the import in %s has begun with --history %s, not %s", im.cfg.Dir, was, is)
+		return cure(blocked.OldHistory, "the import in %s has begun with the history %s, not %s", im.cfg.Dir, was, is)
 	}
 	var err error
 	if im.mode, err = history.ParseMode(was); err != nil {
-		return refuse(survey.Hint(&journal.DamagedError{}), "go on with the import in %s: %w", im.cfg.Dir, err)
+		return cure(blocked.RestoreOrStartOver, "continue the import in %s: %w", im.cfg.Dir, err)
 	}
 	return nil
 }
@@ -136,8 +135,7 @@ func (im *Import) sameHistory() error {
 func (im *Import) sameSuppressed() (err error) {
 	was := im.header.Suppressed
 	if is := im.cfg.Suppressed; is != nil && (was == nil || is.Identity().SHA256 != was.SHA256) {
-		return refuse("leave --suppress away to go on with the list of before, or --restart to begin anew with this one",
-			"the list of --suppress is not the one that the import in %s has begun with", im.cfg.Dir)
+		return cure(blocked.OldOptOuts, "the list of people who opted out elsewhere is not the one that the import in %s has begun with", im.cfg.Dir)
 	}
 	im.cfg.Suppressed, err = rows.LoadSuppressed(im.cfg.Dir, was)
 	return err
@@ -160,16 +158,15 @@ func (im *Import) sameExport() error {
 		reading.Paths = survey.StoredPaths(im.header, im.cfg.Dir, im.cfg.Source.Remote)
 	}
 	reading.Remote = im.cfg.Source.Remote
-	anew := "give the export as it was, or --restart to rename this import and start over with the new one"
 	if len(reading.Paths) != len(im.header.Inputs) {
-		return refuse(anew, "the checkpoint in %s belongs to an export of %d files, not %d", im.cfg.Dir, len(im.header.Inputs), len(reading.Paths))
+		return cure(blocked.SameExport, "the checkpoint in %s belongs to an export of %d files, not %d", im.cfg.Dir, len(im.header.Inputs), len(reading.Paths))
 	}
 	for i, was := range im.header.Inputs {
 		if source.IsRemote(reading.Paths[i]) {
 			continue // what it has become is asked for once, below
 		}
 		if err := source.CheckHead(reading.Paths[i], was.Head, was.HeadBytes); err != nil {
-			return im.changed(err, anew)
+			return im.changed(err)
 		}
 	}
 	export, err := source.Open(reading)
@@ -179,26 +176,26 @@ func (im *Import) sameExport() error {
 	im.export = export
 	for i, was := range im.header.Inputs {
 		if err := export.CheckHead(i, was.Head, was.HeadBytes); err != nil {
-			return errors.Join(im.changed(err, anew), export.Close())
+			return errors.Join(im.changed(err), export.Close())
 		}
 	}
 	if m := im.state.Read; m != nil {
 		im.read = *m
 		if err := export.Check(*m); err != nil {
-			return errors.Join(im.changed(err, anew), export.Close())
+			return errors.Join(im.changed(err), export.Close())
 		}
 	}
 	for i, was := range im.header.Inputs {
 		if export.Inputs[i].Bytes > was.Bytes {
-			im.notes = append(im.notes, fmt.Sprintf("%s has grown since the import began: the new rows at its end are imported too", export.Inputs[i].Path))
+			im.note(blocked.None, "%s has grown since the import began: the new rows at its end are imported too", export.Inputs[i].Path)
 		}
 	}
 	return nil
 }
 
-func (im *Import) changed(err error, hint string) error {
+func (im *Import) changed(err error) error {
 	if errors.As(err, new(*source.ChangedError)) {
-		return refuse(hint, "the export is not the one that the checkpoint in %s belongs to: %w", im.cfg.Dir, err)
+		return cure(blocked.SameExport, "the export is not the one that the checkpoint in %s belongs to: %w", im.cfg.Dir, err)
 	}
 	return &RefusedError{Err: err}
 }
@@ -213,19 +210,18 @@ func (im *Import) sameMapping() error {
 	}
 	im.spec = im.cfg.Spec
 	if im.spec.SHA256() != im.pass.Mapping.SHA256 && !im.shard.Whole() {
-		return refuse("join the shards with: consentimport report DIR... --out DIR; what failed is then sent with a changed mapping there",
-			"the mapping has changed since this import began (%s, now %s), and it could move rows to other shards than %s", im.pass.Mapping.SHA256[:12], im.spec.SHA256()[:12], im.shard)
+		return cure(blocked.JoinFirst, "the mapping has changed since this import began (%s, now %s), and it could move rows to other shards than %s", im.pass.Mapping.SHA256[:12], im.spec.SHA256()[:12], im.shard)
 	}
 	if im.spec.SHA256() == im.pass.Mapping.SHA256 || im.cfg.Retry || im.cfg.Repair != "" {
 		return nil
 	}
-	return refuse(fmt.Sprintf("omit --mapping to continue with the old one (%s), or add --retry to send what failed with the new one", filepath.Join(im.cfg.Dir, im.pass.Mapping.File)),
-		"the mapping has changed since this import began (%s, now %s)", im.pass.Mapping.SHA256[:12], im.spec.SHA256()[:12])
+	return cure(blocked.OldMapping, "the mapping has changed since this import began: it was %s (%s), now it is %s",
+		filepath.Join(im.cfg.Dir, im.pass.Mapping.File), im.pass.Mapping.SHA256[:12], im.spec.SHA256()[:12])
 }
 
 func (im *Import) firstPass() error {
 	if im.spec = im.cfg.Spec; im.spec == nil {
-		return refuse("give one with --preset NAME or --mapping FILE", "no mapping was stored in %s yet", im.cfg.Dir)
+		return cure(blocked.ChooseMapping, "no mapping was stored in %s yet", im.cfg.Dir)
 	}
 	units, err := rows.Learn(im.export, im.spec)
 	if err != nil {

@@ -216,7 +216,7 @@ func (r *run) end(err error) (*Stop, error) {
 	stopped := r.stopped // a signal may still come; it finds the run at its end
 	r.mu.Unlock()
 	if stopped == nil && err == nil && r.limited.Load() {
-		stopped = &Stop{StopLimit, fmt.Sprintf("stopped by --limit %d", r.out.Limits.Rows)}
+		stopped = &Stop{StopLimit, fmt.Sprintf("stopped after %d rows, as asked", r.out.Limits.Rows)}
 	}
 	if stopped != nil {
 		why.State, why.Why, why.Detail = "incomplete", string(stopped.Kind), stopped.Detail

@@ -243,7 +243,7 @@ func (s *sender) record(t *task, o journal.Outcome) (*task, error) {
 	next := s.lanes.finish(t, o.State == journal.Sent)
 	failures, outcomes := s.count.outcome(o.State)
 	if o.State != journal.Sent && s.limits.MaxFailures.spent(failures, outcomes) {
-		s.stop(Stop{StopBudget, fmt.Sprintf("%d of %d consents failed, more than --max-failures %s allows", failures, outcomes, s.limits.MaxFailures)})
+		s.stop(Stop{StopBudget, fmt.Sprintf("%d of %d consents failed, more than the failure budget of %s allows", failures, outcomes, s.limits.MaxFailures)})
 	}
 	return next, nil
 }

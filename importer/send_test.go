@@ -408,6 +408,6 @@ func TestBudgets(t *testing.T) {
 	}
 	for _, bad := range []string{"", "%", "-1", "101%", "0%", "NaN%", "1e3", "half", "5 0%"} {
 		_, err := ParseBudget(bad)
-		assert.ErrorContains(t, err, "--max-failures", bad)
+		assert.ErrorContains(t, err, "failures at most", bad)
 	}
 }

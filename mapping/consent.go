@@ -130,9 +130,9 @@ type Dropped struct {
 
 // Why a value was dropped without a rule of the mapping.
 const (
-	Unlisted    = "invalid"                          // it is not listed in values
-	OptedOut    = "opted out elsewhere (--suppress)" // an accept of somebody on that list
-	NoStatement = "no statement"                     // it is empty: nothing was said
+	Unlisted    = "invalid"             // it is not listed in values
+	OptedOut    = "opted out elsewhere" // an accept of somebody on that list
+	NoStatement = "no statement"        // it is empty: nothing was said
 )
 
 // Reset makes the result's memory free for use by the next batch of rows.

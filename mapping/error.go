@@ -13,6 +13,7 @@ type Error struct {
 	Line, Column int // from 1; 0: no place in particular
 	Message      string
 	Hint         string // what to do; may be empty
+	Parameter    string // one that has to be given, with an example: "name=value"
 }
 
 // Error gives file:line:column: message.

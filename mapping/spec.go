@@ -102,7 +102,7 @@ const (
 var fieldNames = [fieldCount]string{"action", "category", "userId", "profileId", "email", "timestamp", "validUntil", "source", "sourceId", "message"}
 
 // setMarker begins the values of parameters in a stored mapping.
-const setMarker = "\n# given with --set\nset:\n"
+const setMarker = "\n# values of the parameters\nset:\n"
 
 var topKeys = []string{"name", "description", "kind", "state", "confirmed", "parameters", "detect", "input", "empty", "timezone", "skip", "refuse", "each", "consent", "record", "tests", "set"}
 
@@ -260,7 +260,7 @@ func (s *Spec) parseParameters(r *reader, list, given ast.Node) {
 		}
 		if p.Default == nil {
 			example := cmp.Or(p.Example, "VALUE")
-			r.err = &Error{File: s.file, Message: fmt.Sprintf("needs the parameter %s: %s", p.Name, p.Description), Hint: fmt.Sprintf("for example --set %s=%s", p.Name, example)}
+			r.err = &Error{File: s.file, Message: fmt.Sprintf("needs the parameter %s: %s", p.Name, p.Description), Parameter: p.Name + "=" + example}
 			return
 		}
 		r.set[p.Name] = *p.Default
@@ -405,7 +405,7 @@ func (s *Spec) SHA256() string {
 	h := sha256.New()
 	h.Write(bytes.TrimRight(s.base, "\n"))
 	for _, k := range keysOf(s.set) {
-		fmt.Fprintf(h, "\n--set %q=%q", k, s.set[k])
+		fmt.Fprintf(h, "\nset %q=%q", k, s.set[k])
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -20,7 +20,7 @@ const module = "github.com/consentimport/consentimport/"
 // way. A room may import itself by way of its tests; what is not listed is not
 // allowed.
 var arrows = map[string][]string{
-	"cmd/consentimport": {"report", "report/evidence", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
+	"cmd/consentimport": {"importer/blocked", "report", "report/evidence", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
 	// What rejected.* holds is written by report and read back by importer: the form of it is below both.
 	"report": {"importer", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
 	// The evidence rests on the reports and digests them.
@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 	// A target is one package that gives answers, and the importer knows the answers alone.
 	"importer/delivery":   {},
 	"importer/targettest": {"importer/delivery", "mapping"},
-	"importer/intempt":    {"importer/delivery", "mapping", "mapping/spelling"},
+	"importer/intempt":    {"importer/blocked", "importer/delivery", "mapping", "mapping/spelling"},
 	"importer/sandbox":    {"mapping", "mapping/spelling"},
 	"mapping":             {"mapping/decode", "mapping/condition", "mapping/vocabulary", "mapping/timetext", "mapping/jsonvalue", "mapping/spelling"},
 	"mapping/decode":      {},

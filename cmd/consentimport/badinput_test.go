@@ -52,7 +52,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		"no organisation":                  {export: good, flags: []string{"--org", " "}, says: []string{"--org"}},
 		"an unknown dialect":               {export: good, flags: []string{"--dialect", "doc"}, says: []string{"dialect", "docs"}},
 		"an unknown flag":                  {export: good, flags: []string{"--concurency", "3"}, says: []string{"--concurency"}},
-		"a bad number":                     {export: good, flags: []string{"--concurrency", "0"}, says: []string{"--concurrency 0"}},
+		"a bad number":                     {export: good, flags: []string{"--concurrency", "0"}, says: []string{"concurrency is 0", "--concurrency"}},
 		"a bad budget":                     {export: good, flags: []string{"--max-failures", "lots"}, says: []string{"--max-failures"}},
 		"retry alone":                      {export: good, flags: []string{"--retry"}, says: []string{"--resume"}},
 		"somebody's directory":             {export: good, files: map[string]string{"export.csv.import/thesis.doc": "x"}, says: []string{"export.csv.import", "thesis.doc"}},

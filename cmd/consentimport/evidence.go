@@ -64,7 +64,7 @@ func makeEvidence(env *environment, dir, key, tsa string) error {
 	}
 	lock, err := journal.Lock(env.disk, dir)
 	if err != nil {
-		return usage(survey.Hint(err), "%w", err)
+		return usage("", "%w", err)
 	}
 	defer lock.Close()
 	s, err := writeReport(ctx, env, surveyed, dir, report.Invocation{Program: "consentimport"}, nil)

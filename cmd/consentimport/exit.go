@@ -74,19 +74,7 @@ func codeOf(err error) int {
 // complain writes an error and its hint, one line each.
 func complain(w io.Writer, err error) {
 	fmt.Fprintf(w, "error: %s\n", spelling.OneLine(err.Error()))
-	var hint string
-	var e *exitError
-	var r *importer.RefusedError
-	var m *mapping.Error
-	switch {
-	case errors.As(err, &e) && e.hint != "":
-		hint = e.hint
-	case errors.As(err, &r) && r.Hint != "":
-		hint = r.Hint
-	case errors.As(err, &m) && m.Hint != "":
-		hint = m.Hint
-	}
-	if hint != "" {
+	if hint := hintOf(err); hint != "" {
 		fmt.Fprintf(w, "hint: %s\n", spelling.OneLine(hint))
 	}
 }

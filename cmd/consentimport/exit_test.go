@@ -152,7 +152,7 @@ func TestTheFailureBudgetStopsTheRun(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, 2000, "400=100%")
 	got := r.here(t, nil, r.args()...).requireCode(t, exitIncomplete)
-	assert.Contains(t, got.stderr, "--max-failures 50%")
+	assert.Contains(t, got.stderr, "failure budget of 50% allows")
 	s := summaryIn(t, r.out())
 	assert.GreaterOrEqual(t, s.Consents.Refused, int64(200))
 	assert.Less(t, s.Consents.Refused, int64(300))

@@ -36,7 +36,7 @@ before.`,
 func applyChange(env *environment, dir string, number int) error {
 	snap, err := journal.Read(env.disk, dir)
 	if err != nil {
-		return usage(survey.Hint(err), "%w", err)
+		return usage("", "%w", err)
 	}
 	if len(snap.Passes) == 0 {
 		return usage("run it again with --resume", "the import in %s was interrupted before it began", dir)

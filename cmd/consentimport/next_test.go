@@ -69,7 +69,7 @@ func TestTheCommandThatTheSummaryNamesWorks(t *testing.T) {
 			name: "key refused", rows: rows(20, alternating), faults: "401after=5", code: exitIncomplete, says: "INCOMPLETE: the target refused the key",
 		},
 		{
-			name: "wrong mapping", rows: rows(400, alternating), mapping: profileMapping, code: exitIncomplete, says: "--max-failures 50% allows",
+			name: "wrong mapping", rows: rows(400, alternating), mapping: profileMapping, code: exitIncomplete, says: "failure budget of 50% allows",
 			fix: func(t *testing.T, g *guide) {
 				edit(t, g, "plain.yaml", "consent:\n", "consent:\n  sourceId: {const: 12345}\n")
 			},

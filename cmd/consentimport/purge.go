@@ -42,7 +42,7 @@ func purge(env *environment, dir string) error {
 	defer release()
 	w, snap, err := journal.Open(env.disk, dir)
 	if err != nil {
-		return usage(survey.Hint(err), "%w", err)
+		return usage("", "%w", err)
 	}
 	defer w.Close()
 	if len(snap.Passes) == 0 || !snap.Header.DryRun && (snap.End == nil || snap.End.State != report.Complete) {

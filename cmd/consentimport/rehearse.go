@@ -204,7 +204,7 @@ func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapp
 		return nil, err
 	}
 	defer im.Close()
-	for _, n := range im.Notes() {
+	for _, n := range notesOf(im) {
 		messages{env}.note(n)
 	}
 	if err := im.CommitDryRun(); err != nil {

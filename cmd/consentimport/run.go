@@ -112,7 +112,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		return err
 	}
 	defer im.Close()
-	for _, n := range im.Notes() {
+	for _, n := range notesOf(im) {
 		say.note(n)
 	}
 	if f.dryRun {
@@ -247,7 +247,7 @@ func (f *runFlags) report(ctx context.Context, env *environment, im *importer.Im
 		return nil, err
 	}
 	defer surveyed.Close()
-	return writeReport(ctx, env, surveyed, f.dir(called.Exports), called, im.Notes())
+	return writeReport(ctx, env, surveyed, f.dir(called.Exports), called, notesOf(im))
 }
 
 // brief writes report.json alone, when the time for reports after a signal is over.
@@ -262,7 +262,7 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 	s, err := report.Brief(env.disk, f.dir(called.Exports), surveyed.Facts(),
 		report.Rows{Read: p.Rows, Mapped: p.Rows - p.Skipped - p.Invalid - p.Elsewhere, Skipped: p.Skipped, Invalid: p.Invalid, Elsewhere: p.Elsewhere},
 		report.Consents{Made: p.Sent + p.Refused + p.Failed + p.Superseded + pending, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Superseded: p.Superseded, Pending: pending},
-		report.Options{Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called, Notes: im.Notes()})
+		report.Options{Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called, Notes: notesOf(im)})
 	if err != nil {
 		return nil, err
 	}

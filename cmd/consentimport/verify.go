@@ -76,7 +76,7 @@ func verify(env *environment, dir, signer string) error {
 	defer release()
 	snap, err := journal.Read(env.disk, dir)
 	if err != nil {
-		return usage(survey.Hint(err), "%w", err)
+		return usage("", "%w", err)
 	}
 	surveyed, err := survey.Open(env.disk, dir, env.access(ctx))
 	if err != nil {

@@ -5,10 +5,13 @@ package blocked
 import "fmt"
 
 // Error is an import that was refused before anything was sent. Its text is for
-// the user; Hint says what to do, and may be empty.
+// the user. What to do about it is in one of Hint, a text, Cure and Setting, or
+// in none.
 type Error struct {
-	Err  error
-	Hint string
+	Err     error
+	Hint    string
+	Cure    Cure
+	Setting Setting // that has to be another
 }
 
 func (e *Error) Error() string { return e.Err.Error() }

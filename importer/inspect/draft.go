@@ -28,7 +28,7 @@ func (in *Inspection) SuggestMapping() []byte {
 	d := &draft{in: in, s: in.Suggest(), top: newMap()}
 	name := draftName(in)
 	head := []string{
-		"A mapping to start from, as consentimport inspect --suggest found it. Columns were chosen by",
+		"A mapping to start from, suggested by what is in the export. Columns were chosen by",
 		"their names and by what they hold: check each. Where it says " + mapping.ToDecide + ", a person must decide;",
 		"run refuses the mapping until no " + mapping.ToDecide + " is left. What a value means is never guessed.",
 	}

@@ -73,5 +73,5 @@ func (l *letters) shown() string {
 func (in *Inspection) guessed(encoding string, l *letters) {
 	in.Guessed = encoding
 	in.Notes = append(in.Notes, fmt.Sprintf("the text is not UTF-8 and was read as %s, which is a guess: it is right if these characters of it are: %s; to import it, "+
-		"say what it is with --encoding %s, or input.encoding in the mapping", encoding, l.shown(), encoding))
+		"set what it is, for example as input.encoding: %s in the mapping", encoding, l.shown(), encoding))
 }

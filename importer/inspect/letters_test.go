@@ -46,7 +46,7 @@ func TestInspectGuessesTheEncoding(t *testing.T) {
 			assert.Zero(t, in.Unreadable, "it goes on, %s", encoding)
 			require.Len(t, in.Columns, 3, header)
 			note := strings.Join(in.Notes, "\n")
-			assert.Contains(t, note, "--encoding "+encoding)
+			assert.Contains(t, note, "input.encoding: "+encoding)
 			assert.NotContains(t, note, "Müller")
 			assert.NotContains(t, note, "山田")
 			assert.Contains(t, string(in.SuggestMapping()), "encoding: "+encoding+" ")

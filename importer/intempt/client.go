@@ -191,7 +191,7 @@ func (c *Client) explain(a *delivery.Answer, cn *conn, end bodyEnd, consent *map
 	if a.Status >= 200 && a.Status <= 299 {
 		switch a.Class {
 		case delivery.Stopped:
-			a.Message = fmt.Sprintf("answers %d with a web page, which is not the API: a login page, a proxy or a captive portal on the way, or a wrong --base-url", a.Status)
+			a.Message = fmt.Sprintf("answers %d with a web page, which is not the API: a login page, a proxy or a captive portal on the way, or a wrong base URL", a.Status)
 			return
 		case delivery.Transient:
 			a.Message, a.Timeout = "answer cut off in the middle", end == bodyLate

@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/consentimport/consentimport/importer/blocked"
 )
 
 // Defaults of a Config; the flag help quotes them.
@@ -57,30 +58,30 @@ func (c Config) Validate() error {
 	if _, err := c.base(); err != nil {
 		return err
 	}
-	if err := checkSlug(c.Org, "organisation", "--org", "INTEMPT_ORG"); err != nil {
+	if err := checkSlug(c.Org, "organisation", blocked.Organisation); err != nil {
 		return err
 	}
-	if err := checkSlug(c.Project, "project", "--project", "INTEMPT_PROJECT"); err != nil {
+	if err := checkSlug(c.Project, "project", blocked.Project); err != nil {
 		return err
 	}
 	if err := c.wording().Validate(); err != nil {
 		return err
 	}
 	if c.Key.IsZero() {
-		return errors.New("no API key: give --api-key-file FILE or set INTEMPT_API_KEY")
+		return blocked.Bad(blocked.Key, "there is no API key")
 	}
 	if _, _, dotted := c.Key.halves(); c.form().dotted && !dotted {
-		by := "--auth basic"
+		by := "authentication basic"
 		if c.Auth == "" {
-			by = "--dialect " + c.Dialect.String()
+			by = "dialect " + c.Dialect.String()
 		}
-		return fmt.Errorf("the API key has no dot, and %s splits it there (identifier.secret): check --api-key-file or INTEMPT_API_KEY", by)
+		return blocked.Bad(blocked.Key, "the API key has no dot, and %s splits it there (identifier.secret)", by)
 	}
 	if c.Timeout < 0 {
 		return errors.New("the time-out of a request is negative")
 	}
 	if c.Concurrency < 0 {
-		return errors.New("--concurrency is negative")
+		return blocked.Bad(blocked.Concurrency, "the concurrency is negative")
 	}
 	return nil
 }
@@ -95,14 +96,14 @@ func (c Config) form() form {
 }
 
 // checkSlug refuses what cannot be one segment of a path.
-func checkSlug(s, what, flag, env string) error {
+func checkSlug(s, what string, setting blocked.Setting) error {
 	switch {
 	case strings.TrimSpace(s) == "":
-		return fmt.Errorf("no %s: give %s or set %s", what, flag, env)
+		return blocked.Bad(setting, "there is no %s", what)
 	case s == "." || s == "..":
-		return fmt.Errorf("%s (%s) is %q, which is not a valid name of %s %s", flag, env, s, article(what), what)
+		return blocked.Bad(setting, "the %s is %q, which is not a valid name of %s %s", what, s, article(what), what)
 	case strings.ContainsFunc(s, unicode.IsControl):
-		return fmt.Errorf("%s (%s) holds a control character or a line break", flag, env)
+		return blocked.Bad(setting, "the %s contains a control character or a line break", what)
 	}
 	return nil
 }
@@ -114,32 +115,34 @@ func article(noun string) string {
 	return "a"
 }
 
-// baseURL names the base URL in messages, the way that users set it.
-const baseURL = "--base-url (INTEMPT_BASE_URL)"
-
 // CheckSecrets says whether anything of a target that is printed, and noted in
 // checkpoint and reports, holds the key, or stands where keys are put by mistake.
 // It is all that a dry run needs to know of a target.
 func (c Config) CheckSecrets() error {
-	const belongs = "the key goes into --api-key-file or INTEMPT_API_KEY"
+	bad := func(format string, args ...any) error {
+		return blocked.Bad(blocked.BaseURL, "the base URL "+format, args...)
+	}
+	secret := func(what string) error {
+		return blocked.Errorc(blocked.KeyElsewhere, "the base URL must not contain %s", what)
+	}
 	u, err := url.Parse(c.BaseURL)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s is not a URL; it looks like %s", baseURL, DefaultBaseURL)
+		return bad("is not a URL; it looks like %s", DefaultBaseURL)
 	case u.User != nil:
-		return fmt.Errorf("%s must not hold a user or password; %s", baseURL, belongs)
+		return secret("a user or password")
 	case strings.Contains(u.Path, "@") || strings.Contains(u.Opaque, "@"):
 		// What stands before it may be a key with a slash in it: then the host
 		// would be the key's beginning.
-		return fmt.Errorf("%s must not hold an @; %s", baseURL, belongs)
+		return secret("an @")
 	case u.RawQuery != "" || u.ForceQuery:
-		return fmt.Errorf("%s must not hold a query (what follows the ?); %s", baseURL, belongs)
+		return secret("a query (what follows the ?)")
 	case u.Fragment != "" || strings.HasSuffix(c.BaseURL, "#"):
-		return fmt.Errorf("%s must not hold a fragment (what follows the #)", baseURL)
+		return bad("must not contain a fragment (what follows the #)")
 	}
-	for _, in := range []struct{ text, where string }{{c.BaseURL, baseURL}, {c.Org, "--org (INTEMPT_ORG)"}, {c.Project, "--project (INTEMPT_PROJECT)"}} {
+	for _, in := range []struct{ text, where string }{{c.BaseURL, "base URL"}, {c.Org, "organisation"}, {c.Project, "project"}} {
 		if c.Key.within(in.text) {
-			return fmt.Errorf("%s holds the API key; %s", in.where, belongs)
+			return blocked.Errorc(blocked.KeyElsewhere, "the %s contains the API key", in.where)
 		}
 	}
 	return nil
@@ -148,28 +151,30 @@ func (c Config) CheckSecrets() error {
 // base parses and checks the base URL, beyond what CheckSecrets does. What it
 // says never quotes the URL as a whole: it may contain a key.
 func (c Config) base() (*url.URL, error) {
-	const where = baseURL
+	bad := func(format string, args ...any) error {
+		return blocked.Bad(blocked.BaseURL, "the base URL "+format, args...)
+	}
 	text := c.BaseURL
 	if text == "" {
 		text = DefaultBaseURL
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not a URL; it looks like %s", where, DefaultBaseURL)
+		return nil, bad("is not a URL; it looks like %s", DefaultBaseURL)
 	}
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("%s must begin with https://; it looks like %s", where, DefaultBaseURL)
+		return nil, bad("must begin with https://; it looks like %s", DefaultBaseURL)
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("%s has no host; it looks like %s", where, DefaultBaseURL)
+		return nil, bad("has no host; it looks like %s", DefaultBaseURL)
 	case strings.ContainsAny(u.Hostname(), " \t\"<>\\^`{|}"):
-		return nil, fmt.Errorf("%s has an invalid host", where)
+		return nil, bad("has an invalid host")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, fmt.Errorf("%s must begin with https://: over plain http the key and the people's data could be read on the way (only this machine itself may be http)", where)
+		return nil, bad("must begin with https://: over plain http the key and the people's data could be read on the way (only this machine itself may be http)")
 	}
 	if p := u.Port(); p != "" {
 		if _, err := net.LookupPort("tcp", p); err != nil {
-			return nil, fmt.Errorf("%s has the invalid port %s", where, p)
+			return nil, bad("has the invalid port %s", p)
 		}
 	}
 	return u, nil
@@ -210,7 +215,7 @@ func (c Config) target() (*target, error) {
 	t.addr = net.JoinHostPort(t.host, port)
 	path := strings.TrimRight(base.EscapedPath(), "/") + "/" + url.PathEscape(c.Org) + "/projects/" + url.PathEscape(c.Project) + "/consents/data"
 	if t.url, err = url.Parse(base.Scheme + "://" + base.Host + path); err != nil {
-		return nil, errors.New("--org or --project (INTEMPT_ORG, INTEMPT_PROJECT) cannot be part of a URL")
+		return nil, blocked.Bad(blocked.Organisation, "the organisation or project cannot be part of a URL")
 	}
 	query, headers := c.form().authorize(c.Key)
 	agent := c.UserAgent

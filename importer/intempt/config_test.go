@@ -32,41 +32,41 @@ func TestConfigValidate(t *testing.T) {
 		{"org with blank and slash", func(c *Config) { c.Org = "my org/é" }, ""},
 		{"docs needs no dot", func(c *Config) { c.Key = dotless }, ""},
 
-		{"http elsewhere", func(c *Config) { c.BaseURL = "http://api.intempt.com/v1" }, "--base-url (INTEMPT_BASE_URL) must begin with https://: over plain http"},
+		{"http elsewhere", func(c *Config) { c.BaseURL = "http://api.intempt.com/v1" }, "the base URL must begin with https://: over plain http"},
 		{"http that looks local", func(c *Config) { c.BaseURL = "http://localhost.evil.example" }, "must begin with https://"},
 		{"http to the network", func(c *Config) { c.BaseURL = "http://0.0.0.0" }, "must begin with https://"},
-		{"no scheme", func(c *Config) { c.BaseURL = "api.intempt.com/v1" }, "--base-url (INTEMPT_BASE_URL) must begin with https://; it looks like https://api.intempt.com/v1"},
+		{"no scheme", func(c *Config) { c.BaseURL = "api.intempt.com/v1" }, "the base URL must begin with https://; it looks like https://api.intempt.com/v1"},
 		{"another scheme", func(c *Config) { c.BaseURL = "ftp://x" }, "must begin with https://"},
 		{"no host", func(c *Config) { c.BaseURL = "https:///v1" }, "has no host"},
-		{"strange host", func(c *Config) { c.BaseURL = "https://a{b}/v1" }, "--base-url (INTEMPT_BASE_URL)"},
+		{"strange host", func(c *Config) { c.BaseURL = "https://a{b}/v1" }, "the base URL"},
 		{"strange port", func(c *Config) { c.BaseURL = "https://x:99999" }, "has the invalid port 99999"},
 		{"no URL", func(c *Config) { c.BaseURL = "https://%zz?" + testKey }, "is not a URL"},
-		{"query", func(c *Config) { c.BaseURL = "https://x/v1?apiKey=" + testKey }, "must not hold a query"},
-		{"empty query", func(c *Config) { c.BaseURL = "https://x/v1?" }, "must not hold a query"},
-		{"user", func(c *Config) { c.BaseURL = "https://u:p@x/v1" }, "must not hold a user or password"},
-		{"user with a slash", func(c *Config) { c.BaseURL = "https://ident/sec/ret@x.example/v1" }, "must not hold an @; the key goes into --api-key-file"},
-		{"user with a slash, encoded", func(c *Config) { c.BaseURL = "https://ident/sec%40x.example/v1" }, "must not hold an @"},
-		{"user without a scheme", func(c *Config) { c.BaseURL = "ident:sec/ret@x.example/v1" }, "must not hold an @"},
-		{"key in the path", func(c *Config) { c.BaseURL = "https://x.example/" + url.PathEscape(testKey) + "/v1" }, "--base-url (INTEMPT_BASE_URL) holds the API key; the key goes into"},
-		{"key as org", func(c *Config) { c.Org = testKey }, "--org (INTEMPT_ORG) holds the API key"},
-		{"secret as project", func(c *Config) { _, c.Project, _ = strings.Cut(testKey, ".") }, "--project (INTEMPT_PROJECT) holds the API key"},
+		{"query", func(c *Config) { c.BaseURL = "https://x/v1?apiKey=" + testKey }, "must not contain a query"},
+		{"empty query", func(c *Config) { c.BaseURL = "https://x/v1?" }, "must not contain a query"},
+		{"user", func(c *Config) { c.BaseURL = "https://u:p@x/v1" }, "must not contain a user or password"},
+		{"user with a slash", func(c *Config) { c.BaseURL = "https://ident/sec/ret@x.example/v1" }, "must not contain an @"},
+		{"user with a slash, encoded", func(c *Config) { c.BaseURL = "https://ident/sec%40x.example/v1" }, "must not contain an @"},
+		{"user without a scheme", func(c *Config) { c.BaseURL = "ident:sec/ret@x.example/v1" }, "must not contain an @"},
+		{"key in the path", func(c *Config) { c.BaseURL = "https://x.example/" + url.PathEscape(testKey) + "/v1" }, "the base URL contains the API key"},
+		{"key as org", func(c *Config) { c.Org = testKey }, "the organisation contains the API key"},
+		{"secret as project", func(c *Config) { _, c.Project, _ = strings.Cut(testKey, ".") }, "the project contains the API key"},
 		{"a short key is any word", func(c *Config) { c.Key, c.Org = dotless, "s3cret" }, ""},
-		{"fragment", func(c *Config) { c.BaseURL = "https://x/v1#a" }, "must not hold a fragment"},
-		{"no org", func(c *Config) { c.Org = "" }, "no organisation: give --org or set INTEMPT_ORG"},
+		{"fragment", func(c *Config) { c.BaseURL = "https://x/v1#a" }, "must not contain a fragment"},
+		{"no org", func(c *Config) { c.Org = "" }, "there is no organisation"},
 		{"blank org", func(c *Config) { c.Org = " " }, "no organisation"},
-		{"org with line break", func(c *Config) { c.Org = "acme\n" }, "--org (INTEMPT_ORG) holds a control character or a line break"},
-		{"org that walks", func(c *Config) { c.Org = ".." }, `--org (INTEMPT_ORG) is "..", which is not a valid name of an organisation`},
-		{"no project", func(c *Config) { c.Project = "" }, "no project: give --project or set INTEMPT_PROJECT"},
+		{"org with line break", func(c *Config) { c.Org = "acme\n" }, "the organisation contains a control character or a line break"},
+		{"org that walks", func(c *Config) { c.Org = ".." }, `the organisation is "..", which is not a valid name of an organisation`},
+		{"no project", func(c *Config) { c.Project = "" }, "there is no project"},
 		{"project that stays", func(c *Config) { c.Project = "." }, `is ".", which is not a valid name of a project`},
-		{"no key", func(c *Config) { c.Key = Key{} }, "no API key: give --api-key-file FILE or set INTEMPT_API_KEY"},
-		{"no dot for sdk", func(c *Config) { c.Key, c.Dialect = dotless, SDK }, "the API key has no dot, and --dialect sdk splits it there"},
-		{"no dot for basic", func(c *Config) { c.Key, c.Auth = dotless, "basic" }, "the API key has no dot, and --auth basic splits it there"},
+		{"no key", func(c *Config) { c.Key = Key{} }, "there is no API key"},
+		{"no dot for sdk", func(c *Config) { c.Key, c.Dialect = dotless, SDK }, "the API key has no dot, and dialect sdk splits it there"},
+		{"no dot for basic", func(c *Config) { c.Key, c.Auth = dotless, "basic" }, "the API key has no dot, and authentication basic splits it there"},
 		{"no dot, and none is needed", func(c *Config) { c.Key, c.Dialect, c.Auth = dotless, SDK, "apikey" }, ""},
-		{"no way to authenticate", func(c *Config) { c.Auth = "oauth" }, `--auth "oauth" is unknown; it is one of query, basic, apikey`},
-		{"no form of times", func(c *Config) { c.Times = "min" }, `--times "min" is unknown; it is one of ms, s, ms-text`},
-		{"no form of ends", func(c *Config) { c.ValidUntil = "s" }, `--valid-until "s" is unknown; it is one of ms, ms-text`},
-		{"no dialect", func(c *Config) { c.Dialect = 7 }, "--dialect is unknown; it is one of docs, sdk"},
-		{"negative concurrency", func(c *Config) { c.Concurrency = -1 }, "--concurrency is negative"},
+		{"no way to authenticate", func(c *Config) { c.Auth = "oauth" }, `the authentication "oauth" is unknown; it is one of query, basic, apikey`},
+		{"no form of times", func(c *Config) { c.Times = "min" }, `the form of times "min" is unknown; it is one of ms, s, ms-text`},
+		{"no form of ends", func(c *Config) { c.ValidUntil = "s" }, `the form of ends "s" is unknown; it is one of ms, ms-text`},
+		{"no dialect", func(c *Config) { c.Dialect = 7 }, "the dialect is unknown; it is one of docs, sdk"},
+		{"negative concurrency", func(c *Config) { c.Concurrency = -1 }, "the concurrency is negative"},
 		{"negative time-out", func(c *Config) { c.Timeout = -1 }, "time-out"},
 	}
 	for _, tt := range tests {
@@ -135,9 +135,9 @@ func TestReadKey(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, testKey, key.reveal())
 	_, err = ReadKey(filepath.Join(dir, "none"))
-	assert.ErrorContains(t, err, "read --api-key-file: open ")
+	assert.ErrorContains(t, err, "read the key file: open ")
 	_, err = ReadKey(dir)
-	assert.ErrorContains(t, err, "read --api-key-file: ")
+	assert.ErrorContains(t, err, "read the key file: ")
 	_, err = ReadKey(write("empty", "\n"))
 	assert.ErrorContains(t, err, "empty: the API key is empty")
 	_, err = ReadKey(write("large", strings.Repeat("s3cret", 20_000)))

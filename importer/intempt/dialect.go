@@ -2,10 +2,10 @@ package intempt
 
 import (
 	"encoding/base64"
-	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -54,7 +54,7 @@ func ParseDialect(name string) (Dialect, error) {
 			return Dialect(i), nil
 		}
 	}
-	return 0, fmt.Errorf("--dialect %q is unknown; it is one of %s", name, strings.Join(DialectNames(), ", "))
+	return 0, blocked.Bad(blocked.Dialect, "the dialect %q is unknown; it is one of %s", name, strings.Join(DialectNames(), ", "))
 }
 
 // valid says that d is in the table.

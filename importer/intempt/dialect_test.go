@@ -179,7 +179,7 @@ func TestParseDialect(t *testing.T) {
 		assert.Contains(t, Wording{Dialect: d}.Says(), "auth ")
 	}
 	_, err := ParseDialect("soap")
-	assert.EqualError(t, err, `--dialect "soap" is unknown; it is one of docs, sdk`)
+	assert.EqualError(t, err, `the dialect "soap" is unknown; it is one of docs, sdk`)
 	assert.Equal(t, "unknown", Dialect(9).String())
 }
 

@@ -90,11 +90,11 @@ func verifyFailure(err error, host string) string {
 	case errors.As(err, &authority):
 		return why + "signed by an unknown authority; if a proxy here inspects TLS, add its root to the system's certificates or name it in SSL_CERT_FILE"
 	case errors.As(err, &name):
-		return why + "it is for another host; check --base-url"
+		return why + "it is for another host; check the base URL"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return why + "it has expired or is not valid yet; check this machine's clock"
 	default:
-		return why + "it is not acceptable; check --base-url and the proxy"
+		return why + "it is not acceptable; check the base URL and the proxy"
 	}
 }
 

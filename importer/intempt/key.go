@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/consentimport/consentimport/importer/blocked"
 )
 
 // masked is what a Key shows of itself.
@@ -55,19 +57,19 @@ func ParseKey(text string) (Key, error) {
 func ReadKey(path string) (Key, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Key{}, fmt.Errorf("read --api-key-file: %w", err)
+		return Key{}, blocked.Bad(blocked.KeyFile, "read the key file: %w", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err != nil {
-		return Key{}, fmt.Errorf("read --api-key-file: %w", err)
+		return Key{}, blocked.Bad(blocked.KeyFile, "read the key file: %w", err)
 	}
 	if len(text) > maxKeyFile {
-		return Key{}, fmt.Errorf("read --api-key-file %s: it is larger than 64 KiB, so it is not a key", path)
+		return Key{}, blocked.Bad(blocked.KeyFile, "read the key file %s: it is larger than 64 KiB, so it is not a key", path)
 	}
 	key, err := ParseKey(string(text))
 	if err != nil {
-		return Key{}, fmt.Errorf("read --api-key-file %s: %w", path, err)
+		return Key{}, blocked.Bad(blocked.KeyFile, "read the key file %s: %w", path, err)
 	}
 	return key, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -85,10 +86,10 @@ func (w Wording) Resolved() Wording {
 	return w
 }
 
-// Validate names the flag whose value is unknown.
+// Validate names the part whose value is unknown.
 func (w Wording) Validate() error {
 	if !w.Dialect.valid() {
-		return fmt.Errorf("--dialect is unknown; it is one of %s", strings.Join(DialectNames(), ", "))
+		return blocked.Bad(blocked.Dialect, "the dialect is unknown; it is one of %s", strings.Join(DialectNames(), ", "))
 	}
 	_, err := w.form()
 	return err
@@ -134,11 +135,11 @@ func (w Wording) form() (form, error) {
 	}
 	switch {
 	case f.authorize == nil:
-		return f, fmt.Errorf("--auth %q is unknown; it is one of %s", w.Auth, strings.Join(AuthNames(), ", "))
+		return f, blocked.Bad(blocked.Auth, "the authentication %q is unknown; it is one of %s", w.Auth, strings.Join(AuthNames(), ", "))
 	case f.timestamp == nil:
-		return f, fmt.Errorf("--times %q is unknown; it is one of %s", w.Times, strings.Join(TimesNames(), ", "))
+		return f, blocked.Bad(blocked.Times, "the form of times %q is unknown; it is one of %s", w.Times, strings.Join(TimesNames(), ", "))
 	case f.validUntil == nil:
-		return f, fmt.Errorf("--valid-until %q is unknown; it is one of %s", w.ValidUntil, strings.Join(ValidUntilNames(), ", "))
+		return f, blocked.Bad(blocked.ValidUntil, "the form of ends %q is unknown; it is one of %s", w.ValidUntil, strings.Join(ValidUntilNames(), ", "))
 	}
 	return f, nil
 }

@@ -30,11 +30,6 @@ func (e *DamagedError) Error() string {
 	return fmt.Sprintf("%s is damaged: line %d (byte %d) %s", e.Path, e.Line, e.Offset, e.What)
 }
 
-// Hint says what the user can do.
-func (e *DamagedError) Hint() string {
-	return "restore a good copy of the file; or start over with --restart, which sends everything again"
-}
-
 // VersionError says that a checkpoint was written in a later version of the format.
 type VersionError struct {
 	Path    string
@@ -45,9 +40,4 @@ type VersionError struct {
 func (e *VersionError) Error() string {
 	return fmt.Sprintf("%s was written by consentimport %q in version %d of its format; this program knows versions up to %d",
 		e.Path, e.Tool, e.Version, Version)
-}
-
-// Hint says what the user can do.
-func (e *VersionError) Hint() string {
-	return "use the version of consentimport that wrote it, or a later one"
 }

@@ -33,7 +33,7 @@ const maxIdentifier = 64 << 10
 func ReadSuppressed(path, column string) (*Suppressed, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, blocked.Errorf("give a file with one identifier a line, or a CSV file and --suppress-column", "read --suppress: %w", err)
+		return nil, blocked.Errorc(blocked.OptOuts, "read the list of people who opted out elsewhere: %w", err)
 	}
 	defer f.Close()
 	s := &Suppressed{}
@@ -43,10 +43,10 @@ func ReadSuppressed(path, column string) (*Suppressed, error) {
 		err = s.column(f, column)
 	}
 	if err != nil {
-		return nil, blocked.Errorf("", "read --suppress: %s: %w", path, err)
+		return nil, blocked.Errorf("", "read the list of people who opted out elsewhere: %s: %w", path, err)
 	}
 	if len(s.hashes) == 0 {
-		return nil, blocked.Errorf("leave --suppress away if nobody has opted out elsewhere", "read --suppress: %s names nobody", path)
+		return nil, blocked.Errorc(blocked.NoOptOuts, "read the list of people who opted out elsewhere: %s names nobody", path)
 	}
 	slices.SortFunc(s.hashes, func(a, b hashed) int { return bytes.Compare(a[:], b[:]) })
 	s.hashes = slices.Compact(s.hashes)

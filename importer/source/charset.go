@@ -125,13 +125,13 @@ func (c *charset) fault(raw []byte) string {
 	switch {
 	case c.isUTF8():
 		if c != nil && c.guess != "" {
-			return fmt.Sprintf("invalid UTF-8 at byte %d of the row; the file looks like %s: set --encoding to what it is", at, c.guess)
+			return fmt.Sprintf("invalid UTF-8 at byte %d of the row; the file looks like %s, so its encoding has to be set", at, c.guess)
 		}
-		return fmt.Sprintf("invalid UTF-8 at byte %d of the row; if the file is not UTF-8, set --encoding, e.g. windows-1252", at)
+		return fmt.Sprintf("invalid UTF-8 at byte %d of the row; if the file is not UTF-8, its encoding has to be set, e.g. windows-1252", at)
 	case c.width != unitByte:
 		return fmt.Sprintf("invalid UTF-16 (half a character) at byte %d of the row", at)
 	default:
-		return fmt.Sprintf("a byte that %s does not define, at byte %d of the row; set the right --encoding", c.name, at)
+		return fmt.Sprintf("a byte that %s does not define, at byte %d of the row; its encoding is another one", c.name, at)
 	}
 }
 

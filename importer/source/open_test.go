@@ -71,7 +71,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"unknown zip method", Config{Paths: []string{file("odd.zip", odd.String())}}, []string{"a.csv uses zip method 97"}},
 		{"zip of zip of zip", Config{Paths: []string{file("deep.zip", string(zipOf(t, "1.zip", zipOf(t, "2.zip", zipOf(t, "a.csv", "a\n")))))}}, []string{"2.zip is nested too deep"}},
 		{"picture in a zip", Config{Paths: []string{file("pic.zip", string(zipOf(t, "a.csv", "a\n", "logo.png", "\x89PNG\r\n")))}}, []string{"pic.zip: logo.png is a picture"}},
-		{"header that is not UTF-8", Config{Paths: []string{file("latin.csv", "Pr\xe9nom,b\n1,2\n")}}, []string{"latin.csv: read header on line 1", "invalid UTF-8 at byte 3", "looks like windows-1252: set --encoding"}},
+		{"header that is not UTF-8", Config{Paths: []string{file("latin.csv", "Pr\xe9nom,b\n1,2\n")}}, []string{"latin.csv: read header on line 1", "invalid UTF-8 at byte 3", "looks like windows-1252, so its encoding has to be set"}},
 		{"header with an open quote", Config{Paths: []string{file("open.csv", "a,\"b\n1,2\n")}}, []string{"read header on line 1: the quote opened on line 1 is never closed"}},
 		{"header that never ends", Config{Paths: []string{file("long.csv", strings.Repeat("a", 3<<20))}}, []string{"read header on line 1: the row is longer than 1 MiB"}},
 		{"header of NULs that never ends", Config{Paths: []string{file("nul.csv", strings.Repeat("\x00", 3<<20))}}, []string{"read header on line 1: the row is longer than 1 MiB"}},

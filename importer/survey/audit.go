@@ -38,7 +38,7 @@ type Decided struct {
 func (s *Survey) Audit(ctx context.Context, subject string) (*Audit, error) {
 	v, err := journal.Verify(s.disk, s.dir)
 	if err != nil {
-		return nil, &blocked.Error{Err: err, Hint: Hint(err)}
+		return nil, &blocked.Error{Err: err}
 	}
 	a := &Audit{Journal: v, ByDecision: make(map[Decided]*Tally)}
 	visit := &auditor{audit: a, passes: make([]Tally, len(s.snap.Passes))}
@@ -90,7 +90,7 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 		}
 	}
 	if s.snap.Torn > 0 {
-		fault("the last line of the checkpoint is incomplete: continue with --resume")
+		fault("the last line of the checkpoint is incomplete; continue the import, which drops it")
 	}
 }
 

@@ -2,7 +2,6 @@ package survey
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,7 +42,7 @@ func StoredPaths(h journal.Header, dir string, remote *source.Remote) []string {
 // LoadMapping reads a stored mapping and checks that it is the one it should be.
 func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
 	if len(m.SHA256) != sha256.Size*2 {
-		return nil, blocked.Errorf(Hint(&journal.DamagedError{}), "the checkpoint in %s lists a mapping without its digest", dir)
+		return nil, blocked.Errorc(blocked.RestoreOrStartOver, "the checkpoint in %s lists a mapping without its digest", dir)
 	}
 	path := filepath.Join(dir, m.File)
 	f, err := os.Open(path)
@@ -63,19 +62,4 @@ func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
 		return nil, blocked.Errorf("restore the file; it is part of the import", "%s is not the mapping that the checkpoint lists (%s)", path, m.SHA256[:12])
 	}
 	return spec, nil
-}
-
-// Hint says what to do about an error of the checkpoint.
-func Hint(err error) string {
-	switch {
-	case errors.Is(err, journal.ErrLocked):
-		return "wait for the other process, or stop it"
-	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):
-		return "give the out directory of an import"
-	case errors.As(err, new(*journal.DamagedError)):
-		return "restore a complete copy of the directory; or use --restart, which renames it and sends everything again"
-	case errors.As(err, new(*journal.VersionError)):
-		return "use the version of consentimport that wrote it, or a newer one"
-	}
-	return ""
 }

@@ -31,7 +31,7 @@ type Survey struct {
 func Open(disk journal.Disk, dir string, remote *source.Remote) (*Survey, error) {
 	snap, err := journal.Read(disk, dir)
 	if err != nil {
-		return nil, &blocked.Error{Err: err, Hint: Hint(err)}
+		return nil, &blocked.Error{Err: err}
 	}
 	reading := snap.Header.Reading
 	reading.Paths, reading.Remote = StoredPaths(snap.Header, dir, remote), remote
@@ -65,7 +65,7 @@ func Open(disk journal.Disk, dir string, remote *source.Remote) (*Survey, error)
 // Of is the survey of an import whose checkpoint was read and whose files are open.
 func Of(snap *journal.Snapshot, disk journal.Disk, dir string, files *rows.Files) (*Survey, error) {
 	if len(snap.Passes) == 0 {
-		return nil, blocked.Errorf("run it again with --resume", "the import in %s was interrupted before it began", dir)
+		return nil, blocked.Errorc(blocked.Resume, "the import in %s was interrupted before it began", dir)
 	}
 	return &Survey{snap: snap, disk: disk, dir: dir, files: files}, nil
 }
@@ -103,7 +103,7 @@ func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
 	show := newShow(append([]Visitor{countRows(counts, s.files.Export())}, visitors...))
 	sweep := rows.Sweep{Files: s.files}
 	if show.shard, err = shard.Parse(s.snap.Header.Shard); err != nil {
-		return blocked.Errorf(Hint(&journal.DamagedError{}), "the checkpoint in %s: %w", s.dir, err)
+		return blocked.Errorc(blocked.RestoreOrStartOver, "the checkpoint in %s: %w", s.dir, err)
 	}
 	if s.snap.Header.DryRun {
 		show.reading = passes.readings[0]

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/blocked"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// cures says how the command does what a library knows to be a cure. Libraries say
+// what is wrong; which flag cures it is known here alone.
+var cures = [blocked.Cures]string{
+	blocked.AnotherDirectory:   "choose another directory with --out",
+	blocked.AnotherForDryRun:   "choose another directory for the dry run with --out",
+	blocked.MoveAside:          "move it yourself, or choose another directory with --out",
+	blocked.RemoveOrAnother:    "look at it, remove it if it is not yours, or choose another directory with --out",
+	blocked.LargerDisk:         "give the export as a file, or an --out on a larger disk",
+	blocked.ChooseMapping:      "choose one with --preset NAME or --mapping FILE",
+	blocked.RepairWhat:         "give --repair the out directory of the import whose rows were repaired",
+	blocked.FinishFirst:        "continue it first: run --resume, without --repair; then repair what is left in its rejected rows",
+	blocked.Resume:             "run it again with --resume",
+	blocked.RemoveCause:        "make room or remove the cause, then run it again with --resume",
+	blocked.GoOnOrStartOver:    "--resume continues it, --resume --retry also sends again what failed, --restart renames it and starts over",
+	blocked.StartOver:          "--restart renames it and starts over",
+	blocked.AnotherOrStartOver: "choose another directory with --out, or rename the dry run with --restart",
+	blocked.RestoreOrStartOver: "restore a complete copy of the directory; or use --restart, which renames it and sends everything again",
+	blocked.SameExport:         "give the export as it was; or use --restart, which renames this import and starts over with the new one",
+	blocked.SameTarget:         "give the same target as before, or another --out for an import into the new one",
+	blocked.OldMapping:         "omit --mapping to continue with the old one, or add --retry to send what failed with the new one",
+	blocked.OldHistory:         "omit --history to continue in the old order; or use --restart, which renames this import and starts over in the new one",
+	blocked.OldOptOuts:         "omit --suppress to continue with the list of before; or use --restart, which renames this import and starts over with this one",
+	blocked.NoOptOuts:          "omit --suppress if nobody has opted out elsewhere",
+	blocked.OptOuts:            "give --suppress a file with one identifier a line, or a CSV file and --suppress-column",
+	blocked.ContinueThere:      "continue it there, or choose another directory with --out",
+	blocked.JoinAgain:          "join its shards again: consentimport report DIR... --out DIR",
+	blocked.FinishShard:        "continue that shard with --resume, then join all again: consentimport report DIR... --out DIR",
+	blocked.SameShard:          "give the same --shard to continue it, or another --out",
+	blocked.JoinFirst:          "join the shards with: consentimport report DIR... --out DIR; what failed is then sent with a changed mapping there",
+	blocked.AsRepair:           "--repair DIR instead continues the import in DIR that they came from",
+	blocked.LookAtExport:       "consentimport run --dry-run … lists all reasons; consentimport inspect EXPORT says what the file is",
+	blocked.KeyElsewhere:       "the key goes into " + keySettings,
+}
+
+const keySettings = "--api-key-file or INTEMPT_API_KEY"
+
+// settings says where the user has set what a library calls a setting.
+var settings = [blocked.Settings]string{
+	blocked.BaseURL:       "--base-url or INTEMPT_BASE_URL",
+	blocked.Organisation:  "--org or INTEMPT_ORG",
+	blocked.Project:       "--project or INTEMPT_PROJECT",
+	blocked.Key:           keySettings,
+	blocked.KeyFile:       "--api-key-file",
+	blocked.Dialect:       "--dialect",
+	blocked.Auth:          "--auth",
+	blocked.Times:         "--times",
+	blocked.ValidUntil:    "--valid-until",
+	blocked.Concurrency:   "--concurrency",
+	blocked.RowLimit:      "--limit",
+	blocked.FailureBudget: "--max-failures",
+	blocked.Attempts:      "--attempts",
+	blocked.RequestTime:   "--timeout",
+	blocked.History:       "--history",
+	blocked.RetryTime:     "--retry-for",
+}
+
+// hintOf says what to do about an error; empty when nobody knows.
+func hintOf(err error) string {
+	var e *exitError
+	var b *blocked.Error
+	var m *mapping.Error
+	switch {
+	case errors.As(err, &e) && e.hint != "":
+		return e.hint
+	case errors.As(err, &b) && b.Hint != "":
+		return b.Hint
+	case b != nil && b.Cure != blocked.None:
+		return cures[b.Cure]
+	case b != nil && b.Setting != blocked.Nothing:
+		return "it is set by " + settings[b.Setting]
+	case errors.As(err, &m) && m.Hint != "":
+		return m.Hint
+	case m != nil && m.Parameter != "":
+		return "for example --set " + m.Parameter
+	case errors.Is(err, journal.ErrLocked):
+		return "wait for the other process, or stop it"
+	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):
+		return "give the out directory of an import"
+	case errors.As(err, new(*journal.DamagedError)):
+		return cures[blocked.RestoreOrStartOver]
+	case errors.As(err, new(*journal.VersionError)):
+		return "use the version of consentimport that wrote it, or a later one"
+	}
+	return ""
+}
+
+// notesOf are the notes of an import, each with what can be done about it.
+func notesOf(im *importer.Import) []string {
+	var notes []string
+	for _, n := range im.Notes() {
+		text := n.Text
+		if n.Cure != blocked.None {
+			text += "; " + cures[n.Cure]
+		}
+		notes = append(notes, text)
+	}
+	return notes
+}
