@@ -112,6 +112,8 @@ func (s *Summary) contradicts(now *Summary) string {
 		{"rows", s.Rows, now.Rows},
 		{"consents", s.Consents, now.Consents},
 		{"list of decisions", s.ByDecision, now.ByDecision},
+		{"number of subjects", s.Subjects, now.Subjects},
+		{"list of last words", s.LastWords, now.LastWords},
 		{"overPermissive", s.OverPermissive, now.OverPermissive},
 		{"approval hash", s.ApprovalHash, now.ApprovalHash},
 		{"mapping", s.Mapping, now.Mapping},

@@ -26,7 +26,7 @@ func advise(s *Summary, v *Invocation) {
 		s.Next = v.on(s.OutDir, "verify")
 		return
 	}
-	if s.OverPermissive.Count > 0 && s.State != Incomplete { // else going on is what helps
+	if s.OverPermissive.Count > 0 && s.State != Incomplete && !s.DryRun { // else going on is what helps
 		step("First: stop what the target does for the people in %s, where it says yes and they said no.", lists[suppress].name)
 	}
 	switch {

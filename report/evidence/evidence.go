@@ -48,6 +48,8 @@ type Evidence struct {
 	Rows           report.Rows         `json:"rows"`
 	Consents       report.Consents     `json:"consents"`
 	ByDecision     []report.ByDecision `json:"byDecision"`
+	Subjects       int64               `json:"subjects"`
+	LastWords      []report.LastWord   `json:"lastWords"`
 	OverPermissive int64               `json:"overPermissive"`
 	Outcomes       Outcomes            `json:"outcomes"`
 }
@@ -85,7 +87,7 @@ func Make(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, 
 		Format: Format, Tool: summary.Tool, Import: facts.Header.ID,
 		Exports: summary.Inputs, Target: summary.Target, StartedAt: summary.StartedAt, FinishedAt: summary.FinishedAt,
 		State: summary.State, ExitCode: summary.ExitCode, Rows: summary.Rows, Consents: summary.Consents, ByDecision: summary.ByDecision,
-		OverPermissive: summary.OverPermissive.Count, Outcomes: root, Approval: Approval{Hash: summary.ApprovalHash, Runs: []ApprovedRun{}},
+		Subjects: summary.Subjects, LastWords: summary.LastWords, OverPermissive: summary.OverPermissive.Count, Outcomes: root, Approval: Approval{Hash: summary.ApprovalHash, Runs: []ApprovedRun{}},
 	}
 	e.Mappings = []report.Mapping{}
 	for _, p := range facts.Passes {
