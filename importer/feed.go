@@ -98,11 +98,18 @@ func (r *run) admit(b *rows.Batch, n int) error {
 		if len(tasks) == 0 {
 			continue
 		}
+		// What is held back has its outcome before the low mark can go past its row: a
+		// resume would never come to it again. A shard offers nothing before the end.
+		if r.im.shard.Whole() {
+			if err := r.sender.supersede(superseded); err != nil {
+				return err
+			}
+			superseded = superseded[:0]
+		}
 		if err := r.offer(positionOf(b, i), tasks); err != nil {
 			return err
 		}
 	}
-	// What is held back has its outcome before the low mark goes past it.
 	if len(superseded) > 0 && !r.im.shard.Whole() {
 		if err := r.markRead(taken[n-1].Number); err != nil {
 			return err

@@ -186,3 +186,16 @@ func (l *lookout) draw(n int, order string) []string {
 	}
 	return out
 }
+
+// What is held back has its outcome before a mark says that its row is finished: else a
+// resume would never come to it again.
+func TestWhatIsHeldBackHasItsOutcomeInTime(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 6000, "")
+	r.here(t, nil, r.args("--history", "latest")...).requireCode(t, exitComplete)
+	s := summaryIn(t, r.out())
+	assert.Zero(t, s.Consents.Pending)
+	assert.Equal(t, s.Consents.Made, s.Consents.Sent+s.Consents.Superseded)
+	assert.Positive(t, s.Consents.Superseded)
+	r.exec(t, "verify", r.out()).requireCode(t, exitComplete)
+}
