@@ -360,6 +360,29 @@ func TestRemoteIsReadOnce(t *testing.T) {
 	}
 }
 
+// TestRemoteShortAnswers reads from a server whose answers end before the range does,
+// without any sign that something is missing.
+func TestRemoteShortAnswers(t *testing.T) {
+	t.Parallel()
+	text := remoteCSV(3 * testChunk)
+	s := newStore(t, text)
+	s.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		var from, to int
+		_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to)
+		to = min(to, len(text)-1)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, len(text)))
+		w.WriteHeader(http.StatusPartialContent)
+		_ = http.NewResponseController(w).Flush() // so that no length is told
+		_, _ = w.Write(text[from : from+(to-from)/2+1])
+		return true
+	}
+	e := open(t, s.config("export.csv"), blockSize, batchRows)
+	batches, err := readAll(t, e, e.Start(), ReadOptions{})
+	require.NoError(t, err)
+	require.Equal(t, bytes.Count(text, []byte("\n"))-1, len(rowsOf(batches)))
+	require.EqualValues(t, len(text), batches[len(batches)-1].Mark.Bytes)
+}
+
 // TestRemoteOverTLS reads over https, and refuses a server that nobody vouches for.
 func TestRemoteOverTLS(t *testing.T) {
 	t.Parallel()
