@@ -20,7 +20,9 @@ const module = "github.com/consentimport/consentimport/"
 // way. A room may import itself by way of its tests; what is not listed is not
 // allowed.
 var arrows = map[string][]string{
-	"cmd/consentimport": {"importer/blocked", "report", "report/evidence", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
+	"cmd/consentimport": {"cmd/consentimport/studio", "importer/blocked", "report", "report/evidence", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
+	// The pages do what commands do, by calling them.
+	"cmd/consentimport/studio": {"report", "importer/inspect", "importer/source", "mapping"},
 	// What rejected.* holds is written by report and read back by importer: the form of it is below both.
 	"report": {"importer", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
 	// The evidence rests on the reports and digests them.

@@ -72,6 +72,7 @@ Shell completion: consentimport completion --help. Man pages: consentimport man 
 		newEvidence(env),
 		newPurge(env),
 		newCtl(env),
+		newStudio(env),
 		newSandbox(env),
 		newMan(env),
 		newVersion(env),

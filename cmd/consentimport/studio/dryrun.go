@@ -1,0 +1,117 @@
+package studio
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report"
+)
+
+// maxReport bounds what is read of a report.json.
+const maxReport = 64 << 20
+
+// summaryOf reads report.json of an out directory; nil when there is none.
+func summaryOf(dir string) *report.Summary {
+	text, err := read(filepath.Join(dir, "report.json"), maxReport)
+	if err != nil || text == nil {
+		return nil
+	}
+	s := &report.Summary{}
+	if json.Unmarshal(text, s) != nil {
+		return nil
+	}
+	return s
+}
+
+// decision is a line of decisions.csv.
+type decision struct{ Category, Value, Decision, Count, Reason string }
+
+// maxDecisions is how many lines of decisions.csv a page shows; the sheet has all.
+const maxDecisions = 2000
+
+// decisionsOf reads decisions.csv of an out directory.
+func decisionsOf(dir string) (out []decision) {
+	f, err := os.Open(filepath.Join(dir, "decisions.csv"))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	rows := csv.NewReader(f)
+	head, err := rows.Read()
+	if err != nil {
+		return nil
+	}
+	at := func(row []string, name string) string {
+		if i := slices.Index(head, name); i >= 0 && i < len(row) {
+			return row[i]
+		}
+		return ""
+	}
+	for len(out) < maxDecisions {
+		row, err := rows.Read()
+		if err != nil {
+			break
+		}
+		out = append(out, decision{at(row, "category"), at(row, "value"), at(row, "decision"), at(row, "count"), at(row, "reason")})
+	}
+	return out
+}
+
+// dryRunData is what the page of the dry run shows.
+type dryRunData struct {
+	Job       *jobView
+	Ready     bool // a mapping is there and sound
+	Summary   *report.Summary
+	Dir       string
+	Decisions []decision
+	More      bool
+	Files     []string
+	Stale     bool // the mapping has changed since
+	Command   string
+}
+
+func (w work) dryRunArgs() []string {
+	return w.args("run", "--dry-run", "--mapping", word(w.Mapping))
+}
+
+func (s *Studio) dryRunPage(w http.ResponseWriter, _ *http.Request) {
+	work := s.work()
+	d := dryRunData{Command: commandLine(work.dryRunArgs()), Dir: filepath.Base(work.Dry()), Job: s.current("dry-run").view()}
+	text, err := read(work.Mapping, mapping.MaxFile)
+	d.Ready = err == nil && text != nil && len(faults(work.Mapping, text)) == 0
+	if d.Job == nil || d.Job.Done {
+		d.Summary = summaryOf(work.Dry())
+	}
+	if d.Summary != nil {
+		d.Decisions = decisionsOf(work.Dry())
+		d.More = len(d.Decisions) == maxDecisions
+		d.Files = filesIn(work.Dry())
+		if spec, err := mapping.Parse(work.Mapping, text, nil); err == nil {
+			d.Stale = !sameMapping(spec, work.Dry())
+		}
+	}
+	s.show(w, http.StatusOK, "dryrun", s.page("dryrun", "Dry run", d))
+}
+
+// sameMapping reports whether a dry run was made with a mapping as it is now. The mapping
+// that was used lies in its directory.
+func sameMapping(spec *mapping.Spec, dir string) bool {
+	stored, _ := filepath.Glob(filepath.Join(dir, "mapping-*.yaml"))
+	return slices.ContainsFunc(stored, func(path string) bool {
+		text, err := read(path, 2*mapping.MaxFile)
+		return err == nil && string(text) == string(spec.Source())
+	})
+}
+
+func (s *Studio) startDryRun(w http.ResponseWriter, r *http.Request) {
+	if err := s.start("dry-run", s.work().dryRunArgs()...); err != nil {
+		s.fault(w, "dryrun", err)
+		return
+	}
+	http.Redirect(w, r, "/dry-run", http.StatusSeeOther)
+}
