@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -258,12 +259,21 @@ func (m *model) expected() expected {
 // choosy is a target that refuses what a pass of a history says, for good or by
 // failing, and keeps the last decision that it took of each lane.
 type choosy struct {
+	flying  atomic.Int64
 	mu      sync.Mutex
 	refuses map[spot]int // status
 	last    map[lane]string
 }
 
 func (c *choosy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/quiet" { // a run asks whether what one before it has sent has arrived
+		for c.flying.Load() > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		return
+	}
+	c.flying.Add(1)
+	defer c.flying.Add(-1)
 	var got struct{ UserID, Action, Category, Message string }
 	if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -580,6 +590,7 @@ func (s *scenario) play(t *testing.T, seen *tally) {
 	server := httptest.NewServer(h.target)
 	defer server.Close()
 	h.url = server.URL
+	h.env = append(h.env, arrivedAt+"="+server.URL+"/quiet")
 	h.files(t, s.files)
 	rows := maps.Clone(s.rows)
 	for i, a := range s.acts {
