@@ -212,10 +212,11 @@ func (m *Mapper) positive(n int64) ([]byte, jsonvalue.Kind, string) {
 // isEmpty reports whether a trimmed cell says nothing: it is one of the words of
 // empty, in any case, as values are compared.
 func (m *Mapper) isEmpty(trimmed []byte) bool {
-	if len(trimmed) == 0 {
-		return true
-	}
-	for _, e := range m.spec.empty {
+	return len(trimmed) == 0 || len(m.spec.empty) > 0 && m.spec.saysNothing(trimmed)
+}
+
+func (s *Spec) saysNothing(trimmed []byte) bool {
+	for _, e := range s.empty {
 		if (len(e.text) == len(trimmed) || !e.plain) && equalFold(trimmed, e.text) {
 			return true
 		}

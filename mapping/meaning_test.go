@@ -310,3 +310,20 @@ func TestHiddenCharactersAreSetDown(t *testing.T) {
 		}
 	}
 }
+
+// TestControlCharactersAnywhere: one is found wherever it stands in an identifier of any
+// length.
+func TestControlCharactersAnywhere(t *testing.T) {
+	var cases []ruled
+	for length := 3; length < 28; length++ {
+		for at := 1; at < length-1; at++ {
+			for _, c := range []byte{0x01, 0x1f, 0x7f} {
+				id := []byte(strings.Repeat("x", length))
+				cases = append(cases, ruled{fmt.Sprint(length, at), plainColumns, "consent:\n", string(id) + "|no|2024-01-01T00:00:00Z|", "reject " + string(id) + " news"})
+				id[at] = c
+				cases = append(cases, ruled{fmt.Sprint(length, at, c), plainColumns, "consent:\n", string(id) + "|no|2024-01-01T00:00:00Z|", "invalid: control character"})
+			}
+		}
+	}
+	checkRuled(t, cases)
+}

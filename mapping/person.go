@@ -81,16 +81,15 @@ func (m *Mapper) trimAll(f *field, trimmed []byte) []byte {
 }
 
 // plainText reports whether text is ASCII without control characters, eight bytes at
-// a time.
+// a time; the last eight overlap those before them.
 func plainText(text []byte) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for len(text) >= 8 {
-		word := binary.LittleEndian.Uint64(text)
-		del := word ^ ones*0x7f
-		if (word|(word-ones*' ')&^word|(del-ones)&^del)&highs != 0 {
-			return false
+	if len(text) >= 8 {
+		for rest := text; len(rest) > 8; rest = rest[8:] {
+			if !plainWord(binary.LittleEndian.Uint64(rest)) {
+				return false
+			}
 		}
-		text = text[8:]
+		return plainWord(binary.LittleEndian.Uint64(text[len(text)-8:]))
 	}
 	for _, c := range text {
 		if c < ' ' || c >= 0x7f {
@@ -98,4 +97,10 @@ func plainText(text []byte) bool {
 		}
 	}
 	return true
+}
+
+func plainWord(word uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	del := word ^ ones*0x7f
+	return (word|(word-ones*' ')&^word|(del-ones)&^del)&highs == 0
 }
