@@ -68,6 +68,7 @@ Shell completion: consentimport completion --help. Man pages: consentimport man 
 		newInspect(env),
 		newMapping(env),
 		newReport(env),
+		newJob(env),
 		newVerify(env),
 		newEvidence(env),
 		newPurge(env),
