@@ -141,9 +141,9 @@ func (p *part) differs(o *part) string {
 	case was != is:
 		return "the target"
 	case a.History != b.History:
-		return "--history"
+		return "the history"
 	case (a.Suppressed == nil) != (b.Suppressed == nil), a.Suppressed != nil && *a.Suppressed != *b.Suppressed:
-		return "--suppress"
+		return "the list of people who opted out elsewhere"
 	case !sameInputs(a.Inputs, b.Inputs):
 		return "the export"
 	}
