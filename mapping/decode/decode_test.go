@@ -3,6 +3,9 @@ package decode
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,13 +83,49 @@ func run(t *testing.T, name string, examples []example) {
 
 func TestNames(t *testing.T) {
 	names := Names()
-	require.Len(t, names, 13)
+	require.NotEmpty(t, names)
 	for _, name := range names {
 		_, ok := Lookup(name)
 		assert.True(t, ok, name)
 	}
 	_, ok := Lookup("TCF")
 	assert.False(t, ok)
+}
+
+// TestEveryDecoderIsWhole: a decoder is a file, a line in the table, vectors, a fuzz
+// test with seeds and a line in the README. All that is missing is named at once.
+func TestEveryDecoderIsWhole(t *testing.T) {
+	var tests, fuzz strings.Builder
+	files, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		require.NoError(t, err)
+		if tests.Write(text); f == "fuzz_test.go" {
+			fuzz.Write(text)
+		}
+	}
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	_, table, ok := strings.Cut(string(readme), "| decoder |")
+	require.True(t, ok)
+	table, _, _ = strings.Cut(table, "\n\n")
+	var missing []string
+	for _, name := range Names() {
+		for where, has := range map[string]bool{
+			"vectors, run(t, %q, …), in a test of mapping/decode": strings.Contains(tests.String(), fmt.Sprintf("run(t, %q,", name)),
+			"seeds, fuzz(f, %q, …), in fuzz_test.go":              strings.Contains(fuzz.String(), fmt.Sprintf("fuzz(f, %q,", name)),
+			"a line in the decoders of mapping/README.md for %q":  strings.Contains(table, "`"+name+"`"),
+		} {
+			if !has {
+				missing = append(missing, fmt.Sprintf(where, name))
+			}
+		}
+	}
+	slices.Sort(missing)
+	if len(missing) > 0 {
+		assert.Fail(t, "missing:\n"+strings.Join(missing, "\n"))
+	}
 }
 
 // What every decoder says to cells that are not its own.
