@@ -29,8 +29,8 @@ type Comparison struct {
 }
 
 // Compare derives the reports of an import again and holds those in dir against
-// them, without changing anything. report.html is left out: it shows what
-// report.json says.
+// them, without changing anything. Forms that advise are left out; of report.json
+// the counts are held.
 func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Options) (*Comparison, error) {
 	c := &comparing{Disk: disk, dir: dir}
 	had, err := storedSummary(disk, dir)
@@ -244,8 +244,10 @@ func (f *comparedFile) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// free says that the file holds what changes with the day, or advice.
-func (f *comparedFile) free() bool { return f.name == "report.html" || f.name == "report.json" }
+// free says that the file is a form that advises.
+func (f *comparedFile) free() bool {
+	return slices.ContainsFunc(forms, func(x form) bool { return x.advises && x.name == f.name })
+}
 
 // Sync implements journal.File.
 func (f *comparedFile) Sync() error { return nil }

@@ -322,7 +322,7 @@ func (w *brokenWriter) Write(b []byte) (int, error) {
 // A form whose writer fails says so, wherever it fails.
 func TestAWriterThatFails(t *testing.T) {
 	s := ends()["over-permissive"]
-	all := append([]form{{"text", false, func(w io.Writer, s *Summary, _ *Options) error { return Text(w, s, Style{}) }}}, forms...)
+	all := append([]form{{"text", false, true, func(w io.Writer, s *Summary, _ *Options) error { return Text(w, s, Style{}) }}}, forms...)
 	table := tableOf(Decision{Category: "news", Value: strings.Repeat("yes ", 150), Decision: "accept", Count: 1})
 	for _, f := range all {
 		for _, left := range []int{0, 100, 500} {

@@ -55,20 +55,23 @@ type DecisionTable interface {
 }
 
 // form is a report made from the summary and, where it says so, the decision table.
+// One that advises holds advice, or what changes with the day: verify cannot hold
+// it to the byte against the checkpoint.
 type form struct {
-	name  string
-	table bool
-	write func(io.Writer, *Summary, *Options) error
+	name    string
+	table   bool
+	advises bool
+	write   func(io.Writer, *Summary, *Options) error
 }
 
 // forms is the table of the reports that are written into the out directory
 // from the summary, in the order in which they are put in place: report.json,
 // which scripts wait for, is the last.
 var forms = []form{
-	{decisionsName, true, func(w io.Writer, _ *Summary, o *Options) error { return writeDecisions(w, o.Decisions) }},
-	{approvalName, true, writeApproval},
-	{"report.html", false, func(w io.Writer, s *Summary, _ *Options) error { return HTML(w, s) }},
-	{summaryName, false, func(w io.Writer, s *Summary, _ *Options) error { return JSON(w, s) }},
+	{decisionsName, true, false, func(w io.Writer, _ *Summary, o *Options) error { return writeDecisions(w, o.Decisions) }},
+	{approvalName, true, false, writeApproval},
+	{"report.html", false, true, func(w io.Writer, s *Summary, _ *Options) error { return HTML(w, s) }},
+	{summaryName, false, true, func(w io.Writer, s *Summary, _ *Options) error { return JSON(w, s) }},
 }
 
 const summaryName = "report.json"

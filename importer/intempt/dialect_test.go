@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -179,7 +180,7 @@ func TestParseDialect(t *testing.T) {
 		assert.Contains(t, Wording{Dialect: d}.Says(), "auth ")
 	}
 	_, err := ParseDialect("soap")
-	assert.EqualError(t, err, `the dialect "soap" is unknown; it is one of docs, sdk`)
+	assert.EqualError(t, err, `the dialect "soap" is unknown; it is one of `+strings.Join(DialectNames(), ", "))
 	assert.Equal(t, "unknown", Dialect(9).String())
 }
 
