@@ -201,6 +201,9 @@ func (h *hist) backward() {
 	}
 }
 
+// foreseen is the pass of what is open, where it counts as sent.
+const foreseen = 1<<16 - 1
+
 // permissive finds out whether the last thing that arrived is an accept, against
 // the last word.
 func (h *hist) permissive() error {
@@ -214,12 +217,14 @@ func (h *hist) permissive() error {
 		switch {
 		case e.state.arrived():
 		case h.options.Foresee && e.state == Open && (h.options.Mode != Latest || i == h.n-1):
-			e.pass = 1<<16 - 1
+			e.pass = foreseen
 		default:
 			continue
 		}
-		// Older ones never follow newer ones, but where rows are sent as they stand.
-		if !found || h.options.Mode != Rows || e.pass > arrived.pass || e.pass == arrived.pass && e.place > arrived.place {
+		// Older ones never follow newer ones, but where rows are sent as they stand, which
+		// the first pass alone does: what comes again comes by its time.
+		later := e.pass > 1 && e.pass < foreseen
+		if !found || h.options.Mode != Rows || e.pass > arrived.pass || e.pass == arrived.pass && (later || e.place > arrived.place) {
 			arrived, found = e, true
 		}
 	}
