@@ -55,8 +55,15 @@ type pages struct {
 func openStudio(t *testing.T, vars map[string]string) *pages {
 	t.Helper()
 	dir := t.TempDir()
-	p := &pages{dir: dir, export: filepath.Join(dir, "<b>choices<b>.csv")}
-	require.NoError(t, os.WriteFile(p.export, []byte(studioExport), 0o600))
+	export := filepath.Join(dir, "<b>choices<b>.csv")
+	require.NoError(t, os.WriteFile(export, []byte(studioExport), 0o600))
+	return openStudioOn(t, dir, export, vars)
+}
+
+// openStudioOn starts the command on an export that is there.
+func openStudioOn(t *testing.T, dir, export string, vars map[string]string) *pages {
+	t.Helper()
+	p := &pages{dir: dir, export: export}
 	var stdout, stderr safeBuffer
 	signals := make(chan os.Signal, 1)
 	env := &environment{
@@ -65,7 +72,11 @@ func openStudio(t *testing.T, vars map[string]string) *pages {
 		signals: func() (<-chan os.Signal, func()) { return signals, func() {} },
 	}
 	ended := make(chan int, 1)
-	go func() { ended <- run(env, []string{"studio", p.export}) }()
+	args := []string{"studio"}
+	if export != "" {
+		args = append(args, export)
+	}
+	go func() { ended <- run(env, args) }()
 	printed := regexp.MustCompile(`studio: (http://127\.0\.0\.1:\d+)(/\?token=\S+)\n`)
 	require.Eventually(t, func() bool { return printed.MatchString(stdout.String()) }, 10*time.Second, time.Millisecond, "%s", &stderr)
 	m := printed.FindStringSubmatch(stdout.String())
@@ -112,13 +123,15 @@ func (p *pages) get(t *testing.T, path string) string {
 }
 
 // enter opens the URL that was printed and gives the word that forms carry.
-func (p *pages) enter(t *testing.T) (csrf string) {
+func (p *pages) enter(t *testing.T) (csrf string) { return p.enterAt(t, "/mapping") }
+
+func (p *pages) enterAt(t *testing.T, path string) (csrf string) {
 	t.Helper()
 	var err error
 	p.Jar, err = cookiejar.New(nil)
 	require.NoError(t, err)
 	p.get(t, strings.TrimPrefix(p.opened, p.base))
-	m := regexp.MustCompile(`name="csrf" value="(\w+)"`).FindStringSubmatch(p.get(t, "/mapping"))
+	m := regexp.MustCompile(`name="csrf" value="(\w+)"`).FindStringSubmatch(p.get(t, path))
 	require.NotNil(t, m)
 	return m[1]
 }

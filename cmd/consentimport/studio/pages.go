@@ -6,12 +6,14 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"path/filepath"
 
 	"github.com/consentimport/consentimport/report"
 )
 
 // helpers are the functions of the templates.
 var helpers = template.FuncMap{
+	"base":      filepath.Base,
 	"thousands": func(n int64) string { return report.Thousands(n) },
 	"percent":   func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
 	"plural":    func(n int64, one string) string { return report.Plural(n, one) },

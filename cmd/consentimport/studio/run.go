@@ -13,16 +13,22 @@ import (
 
 // runData is what the page of the run shows.
 type runData struct {
-	Job       *jobView
-	Status    *status
-	Hash      string          // of the dry run; without one nothing is sent
-	Invalid   bool            // nothing of the dry run would be sent
-	Summary   *report.Summary // of the import, when there is one
-	Dir       string
-	Begun     bool // the directory holds an import
-	Files     []string
-	KeyInEnv  bool
-	ShortHash string
+	Job      *jobView
+	Status   *status
+	Hash     string          // of the dry run; without one nothing is sent
+	Invalid  bool            // nothing of the dry run would be sent
+	Summary  *report.Summary // of the import, when there is one
+	Dir      string
+	Begun    bool // the directory holds an import
+	Files    []string
+	KeyInEnv bool
+	Order    string // the command that pauses the run
+}
+
+// Finished reports whether nothing is left to go on with.
+func (d runData) Finished() bool {
+	s := d.Summary
+	return s != nil && s.State == "complete" && s.Rows.Invalid == 0 && s.Consents.Refused == 0 && s.Consents.Failed == 0
 }
 
 // status is what ctl DIR status --json tells of a run, whoever began it.
@@ -41,23 +47,32 @@ type status struct {
 	Retrying    int64   `json:"retrying"`
 	InFlight    int64   `json:"inFlight"`
 	Elapsed     float64 `json:"elapsedSeconds"`
+	Made        int64   `json:"-"` // by the dry run; 0: not known
 }
 
-// Percent is how much of the export was read.
+// Percent is how much is done: of the consents that the dry run made, or of the export where
+// that is not known.
 func (s *status) Percent() float64 {
-	if s.Size <= 0 {
-		return 0
+	done, all := s.done()
+	return 100 * done / all
+}
+
+func (s *status) done() (done, all float64) {
+	done, all = float64(s.Bytes), float64(s.Size)
+	if s.Made > 0 {
+		done, all = float64(s.Sent+s.Refused+s.Failed+s.Superseded), float64(s.Made)
 	}
-	return min(100, 100*float64(s.Bytes)/float64(s.Size))
+	all = max(all, 1)
+	return min(done, all), all
 }
 
 // Left is about how long it will take; empty when that is not known.
 func (s *status) Left() string {
-	if s.State != "running" || s.Bytes <= 0 || s.Size <= s.Bytes || s.Elapsed < 1 {
+	done, all := s.done()
+	if s.State != "running" || done == 0 || s.Elapsed < 1 {
 		return ""
 	}
-	left := s.Elapsed * float64(s.Size-s.Bytes) / float64(s.Bytes)
-	return time.Duration(left * float64(time.Second)).Round(time.Second).String()
+	return time.Duration(s.Elapsed * (all - done) / done * float64(time.Second)).Round(time.Second).String()
 }
 
 // PerSecond is the pace so far.
@@ -82,11 +97,13 @@ func (s *Studio) runData(r *http.Request) runData {
 	work := s.work()
 	d := runData{
 		Job: s.current("run", "repair").view(), Status: s.statusIn(r, work.Out()), Dir: filepath.Base(work.Out()),
-		KeyInEnv: s.cfg.KeyInEnvironment,
+		KeyInEnv: s.cfg.KeyInEnvironment, Order: commandLine([]string{"ctl", word(work.Out()), "pause"}),
 	}
 	if dry := summaryOf(work.Dry()); dry != nil {
 		d.Hash, d.Invalid = dry.ApprovalHash, dry.Consents.Made == 0
-		d.ShortHash = d.Hash[:min(len(d.Hash), shortHash)]
+		if d.Status != nil {
+			d.Status.Made = dry.Consents.Made
+		}
 	}
 	d.Files = filesIn(work.Out())
 	for _, f := range d.Files {
