@@ -59,6 +59,8 @@ func makeEvidence(env *environment, dir, key, tsa string) error {
 	switch snap := surveyed.Snapshot(); {
 	case snap.Header.DryRun:
 		return usage("make the evidence of the import itself", "%s holds a dry run: nothing was sent", dir)
+	case snap.Header.Shard != journal.WholeShard:
+		return ofAllShards(dir, snap)
 	case snap.Purged != nil:
 		return usage("the evidence of a purged import is the one that was made before", "%s was purged: what its lists held is gone", dir)
 	}

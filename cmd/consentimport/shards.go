@@ -67,6 +67,11 @@ func (f *runFlags) asTask(err error) error {
 	return err
 }
 
+// ofAllShards refuses what can only be said of all shards together.
+func ofAllShards(dir string, snap *journal.Snapshot) error {
+	return usage("join all shards first: consentimport report DIR... --out DIR", "%s holds shard %s alone, which does not know what the others did", dir, snap.Header.Shard)
+}
+
 // named makes --shard auto the shard that it stands for, so that a command that is
 // printed can be run elsewhere.
 func (f *runFlags) named(called report.Invocation) report.Invocation {

@@ -185,6 +185,9 @@ func TestJoinRefusesWhatIsNotAllOfOneImport(t *testing.T) {
 	two := r.shards(t, 2, "--progress", "none")
 	out := filepath.Join(r.dir, "joined")
 	elsewhere := filepath.Join(r.dir, "elsewhere")
+	for _, args := range [][]string{{"evidence", d[0]}, {"verify", "--subject", "u1", d[0]}} {
+		assert.Contains(t, r.here(t, nil, args...).requireCode(t, exitRefused).message(t), "join all shards first")
+	}
 	flags := r.args("--shard", "2/3", "--out", elsewhere)
 	require.Equal(t, "--org", flags[5])
 	flags[6] = "other"
@@ -383,4 +386,43 @@ func readFile(t *testing.T, path string) string {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return string(text)
+}
+
+// Shards may be retried, each by itself: what one of them says of a row that holds several
+// people is not said of the others' consents.
+func TestShardsAreRetried(t *testing.T) {
+	t.Parallel()
+	r := families(t, "refuse=30%", 300)
+	dirs := r.shards(t, 3, "--progress", "none", "--max-failures", "100%")
+	whole := func(name string) (refused, settled, made int64) {
+		t.Helper()
+		out := filepath.Join(r.dir, name)
+		r.here(t, nil, append([]string{"report", "--out", out}, dirs...)...)
+		for _, dir := range dirs {
+			s := summaryIn(t, dir)
+			refused += s.Consents.Refused
+			settled += s.Consents.Sent + s.Consents.Superseded
+			made += s.Consents.Made
+		}
+		s := summaryIn(t, out)
+		assert.Equal(t, [3]int64{refused, settled, made}, [3]int64{s.Consents.Refused, s.Consents.Sent + s.Consents.Superseded, s.Consents.Made}, name)
+		r.here(t, nil, "verify", out).requireConsistent(t)
+		return refused, settled, made
+	}
+	before, _, made := whole("none-retried")
+	require.Positive(t, before)
+	r.faults(t, "")
+	retry := func(i int) {
+		got := r.here(t, nil, r.args("--shard", fmt.Sprintf("%d/3", i), "--out", dirs[i-1], "--resume", "--retry")...)
+		require.Contains(t, []int{exitComplete, exitFailures, exitPermissive}, got.code, got.stderr)
+	}
+	retry(2)
+	after, _, _ := whole("one-retried")
+	assert.Positive(t, after)
+	assert.Less(t, after, before)
+	retry(1)
+	retry(3)
+	after, settled, _ := whole("all-retried")
+	assert.Zero(t, after)
+	assert.Equal(t, made, settled)
 }

@@ -125,6 +125,9 @@ func verifySubject(env *environment, dir, subject string) error {
 		return err
 	}
 	defer surveyed.Close()
+	if snap := surveyed.Snapshot(); snap.Header.Shard != journal.WholeShard {
+		return ofAllShards(dir, snap)
+	}
 	audit, err := surveyed.Audit(ctx, subject)
 	if err != nil {
 		return err
