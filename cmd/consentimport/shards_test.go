@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/journal"
 )
 
 // familyMapping makes several people's decisions of one row.
@@ -122,18 +124,20 @@ func TestJoinedFilesAreTheSameForAnyNumberOfShards(t *testing.T) {
 				}
 				want = got
 				r.here(t, nil, "verify", out).requireConsistent(t)
-				var read, elsewhere int64
+				var read, elsewhere, people int64
 				sum := summaryIn(t, out)
 				for _, dir := range dirs {
 					s := summaryIn(t, dir)
 					read += s.Rows.Read - s.Rows.Elsewhere
 					elsewhere += s.Rows.Elsewhere
+					people += s.Subjects
 					assert.Equal(t, sum.Rows.Read, s.Rows.Read, "a shard reads all rows")
 					assert.Equal(t, sum.ApprovalHash, s.ApprovalHash, "approval is of the whole export")
 					r.here(t, nil, "verify", dir).requireConsistent(t)
 				}
 				assert.Equal(t, sum.Rows.Read, read, "each row counts in one shard")
 				assert.Equal(t, sum.Rows.Read*int64(n-1), elsewhere)
+				assert.Equal(t, sum.Subjects, people, "each person is in one shard")
 			}
 			for _, file := range []string{"report.json", "report.html", "successes.csv", "failures.csv", "decisions.csv", "approval.html"} {
 				assert.NotEmpty(t, want[file], file)
@@ -214,7 +218,7 @@ func TestJoinRefusesWhatIsNotAllOfOneImport(t *testing.T) {
 		"twice":        {"shard 2/3 is there twice: in " + d[1] + " and in " + d[1], []string{d[0], d[1], d[1]}},
 		"other number": {"shard 1/2", []string{d[0], d[1], d[2], two[0]}},
 		"target":       {elsewhere + " are not shards of one import: the target differs", []string{d[0], elsewhere, d[2]}},
-		"history":      {"--history differs", []string{d[0], rows, d[2]}},
+		"history":      {"the history differs", []string{d[0], rows, d[2]}},
 		"mapping":      {"the mapping differs", []string{d[0], mapped, d[2]}},
 		"export":       {"the export differs", []string{d[0], grown, d[2]}},
 		"nothing":      {"there is no checkpoint", []string{d[0], empty, d[2]}},
@@ -253,6 +257,29 @@ func TestJoinOfAnUnfinishedShard(t *testing.T) {
 	r.here(t, nil, "report", "--out", r.out(), d[0], dead, d[2]).requireCode(t, exitComplete)
 	s = summaryIn(t, r.out())
 	assert.EqualValues(t, 300, s.Consents.Sent)
+}
+
+// What a shard has not sent yet is pending in the join, however the others' consents of
+// the same rows stand.
+func TestJoinOfAnUnfinishedShardOfFamilies(t *testing.T) {
+	t.Parallel()
+	r := families(t, "", 300)
+	d := r.shards(t, 3, "--progress", "none", "--history", "rows")
+	dead := filepath.Join(r.dir, "dead")
+	p := r.program
+	p.env = append(p.env, sendFault+"=after@20")
+	p.exec(t, r.args("--shard", "2/3", "--out", dead, "--progress", "none", "--history", "rows", "--concurrency", "1")...).requireCode(t, -1)
+	r.here(t, nil, "report", "--out", r.out(), d[0], dead, d[2]).requireCode(t, exitIncomplete)
+	s := summaryIn(t, r.out())
+	var settled, made int64
+	for i, dir := range []string{d[0], dead, d[2]} {
+		snap, err := journal.Read(journal.OS{}, dir)
+		require.NoError(t, err)
+		settled += snap.Total.All()
+		made += summaryIn(t, d[i]).Consents.Made
+	}
+	assert.Equal(t, [2]int64{made, made - settled}, [2]int64{s.Consents.Made, s.Consents.Pending})
+	assert.Greater(t, s.Consents.Pending, int64(20))
 }
 
 func TestShardRefusals(t *testing.T) {
