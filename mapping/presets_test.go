@@ -116,6 +116,12 @@ func TestEveryPresetIsWhole(t *testing.T) {
 		if p.Confirmed == "" {
 			miss("mapping/%s: confirmed: what of the format is known, and from where", f)
 		}
+		if !slices.ContainsFunc(mapping.Kinds(), func(k mapping.Kind) bool { return k.Name == p.Kind }) {
+			miss("mapping/%s: kind: one of the kinds of mapping list, it is %q", f, p.Kind)
+		}
+		if p.State == "" {
+			miss("mapping/%s: state: confirmed, second-hand or inferred", f)
+		}
 		if len(p.Detect.Columns)+len(p.Detect.Any)+len(p.Detect.JSON) == 0 {
 			miss("mapping/%s: detect: how an export is recognised", f)
 		}

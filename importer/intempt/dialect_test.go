@@ -53,6 +53,11 @@ func TestAppendBody(t *testing.T) {
 		{"invalid UTF-8 stays JSON", Docs, func(c *mapping.Consent) { least(c); c.UserID = []byte("a\xffb\xe2\x82\x00\x1f") },
 			`{"action":"reject","timestamp":-1,"validUntil":"unlimited","source":"web","userId":"a` + "\ufffdb\ufffd\ufffd" + `\u0000\u001f"}`},
 	}
+	bodies := map[Dialect]bool{}
+	for _, tt := range tests {
+		bodies[tt.dialect] = true
+	}
+	assert.Len(t, bodies, len(dialects), "each dialect has a body here")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := full()
