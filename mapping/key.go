@@ -99,7 +99,7 @@ func lowerASCII(text []byte, buf *[]byte) []byte {
 // something on both sides, and no blank.
 func isAddress(text []byte) bool {
 	at := bytes.IndexByte(text, '@')
-	return at > 0 && at < len(text)-1 && bytes.LastIndexByte(text, '@') == at && bytes.IndexAny(text, " \t\r\n") < 0
+	return at > 0 && at < len(text)-1 && bytes.LastIndexByte(text, '@') == at && !bytes.ContainsAny(text, " \t\r\n")
 }
 
 // foldRune gives the one letter that stands for all that differ in case alone:

@@ -40,7 +40,7 @@ func messy() decisionList {
 	return decisionList{
 		{Category: "news", Value: "=yes, \"indeed\"", Decision: "accept", Count: 5923},
 		{Category: "news", Value: "yes\r\nplease", Decision: "accept", Count: 2},
-		{Category: "news", Value: "‮sey", Decision: "accept", Count: 1},
+		{Category: "news", Value: "\u202esey", Decision: "accept", Count: 1},
 		{Category: "", Value: "no", Decision: "reject", Count: 4},
 		{Category: "news", Value: "", Decision: "nothing", Count: 3, Reason: "no statement"},
 		{Category: "news", Value: "maybe", Decision: "invalid", Count: 9},
@@ -53,12 +53,12 @@ func TestASignedTableApprovesItself(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, writeDecisions(&b, messy()))
 	assert.Equal(t, "category,value,decision,count,reason\n"+
-		"news,\"=yes, \"\"indeed\"\"\",accept,5923,\nnews,\"yes\r\nplease\",accept,2,\nnews,‮sey,accept,1,\n,no,reject,4,\nnews,,nothing,3,no statement\nnews,maybe,invalid,9,\n", b.String())
+		"news,\"=yes, \"\"indeed\"\"\",accept,5923,\nnews,\"yes\r\nplease\",accept,2,\nnews,\u202esey,accept,1,\n,no,reject,4,\nnews,,nothing,3,no statement\nnews,maybe,invalid,9,\n", b.String())
 	for name, text := range map[string]string{
 		"as it was written":   b.String(),
 		"saved with a BOM":    "\ufeff" + b.String(),
-		"in another order":    "decision,count,value,category\naccept,1,\"=yes, \"\"indeed\"\"\",news\naccept,1,\"yes\nplease\",news\naccept,1,‮sey,news\nreject,1,no,\n",
-		"with semicolons":     "category;value;decision\nnews;\"=yes, \"\"indeed\"\"\";accept\nnews;\"yes\nplease\";accept\nnews;‮sey;accept\n;no;reject\n",
+		"in another order":    "decision,count,value,category\naccept,1,\"=yes, \"\"indeed\"\"\",news\naccept,1,\"yes\nplease\",news\naccept,1,\u202esey,news\nreject,1,no,\n",
+		"with semicolons":     "category;value;decision\nnews;\"=yes, \"\"indeed\"\"\";accept\nnews;\"yes\nplease\";accept\nnews;\u202esey;accept\n;no;reject\n",
 		"more than was asked": b.String() + "ads,yes,accept,1,\n",
 	} {
 		signed, err := ReadSigned(strings.NewReader(text))

@@ -12,8 +12,9 @@ import (
 // Style is how the text summary is shown.
 type Style struct {
 	Color bool
-	Width int // columns; 0 = 100
-	Lines int // that the summary takes at most, but for what must be said; 0 = 24
+	Width int  // columns; 0 = 100
+	Lines int  // that the summary takes at most, but for what must be said; 0 = 24
+	Full  bool // nothing is left out or cut, however long it gets
 }
 
 // textLines is how many lines the text summary has at most where it is not known how
@@ -28,6 +29,9 @@ func Text(w io.Writer, s *Summary, style Style) error {
 	}
 	if style.Lines <= 0 {
 		style.Lines = textLines
+	}
+	if style.Full {
+		style.Lines = 1 << 30
 	}
 	p := &page{style: style, width: max(style.Width, 40)}
 	lines := p.head(s)
@@ -67,7 +71,7 @@ func (p *page) head(s *Summary) []string {
 	lines = append(lines,
 		p.fit("subjects  "+Thousands(s.Subjects)))
 	for i, w := range s.LastWords {
-		if i == textCategories {
+		if i == textCategories && !p.style.Full {
 			lines = append(lines, p.fit("          "+Plural(int64(len(s.LastWords)-i), "more category")+" in report.html"))
 			break
 		}
@@ -361,7 +365,7 @@ func (p *page) skips(s *Summary, room int) []string {
 		if i == 0 {
 			lines = append(lines, p.paint(bold, "skipped"))
 		}
-		if i == 3 || len(lines)+1 > room {
+		if i == 3 && !p.style.Full || len(lines)+1 > room {
 			break
 		}
 		lines = append(lines, p.fit(fmt.Sprintf("  %*s  %s", len(Thousands(s.Skips[0].Count)), Thousands(k.Count), k.Reason)))

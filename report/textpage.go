@@ -30,6 +30,9 @@ func (p *page) paint(sgr, text string) string {
 
 // fit cuts a line to the width of the page.
 func (p *page) fit(line string) string {
+	if p.style.Full {
+		return strings.TrimRight(printable(line), " ")
+	}
 	return Clip(strings.TrimRight(printable(line), " "), p.width)
 }
 

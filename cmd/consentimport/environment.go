@@ -73,7 +73,7 @@ const pageWidth = 100
 // colour unless NO_COLOR has a value (https://no-color.org).
 func (e *environment) style() report.Style {
 	if !e.stdoutTerminal {
-		return report.Style{Width: pageWidth}
+		return report.Style{Width: pageWidth, Full: true} // a file, or a program: whole
 	}
 	style := report.Style{Width: e.width, Color: e.getenv("NO_COLOR") == ""}
 	if e.height > 0 {

@@ -117,6 +117,3 @@ func (e *events) end(s *report.Summary) {
 		e.say(event{Event: "end", State: s.State, ExitCode: &s.ExitCode, Why: s.Why, Detail: s.Detail, Rows: s.Rows, Consents: s.Consents})
 	}
 }
-
-// onStdout reports whether events go where the result would.
-func (e *events) onStdout() bool { return e != nil && e.file == nil }

@@ -73,7 +73,7 @@ func TestTrustedRootsAreInside(t *testing.T) {
 	if os.Getenv("SSL_CERT_FILE") == os.DevNull {
 		pool, err := x509.SystemCertPool()
 		require.NoError(t, err)
-		assert.Greater(t, len(pool.Subjects()), 50, "trusted roots") //nolint:staticcheck // it is how many, not which
+		assert.False(t, pool.Equal(x509.NewCertPool()), "trusted roots")
 		return
 	}
 	exe, err := os.Executable()

@@ -60,7 +60,7 @@ could not be rehearsed, or was interrupted.`,
 			if err != nil {
 				return err
 			}
-			f.run.read.remote = env.access(nil)
+			f.run.read.remote = env.access(context.Background())
 			return f.rehearse(env, rehearsedAs(c, paths), paths)
 		},
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func newReport(env *environment) *cobra.Command {
-	var asJSON bool
+	var asJSON, full bool
 	var out string
 	c := &cobra.Command{
 		Use:   "report DIR...",
@@ -67,12 +67,20 @@ All shards have to be there. Where one is not complete the import is not either 
 			if err != nil {
 				return err
 			}
-			if err := printSummary(env, s, asJSON); err != nil {
+			if full && !asJSON {
+				style := env.style()
+				style.Full = true
+				err = report.Text(env.stdout, s, style)
+			} else {
+				err = printSummary(env, s, asJSON)
+			}
+			if err != nil {
 				return err
 			}
 			return endWith(s.ExitCode)
 		},
 	}
+	c.Flags().BoolVar(&full, "full", false, "print the whole summary on a terminal, too, however long it is")
 	c.Flags().StringVar(&out, "out", "", "join the shards into an import in `DIR`")
 	_ = c.MarkFlagDirname("out")
 	c.Flags().BoolVar(&asJSON, "json", false, "print report.json on standard output instead of the text summary")

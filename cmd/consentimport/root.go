@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -121,17 +123,64 @@ func arguments(check cobra.PositionalArgs, give string) cobra.PositionalArgs {
 }
 
 func newVersion(env *environment) *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	c := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: "Print the version, with commit and date of the source",
 		Example: `  consentimport version
-  consentimport --version`,
+  consentimport version --json`,
 		Args: arguments(cobra.NoArgs, "this command takes no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(env.stdout, "consentimport %s\n", version())
+			b := buildOf(debug.ReadBuildInfo())
+			if asJSON {
+				return json.NewEncoder(env.stdout).Encode(b)
+			}
+			_, err := fmt.Fprintf(env.stdout, "consentimport %s\n", b)
 			return err
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
+	return c
+}
+
+// build is what the Go tool stamped into the binary.
+type build struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit"`   // empty when it was not built from a checkout
+	Date     string `json:"date"`     // of the commit, RFC 3339
+	Modified bool   `json:"modified"` // the checkout had changes
+	Go       string `json:"go"`
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+}
+
+func buildOf(info *debug.BuildInfo, ok bool) build {
+	b := build{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	if !ok {
+		return b
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.time":
+			b.Date = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
+
+func (b build) String() string {
+	text := b.Version
+	if b.Commit != "" {
+		text += ", commit " + b.Commit + " of " + b.Date
+		if b.Modified {
+			text += ", changed since"
+		}
+	}
+	return text + ", " + b.Go + " " + b.OS + "/" + b.Arch
 }
 
 // version is the module's version as the Go tool stamped it into the binary.

@@ -40,7 +40,7 @@ is now more permissive than a person.`,
 			if err != nil {
 				return err
 			}
-			f.read.remote = env.access(nil)
+			f.read.remote = env.access(context.Background())
 			return f.asTask(f.run(env, invocation(c, paths), paths))
 		},
 	}

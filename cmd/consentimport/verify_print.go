@@ -92,9 +92,7 @@ func (a *verified) findings() (wrong, notes []string) {
 	if a.Facts.End == nil && !a.Facts.Header.DryRun && len(differ) > 0 {
 		// A run that was killed writes no lists: those of the run before may lie there.
 		notes = append(notes, "the last run was killed, so the lists may be older than the checkpoint: consentimport report writes them again")
-		for _, what := range differ {
-			notes = append(notes, what)
-		}
+		notes = append(notes, differ...)
 		differ = nil
 	}
 	wrong = append(wrong, differ...)

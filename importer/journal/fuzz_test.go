@@ -42,12 +42,12 @@ func (r *record) encode() ([]byte, error) {
 		return appendJSON(nil, r.kind, r.mark)
 	case kindEnd:
 		return appendJSON(nil, r.kind, r.end)
-	default:
-		return appendJSON(nil, kindSeal, r.seal)
 	case kindOrder:
 		return appendJSON(nil, kindOrder, r.order)
 	case kindPurge:
 		return appendJSON(nil, kindPurge, r.purge)
+	default:
+		return appendJSON(nil, kindSeal, r.seal)
 	}
 }
 

@@ -209,11 +209,11 @@ func TestRemoteRefuses(t *testing.T) {
 		"an odd range":      {header("Content-Range", "lines 1-2", 206), "a range that cannot be read"},
 		"no such range":     {status(416), "is empty"},
 		"redirect to http": {func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, "http://mail.example/x?"+r.URL.RawQuery, 302)
+			http.Redirect(w, r, "http://mail.example/x?"+r.URL.RawQuery, http.StatusFound)
 			return true
 		}, "is redirected to a place that is not encrypted"},
 		"redirect in turns": {func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, r.URL.String(), 302)
+			http.Redirect(w, r, r.URL.String(), http.StatusFound)
 			return true
 		}, "is redirected more than three times"},
 	} {
