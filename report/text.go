@@ -333,11 +333,15 @@ func (p *page) decisions(s *Summary, room int) []string {
 		return nil
 	}
 	lines := []string{p.paint(bold, "decisions")}
+	most := 24 // of each column; whole where nothing is to be cut
+	if p.style.Full {
+		most = 1 << 20
+	}
 	category, value, action, digits := 0, 0, 0, 0
 	for _, d := range s.Decisions {
-		category = max(category, min(Width(d.Category), 24))
-		value = max(value, min(Width(d.Value)+2, 26))
-		action = max(action, min(Width(became(d)), 24))
+		category = max(category, min(Width(d.Category), most))
+		value = max(value, min(Width(d.Value)+2, most+2))
+		action = max(action, min(Width(became(d)), most))
 		digits = max(digits, len(Thousands(d.Count)))
 	}
 	for i, d := range s.Decisions {
@@ -345,7 +349,7 @@ func (p *page) decisions(s *Summary, room int) []string {
 			return append(lines, p.fit(fmt.Sprintf("  … %s more in decisions.csv", Plural(int64(left), "line"))))
 		}
 		lines = append(lines, p.fit(fmt.Sprintf("  %s  %s → %s  %*s",
-			Pad(Clip(d.Category, 24), category), Pad(`"`+Clip(d.Value, 24)+`"`, value), Pad(Clip(became(d), 24), action), digits, Thousands(d.Count))))
+			Pad(Clip(d.Category, most), category), Pad(`"`+Clip(d.Value, most)+`"`, value), Pad(Clip(became(d), most), action), digits, Thousands(d.Count))))
 	}
 	return lines
 }

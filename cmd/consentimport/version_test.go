@@ -28,7 +28,7 @@ func TestTheSummaryIsWholeOffATerminal(t *testing.T) {
 	r := newRehearsal(t, "")
 	text := exportHeader + exportRow(1, "ann", "mail", "yes")
 	for i := range 40 {
-		text += exportRow(i+2, "bob", "category "+strings.Repeat("x", 60)+string(rune('a'+i%26))+string(rune('A'+i/26)), "no")
+		text += exportRow(i+2, "bob", "category "+strings.Repeat("x", 30)+string(rune('a'+i%26))+string(rune('A'+i/26)), "no")
 	}
 	r.write(t, "export.csv", text)
 	got := r.here(t, nil, r.args()...).requireCode(t, exitComplete)
