@@ -58,6 +58,8 @@ type Sorter struct {
 
 	mu  sync.Mutex
 	err error // of the goroutine that writes
+
+	spilled bool // a run was handed over; the store's runs belong to the goroutine that writes
 }
 
 // New makes a Sorter.
@@ -85,8 +87,8 @@ func (s *Sorter) Add(rec []byte) error {
 
 // flush hands the buffer over to be written as a run.
 func (s *Sorter) flush() error {
-	if s.store.runs == nil { // the first one: no goroutine writes yet
-		s.store.runs = []run{}
+	if !s.spilled { // the first one: no goroutine writes yet
+		s.spilled, s.store.runs = true, []run{}
 		s.spare <- &buffer{size: s.cfg.Size}
 	}
 	full := s.fill
@@ -120,7 +122,7 @@ func (s *Sorter) Len() int64 { return s.n }
 // Sorted has to be closed.
 func (s *Sorter) Sort() (*Sorted, error) {
 	out := &Sorted{cfg: s.cfg, n: s.n, store: s.store}
-	if s.store.runs == nil {
+	if !s.spilled {
 		s.fill.sort(s.cfg.Key)
 		out.memory = s.fill
 		return out, nil
