@@ -39,7 +39,7 @@ func TestTheServerFromHell(t *testing.T) {
 		"resets after it is stored":         {faults: "lost=8%", repeats: true, status: "0"},
 		"gone for a while and back":         {faults: "down=50+300ms", flags: []string{"--attempts", "2"}, status: "0"},
 		"a 500 now and then":                {faults: "500=8%,502=2%,504=2%,408=2%", status: "500"},
-		"a limit of requests a second":      {faults: "rate=100", status: "429"},
+		"a limit of requests a second":      {faults: "rate=40", status: "429"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
