@@ -36,6 +36,8 @@ func (s *Studio) Handler() http.Handler {
 		panic(err) // it is embedded
 	}
 	mux.Handle("GET /assets/", http.StripPrefix("/assets/", http.FileServerFS(assets)))
+	// A report that is opened names no icon, and some browsers then ask for this one.
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, assets, "icon.svg") })
 	mux.HandleFunc("GET /{$}", s.filePage)
 	mux.HandleFunc("POST /open", s.openExport)
 	for pattern, handle := range map[string]http.HandlerFunc{
