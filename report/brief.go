@@ -5,6 +5,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // Brief writes report.json alone, from what a run counted as it went, when there is
@@ -12,7 +13,7 @@ import (
 // it was told to. The lists in dir, if there are any, stay as they were; Next is the
 // command that writes everything anew. Rows that runs before this one found invalid
 // or skipped are counted as mapped.
-func Brief(disk journal.Disk, dir string, facts survey.Facts, rows Rows, consents Consents, opts Options) (*Summary, error) {
+func Brief(disk journal.Disk, dir string, facts survey.Facts, rows summary.Rows, consents summary.Consents, opts Options) (*summary.Summary, error) {
 	opts.Lint, opts.Decisions, opts.Try = nil, nil, nil
 	files := &sheets{disk: disk, dir: dir}
 	defer files.discard()
@@ -28,7 +29,7 @@ func Brief(disk journal.Disk, dir string, facts survey.Facts, rows Rows, consent
 	files.discard() // the lists that the collector has begun
 	files.open = nil
 	sum.Rows, sum.Consents = rows, consents
-	sum.State, sum.ExitCode = Incomplete, 4
+	sum.State, sum.ExitCode = summary.Incomplete, 4
 	if facts.End != nil {
 		sum.Why, sum.Detail = facts.End.Why, facts.End.Detail
 	}
@@ -40,7 +41,7 @@ func Brief(disk journal.Disk, dir string, facts survey.Facts, rows Rows, consent
 	if err != nil {
 		return nil, err
 	}
-	if err := JSON(x, sum); err != nil {
+	if err := summary.JSON(x, sum); err != nil {
 		return nil, err
 	}
 	return sum, files.commit(nil)

@@ -11,6 +11,7 @@ import (
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // collector turns a survey into the counts of a summary and the lines of the
@@ -128,7 +129,7 @@ func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string)
 			continue
 		case journal.Refused, journal.Failed:
 			failed = true
-			g := groupKey{stage: stageSend, status: x.Outcome.Status, reason: w.tally.failures.sendReason(&x.Outcome)}
+			g := groupKey{stage: summary.StageSend, status: x.Outcome.Status, reason: w.tally.failures.sendReason(&x.Outcome)}
 			w.tally.failures.add(g, r.Row.Number)
 			w.failureLines = append(w.failureLines, refusedLine(disarm(b.File), r, x, ref, g))
 		}
@@ -144,7 +145,7 @@ func (c *collector) invalid(w *work, b *survey.Batch, r *survey.Row) {
 	if r.Elsewhere {
 		return
 	}
-	g := groupKey{stage: stageMap, reason: mapReason(invalidText(r)), column: r.Column}
+	g := groupKey{stage: summary.StageMap, reason: mapReason(invalidText(r)), column: r.Column}
 	w.tally.failures.add(g, r.Row.Number)
 	w.failureLines = append(w.failureLines, invalidLine(disarm(b.File), r, g))
 	w.reject(b, r, rowError(r))

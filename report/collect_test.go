@@ -21,6 +21,7 @@ import (
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // mixed is an import in which each outcome occurs.
@@ -71,25 +72,25 @@ u8,b,c,d,8,"row has 4 cells, the header 3"
 	assert.Equal(t, withForms("failures.csv", "rejected.csv", "successes.csv", "superseded.csv"), names(t, dir))
 	assert.Equal(t, names(t, dir), sum.Files)
 
-	assert.Equal(t, Rows{Read: 9, Mapped: 5, Skipped: 1, Invalid: 3}, sum.Rows)
-	assert.Equal(t, Consents{Made: 7, Sent: 3, Refused: 2, Failed: 1, Superseded: 1}, sum.Consents)
-	assert.Equal(t, []ByDecision{
-		{"analytics", "accept", Consents{Made: 1, Refused: 1}},
-		{"analytics", "reject", Consents{Made: 1, Sent: 1}},
-		{"marketing", "accept", Consents{Made: 3, Sent: 1, Failed: 1, Superseded: 1}},
-		{"marketing", "reject", Consents{Made: 2, Sent: 1, Refused: 1}},
+	assert.Equal(t, summary.Rows{Read: 9, Mapped: 5, Skipped: 1, Invalid: 3}, sum.Rows)
+	assert.Equal(t, summary.Consents{Made: 7, Sent: 3, Refused: 2, Failed: 1, Superseded: 1}, sum.Consents)
+	assert.Equal(t, []summary.ByDecision{
+		{Category: "analytics", Action: "accept", Consents: summary.Consents{Made: 1, Refused: 1}},
+		{Category: "analytics", Action: "reject", Consents: summary.Consents{Made: 1, Sent: 1}},
+		{Category: "marketing", Action: "accept", Consents: summary.Consents{Made: 3, Sent: 1, Failed: 1, Superseded: 1}},
+		{Category: "marketing", Action: "reject", Consents: summary.Consents{Made: 2, Sent: 1, Refused: 1}},
 	}, sum.ByDecision)
-	assert.Equal(t, []Skip{{"no decision", 1}}, sum.Skips)
-	assert.Equal(t, []Month{{"2024-01", 4, 3}}, sum.Decided)
+	assert.Equal(t, []summary.Skip{{Reason: "no decision", Count: 1}}, sum.Skips)
+	assert.Equal(t, []summary.Month{{Month: "2024-01", Accept: 4, Reject: 3}}, sum.Decided)
 	assert.EqualValues(t, 4, sum.Subjects)
-	assert.Equal(t, Complete, sum.State)
+	assert.Equal(t, summary.Complete, sum.State)
 	assert.Equal(t, 3, sum.ExitCode)
 	require.NoError(t, sum.Balanced())
 }
 
 func TestReportJSONIsTheSummary(t *testing.T) {
 	dir, sum := write(t, mixed())
-	var back Summary
+	var back summary.Summary
 	require.NoError(t, json.Unmarshal([]byte(read(t, dir, "report.json")), &back))
 	assert.Equal(t, *sum, back)
 	assert.NotContains(t, read(t, dir, "report.json"), "null")

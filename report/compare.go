@@ -15,12 +15,13 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // Comparison is what deriving the reports again shows of those that are there.
 type Comparison struct {
 	// Summary is what report.json would be now.
-	Summary *Summary
+	Summary *summary.Summary
 	// Agree are the files that were derived again and are the same, to the byte;
 	// of report.json what it counts.
 	Agree []string
@@ -49,7 +50,7 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts 
 	case had == nil:
 		x.Differ = append(x.Differ, "report.json is missing")
 	default:
-		if what := had.contradicts(sum); what != "" {
+		if what := contradicts(had, sum); what != "" {
 			x.Differ = append(x.Differ, fmt.Sprintf("report.json was changed, or belongs to another time: its %s differs from what checkpoint and export give", what))
 		} else {
 			x.Agree = append(x.Agree, "report.json")
@@ -65,7 +66,7 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts 
 const maxReportJSON = 64 << 20
 
 // storedSummary reads report.json; nil when there is none.
-func storedSummary(disk journal.Disk, dir string) (*Summary, error) {
+func storedSummary(disk journal.Disk, dir string) (*summary.Summary, error) {
 	f, err := disk.Open(filepath.Join(dir, "report.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -74,16 +75,16 @@ func storedSummary(disk journal.Disk, dir string) (*Summary, error) {
 		return nil, fmt.Errorf("read report.json: %w", err)
 	}
 	defer f.Close()
-	s := &Summary{}
+	s := &summary.Summary{}
 	if err := json.NewDecoder(io.LimitReader(f, maxReportJSON)).Decode(s); err != nil {
-		return &Summary{}, nil // it is no report of ours: every count of it differs
+		return &summary.Summary{}, nil // it is no report of ours: every count of it differs
 	}
 	return s, nil
 }
 
 // Changes are the changes of the mapping that the report in dir proposes, those of
 // the largest groups first.
-func Changes(disk journal.Disk, dir string) ([]Suggestion, error) {
+func Changes(disk journal.Disk, dir string) ([]summary.Suggestion, error) {
 	s, err := storedSummary(disk, dir)
 	if err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func Changes(disk journal.Disk, dir string) ([]Suggestion, error) {
 	if s == nil {
 		return nil, fmt.Errorf("%s has no report.json", dir)
 	}
-	var changes []Suggestion
+	var changes []summary.Suggestion
 	for _, g := range s.FailureGroups {
 		if g.Suggestion != nil && len(g.Suggestion.Edits) > 0 {
 			changes = append(changes, *g.Suggestion)
@@ -102,7 +103,7 @@ func Changes(disk journal.Disk, dir string) ([]Suggestion, error) {
 
 // contradicts names the first thing that two summaries of one import say
 // differently. Times, findings that depend on today and advice are left out.
-func (s *Summary) contradicts(now *Summary) string {
+func contradicts(s, now *summary.Summary) string {
 	for _, x := range []struct {
 		what string
 		a, b any
@@ -119,7 +120,7 @@ func (s *Summary) contradicts(now *Summary) string {
 		{"mapping", s.Mapping, now.Mapping},
 		{"list of inputs", s.Inputs, now.Inputs},
 		{"target", s.Target, now.Target},
-		{"number of failures", s.groupCounts(), now.groupCounts()},
+		{"number of failures", groupCounts(s), groupCounts(now)},
 	} {
 		if !reflect.DeepEqual(x.a, x.b) && !(isEmpty(x.a) && isEmpty(x.b)) {
 			return x.what
@@ -128,7 +129,7 @@ func (s *Summary) contradicts(now *Summary) string {
 	return ""
 }
 
-func (s *Summary) groupCounts() map[string]int64 {
+func groupCounts(s *summary.Summary) map[string]int64 {
 	counts := map[string]int64{}
 	for i := range s.FailureGroups {
 		g := &s.FailureGroups[i]

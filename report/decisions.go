@@ -3,6 +3,8 @@ package report
 import (
 	"io"
 	"strconv"
+
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // decisionsName is the file that holds the decision table whole.
@@ -20,7 +22,7 @@ func writeDecisions(w io.Writer, table DecisionTable) error {
 		return err
 	}
 	var line []byte
-	return table.Each(func(d Decision) error {
+	return table.Each(func(d summary.Decision) error {
 		line = appendExactCell(line[:0], []byte(d.Category))
 		line = appendExactCell(append(line, ','), []byte(d.Value))
 		line = append(append(line, ','), d.Decision...)

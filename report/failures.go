@@ -11,6 +11,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // failureLine is a line of failures.csv: an invalid row, or a consent that was
@@ -38,7 +39,7 @@ const failureHeader = "row,line,consent,stage,status,reason,message,category,act
 // when the row states one decision and it could be read.
 func invalidLine(file string, r *survey.Row, k groupKey) failureLine {
 	l := failureLine{
-		Row: r.Row.Number, Line: r.Row.Line, Stage: stageMap,
+		Row: r.Row.Number, Line: r.Row.Line, Stage: summary.StageMap,
 		Reason: disarm(k.reason), File: file,
 	}
 	if text := invalidText(r); text != k.reason {
@@ -59,7 +60,7 @@ func invalidLine(file string, r *survey.Row, k groupKey) failureLine {
 // refusedLine is the failure of a consent at sending.
 func refusedLine(file string, r *survey.Row, c *survey.Consent, ref journal.Ref, k groupKey) failureLine {
 	return failureLine{
-		Row: r.Row.Number, Line: r.Row.Line, Consent: refString(ref), Stage: stageSend,
+		Row: r.Row.Number, Line: r.Row.Line, Consent: refString(ref), Stage: summary.StageSend,
 		Status: strconv.Itoa(c.Outcome.Status), Reason: disarm(k.reason), Message: disarm(c.Outcome.Message),
 		Category: disarm(string(c.Category)), Action: c.Action.String(),
 		Attempts: c.Outcome.Attempts, File: file,

@@ -13,6 +13,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/journal/faultdisk"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // repaired is what becomes of mixed when its failures are fixed.
@@ -44,7 +45,7 @@ func TestEveryStepOfAReportFails(t *testing.T) {
 		return strings.ReplaceAll(string(b), dir, "DIR")
 	}
 	opts := Options{
-		Tool:       Tool{"consentimport", "1.0.0"},
+		Tool:       summary.Tool{Name: "consentimport", Version: "1.0.0"},
 		Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{"preset", "acme"}}},
 	}
 	for _, plan := range []faultdisk.Plan{{Do: faultdisk.Fail}, {Do: faultdisk.Fail, Once: true}, {Do: faultdisk.Short}} {

@@ -8,18 +8,8 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/report/summary"
 )
-
-// The stages at which something can fail.
-const (
-	stageMap   = "map"
-	stageSend  = "send"
-	stageOther = "other"
-)
-
-// OtherGroups is the stage and the reason of the group that sums up the
-// failures beyond the largest groups.
-const OtherGroups = stageOther
 
 const (
 	// maxGroups is how many groups the report lists.
@@ -169,7 +159,7 @@ func (g *groups) live(k groupKey) *group {
 			return x
 		}
 		if len(g.order) >= maxCoarseGroups {
-			k = groupKey{stage: stageOther, reason: OtherGroups}
+			k = groupKey{stage: summary.StageOther, reason: summary.OtherGroups}
 			if x := g.byKey[k]; x != nil {
 				return x
 			}
@@ -187,26 +177,26 @@ func (g *groups) reset() {
 }
 
 // list gives the largest groups with their suggestions, and the rest as one.
-func (g *groups) list() []FailureGroup {
+func (g *groups) list() []summary.FailureGroup {
 	var total int64
 	var other int64
 	live := make([]*group, 0, len(g.order))
 	for _, x := range g.order {
 		total += x.count
-		if x.key.stage == stageOther {
+		if x.key.stage == summary.StageOther {
 			other += x.count
 			continue
 		}
 		live = append(live, x)
 	}
 	slices.SortStableFunc(live, func(a, b *group) int { return cmp.Compare(b.count, a.count) })
-	out := []FailureGroup{}
+	out := []summary.FailureGroup{}
 	for i, x := range live {
 		if i >= maxGroups {
 			other += x.count
 			continue
 		}
-		f := FailureGroup{
+		f := summary.FailureGroup{
 			Stage: x.key.stage, Status: x.key.status, Reason: x.key.reason, Column: x.key.column,
 			Count: x.count, Rows: slices.Clone(x.rows), Share: share(x.count, total),
 		}
@@ -214,8 +204,8 @@ func (g *groups) list() []FailureGroup {
 		out = append(out, f)
 	}
 	if other > 0 {
-		out = append(out, FailureGroup{
-			Stage: stageOther, Reason: OtherGroups, Count: other, Rows: []int64{}, Share: share(other, total),
+		out = append(out, summary.FailureGroup{
+			Stage: summary.StageOther, Reason: summary.OtherGroups, Count: other, Rows: []int64{}, Share: share(other, total),
 		})
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 func TestVariablePartsAreMasked(t *testing.T) {
@@ -98,7 +99,7 @@ func TestGroupsAreBounded(t *testing.T) {
 	assert.Equal(t, "the common one", list[0].Reason)
 	assert.EqualValues(t, n/3, list[0].Count)
 	last := list[maxGroups]
-	assert.Equal(t, OtherGroups, last.Reason)
+	assert.Equal(t, summary.OtherGroups, last.Reason)
 	assert.Empty(t, last.Rows)
 	var sum int64
 	for _, g := range list {
@@ -116,9 +117,9 @@ func TestCategoriesAreBounded(t *testing.T) {
 	}
 	_, sum := write(t, &told{facts: finished(n), batch: 1100, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}})
 	require.Len(t, sum.ByDecision, maxCategories+1)
-	assert.Equal(t, ByDecision{OtherCategories, "accept", Consents{Made: 2000, Sent: 2000}}, sum.ByDecision[0])
+	assert.Equal(t, summary.ByDecision{Category: OtherCategories, Action: "accept", Consents: summary.Consents{Made: 2000, Sent: 2000}}, sum.ByDecision[0])
 	require.NoError(t, sum.Balanced())
-	assert.Equal(t, []Month{{"2099-12", n, 0}}, sum.Decided)
+	assert.Equal(t, []summary.Month{{Month: "2099-12", Accept: n, Reject: 0}}, sum.Decided)
 }
 
 func TestPlacesAreNoPartOfAReason(t *testing.T) {
@@ -139,34 +140,34 @@ func TestPlacesAreNoPartOfAReason(t *testing.T) {
 
 func TestSuggestions(t *testing.T) {
 	for _, c := range []struct {
-		group FailureGroup
+		group summary.FailureGroup
 		text  string
 	}{
-		{FailureGroup{Stage: stageMap, Reason: `"maybe" is not listed in values`, Column: "state"}, "decide what the values mean"},
-		{FailureGroup{Stage: stageMap, Reason: "the time carries no zone", Column: "ts"}, "give the one in which"},
-		{FailureGroup{Stage: stageMap, Reason: "ts has no time zone, and the mapping sets none (timezone:)", Column: "ts"}, "give the one in which"},
-		{FailureGroup{Stage: stageMap, Reason: "ts has a time zone abbreviation, which needs %Z in the format and a timezone"}, "does not name a zone"},
-		{FailureGroup{Stage: stageMap, Reason: "ts does not exist in its time zone (clocks went forward)"}, "no clock"},
-		{FailureGroup{Stage: stageMap, Reason: "ts is in seconds, where the column is in milliseconds", Column: "a: b"}, "unit or format"},
-		{FailureGroup{Stage: stageMap, Reason: "ts could be a date or a number of seconds; set its format:"}, "unit or format"},
-		{FailureGroup{Stage: stageMap, Reason: "ts is not a known form of time (set its format:)"}, "add its pattern"},
-		{FailureGroup{Stage: stageMap, Reason: "ts does not have the format of the mapping"}, "add its pattern"},
-		{FailureGroup{Stage: stageMap, Reason: "ts was mangled by a spreadsheet (scientific notation)"}, "spreadsheet"},
-		{FailureGroup{Stage: stageMap, Reason: "is not valid JSON at byte #"}, "cut off or damaged"},
-		{FailureGroup{Stage: stageMap, Reason: "the quote opened on line # is never closed"}, "close it"},
-		{FailureGroup{Stage: stageMap, Reason: "mail is required and empty", Column: "e: mail"}, "the row has nothing here"},
-		{FailureGroup{Stage: stageMap, Reason: "no userId, profileId or email: it is unclear whose decision this is"}, "no person"},
-		{FailureGroup{Stage: stageMap, Reason: "has 5 cells, the header has 7"}, "without quotes"},
-		{FailureGroup{Stage: stageSend, Status: 400, Reason: "Source is required for profileId"}, "sourceId"},
-		{FailureGroup{Stage: stageSend, Status: 400, Reason: "unknown category"}, "purpose"},
-		{FailureGroup{Stage: stageSend, Status: 400, Reason: "timestamp out of range"}, "wrong unit"},
-		{FailureGroup{Stage: stageSend, Status: 503, Reason: "no message"}, "--resume --retry"},
-		{FailureGroup{Stage: stageSend, Status: 0, Reason: "no answer"}, "--resume --retry"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: `"maybe" is not listed in values`, Column: "state"}, "decide what the values mean"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "the time carries no zone", Column: "ts"}, "give the one in which"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts has no time zone, and the mapping sets none (timezone:)", Column: "ts"}, "give the one in which"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts has a time zone abbreviation, which needs %Z in the format and a timezone"}, "does not name a zone"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts does not exist in its time zone (clocks went forward)"}, "no clock"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts is in seconds, where the column is in milliseconds", Column: "a: b"}, "unit or format"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts could be a date or a number of seconds; set its format:"}, "unit or format"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts is not a known form of time (set its format:)"}, "add its pattern"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts does not have the format of the mapping"}, "add its pattern"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts was mangled by a spreadsheet (scientific notation)"}, "spreadsheet"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "is not valid JSON at byte #"}, "cut off or damaged"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "the quote opened on line # is never closed"}, "close it"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "mail is required and empty", Column: "e: mail"}, "the row has nothing here"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "no userId, profileId or email: it is unclear whose decision this is"}, "no person"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "has 5 cells, the header has 7"}, "without quotes"},
+		{summary.FailureGroup{Stage: summary.StageSend, Status: 400, Reason: "Source is required for profileId"}, "sourceId"},
+		{summary.FailureGroup{Stage: summary.StageSend, Status: 400, Reason: "unknown category"}, "purpose"},
+		{summary.FailureGroup{Stage: summary.StageSend, Status: 400, Reason: "timestamp out of range"}, "wrong unit"},
+		{summary.FailureGroup{Stage: summary.StageSend, Status: 503, Reason: "no message"}, "--resume --retry"},
+		{summary.FailureGroup{Stage: summary.StageSend, Status: 0, Reason: "no answer"}, "--resume --retry"},
 	} {
 		s := suggest(&c.group)
 		require.NotNil(t, s, c.group.Reason)
 		assert.Contains(t, s.Text, c.text)
 		assert.Empty(t, s.Patch, "nothing is proposed that was not tried: %s", c.group.Reason)
 	}
-	assert.Nil(t, suggest(&FailureGroup{Stage: stageSend, Status: 400, Reason: "computer says no"}))
+	assert.Nil(t, suggest(&summary.FailureGroup{Stage: summary.StageSend, Status: 400, Reason: "computer says no"}))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // maxListed is how many consents OverPermissive names.
@@ -68,7 +69,7 @@ func (w *work) silent(r *survey.Row) {
 // histories sorts what the survey showed and counts people by what they said. A
 // second survey finds the people for whom the target is too permissive, if there are
 // any, for suppress.csv.
-func (c *collector) histories(ctx context.Context, s Survey, sum *Summary, facts *survey.Facts) (err error) {
+func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summary, facts *survey.Facts) (err error) {
 	index, err := c.history.Sort()
 	c.history = nil
 	if err != nil {
@@ -91,7 +92,7 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *Summary, facts
 		if w.Category == "" && found.More && w == found.LastWords[len(found.LastWords)-1] {
 			w.Category = OtherCategories
 		}
-		sum.LastWords = append(sum.LastWords, LastWord(w))
+		sum.LastWords = append(sum.LastWords, summary.LastWord(w))
 	}
 	sum.Overtaken, sum.Withheld = found.Overtaken, found.Withheld
 	sum.Lint = append(sum.Lint, HistoryFindings(found, mode)...)
@@ -99,7 +100,7 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *Summary, facts
 }
 
 // permissive lists where the target allows more than the person.
-func (c *collector) permissive(ctx context.Context, s Survey, places *history.Places, sum *Summary) error {
+func (c *collector) permissive(ctx context.Context, s Survey, places *history.Places, sum *summary.Summary) error {
 	sum.OverPermissive.Count = places.Len()
 	if places.Len() == 0 {
 		return nil
@@ -171,7 +172,7 @@ func (f *finder) rows(b *survey.Batch) error {
 }
 
 // HistoryFindings are what lint says of the histories of people.
-func HistoryFindings(found *history.Result, mode history.Mode) []Finding {
+func HistoryFindings(found *history.Result, mode history.Mode) []summary.Finding {
 	order := "These decisions stand in the export behind newer ones of the same person and category. "
 	switch mode {
 	case history.Chronological:
@@ -185,7 +186,7 @@ func HistoryFindings(found *history.Result, mode history.Mode) []Finding {
 	if mode == history.Rows {
 		repeat = "These consents equal another of the same person in every field that is sent. With --history rows each of them is sent."
 	}
-	var out []Finding
+	var out []summary.Finding
 	for _, f := range []struct {
 		rule, message string
 		seen          *history.Sightings
@@ -198,7 +199,7 @@ func HistoryFindings(found *history.Result, mode history.Mode) []Finding {
 		{"category-twins", "These categories differ only in letter case, form or separators, so the target takes them for several purposes; map them to one name.", &found.Twins},
 	} {
 		if f.seen.Count > 0 {
-			out = append(out, Finding{Rule: f.rule, Count: f.seen.Count, Message: f.message, Rows: append([]int64{}, f.seen.Rows...)})
+			out = append(out, summary.Finding{Rule: f.rule, Count: f.seen.Count, Message: f.message, Rows: append([]int64{}, f.seen.Rows...)})
 		}
 	}
 	return out

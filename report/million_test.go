@@ -14,6 +14,8 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/reporttest"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // crowd is a survey of an export so large that it is made batch by batch. Every
@@ -58,12 +60,12 @@ func crowdRefused(n int64) journal.Outcome {
 }
 
 // crowdPage writes the reports of so many failures and gives the page's path.
-func crowdPage(t *testing.T, rows int64) (path string, sum *Summary) {
+func crowdPage(t *testing.T, rows int64) (path string, sum *summary.Summary) {
 	t.Helper()
 	c := &crowd{facts: finished(rows), rows: rows}
 	dir := t.TempDir()
 	sum, err := Write(t.Context(), journal.OS{}, dir, c, Options{
-		Tool: Tool{"consentimport", "1.0.0"}, Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{"preset", "acme"}}},
+		Tool: summary.Tool{Name: "consentimport", Version: "1.0.0"}, Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{"preset", "acme"}}},
 	})
 	require.NoError(t, err)
 	require.NoError(t, sum.Balanced())
@@ -88,10 +90,10 @@ func TestAMillionFailuresMakeNoLargerPage(t *testing.T) {
 	require.NoError(t, err)
 	assert.InEpsilon(t, a.Size(), b.Size(), 0.05, "%d bytes for %d failures, %d for 100", b.Size(), rows, a.Size())
 
-	tab := startBrowser(t)
+	tab := reporttest.Browser(t)
 	for _, width := range []int64{390, 1440} {
 		for _, scheme := range []string{"light", "dark"} {
-			view := lookAt(t, tab, many, width, scheme)
+			view := reporttest.LookAt(t, tab, many, width, scheme)
 			at := fmt.Sprintf("%d px, %s", width, scheme)
 			assert.LessOrEqual(t, view.Scroll, view.Inner, "%s: overflows", at)
 			assert.Empty(t, view.Wide, at)

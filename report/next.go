@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // The words in a journal's last line that call for different advice.
@@ -19,23 +20,23 @@ const (
 
 // advise says what to do now: the command to run next and, before it, what a
 // person has to do.
-func advise(s *Summary, v *Invocation) {
+func advise(s *summary.Summary, v *Invocation) {
 	step := func(format string, args ...any) { s.Steps = append(s.Steps, fmt.Sprintf(format, args...)) }
-	if s.Shard != "" && s.State == Complete {
+	if s.Shard != "" && s.State == summary.Complete {
 		step("This is shard %s. When all shards have ended, join them (%s report DIR... --out DIR): the lists, and what is to be done, are those of all together.", s.Shard, v.program())
 		s.Next = v.on(s.OutDir, "verify")
 		return
 	}
-	if s.OverPermissive.Count > 0 && s.State != Incomplete && !s.DryRun { // else going on is what helps
+	if s.OverPermissive.Count > 0 && s.State != summary.Incomplete && !s.DryRun { // else going on is what helps
 		step("First: stop what the target does for the people in %s, where it says yes and they said no.", lists[suppress].name)
 	}
 	switch {
-	case s.State == Unbalanced:
+	case s.State == summary.Unbalanced:
 		step("Do not rely on these numbers. Find out whether the checkpoint or the export was changed:")
 		s.Next = v.on(s.OutDir, "verify")
 	case s.DryRun:
 		adviseDryRun(s, v, step)
-	case s.State == Incomplete:
+	case s.State == summary.Incomplete:
 		adviseIncomplete(s, v, step)
 	case s.Failures() > 0:
 		adviseFailures(s, v, step)
@@ -44,21 +45,13 @@ func advise(s *Summary, v *Invocation) {
 	}
 }
 
-// main is the report that a person opens first.
-func (s *Summary) main() string {
-	if s.Shard != "" {
-		return summaryName
-	}
-	return "report.html"
-}
-
 // adviseDryRun leads from a dry run to the import.
-func adviseDryRun(s *Summary, v *Invocation, step func(string, ...any)) {
+func adviseDryRun(s *summary.Summary, v *Invocation, step func(string, ...any)) {
 	switch {
-	case s.State == Incomplete:
+	case s.State == summary.Incomplete:
 		s.Next = v.command(v.Exports, nil, "--dry-run")
 		return
-	case patched(s):
+	case summary.Patched(s):
 		s.Next = withFixedMapping(s, v, step, "--dry-run")
 		return
 	case s.Rows.Mapped == 0: // nobody is led on to the import of nothing
@@ -85,7 +78,7 @@ func adviseDryRun(s *Summary, v *Invocation, step func(string, ...any)) {
 }
 
 // adviseIncomplete leads from a run that stopped to the next one.
-func adviseIncomplete(s *Summary, v *Invocation, step func(string, ...any)) {
+func adviseIncomplete(s *summary.Summary, v *Invocation, step func(string, ...any)) {
 	switch s.Why {
 	case whyBudget:
 		s.Next = withFixedMapping(s, v, step, "--resume", "--retry")
@@ -109,13 +102,13 @@ func adviseIncomplete(s *Summary, v *Invocation, step func(string, ...any)) {
 // adviseFailures leads from a complete import with failures to their end: a
 // better mapping, another attempt, or a repair by hand, whichever the largest
 // group calls for.
-func adviseFailures(s *Summary, v *Invocation, step func(string, ...any)) {
+func adviseFailures(s *summary.Summary, v *Invocation, step func(string, ...any)) {
 	var without []string
 	if v.flag("repair") != "" {
 		without = []string{"approved"} // the table of the repaired rows is not that of the export
 	}
 	switch {
-	case patched(s):
+	case summary.Patched(s):
 		s.Next = withFixedMapping(s, v, step, "--resume", "--retry")
 	case s.Rows.Invalid+s.Consents.Refused == 0:
 		step("Send the failed ones again once the target works:")
@@ -131,21 +124,9 @@ func adviseFailures(s *Summary, v *Invocation, step func(string, ...any)) {
 	}
 }
 
-// SplitStep splits a step into what it says and the command that it ends with, if
-// any.
-func SplitStep(step string) (text, command string) {
-	text, command, _ = strings.Cut(step, "\n")
-	return text, command
-}
-
-// patched says whether a change of the mapping fixes the largest group of failures.
-func patched(s *Summary) bool {
-	return len(s.FailureGroups) > 0 && s.FailureGroups[0].Suggestion != nil && s.FailureGroups[0].Suggestion.Patch != ""
-}
-
 // withFixedMapping is a run under a changed mapping: with the proposed change made in
 // a copy or, where none is proposed, with the user's own file or a copy of the preset.
-func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more ...string) string {
+func withFixedMapping(s *summary.Summary, v *Invocation, step func(string, ...any), more ...string) string {
 	file := v.flag("mapping")
 	name := v.flag("preset")
 	if name == "" {
@@ -161,10 +142,10 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 	// The journal names the mapping in the out directory by its digest: it is for reading only.
 	stored := filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-")
 	switch {
-	case patched(s):
+	case summary.Patched(s):
 		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", s.FailureGroups[0].Suggestion.Proven(), v.on(s.OutDir, "mapping", "apply"), shellQuote(pathWord(copied)))
-		if strings.Contains(s.FailureGroups[0].Suggestion.Patch, decide) {
-			step("In %s, put what is right wherever %s stands, and continue:", copied, decide)
+		if strings.Contains(s.FailureGroups[0].Suggestion.Patch, summary.Decide) {
+			step("In %s, put what is right wherever %s stands, and continue:", copied, summary.Decide)
 		} else {
 			step("Continue with it:")
 		}
@@ -182,7 +163,7 @@ func withFixedMapping(s *Summary, v *Invocation, step func(string, ...any), more
 }
 
 // rejectedFile names the file of rows to repair, or "".
-func rejectedFile(s *Summary) string {
+func rejectedFile(s *summary.Summary) string {
 	for _, name := range s.Files {
 		if strings.HasPrefix(name, "rejected") {
 			return name

@@ -10,49 +10,15 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/report/summary"
 )
-
-func TestExitCodes(t *testing.T) {
-	for _, c := range []struct {
-		want int
-		s    Summary
-	}{
-		{0, Summary{State: Complete}},
-		{0, Summary{State: Complete, DryRun: true, Consents: Consents{Made: 1, Pending: 1}}},
-		{1, Summary{State: Unbalanced, OverPermissive: OverPermissive{Count: 1}}},
-		{3, Summary{State: Complete, Rows: Rows{Invalid: 1}}},
-		{3, Summary{State: Complete, Consents: Consents{Refused: 1}}},
-		{3, Summary{State: Complete, Consents: Consents{Failed: 1}}},
-		{0, Summary{State: Complete, Consents: Consents{Superseded: 1}, Rows: Rows{Skipped: 1}}},
-		{4, Summary{State: Incomplete, OverPermissive: OverPermissive{Count: 1}, Rows: Rows{Invalid: 1}}},
-		{5, Summary{State: Complete, OverPermissive: OverPermissive{Count: 1}, Rows: Rows{Invalid: 1}}},
-	} {
-		assert.Equal(t, c.want, Exit(&c.s), "%+v", c.s)
-	}
-}
-
-func TestBalance(t *testing.T) {
-	s := clean()
-	require.NoError(t, s.Balanced())
-	s.Rows.Read++
-	assert.ErrorContains(t, s.Balanced(), "balance rows: read 10000001, but")
-	s = clean()
-	s.Consents.Sent--
-	assert.ErrorContains(t, s.Balanced(), "balance consents: made 13200000, but sent 13199999")
-	s = clean()
-	s.ByDecision[0].Failed++
-	assert.ErrorContains(t, s.Balanced(), "balance decision analytics accept")
-	s = clean()
-	s.ByDecision = s.ByDecision[1:]
-	assert.ErrorContains(t, s.Balanced(), "balance decisions")
-}
 
 // An import whose counts contradict each other is no success, whatever its end.
 func TestUnbalancedIsSaid(t *testing.T) {
 	s := mixed()
 	s.parts[0].rows[0].Consents[0].Outcome.State = 99 // no outcome that we know
 	dir, sum := write(t, s)
-	assert.Equal(t, Unbalanced, sum.State)
+	assert.Equal(t, summary.Unbalanced, sum.State)
 	assert.Equal(t, 1, sum.ExitCode)
 	assert.Contains(t, sum.Detail, "made 7")
 	assert.Contains(t, read(t, dir, "report.json"), `"state": "unbalanced"`)
@@ -63,18 +29,18 @@ func TestStateFollowsTheEndOfTheLastRun(t *testing.T) {
 	s := mixed()
 	s.facts.End = nil
 	_, sum := write(t, s)
-	assert.Equal(t, []any{Incomplete, WhyCrash, 4}, []any{sum.State, sum.Why, sum.ExitCode})
+	assert.Equal(t, []any{summary.Incomplete, summary.WhyCrash, 4}, []any{sum.State, sum.Why, sum.ExitCode})
 
 	s = mixed()
-	s.facts.End.State, s.facts.End.Why = Incomplete, "limit"
+	s.facts.End.State, s.facts.End.Why = summary.Incomplete, "limit"
 	_, sum = write(t, s)
-	assert.Equal(t, []any{Incomplete, "limit", 4}, []any{sum.State, sum.Why, sum.ExitCode})
+	assert.Equal(t, []any{summary.Incomplete, "limit", 4}, []any{sum.State, sum.Why, sum.ExitCode})
 	assert.Equal(t, "consentimport run acme.csv --preset acme --resume", sum.Next)
 
 	s = repaired()
 	s.parts[0].rows[0].Consents[0].Outcome.State = 0
 	_, sum = write(t, s)
-	assert.Equal(t, []any{Incomplete, WhyPending, 4}, []any{sum.State, sum.Why, sum.ExitCode})
+	assert.Equal(t, []any{summary.Incomplete, summary.WhyPending, 4}, []any{sum.State, sum.Why, sum.ExitCode})
 }
 
 // A shell takes a quoted line apart into the words that went in.
@@ -105,13 +71,13 @@ func TestTheCommandRepeatsTheImport(t *testing.T) {
 	assert.Equal(t, `consentimport run o/rejected.csv --mapping m.yaml --sandbox --set A=1 --set 'B=two words' --repair o`, s.Next)
 
 	s = wrongMapping()
-	s.State = Complete
+	s.State = summary.Complete
 	advise(s, &v)
 	assert.Equal(t, `consentimport run a.csv 'it'\''s b.csv' --sandbox --set A=1 --set 'B=two words' --out o --mapping onetrust-fixed.yaml --resume --retry`, s.Next)
 
 	s = clean()
 	s.Consents.Sent, s.Consents.Failed = 0, s.Consents.Made
-	s.FailureGroups = grouped(FailureGroup{Stage: stageSend, Status: 503, Reason: "no message", Count: s.Consents.Failed})
+	s.FailureGroups = grouped(summary.FailureGroup{Stage: summary.StageSend, Status: 503, Reason: "no message", Count: s.Consents.Failed})
 	advise(s, &v)
 	assert.Contains(t, s.Next, "--resume --retry")
 }
@@ -129,27 +95,11 @@ func TestTheJournalKnowsTheImport(t *testing.T) {
 	assert.Equal(t, "consentimport run 'x y.csv' --mapping "+dir+"/mapping-ab12.yaml --org acme --project main --dialect sdk --history latest --out "+dir+" --resume", sum.Next)
 
 	// The mapping there is named by its digest and is never edited in place.
-	s.facts.End = &journal.End{State: Incomplete, Why: whyBudget}
+	s.facts.End = &journal.End{State: summary.Incomplete, Why: whyBudget}
 	sum, err = Write(t.Context(), journal.OS{}, dir, s, Options{})
 	require.NoError(t, err)
 	assert.Contains(t, sum.Steps[0], "cp "+dir+"/mapping-ab12.yaml acme-fixed.yaml")
 	assert.Contains(t, sum.Next, " --mapping acme-fixed.yaml --resume --retry")
-}
-
-func TestNumbersForPeople(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -999: "-999"} {
-		assert.Equal(t, want, Thousands(n))
-	}
-	for s, want := range map[float64]string{0: "0 ms", 0.81: "810 ms", 1.25: "1.2 s", 252: "4 min 12 s", 7500: "2 h 5 min", 273600: "3 d 4 h"} {
-		assert.Equal(t, want, lapse(s))
-	}
-	for x, want := range map[float64]string{0: "0 %", 0.0001: "<1 %", 0.5: "50 %", 0.9999: ">99 %", 1: "100 %"} {
-		assert.Equal(t, want, percent(x))
-	}
-	for n, want := range map[int64]string{1: "1 byte", 1023: "1,023 bytes", 1536: "1.5 KiB", 5 << 30: "5.0 GiB"} {
-		assert.Equal(t, want, size(n))
-	}
-	assert.Equal(t, "2 retries", Plural(2, "retry"))
 }
 
 // Cells of our lists that a spreadsheet would run are disarmed; those of the
@@ -202,9 +152,9 @@ func TestRejectionsOnTheirWayAreNoFirstStep(t *testing.T) {
 		s := stopped("signal", "stopped by a signal")
 		s.OverPermissive.Count = n
 		advise(s, &acme)
-		assert.Equal(t, want, permissiveText(s))
+		assert.Equal(t, want, summary.PermissiveText(s))
 		assert.Empty(t, s.Steps)
-		s.State = Complete
+		s.State = summary.Complete
 		s.Steps = nil
 		advise(s, &acme)
 		assert.Contains(t, s.Steps[0], "First: stop")

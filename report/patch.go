@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,11 +9,10 @@ import (
 
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 const (
-	// decide stands where a person has to decide; no mapping is valid with it.
-	decide = "DECIDE"
 	// maxPatchValues is how many values that are not listed a patch names: with more,
 	// the column does not hold decisions.
 	maxPatchValues = 40
@@ -35,7 +33,7 @@ type patch struct {
 
 // propose looks for changes of the mapping that fix the groups of invalid rows, tries
 // them on all rows, and keeps those that fix some and change no other row.
-func propose(ctx context.Context, s *Summary, opts *Options) error {
+func propose(ctx context.Context, s *summary.Summary, opts *Options) error {
 	if opts.Try == nil || opts.Mapping == nil || opts.Decisions == nil {
 		return nil
 	}
@@ -83,12 +81,12 @@ func try(ctx context.Context, opts *Options, patches []patch, upTo int64) ([]sur
 }
 
 // candidates are the patches that are worth a try.
-func candidates(ctx context.Context, s *Summary, opts *Options) ([]patch, error) {
+func candidates(ctx context.Context, s *summary.Summary, opts *Options) ([]patch, error) {
 	var all []patch
 	seen := map[string]bool{} // one cause has one patch, for its largest group
 	for i := range s.FailureGroups {
 		g := &s.FailureGroups[i]
-		if g.Stage != stageMap || g.Suggestion == nil {
+		if g.Stage != summary.StageMap || g.Suggestion == nil {
 			continue
 		}
 		var found *patch
@@ -103,7 +101,7 @@ func candidates(ctx context.Context, s *Summary, opts *Options) ([]patch, error)
 			if cause = "zone"; !seen[cause] {
 				found = &patch{
 					failing: withoutZone,
-					edits:   []mapping.Edit{{Path: []string{"timezone"}, Set: decide}},
+					edits:   []mapping.Edit{{Path: []string{"timezone"}, Set: summary.Decide}},
 					tried:   []mapping.Edit{{Path: []string{"timezone"}, Set: "UTC"}},
 				}
 			}
@@ -145,7 +143,7 @@ func withoutZone(reason, _ string) bool {
 // could tell who somebody is, or are too many.
 func valuesPatch(opts *Options) (*patch, error) {
 	var values []string
-	err := opts.Decisions.Each(func(d Decision) error {
+	err := opts.Decisions.Each(func(d summary.Decision) error {
 		if d.Decision == mapping.DecidedInvalid && d.Reason == "" && d.Value != "" && !opts.Decisions.Named(d.Value) && len(values) <= maxPatchValues {
 			if !slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, d.Value) }) {
 				values = append(values, d.Value)
@@ -163,7 +161,7 @@ func valuesPatch(opts *Options) (*patch, error) {
 		if opts.Decisions.Shown(v) != v || len(v) > maxPatchValue || !utf8.ValidString(v) {
 			return nil, nil
 		}
-		edit.Add = append(edit.Add, [2]string{strconv.Quote(v), decide})
+		edit.Add = append(edit.Add, [2]string{strconv.Quote(v), summary.Decide})
 		tried.Add = append(tried.Add, [2]string{strconv.Quote(v), mapping.DecidedAccept})
 	}
 	p.edits, p.tried = []mapping.Edit{edit}, []mapping.Edit{tried}
@@ -181,7 +179,7 @@ var formats = [...]string{
 
 // formatPatch finds the one format that reads most of the times which failed; nil when
 // none does, or when several read as many and a person has to say which is meant.
-func formatPatch(ctx context.Context, opts *Options, g *FailureGroup) (*patch, error) {
+func formatPatch(ctx context.Context, opts *Options, g *summary.FailureGroup) (*patch, error) {
 	have, with, ok := opts.Mapping.TimestampFormats()
 	if !ok || len(g.Rows) == 0 || g.Rows[len(g.Rows)-1] > maxSample {
 		return nil, nil
@@ -196,7 +194,7 @@ func formatPatch(ctx context.Context, opts *Options, g *FailureGroup) (*patch, e
 		tries = append(tries, patch{failing: failing, edits: []mapping.Edit{set}, tried: []mapping.Edit{set}})
 		if !opts.Mapping.HasZone() {
 			zone := func(name string) mapping.Edit { return mapping.Edit{Path: []string{"timezone"}, Set: name} }
-			tries = append(tries, patch{failing: failing, edits: []mapping.Edit{set, zone(decide)}, tried: []mapping.Edit{set, zone("UTC")}})
+			tries = append(tries, patch{failing: failing, edits: []mapping.Edit{set, zone(summary.Decide)}, tried: []mapping.Edit{set, zone("UTC")}})
 		}
 	}
 	effects, err := try(ctx, opts, tries, g.Rows[len(g.Rows)-1])
@@ -219,13 +217,4 @@ func formatPatch(ctx context.Context, opts *Options, g *FailureGroup) (*patch, e
 		return nil, nil
 	}
 	return &tries[best], nil
-}
-
-// Proven says what the patch does.
-func (s *Suggestion) Proven() string {
-	text := fmt.Sprintf("fixes %s of %s, changes 0 others", Thousands(s.Fixes), Plural(s.Of, "row"))
-	if strings.Contains(s.Patch, decide) {
-		text += ", once " + decide + " is decided"
-	}
-	return text
 }

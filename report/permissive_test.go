@@ -15,6 +15,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 var refused = outcome(journal.Refused, 400, 1, "bad")
@@ -37,7 +38,7 @@ func TestARejectThatDidNotArriveAfterAnAccept(t *testing.T) {
 		invalid(8, "8", "y", "bad", untimed), // without a time it is the latest
 	}}}}
 	dir, sum := write(t, s)
-	assert.Equal(t, OverPermissive{3, []string{"5.1", "6.1", "8.1"}}, sum.OverPermissive)
+	assert.Equal(t, summary.OverPermissive{Count: 3, Consents: []string{"5.1", "6.1", "8.1"}}, sum.OverPermissive)
 	assert.Equal(t, 5, sum.ExitCode)
 	assert.Equal(t, `userId,profileId,email,category,consent,timestamp
 u2,,,ads,5.1,2024-01-08T21:33:02Z
@@ -45,7 +46,7 @@ u3,,,ads,6.1,2024-01-08T21:33:02Z
 u4,,,ads,8.1,
 `, read(t, dir, "suppress.csv"))
 	assert.EqualValues(t, 6, sum.Subjects) // that of row 1 in capital letters is another, as no address
-	assert.Equal(t, []LastWord{{Category: "ads", Accept: 2, Reject: 4}, {Category: "mail", Reject: 1}}, sum.LastWords)
+	assert.Equal(t, []summary.LastWord{{Category: "ads", Accept: 2, Reject: 4}, {Category: "mail", Reject: 1}}, sum.LastWords)
 	info, err := os.Stat(filepath.Join(dir, "suppress.csv"))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
@@ -67,7 +68,7 @@ func TestPeopleWhoSayNothing(t *testing.T) {
 	third.Dropped = []mapping.Dropped{silent("u4", "mail", mapping.Unlisted), silent("", "mail", mapping.Unlisted)}
 	s := &told{facts: finished(3), parts: []part{{csvLayout("x", "x"), "x.csv", []survey.Row{first, second, third}}}}
 	_, sum := write(t, s)
-	assert.Equal(t, []LastWord{{Category: "ads", Accept: 1}, {Category: "mail", None: 3}}, sum.LastWords)
+	assert.Equal(t, []summary.LastWord{{Category: "ads", Accept: 1}, {Category: "mail", None: 3}}, sum.LastWords)
 	assert.EqualValues(t, 1, sum.Subjects)
 }
 
@@ -106,7 +107,7 @@ func TestADryRunForeseesWhatWouldEndTooPermissive(t *testing.T) {
 	row := &s.parts[0].rows[1] // it is invalid
 	row.Readable = []mapping.Consent{consent("u1", "marketing", mapping.Reject, sent).Consent}
 	dir, sum := write(t, s)
-	assert.Equal(t, OverPermissive{1, []string{"2.1"}}, sum.OverPermissive)
+	assert.Equal(t, summary.OverPermissive{Count: 1, Consents: []string{"2.1"}}, sum.OverPermissive)
 	assert.Equal(t, 5, sum.ExitCode)
 	assert.Contains(t, read(t, dir, "suppress.csv"), "u1,,,marketing,2.1,")
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 const (
@@ -69,7 +71,7 @@ func ReadSigned(r io.Reader) (*Signed, error) {
 		}
 		if decision := row[at[2]]; decision == mapping.DecidedAccept || decision == mapping.DecidedReject {
 			if len(s.lines) == maxSigned {
-				return nil, fmt.Errorf("has more than %s decisions", Thousands(maxSigned))
+				return nil, fmt.Errorf("has more than %s decisions", wording.Thousands(maxSigned))
 			}
 			s.lines[signedLine(row[at[0]], row[at[1]], decision)] = struct{}{}
 		}
@@ -86,8 +88,8 @@ func signedLine(category, value, decision string) [16]byte {
 
 // Unsigned gives the decisions of a table that were not signed: the first most,
 // and how many there are.
-func (s *Signed) Unsigned(table DecisionTable, most int) (first []Decision, all int64, err error) {
-	err = table.Each(func(d Decision) error {
+func (s *Signed) Unsigned(table DecisionTable, most int) (first []summary.Decision, all int64, err error) {
+	err = table.Each(func(d summary.Decision) error {
 		if d.Decision != mapping.DecidedAccept && d.Decision != mapping.DecidedReject {
 			return nil
 		}

@@ -1,6 +1,10 @@
 package report
 
-import "regexp"
+import (
+	"regexp"
+
+	"github.com/consentimport/consentimport/report/summary"
+)
 
 // remedy recognises the cause of a group of failures and says what fixes it.
 type remedy struct {
@@ -12,43 +16,43 @@ type remedy struct {
 // remedies is the table of the causes that are recognised; the first that fits
 // counts. A change of the mapping is proposed apart, once it was tried: see propose.
 var remedies = []remedy{
-	{stageSend, regexp.MustCompile(`(?i)source\b.*\brequired\b.*\bprofile`), "profileId needs a sourceId: take it from the source in the product's settings"},
-	{stageSend, regexp.MustCompile(`(?i)\b(category|purpose)\b`), "make it a purpose in the product's settings, or map it to one that exists"},
-	{stageSend, regexp.MustCompile(`(?i)\b(timestamp|valid_?until)\b`), "the time may be in the wrong unit: check its format, and --dialect"},
-	{stageSend, regexp.MustCompile(`(?i)too (large|long)|exceeds`), "a field is too long for the target, mostly message: shorten its template"},
-	{stageMap, regexp.MustCompile(`(?i)\b(not listed|unlisted|unknown value|values? .*not\b.*\blist)`), "decide what the values mean: a value that is not listed is never guessed"},
-	{stageMap, regexp.MustCompile(`(?i)spreadsheet`), "take the export as the platform wrote it, never opened in a spreadsheet"},
-	{stageMap, regexp.MustCompile(`(?i)clocks? went`), "no clock in that zone ever showed this time: the zone is another one, or the rows have to be fixed"},
-	{stageMap, regexp.MustCompile(`(?i)zone abbreviation`), "an abbreviation such as CET does not name a zone: give the format and the zone"},
-	{stageMap, regexp.MustCompile(`(?i)\b(time ?)?zone\b`), "the times have no zone: give the one in which the platform wrote them"},
-	{stageMap, regexp.MustCompile(`(?i)\bunit\b|epoch|\b(milli)?seconds\b|lies (before|beyond|in)\b|\b(timestamp|date)\b.*\b(range|future|past)\b`), "the time is not plausible as it was read: give its unit or format"},
-	{stageMap, regexp.MustCompile(`(?i)\b(time|timestamp|date)\b.*\b(format|understood|pattern)|\bno time\b|not a time|format of the mapping`), "the time is written in a way the mapping does not name: add its pattern"},
-	{stageMap, regexp.MustCompile(`behind backslashes|set input\.escape`), "a database wrote the export, with a backslash before quotes: say so in the mapping, by escape: \"\\\\\" under input"},
-	{stageMap, regexp.MustCompile(`\bJSON\b`), "the JSON is cut off or damaged: fix these rows in rejected.jsonl, or export them again"},
-	{stageMap, regexp.MustCompile(`ends with (a delimiter|delimiters) that the (row|header)`), "the rows and the header do not end alike: give the header as many delimiters as the rows have, in the export or in rejected.csv"},
-	{stageMap, regexp.MustCompile(`(?i)line ends? (are mixed|of another kind)`), "lines end in different ways (CR here, LF there): save the export with one kind of line end, or split these rows in rejected.csv"},
-	{stageMap, regexp.MustCompile(`(?i)longer than 1 MiB`), "a row may have 1 MiB: look for a forgotten quote where the row begins, or shorten it in the export"},
-	{stageMap, regexp.MustCompile(`(?i)\bcells?\b|\bcolumns?\b.*\b(few|many)\b`), "a cell holds a delimiter without quotes: fix these rows in rejected.csv"},
-	{stageMap, regexp.MustCompile(`(?i)\bquot`), "a quote is opened and never closed: close it in rejected.csv"},
-	{stageMap, regexp.MustCompile(`(?i)utf-?8|encoding|byte`), "the text is in another encoding than detected: consentimport inspect says which it looks like; give it with --encoding"},
-	{stageMap, regexp.MustCompile(`(?i)\bvalid_?until\b`), "every consent needs an end: give how long it is valid, or that it does not end"},
-	{stageMap, regexp.MustCompile(`(?i)\bsubject\b|\buser_?id\b.*\b(empty|missing|no)\b|\bno user_?id\b`), "the row has no person: name a column to fall back on (from: [first, second]), or fix the rows in rejected.*"},
-	{stageMap, regexp.MustCompile(`(?i)\b(empty|missing|required|absent|blank|no value)\b`), "the row has nothing here: fix it in rejected.*; skip such rows only if they state nothing else"},
+	{summary.StageSend, regexp.MustCompile(`(?i)source\b.*\brequired\b.*\bprofile`), "profileId needs a sourceId: take it from the source in the product's settings"},
+	{summary.StageSend, regexp.MustCompile(`(?i)\b(category|purpose)\b`), "make it a purpose in the product's settings, or map it to one that exists"},
+	{summary.StageSend, regexp.MustCompile(`(?i)\b(timestamp|valid_?until)\b`), "the time may be in the wrong unit: check its format, and --dialect"},
+	{summary.StageSend, regexp.MustCompile(`(?i)too (large|long)|exceeds`), "a field is too long for the target, mostly message: shorten its template"},
+	{summary.StageMap, regexp.MustCompile(`(?i)\b(not listed|unlisted|unknown value|values? .*not\b.*\blist)`), "decide what the values mean: a value that is not listed is never guessed"},
+	{summary.StageMap, regexp.MustCompile(`(?i)spreadsheet`), "take the export as the platform wrote it, never opened in a spreadsheet"},
+	{summary.StageMap, regexp.MustCompile(`(?i)clocks? went`), "no clock in that zone ever showed this time: the zone is another one, or the rows have to be fixed"},
+	{summary.StageMap, regexp.MustCompile(`(?i)zone abbreviation`), "an abbreviation such as CET does not name a zone: give the format and the zone"},
+	{summary.StageMap, regexp.MustCompile(`(?i)\b(time ?)?zone\b`), "the times have no zone: give the one in which the platform wrote them"},
+	{summary.StageMap, regexp.MustCompile(`(?i)\bunit\b|epoch|\b(milli)?seconds\b|lies (before|beyond|in)\b|\b(timestamp|date)\b.*\b(range|future|past)\b`), "the time is not plausible as it was read: give its unit or format"},
+	{summary.StageMap, regexp.MustCompile(`(?i)\b(time|timestamp|date)\b.*\b(format|understood|pattern)|\bno time\b|not a time|format of the mapping`), "the time is written in a way the mapping does not name: add its pattern"},
+	{summary.StageMap, regexp.MustCompile(`behind backslashes|set input\.escape`), "a database wrote the export, with a backslash before quotes: say so in the mapping, by escape: \"\\\\\" under input"},
+	{summary.StageMap, regexp.MustCompile(`\bJSON\b`), "the JSON is cut off or damaged: fix these rows in rejected.jsonl, or export them again"},
+	{summary.StageMap, regexp.MustCompile(`ends with (a delimiter|delimiters) that the (row|header)`), "the rows and the header do not end alike: give the header as many delimiters as the rows have, in the export or in rejected.csv"},
+	{summary.StageMap, regexp.MustCompile(`(?i)line ends? (are mixed|of another kind)`), "lines end in different ways (CR here, LF there): save the export with one kind of line end, or split these rows in rejected.csv"},
+	{summary.StageMap, regexp.MustCompile(`(?i)longer than 1 MiB`), "a row may have 1 MiB: look for a forgotten quote where the row begins, or shorten it in the export"},
+	{summary.StageMap, regexp.MustCompile(`(?i)\bcells?\b|\bcolumns?\b.*\b(few|many)\b`), "a cell holds a delimiter without quotes: fix these rows in rejected.csv"},
+	{summary.StageMap, regexp.MustCompile(`(?i)\bquot`), "a quote is opened and never closed: close it in rejected.csv"},
+	{summary.StageMap, regexp.MustCompile(`(?i)utf-?8|encoding|byte`), "the text is in another encoding than detected: consentimport inspect says which it looks like; give it with --encoding"},
+	{summary.StageMap, regexp.MustCompile(`(?i)\bvalid_?until\b`), "every consent needs an end: give how long it is valid, or that it does not end"},
+	{summary.StageMap, regexp.MustCompile(`(?i)\bsubject\b|\buser_?id\b.*\b(empty|missing|no)\b|\bno user_?id\b`), "the row has no person: name a column to fall back on (from: [first, second]), or fix the rows in rejected.*"},
+	{summary.StageMap, regexp.MustCompile(`(?i)\b(empty|missing|required|absent|blank|no value)\b`), "the row has nothing here: fix it in rejected.*; skip such rows only if they state nothing else"},
 }
 
 // suggest finds what fixes a group of failures, or nil.
-func suggest(g *FailureGroup) *Suggestion {
+func suggest(g *summary.FailureGroup) *summary.Suggestion {
 	for i := range remedies {
 		r := &remedies[i]
 		if r.stage != "" && r.stage != g.Stage {
 			continue
 		}
 		if r.when.MatchString(g.Reason) {
-			return &Suggestion{Text: r.text}
+			return &summary.Suggestion{Text: r.text}
 		}
 	}
-	if g.Stage == stageSend && (g.Status == 0 || g.Status == 408 || g.Status == 429 || g.Status >= 500) {
-		return &Suggestion{Text: "send them again once the target works, with --resume --retry"}
+	if g.Stage == summary.StageSend && (g.Status == 0 || g.Status == 408 || g.Status == 429 || g.Status >= 500) {
+		return &summary.Suggestion{Text: "send them again once the target works, with --resume --retry"}
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // survey is an import that was surveyed before: rows with their outcomes. It
@@ -139,7 +140,7 @@ func finished(rows int64) survey.Facts {
 		},
 		Passes:   []journal.Pass{{N: 1, Kind: journal.Import, Mapping: journal.Mapping{Name: "acme", SHA256: "ab12"}}},
 		Runs:     []journal.Run{{N: 1, At: began, Pass: 1, From: 1}},
-		End:      &journal.End{At: began.Add(time.Minute), State: Complete},
+		End:      &journal.End{At: began.Add(time.Minute), State: summary.Complete},
 		Inputs:   []survey.InputFacts{{Path: "acme.csv", Bytes: 4096, SHA256: "cd34", Rows: rows}},
 		Finished: began.Add(time.Minute),
 		Active:   time.Minute,
@@ -147,11 +148,11 @@ func finished(rows int64) survey.Facts {
 }
 
 // write reports on a survey into a new directory.
-func write(t *testing.T, s *told) (dir string, sum *Summary) {
+func write(t *testing.T, s *told) (dir string, sum *summary.Summary) {
 	t.Helper()
 	dir = t.TempDir()
 	sum, err := Write(t.Context(), journal.OS{}, dir, s, Options{
-		Tool:       Tool{"consentimport", "1.0.0"},
+		Tool:       summary.Tool{Name: "consentimport", Version: "1.0.0"},
 		Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{"preset", "acme"}}},
 	})
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 const (
@@ -32,8 +33,8 @@ const (
 // tally counts rows and consents: one a batch, filled by a worker without any
 // lock, and one for the survey into which Fold merges them in row order.
 type tally struct {
-	rows       Rows
-	consents   Consents
+	rows       summary.Rows
+	consents   summary.Consents
 	categories map[string]*category
 	order      []*category // in order of first appearance
 	skips      map[string]int64
@@ -48,8 +49,8 @@ type tally struct {
 // category counts the consents of one category, by action.
 type category struct {
 	name   string
-	accept Consents
-	reject Consents
+	accept summary.Consents
+	reject summary.Consents
 }
 
 func newTally() *tally {
@@ -158,13 +159,13 @@ func (t *tally) merge(b *tally) {
 // reset makes a batch's tally ready for the next one. Categories stay, as the
 // next batch has the same ones, unless they are too many to be categories.
 func (t *tally) reset() {
-	t.rows, t.consents = Rows{}, Consents{}
+	t.rows, t.consents = summary.Rows{}, summary.Consents{}
 	if len(t.order) > maxCategories {
 		clear(t.categories)
 		t.order, t.last = t.order[:0], nil
 	}
 	for _, c := range t.order {
-		c.accept, c.reject = Consents{}, Consents{}
+		c.accept, c.reject = summary.Consents{}, summary.Consents{}
 	}
 	clear(t.skips)
 	t.skipOrder = t.skipOrder[:0]
@@ -173,31 +174,31 @@ func (t *tally) reset() {
 }
 
 // byDecision lists the decisions that were made, by category and action.
-func (t *tally) byDecision() []ByDecision {
-	out := []ByDecision{}
+func (t *tally) byDecision() []summary.ByDecision {
+	out := []summary.ByDecision{}
 	for _, c := range t.order {
-		for _, d := range []ByDecision{
-			{c.name, mapping.Accept.String(), c.accept},
-			{c.name, mapping.Reject.String(), c.reject},
+		for _, d := range []summary.ByDecision{
+			{Category: c.name, Action: mapping.Accept.String(), Consents: c.accept},
+			{Category: c.name, Action: mapping.Reject.String(), Consents: c.reject},
 		} {
 			if d.Made > 0 {
 				out = append(out, d)
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b ByDecision) int {
+	slices.SortFunc(out, func(a, b summary.ByDecision) int {
 		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(a.Action, b.Action))
 	})
 	return out
 }
 
 // skipped lists the reasons of skipped rows, the largest first.
-func (t *tally) skipped() []Skip {
-	out := []Skip{}
+func (t *tally) skipped() []summary.Skip {
+	out := []summary.Skip{}
 	for reason, n := range t.skips {
-		out = append(out, Skip{reason, n})
+		out = append(out, summary.Skip{Reason: reason, Count: n})
 	}
-	slices.SortFunc(out, func(a, b Skip) int {
+	slices.SortFunc(out, func(a, b summary.Skip) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
 	})
 	return out
@@ -258,11 +259,11 @@ func (m *months) merge(b *months) {
 
 // list gives the months from the first to the last that have a decision, the
 // empty ones between them left out.
-func (m *months) list() []Month {
-	out := []Month{}
+func (m *months) list() []summary.Month {
+	out := []summary.Month{}
 	for i := m.from; i < m.to; i++ {
 		if c := m.counts[i]; c[0]+c[1] > 0 {
-			out = append(out, Month{fmt.Sprintf("%04d-%02d", 1970+i/12, i%12+1), c[0], c[1]})
+			out = append(out, summary.Month{Month: fmt.Sprintf("%04d-%02d", 1970+i/12, i%12+1), Accept: c[0], Reject: c[1]})
 		}
 	}
 	return out

@@ -1,3 +1,7 @@
+// Package report derives everything that a person reads from a survey of an
+// import: the summary, its forms, and the lists of what was sent, what failed
+// and what to do about it. Nothing here is remembered between runs: the same
+// journal and export give the same reports.
 package report
 
 import (
@@ -12,6 +16,8 @@ import (
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/html"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // Survey is what a report needs of an import: its export and its journal, merged.
@@ -24,13 +30,13 @@ type Survey interface {
 
 // Options are what a report says beside the survey.
 type Options struct {
-	Tool       Tool
+	Tool       summary.Tool
 	Invocation Invocation
 	// Visitors see the survey too.
 	Visitors []survey.Visitor
 	// Lint and Decisions are asked after the survey, when its visitors know
 	// them. Both may be nil.
-	Lint      func() []Finding
+	Lint      func() []summary.Finding
 	Decisions DecisionTable
 	// Mapping is the mapping of the last pass, for the sheet to sign.
 	Mapping *mapping.Spec
@@ -44,9 +50,9 @@ type Options struct {
 // DecisionTable is what the values of the export became.
 type DecisionTable interface {
 	// Each gives every line, whole and unmasked, in the order of Decision.
-	Each(func(Decision) error) error
+	Each(func(summary.Decision) error) error
 	// Table is the table in short, masked.
-	Table() ([]Decision, error)
+	Table() ([]summary.Decision, error)
 	// Shown is a value as reports may show it, Named says whether the mapping has it.
 	Shown(value string) string
 	Named(value string) bool
@@ -61,31 +67,31 @@ type form struct {
 	name    string
 	table   bool
 	advises bool
-	write   func(io.Writer, *Summary, *Options) error
+	write   func(io.Writer, *summary.Summary, *Options) error
 }
 
 // forms is the table of the reports that are written into the out directory
 // from the summary, in the order in which they are put in place: report.json,
 // which scripts wait for, is the last.
 var forms = []form{
-	{decisionsName, true, false, func(w io.Writer, _ *Summary, o *Options) error { return writeDecisions(w, o.Decisions) }},
-	{approvalName, true, false, writeApproval},
-	{"report.html", false, true, func(w io.Writer, s *Summary, _ *Options) error { return HTML(w, s) }},
-	{summaryName, false, true, func(w io.Writer, s *Summary, _ *Options) error { return JSON(w, s) }},
+	{decisionsName, true, false, func(w io.Writer, _ *summary.Summary, o *Options) error { return writeDecisions(w, o.Decisions) }},
+	{html.ApprovalName, true, false, func(w io.Writer, s *summary.Summary, o *Options) error {
+		return html.WriteApproval(w, s, o.Decisions, o.Mapping)
+	}},
+	{"report.html", false, true, func(w io.Writer, s *summary.Summary, _ *Options) error { return html.Write(w, s) }},
+	{summary.Name, false, true, func(w io.Writer, s *summary.Summary, _ *Options) error { return summary.JSON(w, s) }},
 }
-
-const summaryName = "report.json"
 
 // Write surveys an import and writes its reports into dir: all of them or, when
 // it returns an error, none. An import whose counts do not balance is reported
 // too, with state Unbalanced. Of one shard of several there is report.json alone: the
 // lists are those of all shards together.
-func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Options) (*Summary, error) {
+func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Options) (*summary.Summary, error) {
 	files := &sheets{disk: disk, dir: dir}
 	defer files.discard()
 	facts := s.Facts()
 	if facts.Header.Shard != journal.WholeShard {
-		files.only = summaryName
+		files.only = summary.Name
 	}
 	c, err := newCollector(files, &facts)
 	if err != nil {
@@ -96,7 +102,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Op
 		return nil, fmt.Errorf("survey the import: %w", err)
 	}
 	facts = s.Facts()
-	sum, err := c.summary(ctx, dir, &facts, &opts, func(sum *Summary) error { return c.histories(ctx, s, sum, &facts) })
+	sum, err := c.summary(ctx, dir, &facts, &opts, func(sum *summary.Summary) error { return c.histories(ctx, s, sum, &facts) })
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +116,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Op
 }
 
 // writeForms writes what is made from the summary and the decision table.
-func writeForms(files *sheets, sum *Summary, opts *Options) error {
+func writeForms(files *sheets, sum *summary.Summary, opts *Options) error {
 	for _, f := range forms {
 		if f.table && opts.Decisions == nil || files.only != "" && f.name != files.only {
 			continue
@@ -147,48 +153,48 @@ func (c *collector) stale() []string {
 }
 
 // summary counts the survey up. people counts people; nil: nobody has looked at them.
-func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts, opts *Options, people func(*Summary) error) (*Summary, error) {
+func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts, opts *Options, people func(*summary.Summary) error) (*summary.Summary, error) {
 	t := c.tally
-	s := &Summary{
+	s := &summary.Summary{
 		DryRun:         facts.Header.DryRun,
 		Tool:           opts.Tool,
-		Inputs:         []Input{},
-		Target:         Target(facts.Header.Target),
+		Inputs:         []summary.Input{},
+		Target:         summary.Target(facts.Header.Target),
 		StartedAt:      moment(facts.Header.Started),
 		FinishedAt:     moment(facts.Finished),
 		Runs:           len(facts.Runs),
 		Rows:           t.rows,
 		Consents:       t.consents,
-		LastWords:      []LastWord{},
+		LastWords:      []summary.LastWord{},
 		ByDecision:     t.byDecision(),
 		FailureGroups:  t.failures.list(),
-		OverPermissive: OverPermissive{Consents: []string{}},
-		Lint:           []Finding{},
+		OverPermissive: summary.OverPermissive{Consents: []string{}},
+		Lint:           []summary.Finding{},
 		HTTP:           httpOf(&facts.HTTP),
 		Steps:          []string{},
 		Notes:          append([]string{}, opts.Notes...),
-		Passes:         []Pass{},
+		Passes:         []summary.Pass{},
 		Skips:          t.skipped(),
-		Decisions:      []Decision{},
+		Decisions:      []summary.Decision{},
 		Decided:        t.months.list(),
-		Throughput:     []Point{},
+		Throughput:     []summary.Point{},
 	}
 	if facts.Header.Shard != journal.WholeShard {
 		s.Shard = facts.Header.Shard
 	}
 	for _, in := range facts.Inputs {
-		s.Inputs = append(s.Inputs, Input(in))
+		s.Inputs = append(s.Inputs, summary.Input(in))
 	}
 	for _, p := range facts.Passes {
-		s.Mapping = Mapping{Name: p.Mapping.Name, SHA256: p.Mapping.SHA256}
-		x := Pass{N: p.N, Kind: string(p.Kind), Mapping: s.Mapping}
+		s.Mapping = summary.Mapping{Name: p.Mapping.Name, SHA256: p.Mapping.SHA256}
+		x := summary.Pass{N: p.N, Kind: string(p.Kind), Mapping: s.Mapping}
 		if p.N < len(t.passes) {
 			x.Sent = t.passes[p.N]
 		}
 		s.Passes = append(s.Passes, x)
 	}
 	for _, p := range facts.Timeline {
-		s.Throughput = append(s.Throughput, Point{
+		s.Throughput = append(s.Throughput, summary.Point{
 			At: moment(p.At), Run: p.Run, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed,
 			Requests: p.Requests, Retries: p.Retries, ThrottledSeconds: round(p.Throttled, 3),
 		})
@@ -219,7 +225,7 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 	} else if s.DryRun && facts.Active > 0 {
 		s.ConsentsPerSecond = round(float64(s.Consents.Made)/facts.Active.Seconds(), 1)
 	}
-	s.conclude(facts)
+	conclude(s, facts)
 	s.OutDir, s.Files = dir, c.files(opts)
 	called := opts.Invocation
 	if len(called.Exports) == 0 {
@@ -238,23 +244,23 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 }
 
 // conclude sets state, reason and exit code.
-func (s *Summary) conclude(facts *survey.Facts) {
-	s.State = Complete
+func conclude(s *summary.Summary, facts *survey.Facts) {
+	s.State = summary.Complete
 	switch end := facts.End; {
 	case end == nil:
-		s.State, s.Why, s.Detail = Incomplete, WhyCrash, "the last run was killed, or its machine stopped"
-	case end.State != Complete:
-		s.State, s.Why, s.Detail = Incomplete, end.Why, end.Detail
+		s.State, s.Why, s.Detail = summary.Incomplete, summary.WhyCrash, "the last run was killed, or its machine stopped"
+	case end.State != summary.Complete:
+		s.State, s.Why, s.Detail = summary.Incomplete, end.Why, end.Detail
 		if s.Detail == "" {
 			s.Detail = end.Why
 		}
 	case s.Consents.Pending > 0 && !s.DryRun:
-		s.State, s.Why, s.Detail = Incomplete, WhyPending, "some consents have no outcome yet"
+		s.State, s.Why, s.Detail = summary.Incomplete, summary.WhyPending, "some consents have no outcome yet"
 	}
 	if err := s.Balanced(); err != nil {
-		s.State, s.Why, s.Detail = Unbalanced, WhyBalance, err.Error()
+		s.State, s.Why, s.Detail = summary.Unbalanced, summary.WhyBalance, err.Error()
 	}
-	s.ExitCode = Exit(s)
+	s.ExitCode = summary.Exit(s)
 }
 
 // files names what the report puts into the out directory.
@@ -273,10 +279,10 @@ func (c *collector) files(opts *Options) []string {
 }
 
 // httpOf turns the facts of all requests into those of the summary.
-func httpOf(h *survey.HTTPFacts) HTTP {
-	out := HTTP{
+func httpOf(h *survey.HTTPFacts) summary.HTTP {
+	out := summary.HTTP{
 		Requests: h.Requests, Retries: h.Retries, ByStatus: map[string]int64{},
-		LatencyMs:        Latency{P50: ms(h.P50), P95: ms(h.P95), P99: ms(h.P99), Max: ms(h.Max)},
+		LatencyMs:        summary.Latency{P50: ms(h.P50), P95: ms(h.P95), P99: ms(h.P99), Max: ms(h.Max)},
 		ThrottledSeconds: round(h.Throttled.Seconds(), 3),
 	}
 	for status, n := range h.ByStatus {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/sandbox"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // Whoever does nothing but what the last line says comes from the first dry run to a
@@ -67,7 +68,7 @@ func TestTheAdviceLeadsFromTheDryRunToTheEnd(t *testing.T) {
 					}
 					s := summaryIn(t, filepath.Join(g.dir, outIn(t, g.dir)))
 					for _, words := range s.Steps {
-						if _, command := report.SplitStep(words); command != "" {
+						if _, command := summary.SplitStep(words); command != "" {
 							code, out := g.sh(t, command)
 							require.Zero(t, code, "%s\n%s", command, out)
 						}

@@ -14,6 +14,7 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // approve goes over all rows of the pass before anything is sent, where the user
@@ -106,7 +107,7 @@ func (f *runFlags) onlySigned(w io.Writer, signed *report.Signed, table report.D
 		sayDecision(w, d)
 	}
 	return usage("have the new decisions signed: a dry run lists them all in decisions.csv",
-		"%s of this export %s not in the approved %s, so nothing was sent", report.Plural(all, "decision"), are(all), f.approved)
+		"%s of this export %s not in the approved %s, so nothing was sent", wording.Plural(all, "decision"), are(all), f.approved)
 }
 
 func are(n int64) string {
@@ -117,7 +118,7 @@ func are(n int64) string {
 }
 
 func sayDecision(w io.Writer, d mapping.Decision) {
-	fmt.Fprintf(w, "decision: %s %q → %s (%s)\n", spelling.OneLine(d.Category), d.Value, d.Decision, report.Thousands(d.Count))
+	fmt.Fprintf(w, "decision: %s %q → %s (%s)\n", spelling.OneLine(d.Category), d.Value, d.Decision, wording.Thousands(d.Count))
 }
 
 // sameHash refuses a run whose approval hash is not the one that was signed. The
@@ -153,7 +154,7 @@ func strict(w io.Writer, found []mapping.Finding) error {
 		return nil
 	}
 	for _, l := range found {
-		fmt.Fprintf(w, "lint: %s (%s): %s\n", l.Rule, report.Thousands(l.Count), l.Message)
+		fmt.Fprintf(w, "lint: %s (%s): %s\n", l.Rule, wording.Thousands(l.Count), l.Message)
 	}
 	return usage("fix the mapping or the export, or omit --strict once you have looked at the findings", "--strict: the lint found %d things, so nothing was sent", len(found))
 }

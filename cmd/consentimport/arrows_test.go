@@ -20,13 +20,20 @@ const module = "github.com/consentimport/consentimport/"
 // way. A room may import itself by way of its tests; what is not listed is not
 // allowed.
 var arrows = map[string][]string{
-	"cmd/consentimport": {"cmd/consentimport/studio", "importer/blocked", "report", "report/evidence", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
+	"cmd/consentimport": {"cmd/consentimport/studio", "importer/blocked", "report", "report/evidence", "report/summary", "report/text", "report/wording", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
 	// The pages do what commands do, by calling them.
-	"cmd/consentimport/studio": {"report", "importer/inspect", "importer/source", "mapping"},
+	"cmd/consentimport/studio": {"report", "report/summary", "report/wording", "importer/inspect", "importer/source", "mapping"},
 	// What rejected.* holds is written by report and read back by importer: the form of it is below both.
-	"report": {"importer", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
+	"report": {"report/html", "report/summary", "report/wording", "importer", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
+	// A form is made from the summary alone, and knows no other.
+	"report/html": {"report/summary", "report/wording", "mapping"},
+	"report/text": {"report/summary", "report/wording", "mapping/spelling"},
+	// The summary counts as the survey does.
+	"report/summary":    {"report/wording", "importer/survey", "mapping"},
+	"report/wording":    {},
+	"report/reporttest": {"report/summary"},
 	// The evidence rests on the reports and digests them.
-	"report/evidence": {"report", "importer/survey", "importer/journal", "mapping"},
+	"report/evidence": {"report", "report/summary", "importer/survey", "importer/journal", "mapping"},
 	"importer":        {"importer/survey", "importer/shard", "importer/history", "importer/extsort", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping"},
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
@@ -58,7 +65,7 @@ var arrows = map[string][]string{
 }
 
 // tests may also use what breaks things on purpose, targets, and words to try.
-var forTests = []string{"importer/sandbox", "importer/targettest", "importer/intempt", "importer/delivery", "importer/journal/faultdisk", "mapping/vocabulary"}
+var forTests = []string{"importer/sandbox", "importer/targettest", "importer/intempt", "importer/delivery", "importer/journal/faultdisk", "mapping/vocabulary", "report/reporttest", "report/text"}
 
 func TestArrowsRunOneWay(t *testing.T) {
 	rooms, used := map[string]bool{}, map[string]map[string]bool{}

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/importer"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 func newCtl(env *environment) *cobra.Command {
@@ -213,8 +213,8 @@ read         %s of %s, %s
 outcomes     %s sent, %s refused, %s failed, %s superseded
 waiting      %s for a retry; %s in flight
 pace         %s; %d in flight at most
-`, s.State, throttled, span(time.Duration(s.Elapsed*float64(time.Second))), size(s.Bytes), size(s.Size), report.Plural(s.Rows, "row"),
-		report.Thousands(s.Sent), report.Thousands(s.Refused), report.Thousands(s.Failed), report.Thousands(s.Superseded),
-		report.Thousands(int64(s.Retrying)), report.Thousands(s.InFlight), rate, s.Concurrency)
+`, s.State, throttled, span(time.Duration(s.Elapsed*float64(time.Second))), size(s.Bytes), size(s.Size), wording.Plural(s.Rows, "row"),
+		wording.Thousands(s.Sent), wording.Thousands(s.Refused), wording.Thousands(s.Failed), wording.Thousands(s.Superseded),
+		wording.Thousands(int64(s.Retrying)), wording.Thousands(s.InFlight), rate, s.Concurrency)
 	return err
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/text"
 )
 
 // environment is all that the program takes from its surroundings.
@@ -71,11 +71,11 @@ const pageWidth = 100
 
 // style is how text on standard output is shown: as wide as the terminal, in
 // colour unless NO_COLOR has a value (https://no-color.org).
-func (e *environment) style() report.Style {
+func (e *environment) style() text.Style {
 	if !e.stdoutTerminal {
-		return report.Style{Width: pageWidth, Full: true} // a file, or a program: whole
+		return text.Style{Width: pageWidth, Full: true} // a file, or a program: whole
 	}
-	style := report.Style{Width: e.width, Color: e.getenv("NO_COLOR") == ""}
+	style := text.Style{Width: e.width, Color: e.getenv("NO_COLOR") == ""}
 	if e.height > 0 {
 		style.Lines = min(max(e.height, 20), 45) - 1 // the prompt stands below it
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // eventsVersion is the version of the form of events: a member that is added does not
@@ -112,7 +112,7 @@ func (e *events) stop(s *importer.Stop) {
 	}
 }
 
-func (e *events) end(s *report.Summary) {
+func (e *events) end(s *summary.Summary) {
 	if e != nil {
 		e.say(event{Event: "end", State: s.State, ExitCode: &s.ExitCode, Why: s.Why, Detail: s.Detail, Rows: s.Rows, Consents: s.Consents})
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
 	"github.com/consentimport/consentimport/report/evidence"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 func newEvidence(env *environment) *cobra.Command {
@@ -81,7 +83,7 @@ func makeEvidence(env *environment, dir, key, tsa string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stdout, "%s: %s; %s, root %s over %s\n", evidence.Name, s.State, report.Plural(e.Consents.Made, "consent"), e.Outcomes.Root, report.Plural(e.Outcomes.Leaves, "outcome"))
+	fmt.Fprintf(env.stdout, "%s: %s; %s, root %s over %s\n", evidence.Name, s.State, wording.Plural(e.Consents.Made, "consent"), e.Outcomes.Root, wording.Plural(e.Outcomes.Leaves, "outcome"))
 	if key != "" {
 		by, err := evidence.Sign(env.disk, dir, text, key, env.getenv("SSH_AUTH_SOCK"), env.passphrase(key))
 		if err != nil {
@@ -100,7 +102,7 @@ func makeEvidence(env *environment, dir, key, tsa string) error {
 		}
 		fmt.Fprintf(env.stdout, "%s: %s\n", evidence.StampName, stamp(at))
 	}
-	if s.State != report.Complete {
+	if s.State != summary.Complete {
 		messages{env}.note("the import is " + s.State + ": make the evidence again when it is complete")
 	}
 	return nil

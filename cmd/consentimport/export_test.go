@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer/sandbox"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // testKey opens the sandboxes of the tests.
@@ -152,11 +152,11 @@ func (r *rehearsal) args(more ...string) []string {
 func (r *rehearsal) out() string { return r.export + ".import" }
 
 // summary reads report.json.
-func summaryIn(t *testing.T, dir string) *report.Summary {
+func summaryIn(t *testing.T, dir string) *summary.Summary {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "report.json"))
 	require.NoError(t, err)
-	var s report.Summary
+	var s summary.Summary
 	require.NoError(t, json.Unmarshal(text, &s))
 	require.NoError(t, s.Balanced())
 	return &s

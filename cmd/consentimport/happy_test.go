@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 const examples = "../../testdata/exports"
@@ -197,7 +197,7 @@ func TestStandardOutputCarriesTheReport(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, 30, "")
 	got := r.exec(t, r.args("--json")...).requireCode(t, exitComplete)
-	var s report.Summary
+	var s summary.Summary
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &s))
 	assert.EqualValues(t, 30, s.Consents.Sent)
 	file, err := os.ReadFile(filepath.Join(r.out(), "report.json"))
@@ -237,7 +237,7 @@ func TestADryRunSendsNothingAndIsReplaced(t *testing.T) {
 	dir := r.export + ".dry-run"
 	s := summaryIn(t, dir)
 	assert.True(t, s.DryRun)
-	assert.Equal(t, report.Rows{Read: 2, Mapped: 1, Invalid: 1}, s.Rows)
+	assert.Equal(t, summary.Rows{Read: 2, Mapped: 1, Invalid: 1}, s.Rows)
 	assert.EqualValues(t, 1, s.Consents.Made)
 	assert.Zero(t, s.Consents.Sent)
 	assert.FileExists(t, filepath.Join(dir, "rejected.csv"))
@@ -281,7 +281,7 @@ func TestReportWritesTheSameAgain(t *testing.T) {
 	}
 	r.exec(t, "report", r.out()).requireCode(t, run.code)
 	after := filesIn(t, r.out())
-	var a, b report.Summary
+	var a, b summary.Summary
 	require.NoError(t, json.Unmarshal([]byte(before["report.json"]), &a))
 	require.NoError(t, json.Unmarshal([]byte(after["report.json"]), &b))
 	a.Next, b.Next, a.Steps, b.Steps = "", "", nil, nil // they repeat how the program was called

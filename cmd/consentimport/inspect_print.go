@@ -9,7 +9,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/inspect"
 	"github.com/consentimport/consentimport/mapping/spelling"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // twoScreens is how many lines inspect prints at most, unless everything is asked for.
@@ -96,7 +96,7 @@ func briefColumns(in *inspect.Inspection, what string, room int) []string {
 			kind = "time, " + cmp.Or(t.Format, strings.Join(t.Either, " or "))
 		}
 		for _, v := range c.Values[:min(4, len(c.Values))] {
-			kind += fmt.Sprintf(", %s (%s)", v.Value, report.Thousands(v.Count))
+			kind += fmt.Sprintf(", %s (%s)", v.Value, wording.Thousands(v.Count))
 		}
 		if len(c.Values) > 4 {
 			kind += ", …"
@@ -114,12 +114,12 @@ func briefColumns(in *inspect.Inspection, what string, room int) []string {
 // head says how the files are written and what of them cannot be read.
 func (p *inspectionPrinter) head(in *inspect.Inspection) {
 	p.files(in)
-	p.line(0, "rows: %s", report.Thousands(in.Rows))
+	p.line(0, "rows: %s", wording.Thousands(in.Rows))
 	if in.Unreadable > 0 {
-		p.line(1, "%s of them cannot be read:", report.Thousands(in.Unreadable))
+		p.line(1, "%s of them cannot be read:", wording.Thousands(in.Unreadable))
 		n := p.most(3, len(in.Reasons))
 		for _, u := range in.Reasons[:n] {
-			p.line(2, "%s: %s (%s)", report.Thousands(u.Count), u.Reason, rowList(u.Rows, u.Count))
+			p.line(2, "%s: %s (%s)", wording.Thousands(u.Count), u.Reason, rowList(u.Rows, u.Count))
 		}
 		p.left(2, n, len(in.Reasons), "reasons")
 	}
@@ -137,13 +137,13 @@ func (p *inspectionPrinter) files(in *inspect.Inspection) {
 		if f.Compression != "none" && f.Compression != "" {
 			packed = f.Compression + ", by its first bytes"
 		}
-		p.line(0, "file: %s, %s bytes, %s", f.Path, report.Thousands(f.Bytes), packed)
+		p.line(0, "file: %s, %s bytes, %s", f.Path, wording.Thousands(f.Bytes), packed)
 	}
 	p.left(0, shown, len(in.Inputs), "files")
 	shown = p.most(2, len(in.Layouts))
 	for i, l := range in.Layouts[:shown] {
 		if len(in.Layouts) > 1 {
-			p.line(0, "layout %d of %d, %s", i+1, len(in.Layouts), report.Plural(int64(l.Members), "file"))
+			p.line(0, "layout %d of %d, %s", i+1, len(in.Layouts), wording.Plural(int64(l.Members), "file"))
 		}
 		p.line(1, "format: %s", l.Format)
 		for _, e := range l.Evidence {
@@ -156,7 +156,7 @@ func (p *inspectionPrinter) files(in *inspect.Inspection) {
 		if in.Headless {
 			p.line(1, "header: none")
 		} else {
-			p.line(1, "header: %s", report.Plural(int64(l.Columns), "column"))
+			p.line(1, "header: %s", wording.Plural(int64(l.Columns), "column"))
 		}
 		if l.Preamble > 0 {
 			p.line(1, "lines above the header: %d", l.Preamble)
@@ -164,7 +164,7 @@ func (p *inspectionPrinter) files(in *inspect.Inspection) {
 	}
 	p.left(0, shown, len(in.Layouts), "layouts")
 	if in.Skipped > 0 {
-		p.line(1, "the header is below %s (input.skipLines of a mapping)", report.Plural(int64(in.Skipped), "line"))
+		p.line(1, "the header is below %s (input.skipLines of a mapping)", wording.Plural(int64(in.Skipped), "line"))
 	}
 	if in.Paged != "" {
 		p.line(1, "the rows are in the array %s of each page (input.rows of a mapping)", in.Paged)
@@ -172,7 +172,7 @@ func (p *inspectionPrinter) files(in *inspect.Inspection) {
 	if len(in.Members) > len(in.Inputs) {
 		shown = p.most(4, len(in.Members))
 		for _, m := range in.Members[:shown] {
-			p.line(1, "holds %s: %s rows", m.Name, report.Thousands(m.Rows))
+			p.line(1, "holds %s: %s rows", m.Name, wording.Thousands(m.Rows))
 		}
 		p.left(1, shown, len(in.Members), "files")
 	}
@@ -211,7 +211,7 @@ func (p *inspectionPrinter) column(c *inspect.Column) {
 	if len(c.Values) > 0 {
 		values := make([]string, 0, len(c.Values)+1)
 		for _, v := range c.Values {
-			values = append(values, fmt.Sprintf("%s (%s)", v.Value, report.Thousands(v.Count)))
+			values = append(values, fmt.Sprintf("%s (%s)", v.Value, wording.Thousands(v.Count)))
 		}
 		if c.Others > 0 {
 			values = append(values, fmt.Sprintf("and %d more that are not shown", c.Others))
@@ -230,7 +230,7 @@ func filled(c *inspect.Column) string {
 	if share == "100.0 %" && c.Filled < c.Of {
 		share = "nearly always"
 	}
-	out := fmt.Sprintf("filled %s (%s of %s)", share, report.Thousands(c.Filled), report.Thousands(c.Of))
+	out := fmt.Sprintf("filled %s (%s of %s)", share, wording.Thousands(c.Filled), wording.Thousands(c.Of))
 	switch {
 	case c.Distinct > 0:
 		out += fmt.Sprintf(", %d distinct", c.Distinct)

@@ -11,6 +11,7 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // schemaLine makes editors check a mapping as it is typed.
@@ -58,7 +59,7 @@ func presetList(presets []mapping.Preset) string {
 			}
 			line := fmt.Sprintf("  %-24s  %-11s  ", p.Name, p.State)
 			title, _, _ := strings.Cut(p.Description, ":")
-			b.WriteString(line + report.Clip(title, listWidth-report.Width(line)) + "\n")
+			b.WriteString(line + wording.Clip(title, listWidth-wording.Width(line)) + "\n")
 		}
 		b.WriteString("\n")
 	}

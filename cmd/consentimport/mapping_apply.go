@@ -8,6 +8,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 func newMappingApply(env *environment) *cobra.Command {
@@ -50,7 +51,7 @@ func applyChange(env *environment, dir string, number int) error {
 		return usage("consentimport report writes the reports", "%w", err)
 	}
 	if number < 1 || number > len(changes) {
-		return usage("consentimport report says what else would help", "the report in %s proposes %s of the mapping", dir, report.Plural(int64(len(changes)), "change"))
+		return usage("consentimport report says what else would help", "the report in %s proposes %s of the mapping", dir, wording.Plural(int64(len(changes)), "change"))
 	}
 	text, err := spec.EditedText(changes[number-1].Edits)
 	if err != nil {

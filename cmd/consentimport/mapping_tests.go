@@ -8,7 +8,7 @@ import (
 	"github.com/consentimport/consentimport/importer/inspect"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping/spelling"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 func newMappingTest(env *environment) *cobra.Command {
@@ -80,10 +80,10 @@ them. The exit code is 3 when a test does not hold.`,
 				}
 			}
 			if failed > 0 {
-				fmt.Fprintf(env.stdout, "%s: %d of %s do not hold\n", args[0], failed, report.Plural(int64(len(results)), "test"))
+				fmt.Fprintf(env.stdout, "%s: %d of %s do not hold\n", args[0], failed, wording.Plural(int64(len(results)), "test"))
 				return &ended{exitFailures}
 			}
-			_, err = fmt.Fprintf(env.stdout, "%s: %s, all hold\n", args[0], report.Plural(int64(len(results)), "test"))
+			_, err = fmt.Fprintf(env.stdout, "%s: %s, all hold\n", args[0], wording.Plural(int64(len(results)), "test"))
 			return err
 		},
 	}

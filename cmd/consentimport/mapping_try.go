@@ -17,7 +17,7 @@ import (
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 func newMappingTry(env *environment) *cobra.Command {
@@ -125,7 +125,7 @@ func (t *mappingTrial) run(stopped func() error, cfg source.Config, count, only 
 		return usage("consentimport inspect EXPORT says what is in it", "the export has no rows")
 	}
 	t.line(0, "")
-	t.line(0, "%s: %s, %d make none, %d invalid; nothing was written", report.Plural(int64(t.shown), "row"), report.Plural(int64(t.consents), "consent"), t.skipped, t.invalid)
+	t.line(0, "%s: %s, %d make none, %d invalid; nothing was written", wording.Plural(int64(t.shown), "row"), wording.Plural(int64(t.consents), "consent"), t.skipped, t.invalid)
 	if t.err == nil && t.invalid > 0 {
 		return &ended{exitFailures}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer/sandbox"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // profileMapping sends what the target refuses: a profileId without a sourceId.
@@ -88,7 +88,7 @@ func TestTheCommandThatTheSummaryNamesWorks(t *testing.T) {
 			server.SetFaults(sandbox.Faults{}) // the target is well again, and takes the key
 			s := summaryIn(t, filepath.Join(g.dir, "my export.csv.import"))
 			for _, step := range s.Steps {
-				if _, command := report.SplitStep(step); command != "" {
+				if _, command := summary.SplitStep(step); command != "" {
 					code, out := g.sh(t, command)
 					require.Zero(t, code, "%s\n%s", command, out)
 				}

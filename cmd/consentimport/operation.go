@@ -11,7 +11,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // operation is what others see of a run while it goes on, and what happens at its end.
@@ -21,7 +21,7 @@ type operation struct {
 	meter  *meter
 	onEnd  string
 	began  bool
-	ended  *report.Summary // nil: it ended with an error
+	ended  *summary.Summary // nil: it ended with an error
 }
 
 // openOperation opens what the flags ask for. Errors come before anything is sent.
@@ -80,7 +80,7 @@ func (o *operation) follow(im *importer.Import) (done func()) {
 }
 
 // end tells the result.
-func (o *operation) end(s *report.Summary) {
+func (o *operation) end(s *summary.Summary) {
 	o.ended = s
 	o.events.end(s)
 }

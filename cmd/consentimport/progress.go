@@ -12,7 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/consentimport/consentimport/importer"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // showProgress shows how the import goes until the function it returns is
@@ -134,23 +134,23 @@ func read(p importer.Progress) string {
 
 // describe says how the import goes, the most important first.
 func describe(p importer.Progress, pace *pace) []string {
-	speed := report.Thousands(int64(pace.rate+0.5)) + "/s"
+	speed := wording.Thousands(int64(pace.rate+0.5)) + "/s"
 	if p.Throttled {
 		speed += " throttled" // by the target: no fault, and nothing to do about
 	}
-	parts := []string{report.Thousands(p.Sent) + " sent", speed}
+	parts := []string{wording.Thousands(p.Sent) + " sent", speed}
 	if eta, ok := pace.eta(p); ok {
 		parts = append(parts, "ETA "+span(eta))
 	}
 	add := func(n int64, what string) {
 		if n > 0 {
-			parts = append(parts, report.Thousands(n)+" "+what)
+			parts = append(parts, wording.Thousands(n)+" "+what)
 		}
 	}
 	add(p.Refused, "refused")
 	add(p.Failed, "failed")
 	if p.Invalid > 0 {
-		parts = append(parts, report.Plural(p.Invalid, "invalid row"))
+		parts = append(parts, wording.Plural(p.Invalid, "invalid row"))
 	}
 	add(int64(p.Retrying), "retrying")
 	add(p.Superseded, "superseded")
@@ -165,7 +165,7 @@ func fit(parts []string, width int) string {
 		if out != "" {
 			next = out + ", " + p
 		}
-		if report.Width(next) > max(width, 10) && out != "" {
+		if wording.Width(next) > max(width, 10) && out != "" {
 			break
 		}
 		out = next

@@ -10,6 +10,8 @@ import (
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 func newPurge(env *environment) *cobra.Command {
@@ -45,7 +47,7 @@ func purge(env *environment, dir string) error {
 		return usage("", "%w", err)
 	}
 	defer w.Close()
-	if len(snap.Passes) == 0 || !snap.Header.DryRun && (snap.End == nil || snap.End.State != report.Complete) {
+	if len(snap.Passes) == 0 || !snap.Header.DryRun && (snap.End == nil || snap.End.State != summary.Complete) {
 		return usage("consentimport run --resume goes on with it", "the import in %s is not complete: what would be removed is needed to go on", dir)
 	}
 	spec, err := survey.LoadMapping(dir, snap.Passes[len(snap.Passes)-1].Mapping)
@@ -63,7 +65,7 @@ func purge(env *environment, dir string) error {
 		return err
 	}
 	for _, f := range p.Removed {
-		fmt.Fprintf(env.stdout, "removed %s (%s, sha256 %s)\n", f.Name, report.Plural(f.Bytes, "byte"), f.SHA256)
+		fmt.Fprintf(env.stdout, "removed %s (%s, sha256 %s)\n", f.Name, wording.Plural(f.Bytes, "byte"), f.SHA256)
 	}
 	fmt.Fprintf(env.stdout, "%s holds no person any more; the export does: delete it where the law asks for that\n", dir)
 	return nil

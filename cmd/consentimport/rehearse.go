@@ -15,6 +15,7 @@ import (
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 const (
@@ -98,7 +99,7 @@ func rehearsedAs(c *cobra.Command, paths []string) report.Invocation {
 
 // trial is what a rehearsal found out.
 type trial struct {
-	dry      *report.Summary // of the whole export
+	dry      *summary.Summary // of the whole export
 	faults   string
 	rate     float64       // --rate
 	sample   int64         // rows that were sent
@@ -196,7 +197,7 @@ func (f *rehearseFlags) directory() (dir string, remove func() error, err error)
 }
 
 // survey is the dry run over the whole export.
-func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapping.Spec, dir string, called report.Invocation) (*report.Summary, error) {
+func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapping.Spec, dir string, called report.Invocation) (*summary.Summary, error) {
 	dry := f.run
 	dry.dryRun, dry.out = true, dir
 	im, err := importer.Open(dry.config(env, spec, called.Exports, nil))

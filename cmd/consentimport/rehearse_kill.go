@@ -14,7 +14,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/survey"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // killed is the first run of the sample: in a process of its own, which is killed
@@ -36,7 +36,7 @@ func (p *performance) killed(ctx context.Context, after int64) error {
 	child.Stderr = &said
 	child.Env = append(child.Environ(), "INTEMPT_API_KEY="+sandboxKey, p.env.secretURLs())
 	if p.flags.progress != "none" {
-		messages{p.env}.note("rehearsing in a process of its own, which is killed after " + report.Plural(after, "request"))
+		messages{p.env}.note("rehearsing in a process of its own, which is killed after " + wording.Plural(after, "request"))
 	}
 	if err := child.Start(); err != nil {
 		return fmt.Errorf("start the import that is to be killed: %w", err)

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/consentimport/consentimport/importer"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/text"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // soundSample is how many requests a prediction needs: with fewer, waiting for
@@ -64,7 +66,7 @@ func (t *trial) predicted() (requests int64, took time.Duration) {
 }
 
 // print writes what the rehearsal found, the verdict first.
-func (t *trial) print(w io.Writer, style report.Style) error {
+func (t *trial) print(w io.Writer, style text.Style) error {
 	p := labelled{width: max(cmp.Or(style.Width, pageWidth), 40)}
 	text, colour := t.verdict()
 	p.add("", text)
@@ -73,14 +75,14 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	}
 	p.add("", "")
 	d := t.dry
-	p.add("export", fmt.Sprintf("%s, %s, %s", report.Plural(d.Rows.Read, "row"), report.Plural(d.Consents.Made, "consent"), report.Plural(d.Subjects, "subject")))
+	p.add("export", fmt.Sprintf("%s, %s, %s", wording.Plural(d.Rows.Read, "row"), wording.Plural(d.Consents.Made, "consent"), wording.Plural(d.Subjects, "subject")))
 	which := "all rows"
 	if t.sample < d.Rows.Read {
-		which = "the first " + report.Plural(t.sample, "row")
+		which = "the first " + wording.Plural(t.sample, "row")
 	}
-	p.add("rehearsed", fmt.Sprintf("%s, %s, against a sandbox with %s", which, report.Plural(t.found.settled(), "consent"), cmp.Or(t.faults, "no faults")))
+	p.add("rehearsed", fmt.Sprintf("%s, %s, against a sandbox with %s", which, wording.Plural(t.found.settled(), "consent"), cmp.Or(t.faults, "no faults")))
 	if t.cutAfter > 0 {
-		p.add("killed", fmt.Sprintf("after %s: the process was killed (kill -9), then the import was resumed", report.Plural(t.cutAfter, "request")))
+		p.add("killed", fmt.Sprintf("after %s: the process was killed (kill -9), then the import was resumed", wording.Plural(t.cutAfter, "request")))
 	} else {
 		p.add("killed", "not tested: the whole sample was sent before the kill")
 	}
@@ -92,7 +94,7 @@ func (t *trial) print(w io.Writer, style report.Style) error {
 	}
 	label := "then"
 	for _, step := range d.Steps {
-		text, command := report.SplitStep(step)
+		text, command := summary.SplitStep(step)
 		p.add(label, text)
 		if command != "" {
 			p.verbatim(strings.Repeat(" ", labelWidth) + command) // not wrapped either
@@ -114,12 +116,12 @@ func (t *trial) heldText() string {
 	if h.exact() {
 		again := "none came twice"
 		if h.repeats > 0 {
-			again = report.Thousands(h.repeats) + " came twice, after a lost answer or the kill"
+			again = wording.Thousands(h.repeats) + " came twice, after a lost answer or the kill"
 		}
-		return fmt.Sprintf("holds all of the %s sent, in order per person and category; none is missing, %s", report.Plural(h.held, "decision"), again)
+		return fmt.Sprintf("holds all of the %s sent, in order per person and category; none is missing, %s", wording.Plural(h.held, "decision"), again)
 	}
 	return fmt.Sprintf("holds %s of %s sent; %s missing, %s that were not sent or are out of order",
-		report.Thousands(h.held), report.Plural(t.found.sent, "decision"), report.Thousands(h.missing), report.Thousands(h.strange))
+		wording.Thousands(h.held), wording.Plural(t.found.sent, "decision"), wording.Thousands(h.missing), wording.Thousands(h.strange))
 }
 
 // forecast says how long the real run takes and what it will meet.
@@ -130,7 +132,7 @@ func (t *trial) forecast(p *labelled) {
 		p.add("forecast", "none: nothing was sent")
 	default:
 		perSecond := float64(t.requests) / t.took.Seconds()
-		text := fmt.Sprintf("about %s for %s, at the %s requests/s of this rehearsal (median answer %s", span(max(took, time.Second)), report.Plural(requests, "request"), report.Thousands(int64(perSecond+0.5)), t.lag.Round(time.Millisecond))
+		text := fmt.Sprintf("about %s for %s, at the %s requests/s of this rehearsal (median answer %s", span(max(took, time.Second)), wording.Plural(requests, "request"), wording.Thousands(int64(perSecond+0.5)), t.lag.Round(time.Millisecond))
 		if t.rate > 0 {
 			text += fmt.Sprintf(", --rate %g", t.rate)
 		}
@@ -140,14 +142,14 @@ func (t *trial) forecast(p *labelled) {
 		}
 		p.add("forecast", text)
 	}
-	p.add("expect", fmt.Sprintf("%s (counted)", report.Plural(t.dry.Rows.Invalid, "invalid row")))
+	p.add("expect", fmt.Sprintf("%s (counted)", wording.Plural(t.dry.Rows.Invalid, "invalid row")))
 	scaled := t.refusedHere()
 	if n := t.found.settled(); n > 0 {
 		scaled = int64(float64(scaled)*float64(t.dry.Consents.Made)/float64(n) + 0.5)
 	}
-	p.add("", fmt.Sprintf("%s refused, by what the sandbox checks itself (an estimate: the target's own rules are not known). This rehearsal injected %s more", report.Plural(scaled, "consent"), report.Plural(t.injected, "refusal")))
+	p.add("", fmt.Sprintf("%s refused, by what the sandbox checks itself (an estimate: the target's own rules are not known). This rehearsal injected %s more", wording.Plural(scaled, "consent"), wording.Plural(t.injected, "refusal")))
 	if t.found.failed > 0 {
-		p.add("", fmt.Sprintf("%s of the sample failed: no usable answer in %d attempts", report.Plural(t.found.failed, "consent"), importer.DefaultAttempts))
+		p.add("", fmt.Sprintf("%s of the sample failed: no usable answer in %d attempts", wording.Plural(t.found.failed, "consent"), importer.DefaultAttempts))
 	}
 }
 
@@ -157,7 +159,7 @@ func (t *trial) fix(p *labelled) {
 	switch {
 	case len(t.dry.FailureGroups) > 0:
 		g := t.dry.FailureGroups[0]
-		text := fmt.Sprintf("%s: %s", report.Plural(g.Count, "time"), g.Reason)
+		text := fmt.Sprintf("%s: %s", wording.Plural(g.Count, "time"), g.Reason)
 		if g.Column != "" && !strings.Contains(g.Reason, g.Column) {
 			text += fmt.Sprintf(" (column %s)", g.Column)
 		}
@@ -177,7 +179,7 @@ func (t *trial) fix(p *labelled) {
 		p.add("fix first", "see failures.csv of the rehearsal with --keep DIR")
 	case len(t.dry.Lint) > 0:
 		l := t.dry.Lint[0]
-		p.add("look at", fmt.Sprintf("%s (%s): %s", l.Rule, report.Plural(l.Count, "time"), l.Message))
+		p.add("look at", fmt.Sprintf("%s (%s): %s", l.Rule, wording.Plural(l.Count, "time"), l.Message))
 	}
 }
 
@@ -194,10 +196,10 @@ func (p *labelled) add(label, text string) {
 	if label == "" && p.text.Len() == 0 {
 		indent = 0 // the verdict
 	}
-	line := report.Pad(label, indent)
+	line := wording.Pad(label, indent)
 	begun := false
 	for word := range strings.FieldsSeq(text) {
-		if begun && report.Width(line)+1+report.Width(word) > p.width {
+		if begun && wording.Width(line)+1+wording.Width(word) > p.width {
 			p.verbatim(line)
 			line, begun = strings.Repeat(" ", indent), false
 		}

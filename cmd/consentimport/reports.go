@@ -9,6 +9,8 @@ import (
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/text"
 )
 
 func newReport(env *environment) *cobra.Command {
@@ -70,7 +72,7 @@ All shards have to be there. Where one is not complete the import is not either 
 			if full && !asJSON {
 				style := env.style()
 				style.Full = true
-				err = report.Text(env.stdout, s, style)
+				err = text.Write(env.stdout, s, style)
 			} else {
 				err = printSummary(env, s, asJSON)
 			}
@@ -88,7 +90,7 @@ All shards have to be there. Where one is not complete the import is not either 
 }
 
 // writeReport surveys an import and writes all its reports.
-func writeReport(ctx context.Context, env *environment, surveyed *survey.Survey, dir string, called report.Invocation, notes []string) (*report.Summary, error) {
+func writeReport(ctx context.Context, env *environment, surveyed *survey.Survey, dir string, called report.Invocation, notes []string) (*summary.Summary, error) {
 	opts, done, err := watched(env, surveyed, dir)
 	if err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func watched(env *environment, surveyed *survey.Survey, dir string) (report.Opti
 	}
 	linted := newLint(spec, env.now(), env.disk, dir)
 	return report.Options{
-		Tool:     report.Tool{Name: "consentimport", Version: version()},
+		Tool:     summary.Tool{Name: "consentimport", Version: version()},
 		Visitors: []survey.Visitor{linted.visit}, Lint: linted.findings, Decisions: linted.decisions(), Mapping: spec,
 	}, linted.close, nil
 }

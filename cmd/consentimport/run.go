@@ -13,6 +13,8 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/text"
 )
 
 func newRun(env *environment) *cobra.Command {
@@ -222,7 +224,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 		say.note(stop.Detail + "; writing the reports")
 	}
 	// The reports are written even after a signal; a second signal ends the process.
-	var s *report.Summary
+	var s *summary.Summary
 	var err error
 	if stopped := stop != nil && stop.Kind == importer.StopSignal; stopped && !f.part.Whole() {
 		s, err = f.brief(env, im, called) // whoever stops a task does not wait until the export was read again
@@ -241,7 +243,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 }
 
 // report writes the reports from journal and export.
-func (f *runFlags) report(ctx context.Context, env *environment, im *importer.Import, called report.Invocation) (*report.Summary, error) {
+func (f *runFlags) report(ctx context.Context, env *environment, im *importer.Import, called report.Invocation) (*summary.Summary, error) {
 	surveyed, err := im.Survey()
 	if err != nil {
 		return nil, err
@@ -251,7 +253,7 @@ func (f *runFlags) report(ctx context.Context, env *environment, im *importer.Im
 }
 
 // brief writes report.json alone, when the time for reports after a signal is over.
-func (f *runFlags) brief(env *environment, im *importer.Import, called report.Invocation) (*report.Summary, error) {
+func (f *runFlags) brief(env *environment, im *importer.Import, called report.Invocation) (*summary.Summary, error) {
 	surveyed, err := im.Survey()
 	if err != nil {
 		return nil, err
@@ -260,9 +262,9 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 	p := im.Progress()
 	pending := max(0, p.Made-p.Settled)
 	s, err := report.Brief(env.disk, f.dir(called.Exports), surveyed.Facts(),
-		report.Rows{Read: p.Rows, Mapped: p.Rows - p.Skipped - p.Invalid - p.Elsewhere, Skipped: p.Skipped, Invalid: p.Invalid, Elsewhere: p.Elsewhere},
-		report.Consents{Made: p.Sent + p.Refused + p.Failed + p.Superseded + pending, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Superseded: p.Superseded, Pending: pending},
-		report.Options{Tool: report.Tool{Name: "consentimport", Version: version()}, Invocation: called, Notes: notesOf(im)})
+		summary.Rows{Read: p.Rows, Mapped: p.Rows - p.Skipped - p.Invalid - p.Elsewhere, Skipped: p.Skipped, Invalid: p.Invalid, Elsewhere: p.Elsewhere},
+		summary.Consents{Made: p.Sent + p.Refused + p.Failed + p.Superseded + pending, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Superseded: p.Superseded, Pending: pending},
+		report.Options{Tool: summary.Tool{Name: "consentimport", Version: version()}, Invocation: called, Notes: notesOf(im)})
 	if err != nil {
 		return nil, err
 	}
@@ -272,10 +274,10 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 
 // show prints the end of a run and gives its exit code, which is that of the import
 // even when nobody is left to read: a closed terminal or pipe is no failure of it.
-func (f *runFlags) show(env *environment, s *report.Summary) error {
+func (f *runFlags) show(env *environment, s *summary.Summary) error {
 	var err error
 	if f.events == "-" { // standard output has the events
-		err = report.Text(env.stderr, s, env.style())
+		err = text.Write(env.stderr, s, env.style())
 	} else {
 		err = printSummary(env, s, f.json)
 	}
@@ -286,11 +288,11 @@ func (f *runFlags) show(env *environment, s *report.Summary) error {
 }
 
 // printSummary writes the summary to standard output.
-func printSummary(env *environment, s *report.Summary, asJSON bool) error {
+func printSummary(env *environment, s *summary.Summary, asJSON bool) error {
 	if asJSON {
-		return report.JSON(env.stdout, s)
+		return summary.JSON(env.stdout, s)
 	}
-	return report.Text(env.stdout, s, env.style())
+	return text.Write(env.stdout, s, env.style())
 }
 
 // messages go to standard error, a line each.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping/spelling"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // printVerified writes what a privacy officer files, and gives the exit code.
@@ -23,10 +23,10 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	}
 	line("import", "%s in %s", h.ID, dir)
 	line("began", "%s", stamp(h.Started))
-	line("last line", "%s, after %s", stamp(f.Finished), report.Plural(int64(len(f.Runs)), "run"))
+	line("last line", "%s, after %s", stamp(f.Finished), wording.Plural(int64(len(f.Runs)), "run"))
 	line("checkpoint", "sha256 %s", a.Journal.SHA256)
 	for _, in := range f.Inputs {
-		line("export", "%s, %s, %s", in.Path, report.Plural(in.Bytes, "byte"), report.Plural(in.Rows, "row"))
+		line("export", "%s, %s, %s", in.Path, wording.Plural(in.Bytes, "byte"), wording.Plural(in.Rows, "row"))
 		line("", "sha256 %s", cmp.Or(in.SHA256, "(not computed: the import is incomplete)"))
 	}
 	for _, p := range f.Passes {
@@ -40,11 +40,11 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	default:
 		line("target", "%s %s/%s, dialect %s", h.Target.BaseURL, h.Target.Org, h.Target.Project, h.Target.Dialect)
 	}
-	line("rows", "%s read = %s mapped + %s skipped + %s invalid", report.Thousands(a.Rows.Read), report.Thousands(a.Rows.Mapped), report.Thousands(a.Rows.Skipped), report.Thousands(a.Rows.Invalid))
+	line("rows", "%s read = %s mapped + %s skipped + %s invalid", wording.Thousands(a.Rows.Read), wording.Thousands(a.Rows.Mapped), wording.Thousands(a.Rows.Skipped), wording.Thousands(a.Rows.Invalid))
 	t := a.Consents
 	line("consents", "%s made = %s sent + %s refused + %s failed + %s pending + %s superseded",
-		report.Thousands(t.Made), report.Thousands(t.Sent), report.Thousands(t.Refused), report.Thousands(t.Failed), report.Thousands(t.Pending), report.Thousands(t.Superseded))
-	if _, err := io.WriteString(out, report.Columns(facts, 2)+"\n"); err != nil {
+		wording.Thousands(t.Made), wording.Thousands(t.Sent), wording.Thousands(t.Refused), wording.Thousands(t.Failed), wording.Thousands(t.Pending), wording.Thousands(t.Superseded))
+	if _, err := io.WriteString(out, wording.Columns(facts, 2)+"\n"); err != nil {
 		return err
 	}
 	if err := printDecided(out, a.Audit); err != nil {
@@ -97,7 +97,7 @@ func (a *verified) findings() (wrong, notes []string) {
 	}
 	wrong = append(wrong, differ...)
 	if n := a.lists.Summary.OverPermissive.Count; n > 0 && !a.Facts.Header.DryRun {
-		wrong = append(wrong, fmt.Sprintf("too permissive: for %s the last thing sent is an accept while the person's last word is a reject; see suppress.csv", report.Plural(n, "consent")))
+		wrong = append(wrong, fmt.Sprintf("too permissive: for %s the last thing sent is an accept while the person's last word is a reject; see suppress.csv", wording.Plural(n, "consent")))
 	}
 	return wrong, notes
 }
@@ -114,11 +114,11 @@ func printDecided(out io.Writer, a *survey.Audit) error {
 	for _, d := range keys {
 		t, row := a.ByDecision[d], []string{spelling.OneLine(cmp.Or(d.Category, "(none)")), d.Action.String()}
 		for _, n := range []int64{t.Made, t.Sent, t.Refused, t.Failed, t.Pending, t.Superseded} {
-			row = append(row, report.Thousands(n))
+			row = append(row, wording.Thousands(n))
 		}
 		rows = append(rows, row)
 	}
-	_, err := io.WriteString(out, report.Columns(rows, 2))
+	_, err := io.WriteString(out, wording.Columns(rows, 2))
 	return err
 }
 
@@ -137,10 +137,10 @@ func (a *verified) verdict(wrong []string) string {
 	case a.Consents.Refused+a.Consents.Failed+a.Rows.Invalid > 0:
 		var missing []string
 		if n := a.Consents.Refused + a.Consents.Failed; n > 0 {
-			missing = append(missing, report.Plural(n, "consent"))
+			missing = append(missing, wording.Plural(n, "consent"))
 		}
 		if n := a.Rows.Invalid; n > 0 {
-			missing = append(missing, report.Plural(n, "row"))
+			missing = append(missing, wording.Plural(n, "row"))
 		}
 		return fmt.Sprintf("VERDICT: %s; %s did not arrive (see failures.csv).", agree, strings.Join(missing, " and "))
 	default:
@@ -155,7 +155,7 @@ func printSubject(out io.Writer, a *survey.Audit) error {
 		return &exitError{exitFailures, errors.New("the checkpoint is inconsistent, so it says nothing reliable about a person"), "consentimport verify without --subject says what is wrong"}
 	}
 	if len(a.Person) == 0 {
-		if _, err := fmt.Fprintf(out, "not found: no row that was read names this person (%s)\n", report.Plural(a.Rows.Read, "row")); err != nil {
+		if _, err := fmt.Fprintf(out, "not found: no row that was read names this person (%s)\n", wording.Plural(a.Rows.Read, "row")); err != nil {
 			return err
 		}
 		return endWith(exitFailures)
@@ -174,7 +174,7 @@ func printSubject(out io.Writer, a *survey.Audit) error {
 		}
 		rows = append(rows, []string{ref, m.Outcome(), m.Decision, spelling.OneLine(category), decided, spelling.OneLine(m.File), fmt.Sprint(m.Line), spelling.OneLine(m.Reason)})
 	}
-	_, err := fmt.Fprintf(out, "%s\ncheckpoint sha256 %s\n", report.Columns(rows, len(rows[0])), a.Journal.SHA256)
+	_, err := fmt.Fprintf(out, "%s\ncheckpoint sha256 %s\n", wording.Columns(rows, len(rows[0])), a.Journal.SHA256)
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
 	"github.com/consentimport/consentimport/report/evidence"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // purgedList reports whether a purge removes a list, or changes it.
@@ -69,7 +70,7 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 	out := env.stdout
 	fmt.Fprintf(out, "import      %s in %s\ncheckpoint  sha256 %s\n", v.Header.ID, dir, v.SHA256)
 	fmt.Fprintf(out, "outcomes    %s sent, %s refused, %s failed, %s superseded, over all passes\n\n",
-		report.Thousands(v.Total.Sent), report.Thousands(v.Total.Refused), report.Thousands(v.Total.Failed), report.Thousands(v.Total.Superseded))
+		wording.Thousands(v.Total.Sent), wording.Thousands(v.Total.Refused), wording.Thousands(v.Total.Failed), wording.Thousands(v.Total.Superseded))
 	if check != nil {
 		for _, what := range check.Holds {
 			fmt.Fprintf(out, "evidence: %s\n", spelling.OneLine(what))

@@ -17,6 +17,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // maxEvidence bounds what is read of an evidence.json.
@@ -37,10 +38,10 @@ func (c *Check) wrong(format string, args ...any) {
 }
 
 // Verify holds the evidence in dir against the files beside it, and against what
-// checkpoint and export give: summary, and the survey for the root over all outcomes.
+// checkpoint and export give: sum, and the survey for the root over all outcomes.
 // Both are nil where the export is gone: then the files alone are looked at. Files in
 // except were removed or emptied on purpose. It is nil when dir has no evidence.
-func Verify(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, summary *report.Summary, signers []ssh.PublicKey, except func(name string) bool) (*Check, error) {
+func Verify(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, sum *summary.Summary, signers []ssh.PublicKey, except func(name string) bool) (*Check, error) {
 	text, err := read(disk, dir, Name)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func Verify(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey
 		return nil, err
 	}
 	if s != nil {
-		if err := c.outcomes(ctx, disk, dir, s, summary, text); err != nil {
+		if err := c.outcomes(ctx, disk, dir, s, sum, text); err != nil {
 			return nil, err
 		}
 	}
@@ -154,12 +155,12 @@ func begins(disk journal.Disk, dir string, want journal.FileDigest) (bool, error
 }
 
 // outcomes makes the evidence again and compares.
-func (c *Check) outcomes(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, summary *report.Summary, text []byte) error {
+func (c *Check) outcomes(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, sum *summary.Summary, text []byte) error {
 	var was Evidence
 	if err := json.Unmarshal(text, &was); err != nil {
 		return err
 	}
-	now, err := Make(ctx, disk, dir, s, summary)
+	now, err := Make(ctx, disk, dir, s, sum)
 	if err != nil {
 		return err
 	}

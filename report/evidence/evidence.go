@@ -16,6 +16,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // The names of the files, in the out directory.
@@ -30,28 +31,28 @@ const Format = "consentimport-evidence/1"
 
 // Evidence is evidence.json. It holds no person.
 type Evidence struct {
-	Format string      `json:"format"`
-	Tool   report.Tool `json:"tool"`
-	Import string      `json:"import"` // the random name of the import
+	Format string       `json:"format"`
+	Tool   summary.Tool `json:"tool"`
+	Import string       `json:"import"` // the random name of the import
 
-	Exports    []report.Input       `json:"exports"`
-	Mappings   []report.Mapping     `json:"mappings"`
-	Target     report.Target        `json:"target"`
+	Exports    []summary.Input      `json:"exports"`
+	Mappings   []summary.Mapping    `json:"mappings"`
+	Target     summary.Target       `json:"target"`
 	Approval   Approval             `json:"approval"`
 	Checkpoint journal.FileDigest   `json:"checkpoint"`
 	Lists      []journal.FileDigest `json:"lists"`
 
-	StartedAt      time.Time           `json:"startedAt"`
-	FinishedAt     time.Time           `json:"finishedAt"`
-	State          string              `json:"state"`
-	ExitCode       int                 `json:"exitCode"`
-	Rows           report.Rows         `json:"rows"`
-	Consents       report.Consents     `json:"consents"`
-	ByDecision     []report.ByDecision `json:"byDecision"`
-	Subjects       int64               `json:"subjects"`
-	LastWords      []report.LastWord   `json:"lastWords"`
-	OverPermissive int64               `json:"overPermissive"`
-	Outcomes       Outcomes            `json:"outcomes"`
+	StartedAt      time.Time            `json:"startedAt"`
+	FinishedAt     time.Time            `json:"finishedAt"`
+	State          string               `json:"state"`
+	ExitCode       int                  `json:"exitCode"`
+	Rows           summary.Rows         `json:"rows"`
+	Consents       summary.Consents     `json:"consents"`
+	ByDecision     []summary.ByDecision `json:"byDecision"`
+	Subjects       int64                `json:"subjects"`
+	LastWords      []summary.LastWord   `json:"lastWords"`
+	OverPermissive int64                `json:"overPermissive"`
+	Outcomes       Outcomes             `json:"outcomes"`
 }
 
 // Approval says what was approved.
@@ -76,22 +77,22 @@ type Outcomes struct {
 }
 
 // Make draws up the evidence of an import whose reports lie in dir and are derived
-// from the survey: summary is theirs.
-func Make(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, summary *report.Summary) (*Evidence, error) {
+// from the survey: sum is theirs.
+func Make(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, sum *summary.Summary) (*Evidence, error) {
 	root, err := Root(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	facts := s.Facts()
 	e := &Evidence{
-		Format: Format, Tool: summary.Tool, Import: facts.Header.ID,
-		Exports: summary.Inputs, Target: summary.Target, StartedAt: summary.StartedAt, FinishedAt: summary.FinishedAt,
-		State: summary.State, ExitCode: summary.ExitCode, Rows: summary.Rows, Consents: summary.Consents, ByDecision: summary.ByDecision,
-		Subjects: summary.Subjects, LastWords: summary.LastWords, OverPermissive: summary.OverPermissive.Count, Outcomes: root, Approval: Approval{Hash: summary.ApprovalHash, Runs: []ApprovedRun{}},
+		Format: Format, Tool: sum.Tool, Import: facts.Header.ID,
+		Exports: sum.Inputs, Target: sum.Target, StartedAt: sum.StartedAt, FinishedAt: sum.FinishedAt,
+		State: sum.State, ExitCode: sum.ExitCode, Rows: sum.Rows, Consents: sum.Consents, ByDecision: sum.ByDecision,
+		Subjects: sum.Subjects, LastWords: sum.LastWords, OverPermissive: sum.OverPermissive.Count, Outcomes: root, Approval: Approval{Hash: sum.ApprovalHash, Runs: []ApprovedRun{}},
 	}
-	e.Mappings = []report.Mapping{}
+	e.Mappings = []summary.Mapping{}
 	for _, p := range facts.Passes {
-		m := report.Mapping{Name: p.Mapping.Name, SHA256: p.Mapping.SHA256}
+		m := summary.Mapping{Name: p.Mapping.Name, SHA256: p.Mapping.SHA256}
 		if !slices.Contains(e.Mappings, m) {
 			e.Mappings = append(e.Mappings, m)
 		}

@@ -9,19 +9,19 @@ import (
 	"slices"
 
 	"github.com/consentimport/consentimport/mapping"
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // maxReport bounds what is read of a report.json.
 const maxReport = 64 << 20
 
 // summaryOf reads report.json of an out directory; nil when there is none.
-func summaryOf(dir string) *report.Summary {
+func summaryOf(dir string) *summary.Summary {
 	text, err := read(filepath.Join(dir, "report.json"), maxReport)
 	if err != nil || text == nil {
 		return nil
 	}
-	s := &report.Summary{}
+	s := &summary.Summary{}
 	if json.Unmarshal(text, s) != nil {
 		return nil
 	}
@@ -66,7 +66,7 @@ func decisionsOf(dir string) (out []decision) {
 type dryRunData struct {
 	Job       *jobView
 	Ready     bool // a mapping is there and sound
-	Summary   *report.Summary
+	Summary   *summary.Summary
 	Dir       string
 	Decisions []decision
 	More      bool

@@ -8,15 +8,15 @@ import (
 	"net/http"
 	"path/filepath"
 
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // helpers are the functions of the templates.
 var helpers = template.FuncMap{
 	"base":      filepath.Base,
-	"thousands": func(n int64) string { return report.Thousands(n) },
+	"thousands": func(n int64) string { return wording.Thousands(n) },
 	"percent":   func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
-	"plural":    func(n int64, one string) string { return report.Plural(n, one) },
+	"plural":    func(n int64, one string) string { return wording.Plural(n, one) },
 }
 
 // page is what every page gets.

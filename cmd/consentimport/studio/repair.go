@@ -13,7 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // Bounds of what can be repaired on a page; an editor has none.
@@ -101,7 +101,7 @@ func (s *Studio) repairPage(w http.ResponseWriter, r *http.Request) {
 		d.Command = commandLine([]string{"run", "--repair", word(dir), word(repaired(dir, name))})
 		rows, _, _, err := rejectedTable(path)
 		if err == nil && len(rows) > maxRepairRows+1 {
-			err = fmt.Errorf("%s failed: more than a page is good for; repair them in an editor or a spreadsheet", report.Plural(int64(len(rows)-1), "row"))
+			err = fmt.Errorf("%s failed: more than a page is good for; repair them in an editor or a spreadsheet", wording.Plural(int64(len(rows)-1), "row"))
 		}
 		if err != nil {
 			p.Fault = err.Error()

@@ -8,13 +8,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // outDir is an out directory beside the export.
 type outDir struct {
 	Name    string // of the directory alone
-	Summary *report.Summary
+	Summary *summary.Summary
 	Files   []string
 	Repair  bool // rows failed that can be repaired
 }

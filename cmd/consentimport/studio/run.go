@@ -8,16 +8,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // runData is what the page of the run shows.
 type runData struct {
 	Job      *jobView
 	Status   *status
-	Hash     string          // of the dry run; without one nothing is sent
-	Invalid  bool            // nothing of the dry run would be sent
-	Summary  *report.Summary // of the import, when there is one
+	Hash     string           // of the dry run; without one nothing is sent
+	Invalid  bool             // nothing of the dry run would be sent
+	Summary  *summary.Summary // of the import, when there is one
 	Dir      string
 	Begun    bool // the directory holds an import
 	Files    []string

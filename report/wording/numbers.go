@@ -1,8 +1,10 @@
-package report
+// Package wording writes numbers, times and columns of text for people.
+package wording
 
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -30,8 +32,8 @@ func Plural(n int64, noun string) string {
 	return Thousands(n) + " " + noun + "s"
 }
 
-// size is a number of bytes in units of 1024.
-func size(n int64) string {
+// Size is a number of bytes in units of 1024.
+func Size(n int64) string {
 	if n < 1024 {
 		return Plural(n, "byte")
 	}
@@ -45,8 +47,8 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f %s", x, unit)
 }
 
-// lapse is a duration for people: "1.2 s", "4 min 12 s", "2 h 5 min", "3 d 4 h".
-func lapse(seconds float64) string {
+// Lapse is a duration for people: "1.2 s", "4 min 12 s", "2 h 5 min", "3 d 4 h".
+func Lapse(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {
 	case d < 10*time.Millisecond && d > 0:
@@ -64,8 +66,8 @@ func lapse(seconds float64) string {
 	}
 }
 
-// percent is a share for people. Only nothing is 0 % and only all is 100 %.
-func percent(share float64) string {
+// Percent is a share for people. Only nothing is 0 % and only all is 100 %.
+func Percent(share float64) string {
 	switch {
 	case share <= 0:
 		return "0 %"
@@ -78,10 +80,15 @@ func percent(share float64) string {
 	}
 }
 
-// clock is a time for people, to the second.
-func clock(t time.Time) string {
+// Clock is a time for people, to the second.
+func Clock(t time.Time) string {
 	if t.IsZero() {
 		return "unknown"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// Base is the last element of a path, whatever system wrote it.
+func Base(path string) string {
+	return path[strings.LastIndexAny(path, `/\`)+1:]
 }

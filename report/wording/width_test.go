@@ -1,4 +1,4 @@
-package report
+package wording
 
 import (
 	"strings"
@@ -40,19 +40,4 @@ func TestColumnsLineUp(t *testing.T) {
 		assert.Equal(t, Width(lines[0]), Width(line[:at])+Width(rows[i][2]), line)
 	}
 	assert.Equal(t, "category        decision   made", lines[0])
-}
-
-// The decision table of a dry run lines up in any script.
-func TestDecisionsLineUpInAnyScript(t *testing.T) {
-	p := page{width: 100}
-	lines := p.decisions(&Summary{DryRun: true, Decisions: []Decision{
-		{Category: "ニュースレター", Value: "はい", Decision: "accept", Count: 1234}, {Category: "mail", Value: "no", Decision: "reject", Count: 7},
-	}}, 20)
-	require.Len(t, lines, 3)
-	for _, line := range lines[1:] {
-		before, _, ok := strings.Cut(line, "→")
-		require.True(t, ok)
-		assert.Equal(t, 25, Width(before), line)
-		assert.Equal(t, Width(lines[1]), Width(line), line)
-	}
 }

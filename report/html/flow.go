@@ -1,8 +1,11 @@
-package report
+package html
 
 import (
 	"fmt"
 	"strings"
+
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // Pictures are drawn as SVG without any text in it, stretched to whatever width
@@ -65,7 +68,7 @@ const (
 )
 
 // newFlow draws the balance of a summary.
-func newFlow(s *Summary) *flow {
+func newFlow(s *summary.Summary) *flow {
 	f := &flow{}
 	rows := []segment{{"mapped", "mapped", s.Rows.Mapped}, {"skipped", "skipped", s.Rows.Skipped}, {"failed", "invalid", s.Rows.Invalid}}
 	read := f.level("rows read", "", []segment{{"neutral", "", s.Rows.Read}}, chartWidth, s.Rows.Read)
@@ -79,8 +82,8 @@ func newFlow(s *Summary) *flow {
 		f.split(2, made, f.level("came to", "", ends, chartWidth, s.Consents.Made))
 	}
 	f.Height = flowFirst + flowStep*float64(len(f.Levels)-1) + flowBar
-	f.Describe = Plural(s.Rows.Read, "row") + " read: " + listing(rows) + ". " +
-		Plural(s.Consents.Made, "consent") + " made: " + listing(outcomes(&s.Consents, s.DryRun)) + "."
+	f.Describe = wording.Plural(s.Rows.Read, "row") + " read: " + listing(rows) + ". " +
+		wording.Plural(s.Consents.Made, "consent") + " made: " + listing(outcomes(&s.Consents, s.DryRun)) + "."
 	return f
 }
 
@@ -88,14 +91,14 @@ func newFlow(s *Summary) *flow {
 func listing(segments []segment) string {
 	parts := make([]string, len(segments))
 	for i, s := range segments {
-		parts[i] = Thousands(s.n) + " " + s.name
+		parts[i] = wording.Thousands(s.n) + " " + s.name
 	}
 	return strings.Join(parts, ", ")
 }
 
 // outcomes are the parts of the consents, in the order in which all pictures
 // have them.
-func outcomes(c *Consents, dryRun bool) []segment {
+func outcomes(c *summary.Consents, dryRun bool) []segment {
 	pending := segment{"pending", "pending", c.Pending}
 	if dryRun {
 		pending = segment{"planned", "would be sent", c.Pending}
@@ -109,7 +112,7 @@ func outcomes(c *Consents, dryRun bool) []segment {
 // level adds a bar and gives the shapes of all segments, empty ones too.
 func (f *flow) level(title, note string, segments []segment, width float64, total int64) []shape {
 	y := flowFirst + flowStep*float64(len(f.Levels))
-	l := flowLevel{Title: title, N: Thousands(total), Note: note}
+	l := flowLevel{Title: title, N: wording.Thousands(total), Note: note}
 	shapes := layOut(segments, 0, y, width, flowBar)
 	for i, x := range shapes {
 		if x.W > 0 {
@@ -117,7 +120,7 @@ func (f *flow) level(title, note string, segments []segment, width float64, tota
 		}
 		if seg := segments[i]; seg.name != "" && seg.n > 0 {
 			f.Widened = f.Widened || float64(seg.n) < leastShare*float64(total)
-			l.Labels = append(l.Labels, label{seg.class, seg.name, Thousands(seg.n), percent(float64(seg.n) / float64(max(total, 1)))})
+			l.Labels = append(l.Labels, label{seg.class, seg.name, wording.Thousands(seg.n), wording.Percent(float64(seg.n) / float64(max(total, 1)))})
 		}
 	}
 	f.Levels = append(f.Levels, l)

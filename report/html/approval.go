@@ -1,4 +1,4 @@
-package report
+package html
 
 import (
 	"crypto/sha256"
@@ -15,6 +15,8 @@ import (
 	"unicode"
 
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 //go:embed approval.tmpl
@@ -23,54 +25,63 @@ var approvalText string
 //go:embed approval.css
 var approvalStyle string
 
-// approvalName is the sheet to sign.
-const approvalName = "approval.html"
+// ApprovalName is the sheet to sign.
+const ApprovalName = "approval.html"
+
+// Decisions is the decision table, as the sheet shows it.
+type Decisions interface {
+	// Each gives every line, whole and unmasked, in the order of Decision.
+	Each(func(summary.Decision) error) error
+	// Shown is a value as reports may show it.
+	Shown(value string) string
+}
 
 // sheetNothing is how many values that say nothing the sheet lists: with more it
 // would be no sheet. Accepts and rejects are never cut.
 const sheetNothing = 200
 
 var approvalTemplate = sync.OnceValues(func() (*template.Template, error) {
-	return template.New(approvalName).Funcs(template.FuncMap{
-		"n": Thousands, "plural": Plural, "size": size, "base": base, "visible": visible,
+	return template.New(ApprovalName).Funcs(template.FuncMap{
+		"n": wording.Thousands, "plural": wording.Plural, "size": wording.Size, "base": wording.Base, "visible": visible,
 		"css": func() template.CSS { return template.CSS(approvalStyle) },
 	}).Parse(approvalText)
 })
 
 // approvalSheet is what the template of the sheet shows.
 type approvalSheet struct {
-	*Summary
+	*summary.Summary
 	Policy  string
 	Origins []mapping.Origin
 	Command string // that imports exactly this
 
-	table DecisionTable
+	table Decisions
 	err   error
 }
 
 // sheetLine is a value in the sheet; First begins a category.
 type sheetLine struct {
-	Decision
+	summary.Decision
 	First, Last bool
 }
 
-// writeApproval writes approval.html: one or two printed pages that say what
+// WriteApproval writes approval.html: one or two printed pages that say what
 // every value became. It goes over the table line by line, however long it is.
-func writeApproval(w io.Writer, s *Summary, opts *Options) error {
+// spec is the mapping of the last pass; nil: it is not known.
+func WriteApproval(w io.Writer, s *summary.Summary, table Decisions, spec *mapping.Spec) error {
 	t, err := approvalTemplate()
 	if err != nil {
 		return fmt.Errorf("parse the sheet: %w", err)
 	}
 	sum := sha256.Sum256([]byte(approvalStyle))
 	page := &approvalSheet{
-		Summary: s, table: opts.Decisions,
+		Summary: s, table: table,
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
 	}
-	if opts.Mapping != nil {
-		page.Origins = opts.Mapping.Origins()
+	if spec != nil {
+		page.Origins = spec.Origins()
 	}
 	if err := errors.Join(t.Execute(w, page), page.err); err != nil {
-		return fmt.Errorf("write %s: %w", approvalName, err)
+		return fmt.Errorf("write %s: %w", ApprovalName, err)
 	}
 	return nil
 }
@@ -103,7 +114,7 @@ func (p *approvalSheet) lines(decision string, most int) iter.Seq[sheetLine] {
 			line.Last = last
 			return yield(*line)
 		}
-		err := p.table.Each(func(d Decision) error {
+		err := p.table.Each(func(d summary.Decision) error {
 			if d.Decision != decision {
 				return nil
 			}
@@ -128,7 +139,7 @@ func (p *approvalSheet) lines(decision string, most int) iter.Seq[sheetLine] {
 
 func (p *approvalSheet) count(decision string) int64 {
 	var n int64
-	if err := p.table.Each(func(d Decision) error {
+	if err := p.table.Each(func(d summary.Decision) error {
 		if d.Decision == decision {
 			n++
 		}

@@ -1,4 +1,5 @@
-package report
+// Package text writes the summary for a terminal.
+package text
 
 import (
 	"fmt"
@@ -7,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // Style is how the text summary is shown.
@@ -21,9 +24,9 @@ type Style struct {
 // many fit: one screen.
 const textLines = 24
 
-// Text writes the summary for a terminal: the verdict first, the command to run
+// Write writes the summary for a terminal: the verdict first, the command to run
 // next last, and between them as much as fits on one screen.
-func Text(w io.Writer, s *Summary, style Style) error {
+func Write(w io.Writer, s *summary.Summary, style Style) error {
 	if style.Width <= 0 {
 		style.Width = 100
 	}
@@ -36,7 +39,7 @@ func Text(w io.Writer, s *Summary, style Style) error {
 	p := &page{style: style, width: max(style.Width, 40)}
 	lines := p.head(s)
 	tail := p.tail(s, style.Lines-len(lines)-1)
-	for _, section := range []func(*Summary, int) []string{p.failures, p.patch, p.lint, p.decisions, p.skips} {
+	for _, section := range []func(*summary.Summary, int) []string{p.failures, p.patch, p.lint, p.decisions, p.skips} {
 		room := style.Lines - len(lines) - p.rows(tail) - 2 // a blank line before it and before the tail
 		if room < 2 {
 			break
@@ -54,13 +57,13 @@ func Text(w io.Writer, s *Summary, style Style) error {
 
 // head is what is always shown first: verdict, danger, balance, whether there is
 // something to look at, and what a dry run is signed off by.
-func (p *page) head(s *Summary) []string {
-	text, tone := Verdict(s)
+func (p *page) head(s *summary.Summary) []string {
+	text, tone := summary.Verdict(s)
 	lines := p.paintAll(bold+";"+toneColour[tone], p.wrap(text, 2))
 	if s.OverPermissive.Count > 0 {
-		lines = append(lines, p.paintAll(red, p.wrap(permissiveText(s), 2))...)
+		lines = append(lines, p.paintAll(red, p.wrap(summary.PermissiveText(s), 2))...)
 	}
-	lines = append(lines, p.paint(dim, p.fit(identity(s))), "")
+	lines = append(lines, p.paint(dim, p.fit(summary.Identity(s))), "")
 	rows := []figure{{s.Rows.Read, "read"}, {s.Rows.Mapped, "mapped"}, {s.Rows.Skipped, "skipped"}, {s.Rows.Invalid, "invalid"}}
 	c := s.Consents
 	consents := []figure{{c.Made, "made"}, {c.Sent, "sent"}, {c.Refused, "refused"}, {c.Failed, "failed"}, {c.Pending, "pending"}, {c.Superseded, "superseded"}}
@@ -69,10 +72,10 @@ func (p *page) head(s *Summary) []string {
 	}
 	lines = append(lines, p.figures(rows, consents)...)
 	lines = append(lines,
-		p.fit("subjects  "+Thousands(s.Subjects)))
+		p.fit("subjects  "+wording.Thousands(s.Subjects)))
 	for i, w := range s.LastWords {
 		if i == textCategories && !p.style.Full {
-			lines = append(lines, p.fit("          "+Plural(int64(len(s.LastWords)-i), "more category")+" in report.html"))
+			lines = append(lines, p.fit("          "+wording.Plural(int64(len(s.LastWords)-i), "more category")+" in report.html"))
 			break
 		}
 		lines = append(lines, p.fit("last word "+lastWord(&w)))
@@ -81,16 +84,16 @@ func (p *page) head(s *Summary) []string {
 		lines = append(lines, p.wrap(text, 2)...)
 	}
 	if !s.DryRun { // nothing was sent, so there is no pace to go by
-		lines = append(lines, p.fit("time      "+pace(s)))
+		lines = append(lines, p.fit("time      "+summary.Pace(s)))
 	}
 	if n := int64(len(s.Lint)); n > 0 {
-		lines = append(lines, p.fit("look at   "+Plural(n, "lint finding")+", in report.html"))
+		lines = append(lines, p.fit("look at   "+wording.Plural(n, "lint finding")+", in report.html"))
 	}
 	if s.DryRun && s.ApprovalHash != "" {
 		lines = append(lines, p.fit("approval hash "+s.ApprovalHash))
 	}
 	if s.OutDir != "" {
-		lines = append(lines, p.fit("reports   "+filepath.Join(s.OutDir, s.main())))
+		lines = append(lines, p.fit("reports   "+filepath.Join(s.OutDir, s.Main())))
 	}
 	return lines
 }
@@ -99,33 +102,33 @@ func (p *page) head(s *Summary) []string {
 const textCategories = 4
 
 // lastWord says how many people have which last word about a category.
-func lastWord(w *LastWord) string {
+func lastWord(w *summary.LastWord) string {
 	name := w.Category
 	if name == "" {
 		name = "(no category)"
 	}
-	text := fmt.Sprintf("%s: %s accept, %s reject", spelling.OneLine(name), Thousands(w.Accept), Thousands(w.Reject))
+	text := fmt.Sprintf("%s: %s accept, %s reject", spelling.OneLine(name), wording.Thousands(w.Accept), wording.Thousands(w.Reject))
 	if w.Expired > 0 {
-		text += ", " + Thousands(w.Expired) + " expired"
+		text += ", " + wording.Thousands(w.Expired) + " expired"
 	}
 	if w.None > 0 {
-		text += ", " + Thousands(w.None) + " say nothing"
+		text += ", " + wording.Thousands(w.None) + " say nothing"
 	}
 	return text
 }
 
 // order says where the order of sending leaves something that somebody should know.
-func order(s *Summary) string {
+func order(s *summary.Summary) string {
 	switch {
 	case s.History == "rows" && s.Overtaken > 0:
-		return fmt.Sprintf("--history rows: the rows do not stand in the order of their times; of %s the last to arrive is not the last word", Plural(s.Overtaken, "person-category pair"))
+		return fmt.Sprintf("--history rows: the rows do not stand in the order of their times; of %s the last to arrive is not the last word", wording.Plural(s.Overtaken, "person-category pair"))
 	case s.Withheld > 0:
-		return fmt.Sprintf("--history latest: nothing is sent for %s, whose last word was refused or stands in an invalid row", Plural(s.Withheld, "person-category pair"))
+		return fmt.Sprintf("--history latest: nothing is sent for %s, whose last word was refused or stands in an invalid row", wording.Plural(s.Withheld, "person-category pair"))
 	}
 	return ""
 }
 
-var toneColour = map[Tone]string{Good: green, Warn: yellow, Bad: red}
+var toneColour = map[summary.Tone]string{summary.Good: green, summary.Warn: yellow, summary.Bad: red}
 
 // figure is a number with its name.
 type figure struct {
@@ -138,7 +141,7 @@ type figure struct {
 func (p *page) figures(rows, consents []figure) []string {
 	for {
 		lines := []string{balanceLine("rows", rows, consents), balanceLine("consents", consents, rows)}
-		if Width(lines[0]) <= p.width && Width(lines[1]) <= p.width {
+		if wording.Width(lines[0]) <= p.width && wording.Width(lines[1]) <= p.width {
 			return lines
 		}
 		if !dropZero(&consents) && !dropZero(&rows) {
@@ -151,11 +154,11 @@ func (p *page) figures(rows, consents []figure) []string {
 func (p *page) stack(name string, figures []figure) []string {
 	digits := 0
 	for _, f := range figures {
-		digits = max(digits, len(Thousands(f.n)))
+		digits = max(digits, len(wording.Thousands(f.n)))
 	}
 	var lines []string
 	for _, f := range figures {
-		lines = append(lines, p.fit(fmt.Sprintf("%-8s  %*s %s", name, digits, Thousands(f.n), f.name)))
+		lines = append(lines, p.fit(fmt.Sprintf("%-8s  %*s %s", name, digits, wording.Thousands(f.n), f.name)))
 		name = ""
 	}
 	return lines
@@ -178,12 +181,12 @@ func balanceLine(name string, line, other []figure) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-8s", name)
 	for i, f := range line {
-		digits, letters := len(Thousands(f.n)), len(f.name)
+		digits, letters := len(wording.Thousands(f.n)), len(f.name)
 		if i < len(other) {
-			digits = max(digits, len(Thousands(other[i].n)))
+			digits = max(digits, len(wording.Thousands(other[i].n)))
 			letters = max(letters, len(other[i].name))
 		}
-		fmt.Fprintf(&b, "  %*s %-*s", digits, Thousands(f.n), letters, f.name)
+		fmt.Fprintf(&b, "  %*s %-*s", digits, wording.Thousands(f.n), letters, f.name)
 	}
 	return strings.TrimRight(b.String(), " ")
 }
@@ -192,7 +195,7 @@ func balanceLine(name string, line, other []figure) string {
 const mostGroups = 5
 
 // failures lists the largest groups with what fixes them.
-func (p *page) failures(s *Summary, room int) []string {
+func (p *page) failures(s *summary.Summary, room int) []string {
 	if len(s.FailureGroups) == 0 {
 		return nil
 	}
@@ -209,18 +212,18 @@ func (p *page) failures(s *Summary, room int) []string {
 
 // groups lists as many groups as there is room for, reason and suggestion in some
 // lines each at most, and says how many these are.
-func (p *page) groups(groups []FailureGroup, room, perReason int) (lines []string, shown int) {
+func (p *page) groups(groups []summary.FailureGroup, room, perReason int) (lines []string, shown int) {
 	lines = []string{p.paint(bold, "failures")}
 	digits := 0
 	for _, g := range groups {
-		digits = max(digits, len(Thousands(g.Count)))
+		digits = max(digits, len(wording.Thousands(g.Count)))
 	}
 	indent := strings.Repeat(" ", digits+11)
 	for _, g := range groups {
-		label := fmt.Sprintf("  %*s  %5s  %-9s ", digits, Thousands(g.Count), percent(g.Share), stageText(&g))
+		label := fmt.Sprintf("  %*s  %5s  %-9s ", digits, wording.Thousands(g.Count), wording.Percent(g.Share), stageText(&g))
 		rows := firstRows(g.Rows)
 		text := g.Reason + rows
-		if perReason == 1 && Width(label+text) > p.width {
+		if perReason == 1 && wording.Width(label+text) > p.width {
 			text = g.Reason
 		}
 		block := p.hang(label, text, perReason)
@@ -238,15 +241,15 @@ func (p *page) groups(groups []FailureGroup, room, perReason int) (lines []strin
 		shown++
 	}
 	if left := len(groups) - shown; left > 0 {
-		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", Plural(int64(left), "group"))))
+		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", wording.Plural(int64(left), "group"))))
 	}
 	return lines, shown
 }
 
 // stageText says in a few letters where a group failed.
-func stageText(g *FailureGroup) string {
+func stageText(g *summary.FailureGroup) string {
 	switch {
-	case g.Stage != stageSend:
+	case g.Stage != summary.StageSend:
 		return g.Stage
 	case g.Status == 0:
 		return "send"
@@ -257,8 +260,8 @@ func stageText(g *FailureGroup) string {
 
 // patch shows what to change in the mapping, when the next command runs with a
 // changed one.
-func (p *page) patch(s *Summary, room int) []string {
-	if !patched(s) || !strings.Contains(s.Next, " --mapping ") {
+func (p *page) patch(s *summary.Summary, room int) []string {
+	if !summary.Patched(s) || !strings.Contains(s.Next, " --mapping ") {
 		return nil
 	}
 	change := strings.Split(strings.TrimSuffix(s.FailureGroups[0].Suggestion.Patch, "\n"), "\n")
@@ -294,7 +297,7 @@ func firstRows(rows []int64) string {
 }
 
 // lint lists the findings about the mapping and the data.
-func (p *page) lint(s *Summary, room int) []string {
+func (p *page) lint(s *summary.Summary, room int) []string {
 	const most = 3
 	perFinding := 3
 	if len(s.Lint) == 0 {
@@ -302,7 +305,7 @@ func (p *page) lint(s *Summary, room int) []string {
 	}
 	digits := 0
 	for _, f := range s.Lint[:min(len(s.Lint), most)] {
-		digits = max(digits, len(Thousands(f.Count)))
+		digits = max(digits, len(wording.Thousands(f.Count)))
 	}
 	lines := []string{p.paint(bold, "lint")}
 	if s.DryRun {
@@ -310,7 +313,7 @@ func (p *page) lint(s *Summary, room int) []string {
 	}
 	shown := 0
 	for _, f := range s.Lint {
-		block := p.hang(fmt.Sprintf("  %*s  ", digits, Thousands(f.Count)), f.Message+firstRows(f.Rows), perFinding)
+		block := p.hang(fmt.Sprintf("  %*s  ", digits, wording.Thousands(f.Count)), f.Message+firstRows(f.Rows), perFinding)
 		left := 0
 		if shown < len(s.Lint)-1 {
 			left = 1
@@ -322,13 +325,13 @@ func (p *page) lint(s *Summary, room int) []string {
 		shown++
 	}
 	if left := len(s.Lint) - shown; left > 0 {
-		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", Plural(int64(left), "finding"))))
+		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", wording.Plural(int64(left), "finding"))))
 	}
 	return lines
 }
 
 // decisions shows the decision table of a dry run.
-func (p *page) decisions(s *Summary, room int) []string {
+func (p *page) decisions(s *summary.Summary, room int) []string {
 	if !s.DryRun || len(s.Decisions) == 0 {
 		return nil
 	}
@@ -339,23 +342,23 @@ func (p *page) decisions(s *Summary, room int) []string {
 	}
 	category, value, action, digits := 0, 0, 0, 0
 	for _, d := range s.Decisions {
-		category = max(category, min(Width(d.Category), most))
-		value = max(value, min(Width(d.Value)+2, most+2))
-		action = max(action, min(Width(became(d)), most))
-		digits = max(digits, len(Thousands(d.Count)))
+		category = max(category, min(wording.Width(d.Category), most))
+		value = max(value, min(wording.Width(d.Value)+2, most+2))
+		action = max(action, min(wording.Width(became(d)), most))
+		digits = max(digits, len(wording.Thousands(d.Count)))
 	}
 	for i, d := range s.Decisions {
 		if left := len(s.Decisions) - i; left > 1 && len(lines)+2 > room {
-			return append(lines, p.fit(fmt.Sprintf("  … %s more in decisions.csv", Plural(int64(left), "line"))))
+			return append(lines, p.fit(fmt.Sprintf("  … %s more in decisions.csv", wording.Plural(int64(left), "line"))))
 		}
 		lines = append(lines, p.fit(fmt.Sprintf("  %s  %s → %s  %*s",
-			Pad(Clip(d.Category, most), category), Pad(`"`+Clip(d.Value, most)+`"`, value), Pad(Clip(became(d), most), action), digits, Thousands(d.Count))))
+			wording.Pad(wording.Clip(d.Category, most), category), wording.Pad(`"`+wording.Clip(d.Value, most)+`"`, value), wording.Pad(wording.Clip(became(d), most), action), digits, wording.Thousands(d.Count))))
 	}
 	return lines
 }
 
 // became says what a value became, and why where it is no decision.
-func became(d Decision) string {
+func became(d summary.Decision) string {
 	if d.Reason == "" {
 		return d.Decision
 	}
@@ -363,7 +366,7 @@ func became(d Decision) string {
 }
 
 // skips lists why rows were skipped.
-func (p *page) skips(s *Summary, room int) []string {
+func (p *page) skips(s *summary.Summary, room int) []string {
 	lines := []string{}
 	for i, k := range s.Skips {
 		if i == 0 {
@@ -372,18 +375,18 @@ func (p *page) skips(s *Summary, room int) []string {
 		if i == 3 && !p.style.Full || len(lines)+1 > room {
 			break
 		}
-		lines = append(lines, p.fit(fmt.Sprintf("  %*s  %s", len(Thousands(s.Skips[0].Count)), Thousands(k.Count), k.Reason)))
+		lines = append(lines, p.fit(fmt.Sprintf("  %*s  %s", len(wording.Thousands(s.Skips[0].Count)), wording.Thousands(k.Count), k.Reason)))
 	}
 	return lines
 }
 
 // tail is what is always shown last: what to do now. Notes are left out where
 // there is no room for them; report.html has them all.
-func (p *page) tail(s *Summary, room int) []string {
+func (p *page) tail(s *summary.Summary, room int) []string {
 	var steps []string
 	// A command is neither cut nor broken: it is there to be copied.
 	for _, step := range s.Steps {
-		text, command := SplitStep(step)
+		text, command := summary.SplitStep(step)
 		steps = append(steps, p.wrap(text, 2)...)
 		if command != "" {
 			steps = append(steps, p.paint(bold, printable(command)))
@@ -398,7 +401,7 @@ func (p *page) tail(s *Summary, room int) []string {
 			left = 1 // the line that counts the rest
 		}
 		if len(notes)+len(lines)+left+p.rows(steps) > room {
-			notes = append(notes, p.fit(fmt.Sprintf("… %s more in report.html", Plural(int64(len(s.Notes)-i), "note"))))
+			notes = append(notes, p.fit(fmt.Sprintf("… %s more in report.html", wording.Plural(int64(len(s.Notes)-i), "note"))))
 			break
 		}
 		notes = append(notes, lines...)

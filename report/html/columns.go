@@ -1,6 +1,11 @@
-package report
+package html
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
+)
 
 // columns is a picture of stacked columns over months or years.
 type columns struct {
@@ -18,7 +23,7 @@ const columnsHeight = 160.0
 
 // newColumns draws when the decisions were made: by month, or by year when they
 // span more than ten.
-func newColumns(months []Month) *columns {
+func newColumns(months []summary.Month) *columns {
 	if len(months) == 0 {
 		return nil
 	}
@@ -67,8 +72,8 @@ func newColumns(months []Month) *columns {
 		}
 	}
 	c.Labels = ticks(n, name)
-	c.Peak = Thousands(peak)
-	c.Accept, c.No = Thousands(all), Thousands(no)
+	c.Peak = wording.Thousands(peak)
+	c.Accept, c.No = wording.Thousands(all), wording.Thousands(no)
 	c.Describe = fmt.Sprintf("Consents by the %s of their decision, from %s to %s; the most, %s, in %s.",
 		c.Unit, name(0), name(n-1), c.Peak, c.PeakAt)
 	return c

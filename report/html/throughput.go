@@ -1,8 +1,11 @@
-package report
+package html
 
 import (
 	"fmt"
 	"strings"
+
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // throughput is a picture of the pace of the import over the time in which its
@@ -27,7 +30,7 @@ const (
 )
 
 // newThroughput draws the pace, or gives nil when there is too little of it.
-func newThroughput(s *Summary) *throughput {
+func newThroughput(s *summary.Summary) *throughput {
 	type span struct {
 		at, seconds, done, retried, slowed float64
 	}
@@ -73,9 +76,9 @@ func newThroughput(s *Summary) *throughput {
 		return nil
 	}
 	t := &throughput{
-		Height: throughputHeight, Peak: Thousands(int64(peak + 0.5)),
-		Retries: Thousands(s.HTTP.Retries), Throttle: lapse(s.HTTP.ThrottledSeconds),
-		Labels: []string{"start", lapse(total / 2), lapse(total)},
+		Height: throughputHeight, Peak: wording.Thousands(int64(peak + 0.5)),
+		Retries: wording.Thousands(s.HTTP.Retries), Throttle: wording.Lapse(s.HTTP.ThrottledSeconds),
+		Labels: []string{"start", wording.Lapse(total / 2), wording.Lapse(total)},
 	}
 	t.Answered = "M0 " + coordinate(throughputHeight) + line(done, peak) + "L" + coordinate(chartWidth) + " " + coordinate(throughputHeight) + "Z"
 	t.Retried = "M" + line(retried, peak)[1:]
@@ -95,7 +98,7 @@ func newThroughput(s *Summary) *throughput {
 		t.Resumes = append(t.Resumes, shape{at / total * chartWidth, 0, 1.5, throughputHeight, "resume"})
 	}
 	t.Describe = fmt.Sprintf("Consents answered per second over %s of work in %s: at most %s; %s, throttled for %s.",
-		lapse(total), Plural(int64(s.Runs), "run"), t.Peak, Plural(s.HTTP.Retries, "retry"), t.Throttle)
+		wording.Lapse(total), wording.Plural(int64(s.Runs), "run"), t.Peak, wording.Plural(s.HTTP.Retries, "retry"), t.Throttle)
 	return t
 }
 

@@ -1,8 +1,6 @@
-// Package report derives everything that a person reads from a survey of an
-// import: the summary as JSON, text and HTML, and the lists of what was sent,
-// what failed and what to do about it. Nothing here is remembered between
-// runs: the same journal and export give the same reports.
-package report
+// Package summary is report.json: an import in numbers, with the words that all
+// forms of a report say about it. It knows no form and no file.
+package summary
 
 import (
 	"fmt"
@@ -27,6 +25,9 @@ const (
 	WhyPending = "pending" // consents are left although the run ended well
 	WhyBalance = "balance" // the counts contradict each other
 )
+
+// Name is the file that a summary stands in, in the out directory.
+const Name = "report.json"
 
 // Summary is report.json: an import in numbers. Counts are exact unless a name
 // says that they are approximate. Slices are never nil, so that JSON has [].
@@ -165,6 +166,17 @@ type ByDecision struct {
 	Action   string `json:"action"`
 	Consents
 }
+
+// The stages at which something can fail.
+const (
+	StageMap   = "map"
+	StageSend  = "send"
+	StageOther = "other"
+)
+
+// OtherGroups is the stage and the reason of the group that sums up the
+// failures beyond the largest groups.
+const OtherGroups = StageOther
 
 // FailureGroup is a number of failures alike: invalid rows with the same
 // reason, or consents with the same status and the same answer but for its

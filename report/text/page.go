@@ -1,8 +1,10 @@
-package report
+package text
 
 import (
 	"regexp"
 	"strings"
+
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // page lays out lines for one style.
@@ -33,7 +35,7 @@ func (p *page) fit(line string) string {
 	if p.style.Full {
 		return strings.TrimRight(printable(line), " ")
 	}
-	return Clip(strings.TrimRight(printable(line), " "), p.width)
+	return wording.Clip(strings.TrimRight(printable(line), " "), p.width)
 }
 
 // colours finds what paint adds.
@@ -44,7 +46,7 @@ var colours = regexp.MustCompile("\x1b\\[[0-9]*m")
 func (p *page) rows(lines []string) int {
 	n := 0
 	for _, line := range lines {
-		columns := Width(colours.ReplaceAllString(line, ""))
+		columns := wording.Width(colours.ReplaceAllString(line, ""))
 		n += max(1, (columns+p.width-1)/p.width)
 	}
 	return n
@@ -59,7 +61,7 @@ func (p *page) wrap(line string, indent int) []string {
 		switch {
 		case cur == "":
 			cur = word
-		case Width(cur)+1+Width(word) <= p.width:
+		case wording.Width(cur)+1+wording.Width(word) <= p.width:
 			cur += " " + word
 		default:
 			out = append(out, p.fit(cur))
@@ -72,7 +74,7 @@ func (p *page) wrap(line string, indent int) []string {
 // hang puts a text behind a label and breaks it at blanks below itself, in a few
 // lines at most.
 func (p *page) hang(label, text string, most int) []string {
-	indent := Width(label)
+	indent := wording.Width(label)
 	narrow := page{width: max(p.width-indent, 16)}
 	lines := narrow.wrap(text, 0)
 	if len(lines) > most {

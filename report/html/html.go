@@ -1,4 +1,6 @@
-package report
+// Package html writes the pages that people read: report.html, approval.html. Each
+// is one file that loads nothing.
+package html
 
 import (
 	"cmp"
@@ -14,6 +16,8 @@ import (
 	"sync"
 
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 //go:embed html.tmpl
@@ -39,19 +43,19 @@ const (
 // htmlTemplate parses the page once, when it is first needed.
 var htmlTemplate = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("report.html").Funcs(template.FuncMap{
-		"n":       Thousands,
-		"plural":  Plural,
-		"size":    size,
+		"n":       wording.Thousands,
+		"plural":  wording.Plural,
+		"size":    wording.Size,
 		"toInt64": func(n int) int64 { return int64(n) },
-		"percent": percent,
-		"clock":   clock,
-		"lapse":   lapse,
-		"base":    base,
+		"percent": wording.Percent,
+		"clock":   wording.Clock,
+		"lapse":   wording.Lapse,
+		"base":    wording.Base,
 		"rows":    rowList,
 		// A command breaks between its words only, not within --a-flag.
 		"step":   parted,
 		"became": becameClass,
-		"ms":     func(x float64) string { return lapse(x / 1000) },
+		"ms":     func(x float64) string { return wording.Lapse(x / 1000) },
 		"words":  func(s string) []string { return strings.Split(s, " ") },
 		"css":    func() template.CSS { return template.CSS(htmlStyle) },
 	}).Parse(htmlText)
@@ -59,11 +63,11 @@ var htmlTemplate = sync.OnceValues(func() (*template.Template, error) {
 
 // htmlPage is what the template shows.
 type htmlPage struct {
-	*Summary
+	*summary.Summary
 	Policy     string // Content-Security-Policy
 	Title      string
 	Verdict    string
-	Tone       Tone
+	Tone       summary.Tone
 	Permissive string
 	Identity   string
 	Pace       string
@@ -86,21 +90,21 @@ type htmlPage struct {
 
 // decisionBar is a line of the decisions per category, with its picture.
 type decisionBar struct {
-	ByDecision
+	summary.ByDecision
 	NotSent int64
 	Shapes  []shape
 }
 
 // groupCard is a group of failures with its share as a bar.
 type groupCard struct {
-	FailureGroup
+	summary.FailureGroup
 	Where string
 	Width float64
 }
 
-// HTML writes the summary as one self-contained page: no script, nothing from
+// Write writes the summary as one self-contained page: no script, nothing from
 // elsewhere, and a policy in it that says so to the browser.
-func HTML(w io.Writer, s *Summary) error {
+func Write(w io.Writer, s *summary.Summary) error {
 	t, err := htmlTemplate()
 	if err != nil {
 		return fmt.Errorf("parse the page: %w", err)
@@ -118,16 +122,16 @@ func stylePolicy() string {
 }
 
 // newHTMLPage lays out a summary.
-func newHTMLPage(s *Summary) *htmlPage {
-	text, tone := Verdict(s)
+func newHTMLPage(s *summary.Summary) *htmlPage {
+	text, tone := summary.Verdict(s)
 	p := &htmlPage{
 		Summary: s, Policy: stylePolicy(), Title: "Import of " + exportName(s),
-		Tone: tone, Identity: identity(s), Pace: pace(s),
+		Tone: tone, Identity: summary.Identity(s), Pace: summary.Pace(s),
 		Flow: newFlow(s), Decided: newColumns(s.Decided), Pulse: newThroughput(s),
 	}
 	p.Verdict = sentence(text)
 	if s.OverPermissive.Count > 0 {
-		p.Permissive = permissiveText(s)
+		p.Permissive = summary.PermissiveText(s)
 		p.Refs = s.OverPermissive.Consents[:min(len(s.OverPermissive.Consents), htmlRefs)]
 		p.MoreRefs = s.OverPermissive.Count - int64(len(p.Refs))
 	}
@@ -149,7 +153,7 @@ func newHTMLPage(s *Summary) *htmlPage {
 		if status == "0" {
 			name = "no answer"
 		}
-		p.Answers = append(p.Answers, label{Name: name, N: Thousands(count)})
+		p.Answers = append(p.Answers, label{Name: name, N: wording.Thousands(count)})
 	}
 	slices.SortFunc(p.Answers, func(a, b label) int { return strings.Compare(a.Name, b.Name) })
 	return p
@@ -157,10 +161,10 @@ func newHTMLPage(s *Summary) *htmlPage {
 
 // decisionBars draws the decisions per category, each bar as long as its count
 // among all.
-func decisionBars(s *Summary) (bars []decisionBar, more int) {
+func decisionBars(s *summary.Summary) (bars []decisionBar, more int) {
 	shown := slices.Clone(s.ByDecision)
 	if len(shown) > htmlCategories {
-		slices.SortStableFunc(shown, func(a, b ByDecision) int { return int(min(max(b.Made-a.Made, -1), 1)) })
+		slices.SortStableFunc(shown, func(a, b summary.ByDecision) int { return int(min(max(b.Made-a.Made, -1), 1)) })
 		more = len(shown) - htmlCategories
 		shown = shown[:htmlCategories]
 	}
@@ -185,12 +189,12 @@ func decisionBars(s *Summary) (bars []decisionBar, more int) {
 type valueGroup struct {
 	Decision string
 	Category string
-	Lines    []Decision
+	Lines    []summary.Decision
 }
 
 // valueGroups groups the decision table by what the values became and by
 // category; in each, what is frequent comes first.
-func valueGroups(table []Decision) []valueGroup {
+func valueGroups(table []summary.Decision) []valueGroup {
 	var groups []valueGroup
 	for _, d := range table { // sorted by decision and category
 		if n := len(groups); n == 0 || groups[n-1].Decision != d.Decision || groups[n-1].Category != d.Category {
@@ -200,7 +204,7 @@ func valueGroups(table []Decision) []valueGroup {
 		last.Lines = append(last.Lines, d)
 	}
 	for _, g := range groups {
-		slices.SortStableFunc(g.Lines, func(a, b Decision) int { return cmp.Compare(b.Count, a.Count) })
+		slices.SortStableFunc(g.Lines, func(a, b summary.Decision) int { return cmp.Compare(b.Count, a.Count) })
 	}
 	return groups
 }
@@ -229,23 +233,23 @@ func (p *htmlPage) Outcomes() []label {
 }
 
 // Findings gives the findings that the page lists.
-func (p *htmlPage) Findings() []Finding { return p.Lint[:min(len(p.Lint), htmlFindings)] }
+func (p *htmlPage) Findings() []summary.Finding { return p.Lint[:min(len(p.Lint), htmlFindings)] }
 
 // Skipped gives the reasons that the page lists.
-func (p *htmlPage) Skipped() []Skip { return p.Skips[:min(len(p.Skips), htmlSkips)] }
+func (p *htmlPage) Skipped() []summary.Skip { return p.Skips[:min(len(p.Skips), htmlSkips)] }
 
 // Exports gives the inputs that the page lists.
-func (p *htmlPage) Exports() []Input { return p.Inputs[:min(len(p.Inputs), htmlInputs)] }
+func (p *htmlPage) Exports() []summary.Input { return p.Inputs[:min(len(p.Inputs), htmlInputs)] }
 
 // LastPasses gives the passes that the page lists.
-func (p *htmlPage) LastPasses() []Pass { return p.Passes[max(0, len(p.Passes)-htmlPasses):] }
+func (p *htmlPage) LastPasses() []summary.Pass { return p.Passes[max(0, len(p.Passes)-htmlPasses):] }
 
 // where says at which stage a group failed.
-func where(g *FailureGroup) string {
+func where(g *summary.FailureGroup) string {
 	switch {
-	case g.Stage == stageMap:
+	case g.Stage == summary.StageMap:
 		return "at mapping"
-	case g.Stage == stageOther:
+	case g.Stage == summary.StageOther:
 		return "all other groups"
 	case g.Status == 0:
 		return "no answer"
@@ -255,14 +259,14 @@ func where(g *FailureGroup) string {
 }
 
 // exportName names the export in the title.
-func exportName(s *Summary) string {
+func exportName(s *summary.Summary) string {
 	switch len(s.Inputs) {
 	case 0:
 		return "an export"
 	case 1:
-		return base(s.Inputs[0].Path)
+		return wording.Base(s.Inputs[0].Path)
 	default:
-		return fmt.Sprintf("%s and %d more", base(s.Inputs[0].Path), len(s.Inputs)-1)
+		return fmt.Sprintf("%s and %d more", wording.Base(s.Inputs[0].Path), len(s.Inputs)-1)
 	}
 }
 
@@ -280,7 +284,7 @@ func sentence(verdict string) string {
 type stepParts struct{ Text, Command string }
 
 func parted(step string) stepParts {
-	text, command := SplitStep(step)
+	text, command := summary.SplitStep(step)
 	return stepParts{text, command}
 }
 

@@ -1,8 +1,10 @@
-package report
+package summary
 
 import (
 	"fmt"
 	"strings"
+
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // Tone says how a verdict is meant.
@@ -24,27 +26,27 @@ func Verdict(s *Summary) (text string, tone Tone) {
 	case s.State != Complete:
 		left := ""
 		if s.Consents.Pending > 0 && !s.DryRun {
-			left = "; " + Plural(s.Consents.Pending, "consent") + " of the rows read so far not sent"
+			left = "; " + wording.Plural(s.Consents.Pending, "consent") + " of the rows read so far not sent"
 		}
 		return "INCOMPLETE: " + s.Detail + left, Warn
 	case s.DryRun && s.Consents.Made == 0:
 		return fmt.Sprintf("DRY RUN: no row makes a consent: %s, %s skipped, %s invalid",
-			Plural(s.Rows.Read, "row"), Thousands(s.Rows.Skipped), Thousands(s.Rows.Invalid)), Bad
+			wording.Plural(s.Rows.Read, "row"), wording.Thousands(s.Rows.Skipped), wording.Thousands(s.Rows.Invalid)), Bad
 	case s.DryRun && s.OverPermissive.Count > 0:
 		return fmt.Sprintf("DRY RUN: WOULD END TOO PERMISSIVE: %s would be sent, %s cannot",
-			Plural(s.Consents.Made, "consent"), Plural(s.Rows.Invalid, "row")), Bad
+			wording.Plural(s.Consents.Made, "consent"), wording.Plural(s.Rows.Invalid, "row")), Bad
 	case s.DryRun && failures > 0:
 		return fmt.Sprintf("DRY RUN: %s of %s can be imported, %s cannot",
-			Thousands(s.Consents.Made), Plural(s.Consents.Made, "consent"), Plural(s.Rows.Invalid, "row")), Warn
+			wording.Thousands(s.Consents.Made), wording.Plural(s.Consents.Made, "consent"), wording.Plural(s.Rows.Invalid, "row")), Warn
 	case s.DryRun:
-		return fmt.Sprintf("DRY RUN: %s would be sent, nothing is wrong", Plural(s.Consents.Made, "consent")), Good
+		return fmt.Sprintf("DRY RUN: %s would be sent, nothing is wrong", wording.Plural(s.Consents.Made, "consent")), Good
 	case s.OverPermissive.Count > 0:
 		return fmt.Sprintf("COMPLETE, BUT TOO PERMISSIVE: %s sent, %s failed",
-			Plural(s.Consents.Sent, "consent"), failed(s)), Bad
+			wording.Plural(s.Consents.Sent, "consent"), failed(s)), Bad
 	case failures > 0:
-		return fmt.Sprintf("COMPLETE WITH FAILURES: %s sent, %s failed", Plural(s.Consents.Sent, "consent"), failed(s)), Warn
+		return fmt.Sprintf("COMPLETE WITH FAILURES: %s sent, %s failed", wording.Plural(s.Consents.Sent, "consent"), failed(s)), Warn
 	default:
-		return fmt.Sprintf("COMPLETE: every row is accounted for, %s sent", Plural(s.Consents.Sent, "consent")), Good
+		return fmt.Sprintf("COMPLETE: every row is accounted for, %s sent", wording.Plural(s.Consents.Sent, "consent")), Good
 	}
 }
 
@@ -52,19 +54,19 @@ func Verdict(s *Summary) (text string, tone Tone) {
 func failed(s *Summary) string {
 	var parts []string
 	if n := s.Rows.Invalid; n > 0 {
-		parts = append(parts, Plural(n, "row"))
+		parts = append(parts, wording.Plural(n, "row"))
 	}
 	if n := s.Consents.Refused + s.Consents.Failed; n > 0 {
-		parts = append(parts, Plural(n, "consent"))
+		parts = append(parts, wording.Plural(n, "consent"))
 	}
 	return strings.Join(parts, " and ")
 }
 
-// permissiveText says what over-permissive means for this import.
-func permissiveText(s *Summary) string {
+// PermissiveText says what over-permissive means for this import.
+func PermissiveText(s *Summary) string {
 	left, act := " did not arrive", "act on suppress.csv first"
 	if s.DryRun {
-		return Plural(s.OverPermissive.Count, "reject") + " cannot be sent, or would arrive too early, and an accept of the same person would be the last to arrive: fix the rows, or act on suppress.csv"
+		return wording.Plural(s.OverPermissive.Count, "reject") + " cannot be sent, or would arrive too early, and an accept of the same person would be the last to arrive: fix the rows, or act on suppress.csv"
 	}
 	if s.State == Incomplete { // most of them are only waiting for their turn
 		left, act = " have not arrived yet", "continue soon, or act on suppress.csv"
@@ -72,22 +74,22 @@ func permissiveText(s *Summary) string {
 			left = " has not arrived yet"
 		}
 	}
-	return Plural(s.OverPermissive.Count, "reject") + left + ", and the target still has an accept: " + act
+	return wording.Plural(s.OverPermissive.Count, "reject") + left + ", and the target still has an accept: " + act
 }
 
-// identity says in one line what went where.
-func identity(s *Summary) string {
+// Identity says in one line what went where.
+func Identity(s *Summary) string {
 	var parts []string
 	switch len(s.Inputs) {
 	case 0:
 	case 1:
-		parts = append(parts, fmt.Sprintf("%s (%s)", base(s.Inputs[0].Path), size(s.Inputs[0].Bytes)))
+		parts = append(parts, fmt.Sprintf("%s (%s)", wording.Base(s.Inputs[0].Path), wording.Size(s.Inputs[0].Bytes)))
 	default:
 		var bytes int64
 		for _, in := range s.Inputs {
 			bytes += in.Bytes
 		}
-		parts = append(parts, fmt.Sprintf("%s and %d more (%s)", base(s.Inputs[0].Path), len(s.Inputs)-1, size(bytes)))
+		parts = append(parts, fmt.Sprintf("%s and %d more (%s)", wording.Base(s.Inputs[0].Path), len(s.Inputs)-1, wording.Size(bytes)))
 	}
 	parts = append(parts, "mapping "+s.Mapping.Name)
 	if s.Target.Org != "" {
@@ -100,29 +102,24 @@ func identity(s *Summary) string {
 	return strings.Join(parts, " · ")
 }
 
-// base is the last element of a path, whatever system wrote it.
-func base(path string) string {
-	return path[strings.LastIndexAny(path, `/\`)+1:]
-}
-
-// pace says how long it took and how much work it was. A dry run has no pace: it
+// Pace says how long it took and how much work it was. A dry run has no pace: it
 // reads much faster than any target answers.
-func pace(s *Summary) string {
+func Pace(s *Summary) string {
 	if s.DryRun {
 		return ""
 	}
-	parts := []string{lapse(s.ElapsedSeconds)}
+	parts := []string{wording.Lapse(s.ElapsedSeconds)}
 	if s.ConsentsPerSecond > 0 {
-		parts = append(parts, Thousands(int64(s.ConsentsPerSecond+0.5))+" consents/s")
+		parts = append(parts, wording.Thousands(int64(s.ConsentsPerSecond+0.5))+" consents/s")
 	}
 	if s.Runs > 1 {
-		parts = append(parts, Plural(int64(s.Runs), "run"))
+		parts = append(parts, wording.Plural(int64(s.Runs), "run"))
 	}
 	if s.HTTP.Retries > 0 {
-		parts = append(parts, Plural(s.HTTP.Retries, "retry"))
+		parts = append(parts, wording.Plural(s.HTTP.Retries, "retry"))
 	}
 	if s.HTTP.ThrottledSeconds >= 1 {
-		parts = append(parts, "throttled "+lapse(s.HTTP.ThrottledSeconds))
+		parts = append(parts, "throttled "+wording.Lapse(s.HTTP.ThrottledSeconds))
 	}
 	return strings.Join(parts, " · ")
 }

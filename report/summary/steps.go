@@ -1,0 +1,40 @@
+package summary
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/consentimport/consentimport/report/wording"
+)
+
+// SplitStep splits a step into what it says and the command that it ends with, if
+// any.
+func SplitStep(step string) (text, command string) {
+	text, command, _ = strings.Cut(step, "\n")
+	return text, command
+}
+
+// Patched says whether a change of the mapping fixes the largest group of failures.
+func Patched(s *Summary) bool {
+	return len(s.FailureGroups) > 0 && s.FailureGroups[0].Suggestion != nil && s.FailureGroups[0].Suggestion.Patch != ""
+}
+
+// Main is the report that a person opens first.
+func (s *Summary) Main() string {
+	if s.Shard != "" {
+		return Name
+	}
+	return "report.html"
+}
+
+// Decide stands in a patch where a person has to decide; no mapping is valid with it.
+const Decide = "DECIDE"
+
+// Proven says what the patch does.
+func (s *Suggestion) Proven() string {
+	text := fmt.Sprintf("fixes %s of %s, changes 0 others", wording.Thousands(s.Fixes), wording.Plural(s.Of, "row"))
+	if strings.Contains(s.Patch, Decide) {
+		text += ", once " + Decide + " is decided"
+	}
+	return text
+}

@@ -1,0 +1,51 @@
+package text
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/report/reporttest"
+	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
+)
+
+// However full the screen is, it says that there are findings, and a dry run
+// what it is signed off by.
+func TestAFullScreenKeepsFindingsAndSignature(t *testing.T) {
+	s := reporttest.Sample(t, "rejects")
+	s.DryRun, s.Consents.Pending = true, s.Consents.Made
+	s.Lint = append(reporttest.Sample(t, "over-permissive").Lint, make([]summary.Finding, 1_500)...)
+	s.Decisions, s.ApprovalHash = reporttest.Sample(t, "dry-run").Decisions, strings.Repeat("5d41402abc4b2a76", 4)
+	for i := range 9 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%d %s", i, strings.Repeat("a note for the person who reads this ", 4)))
+	}
+	var b bytes.Buffer
+	require.NoError(t, Write(&b, s, Style{Width: 100}))
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	assert.LessOrEqual(t, len(lines), textLines, b.String())
+	assert.Contains(t, lines, "look at   1,502 lint findings, in report.html")
+	assert.Contains(t, lines, "approval hash "+s.ApprovalHash)
+	assert.Contains(t, b.String(), "notes more in report.html")
+	assert.NotContains(t, b.String(), "consents/s")
+	assert.Equal(t, s.Next, lines[len(lines)-1])
+}
+
+// The decision table of a dry run lines up in any script.
+func TestDecisionsLineUpInAnyScript(t *testing.T) {
+	p := page{width: 100}
+	lines := p.decisions(&summary.Summary{DryRun: true, Decisions: []summary.Decision{
+		{Category: "ニュースレター", Value: "はい", Decision: "accept", Count: 1234}, {Category: "mail", Value: "no", Decision: "reject", Count: 7},
+	}}, 20)
+	require.Len(t, lines, 3)
+	for _, line := range lines[1:] {
+		before, _, ok := strings.Cut(line, "→")
+		require.True(t, ok)
+		assert.Equal(t, 25, wording.Width(before), line)
+		assert.Equal(t, wording.Width(lines[1]), wording.Width(line), line)
+	}
+}
