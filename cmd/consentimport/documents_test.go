@@ -47,7 +47,7 @@ func files(t *testing.T, each func(name string)) {
 			return err
 		}
 		if d.IsDir() {
-			hidden := strings.HasPrefix(d.Name(), ".") && name != "."
+			hidden := strings.HasPrefix(d.Name(), ".") && name != "." && name != ".deploy"
 			if hidden || name == "walk" || d.Name() == "node_modules" || strings.HasSuffix(name, ".import") {
 				return fs.SkipDir
 			}

@@ -26,12 +26,19 @@ var notRun = map[string]func(t *testing.T){
 	"go build -trimpath -ldflags='-s -w' -o consentimport ./cmd/consentimport": func(t *testing.T) {
 		requireText(t, "../../cmd/consentimport/*.go", "package main")
 	},
-	"testdata/bench/compare.sh": func(t *testing.T) {
-		require.NoError(t, exec.Command("bash", "-n", "../../testdata/bench/compare.sh").Run(), "compare.sh is a script")
-		info, err := os.Stat("../../testdata/bench/compare.sh")
+	"testdata/bench/compare.sh":                                 requireScript("testdata/bench/compare.sh"),
+	"testdata/kubernetes/controlplane.sh ~/.cache/controlplane": requireScript("testdata/kubernetes/controlplane.sh"),
+}
+
+// requireScript fails when a file is not a script that may be executed.
+func requireScript(name string) func(t *testing.T) {
+	return func(t *testing.T) {
+		path := filepath.Join(root, name)
+		require.NoError(t, exec.Command("bash", "-n", path).Run(), "%s is a script", name)
+		info, err := os.Stat(path)
 		require.NoError(t, err)
-		require.NotZero(t, info.Mode()&0o100, "compare.sh may be executed")
-	},
+		require.NotZero(t, info.Mode()&0o100, "%s may be executed", name)
+	}
 }
 
 // requireText fails when none of some files has a text.

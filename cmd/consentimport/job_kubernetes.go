@@ -162,11 +162,15 @@ func (f *kubernetesFlags) print(w io.Writer, j *job) error {
 	if err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
+	// What the kubelet made above the shards' directories is root's: beside them a pod's user
+	// cannot make one.
+	joined := strings.ReplaceAll(out, "/", "-") + "-joined"
 	quoted := func(p string) string { return report.ShellLine([]string{path.Join(mount, p)}) }
 	remarks := []string{
 		fmt.Sprintf("An import in %d shards, one a pod; apply it with kubectl. A drained or killed pod is replaced and", j.shards),
-		"goes on; exit code 2 fails its index. When the Job is complete, where the volume is at the same path:",
-		"  consentimport report " + quoted(out) + "/*/import --out " + quoted(out+"-joined"),
+		"goes on; exit code 2 fails its index: look at its log, remove the cause, delete the Job and apply it",
+		fmt.Sprintf("again. When it is complete, where the volume is at the same path, as user %d or root:", identity),
+		"  consentimport report " + quoted(out) + "/*/import --out " + quoted(joined),
 	}
 	if !j.sandbox {
 		remarks = append(remarks, "The API key is the entry "+key+" of the Secret "+secret+".")

@@ -79,14 +79,14 @@ func startSlurm(t *testing.T) *slurm {
 	host, err := os.Hostname()
 	require.NoError(t, err)
 	host, _, _ = strings.Cut(host, ".")
-	conf := fmt.Sprintf(slurmConf, host, freePort(t), freePort(t), dir)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "slurm.conf"), []byte(conf), 0o600))
-	s := &slurm{dir}
+	text := fmt.Sprintf(slurmConf, host, freePort(t), freePort(t), dir)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "slurm.conf"), []byte(text), 0o600))
+	s, conf := &slurm{dir}, "SLURM_CONF="+dir+"/slurm.conf"
 	m := filepath.Join(dir, "munge")
-	s.daemon(t, "munged", "--force", "--foreground", "--key-file="+m+"/key", "--socket="+m+"/socket", "--pid-file="+m+"/pid", "--log-file="+m+"/log", "--seed-file="+m+"/seed")
+	daemon(t, conf, "munged", "--force", "--foreground", "--key-file="+m+"/key", "--socket="+m+"/socket", "--pid-file="+m+"/pid", "--log-file="+m+"/log", "--seed-file="+m+"/seed")
 	require.Eventually(t, func() bool { _, err := os.Stat(m + "/socket"); return err == nil }, 10*time.Second, 50*time.Millisecond, "munged does not come up")
-	s.daemon(t, "slurmctld", "-D", "-c", "-f", dir+"/slurm.conf")
-	s.daemon(t, "slurmd", "-D", "-f", dir+"/slurm.conf")
+	daemon(t, conf, "slurmctld", "-D", "-c", "-f", dir+"/slurm.conf")
+	daemon(t, conf, "slurmd", "-D", "-f", dir+"/slurm.conf")
 	require.Eventually(t, func() bool {
 		out, _ := s.try(nil, "sinfo", "-h", "-o", "%T")
 		return regexp.MustCompile("idle|mixed").MatchString(out)
@@ -101,25 +101,6 @@ func freePort(t *testing.T) int {
 	require.NoError(t, err)
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
-}
-
-// daemon runs one of Slurm's processes until the test ends.
-func (s *slurm) daemon(t *testing.T, name string, args ...string) {
-	t.Helper()
-	c := exec.Command(name, args...)
-	c.Env = append(os.Environ(), "SLURM_CONF="+s.dir+"/slurm.conf")
-	var said safeBuffer
-	c.Stdout, c.Stderr = &said, &said
-	require.NoError(t, c.Start())
-	t.Cleanup(func() {
-		_ = c.Process.Signal(syscall.SIGTERM)
-		dead := time.AfterFunc(10*time.Second, func() { _ = c.Process.Kill() })
-		_ = c.Wait()
-		dead.Stop()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", name, said.String())
-		}
-	})
 }
 
 // try runs one of Slurm's commands.
