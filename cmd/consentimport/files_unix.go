@@ -12,17 +12,26 @@ import (
 // the connections are closed.
 const otherFiles = 20
 
+// sandboxFiles is how many the sandbox inside the process has open beside them: where it
+// listens, and what it keeps on the disk.
+const sandboxFiles = 6
+
 // connectionsFor is how many requests may be in flight with the files that this
-// process may have open, and what to tell the user when that is fewer than wanted.
-func connectionsFor(wanted int) (n int, note string, err error) {
+// process may have open, and what to tell the user when that is fewer than wanted. With
+// the sandbox inside the process, each connection has two ends here.
+func connectionsFor(wanted int, inside bool) (n int, note string, err error) {
 	var limit syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(limit.Cur) >= uint64(wanted)+otherFiles {
+	ends, needed := 1, uint64(otherFiles)
+	if inside {
+		ends, needed = 2, otherFiles+sandboxFiles
+	}
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(limit.Cur) >= uint64(ends*wanted)+needed {
 		return wanted, "", nil
 	}
-	if limit.Cur <= otherFiles {
-		return 0, "", usage(fmt.Sprintf("raise the limit, for example: ulimit -n %d", otherFiles+wanted),
-			"this process may have %d files open at most, and a run needs more than %d", limit.Cur, otherFiles)
+	if uint64(limit.Cur) < needed+uint64(ends) {
+		return 0, "", usage(fmt.Sprintf("raise the limit, for example: ulimit -n %d", needed+uint64(ends*wanted)),
+			"this process may have %d files open at most, and a run needs more than %d", limit.Cur, needed)
 	}
-	n = int(limit.Cur) - otherFiles
-	return n, fmt.Sprintf("this process may have %d files open at most: %d requests in flight instead of %d (ulimit -n %d allows all)", limit.Cur, n, wanted, wanted+otherFiles), nil
+	n = (int(limit.Cur) - int(needed)) / ends
+	return n, fmt.Sprintf("this process may have %d files open at most: %d requests in flight instead of %d (ulimit -n %d allows all)", limit.Cur, n, wanted, needed+uint64(ends*wanted)), nil
 }

@@ -35,6 +35,11 @@ func TestFewOpenFilesDo(t *testing.T) {
 	assert.LessOrEqual(t, r.server.Stats().InFlightMax, int64(12))
 	under(t, r, "32", "verify", r.out()).requireConsistent(t)
 
+	inside := rehearse(t, 500, "")
+	got = under(t, inside, "32", "run", "--sandbox", "--mapping", "plain.yaml", inside.export).requireCode(t, exitComplete)
+	assert.Contains(t, got.stderr, "3 requests in flight instead of 64")
+	assert.Zero(t, summaryIn(t, inside.out()).HTTP.Retries, "both ends of each connection have their file")
+
 	none := rehearse(t, 10, "")
 	got = under(t, none, "16", none.args()...).requireCode(t, exitRefused)
 	assert.Contains(t, got.message(t), "ulimit -n")

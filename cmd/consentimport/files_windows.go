@@ -1,4 +1,4 @@
 package main
 
 // connectionsFor is as many as are wanted: files are not counted there.
-func connectionsFor(wanted int) (n int, note string, err error) { return wanted, "", nil }
+func connectionsFor(wanted int, inside bool) (n int, note string, err error) { return wanted, "", nil }

@@ -222,7 +222,7 @@ func (f *rehearseFlags) perform(ctx context.Context, env *environment, t *trial,
 	if err != nil {
 		return refused(err)
 	}
-	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey, Faults: faults, Seed: f.seed, Form: sandboxForm(wording)})
+	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey, Faults: faults, Seed: f.seed, Form: sandboxForm(wording), Dir: filepath.Dir(dir)})
 	if err != nil {
 		return fmt.Errorf("start the sandbox: %w", err)
 	}

@@ -74,13 +74,13 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	var send *target
 	if !f.dryRun {
 		var note string
-		if f.concurrency, note, err = connectionsFor(f.concurrency); err != nil {
+		if f.concurrency, note, err = connectionsFor(f.concurrency, f.sandbox); err != nil {
 			return err
 		}
 		if note != "" {
 			say.note(note)
 		}
-		if send, err = f.openTarget(env); err != nil {
+		if send, err = f.openTarget(env, f.dir(paths)); err != nil {
 			return refused(err)
 		}
 		defer send.close()

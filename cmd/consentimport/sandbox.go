@@ -19,6 +19,9 @@ func newSandbox(env *environment) *cobra.Command {
 		Long: `sandbox answers like the Consent API on this machine: it validates what it gets, in both
 dialects, keeps it, and misbehaves on request. Nothing leaves the machine.
 
+What it keeps lies in a temporary file that has no name and ends with the process, also with
+kill -9: beside --store, or in $TMPDIR. Its memory does not grow with the number of consents.
+
   GET /_sandbox/stats               what it counted
   GET /_sandbox/consents?userId=U   one person's consents in order of arrival
   GET /_sandbox/consents            all of them, as JSONL
@@ -68,6 +71,6 @@ Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%
 	c.Flags().StringVar(&form.validUntil, "valid-until", "", "take ends in this form alone: `ms|ms-text`")
 	c.Flags().StringVar(&faults, "faults", "", "inject the faults in `LIST`")
 	c.Flags().Uint64Var(&seed, "seed", 1, "draw the faults from seed `N`: the same seed gives the same faults")
-	c.Flags().StringVar(&store, "store", "", "keep the consents in `FILE`, to continue with them later")
+	c.Flags().StringVar(&store, "store", "", "keep the consents in `FILE` as well, to continue with them later")
 	return c
 }

@@ -71,8 +71,8 @@ func (t *target) sending(env *environment, limits importer.Limits, rate float64)
 // sandboxKey opens the sandbox inside this process, and nothing else.
 const sandboxKey = "sandbox.rehearsal"
 
-// openTarget makes the way to the target that the flags name.
-func (f *runFlags) openTarget(env *environment) (*target, error) {
+// openTarget makes the way to the target that the flags name. dir is the out directory.
+func (f *runFlags) openTarget(env *environment, dir string) (*target, error) {
 	wording, err := f.wording()
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (f *runFlags) openTarget(env *environment) (*target, error) {
 		}
 		return f.newTarget(env, identity, wording, identity.BaseURL, key)
 	}
-	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey, Form: sandboxForm(wording)})
+	server, err := sandbox.Start(sandbox.Config{Key: sandboxKey, Form: sandboxForm(wording), Dir: dir})
 	if err != nil {
 		return nil, fmt.Errorf("start the sandbox: %w", err)
 	}

@@ -22,7 +22,7 @@ func BenchmarkStore(b *testing.B) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	s := newStore()
+	s := newStore(b.TempDir())
 	var packed []byte
 	c := mapping.Consent{Action: mapping.Accept, Timestamp: 1767225600000, ValidUntil: mapping.Unlimited,
 		Source: []byte("web"), Category: []byte("marketing"), Message: []byte("Migrated from ACME, record 0123456789")}

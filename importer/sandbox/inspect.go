@@ -29,7 +29,12 @@ func (s *Server) inspect(w http.ResponseWriter, r *http.Request) {
 	}
 	switch page {
 	case "stats":
-		reply(w, s.Stats())
+		st, err := s.stats()
+		if err != nil {
+			explain(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		reply(w, st)
 	case "consents":
 		s.listConsents(w, r)
 	case "faults":
@@ -46,25 +51,38 @@ func (s *Server) inspect(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// listConsents answers one person's consents as an array, or all as JSON lines.
+// listConsents answers one person's consents as an array, or all as JSON lines. What
+// cannot be read to its end is broken off, so that nobody takes it for the whole.
 func (s *Server) listConsents(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	if q.Has("userId") || q.Has("profileId") {
-		list := s.store.of(q.Get("userId"), q.Get("profileId"))
-		if list == nil {
-			list = []Consent{}
-		}
-		reply(w, list)
-		return
-	}
-	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := bufio.NewWriterSize(w, 64<<10)
 	var line []byte
-	for c := range s.store.view().all() {
-		line = append(c.AppendJSON(line[:0]), '\n')
-		if _, err := out.Write(line); err != nil {
-			return
+	write := func(before string, c *Consent, behind string) bool {
+		line = append(line[:0], before...)
+		line = append(c.AppendJSON(line), behind...)
+		_, err := out.Write(line)
+		return err == nil
+	}
+	var err error
+	if q.Has("userId") || q.Has("profileId") {
+		w.Header()["Content-Type"] = jsonType
+		before := "["
+		err = s.store.of(q.Get("userId"), q.Get("profileId"), func(c *Consent) bool {
+			ok := write(before, c, "")
+			before = ","
+			return ok
+		})
+		if before == "[" {
+			_, _ = out.WriteString(before)
 		}
+		_, _ = out.WriteString("]\n")
+	} else {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		err = s.store.all(func(c *Consent) bool { return write("", c, "\n") })
+	}
+	if err != nil {
+		s.log.Error("sandbox cannot read what it kept", "error", err)
+		panic(http.ErrAbortHandler)
 	}
 	_ = out.Flush()
 }

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -145,23 +144,4 @@ func TestConfigIsChecked(t *testing.T) {
 	busy := start(t, Config{})
 	_, err = Start(Config{Addr: strings.TrimSuffix(strings.TrimPrefix(busy.URL(), "http://"), "/v1")})
 	assert.ErrorContains(t, err, "listen on 127.0.0.1")
-}
-
-func TestChainsSurviveManyChunks(t *testing.T) {
-	s := newStore()
-	var x exchange
-	big := strings.Repeat("x", maxBody-1000)
-	for i := range 12 { // 12 MiB through chunks of 4
-		require.NoError(t, x.decoder.decode([]byte(body(t, Docs, map[string]any{"message": big, "userId": []string{"a", "b"}[i%2]})), Docs, &x.consent))
-		x.packed = pack(x.packed[:0], &x.consent)
-		_, err := s.add(time.Now(), Docs, &x.consent, x.packed, uint64(i))
-		require.NoError(t, err)
-	}
-	require.Greater(t, len(s.chunks), 2)
-	of := s.of("b", "")
-	require.Len(t, of, 6)
-	for i, c := range of {
-		assert.EqualValues(t, 2*i+2, c.Seq)
-		assert.Len(t, c.Message, len(big))
-	}
 }

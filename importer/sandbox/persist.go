@@ -13,6 +13,10 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
+// maxLine is the size in bytes of the longest line of a store file: a body in which
+// every byte was a character that is written as \u00XX, and what is added to it.
+const maxLine = 6*maxBody + 4096
+
 // storeFile is where consents survive the process: JSON lines in order of
 // arrival, each written before its request is answered. They are not synced:
 // it outlives the process, not the machine.
@@ -22,7 +26,7 @@ type storeFile struct {
 	line []byte
 }
 
-// openStore reads the consents of a file into memory and goes on behind them. A
+// openStore reads the consents of a file and goes on behind them. A
 // torn last line, which a killed process leaves, is cut off.
 func (s *store) openStore(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -45,14 +49,16 @@ func (s *store) openStore(path string) error {
 
 // load returns the number of bytes of whole lines.
 func (s *store) load(f *os.File) (size int64, err error) {
-	in := bufio.NewReaderSize(f, 1<<16)
+	in := bufio.NewReaderSize(f, maxLine)
 	var packed []byte
 	for n := 1; ; n++ {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
+		line, err := in.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			return size, fmt.Errorf("line %d is longer than any consent", n)
+		case errors.Is(err, io.EOF):
 			return size, nil
-		}
-		if err != nil {
+		case err != nil:
 			return size, err
 		}
 		var c Consent
@@ -64,7 +70,9 @@ func (s *store) load(f *os.File) (size int64, err error) {
 		}
 		m := c.mapped()
 		packed = pack(packed[:0], &m)
-		s.keep(c.At, c.Dialect, &m, packed, xxhash.Sum64(packed), subjectHash(m.UserID, m.ProfileID))
+		if err := s.keep(c.At, c.Dialect, &m, packed, xxhash.Sum64(packed), subjectHash(m.UserID, m.ProfileID)); err != nil {
+			return size, err
+		}
 		size += int64(len(line))
 	}
 }
@@ -114,7 +122,7 @@ func (s *store) close() error {
 	if s.file == nil {
 		return nil
 	}
-	// Kept open in memory: an append after this fails, so its request is not answered.
+	// Not forgotten: an append after this fails, so its request is not answered.
 	if err := s.file.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("close store: %w", err)
 	}

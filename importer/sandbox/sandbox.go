@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,8 +35,12 @@ type Config struct {
 	Faults Faults
 	Seed   uint64 // of all that the faults draw
 	// Store is a file that keeps the consents, so that a sandbox started later
-	// with the same file goes on with them. Empty: memory only.
+	// with the same file goes on with them. Empty: they end with the process.
 	Store string
+	// Dir is a directory for what does not fit into memory, in files without a name.
+	// It has to exist once a few thousand consents are kept. Empty: the directory of
+	// Store, else the system's for temporary files.
+	Dir string
 	// Form is how requests must be written; nil: in the dialect that goes with the
 	// way in which they authenticate.
 	Form *Form
@@ -94,7 +99,10 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Log, auth: newAuth(cfg.Key), store: newStore(), lanes: new(lanes), conns: newConnections(), counts: newCounts()}
+	if cfg.Dir == "" && cfg.Store != "" {
+		cfg.Dir = filepath.Dir(cfg.Store)
+	}
+	s := &Server{cfg: cfg, log: cfg.Log, auth: newAuth(cfg.Key), store: newStore(cfg.Dir), lanes: new(lanes), conns: newConnections(), counts: newCounts()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -213,20 +221,33 @@ func (s *Server) Faults() Faults { return s.weather.Load().Faults }
 // Consents gives all that was kept, in order of arrival. Use All for millions.
 func (s *Server) Consents() []Consent {
 	var out []Consent
-	for c := range s.store.view().all() {
-		out = append(out, *c)
-	}
+	s.All(func(c *Consent) bool { out = append(out, *c); return true })
 	return out
 }
 
-// All yields all that was kept so far, in order of arrival.
-func (s *Server) All(yield func(*Consent) bool) { s.store.view().all()(yield) }
+// All yields all that was kept so far, in order of arrival. The consent is reused.
+// Err says whether it could be read.
+func (s *Server) All(yield func(*Consent) bool) { _ = s.store.all(yield) }
 
 // Of gives one user's consents in order of arrival.
-func (s *Server) Of(userID string) []Consent { return s.store.of(userID, "") }
+func (s *Server) Of(userID string) []Consent { return s.of(userID, "") }
 
 // OfProfile gives the consents in order of arrival that name a profile and no user.
-func (s *Server) OfProfile(profileID string) []Consent { return s.store.of("", profileID) }
+func (s *Server) OfProfile(profileID string) []Consent { return s.of("", profileID) }
+
+func (s *Server) of(user, profile string) []Consent {
+	var out []Consent
+	_ = s.store.of(user, profile, func(c *Consent) bool { out = append(out, *c); return true })
+	return out
+}
+
+// Err is the first reason why something that was kept could not be read back, nil if
+// there was none.
+func (s *Server) Err() error {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	return s.store.failed
+}
 
 // Reset forgets all consents, counts and draws; the faults stay.
 func (s *Server) Reset() error {

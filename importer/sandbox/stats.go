@@ -97,8 +97,14 @@ func (c *counts) project(path string) {
 	n.Add(1)
 }
 
-// Stats gives the counts so far.
+// Stats gives the counts so far. Err says whether those of different consents and
+// subjects could be counted.
 func (s *Server) Stats() Stats {
+	st, _ := s.stats()
+	return st
+}
+
+func (s *Server) stats() (Stats, error) {
 	c := s.counts
 	st := Stats{
 		Requests: c.requests.Load(), InFlight: c.inFlight.Load(), InFlightMax: c.inFlightMax.Load(),
@@ -117,8 +123,8 @@ func (s *Server) Stats() Stats {
 		st.Projects[path] = n.Load()
 	}
 	c.mu.Unlock()
-	s.store.fill(&st)
-	return st
+	err := s.store.fill(&st)
+	return st, err
 }
 
 func put(m map[string]int64, name string, n int64) {

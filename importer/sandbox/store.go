@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/binary"
-	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -13,44 +12,47 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// chunkSize is the size in bytes of the pieces that the store's memory grows
-// by. A record never spans two of them, and the largest request fits into one.
-const chunkSize = 4 << 20
+const (
+	// buckets is into how many chains the subjects are dealt. A person is found by
+	// going back through one of them.
+	buckets = 1 << 15
+	// categoriesMost bounds the memory that the counts of categories can take.
+	categoriesMost = 10_000
+	// otherCategories is what those beyond that are counted under.
+	otherCategories = "(other categories)"
+)
 
-// store keeps consents in the order of arrival: packed records in append-only
-// memory without pointers, and per subject a chain of records through it. So
-// ten million consents cost little more than their own text, and nothing that
-// the garbage collector would have to walk.
-//
-// A record is: length of the rest (uvarint), position of the subject's previous
-// record plus one (uvarint, 0 is none), sequence number (uvarint), arrival in
-// microseconds since epoch (uvarint), dialect (byte), packed consent.
+// store keeps consents in the order of arrival, and counts them. What it keeps is on
+// the disk but for a piece of it; what it needs in memory does not grow with their number.
 type store struct {
 	mu        sync.Mutex
+	spill     spill
 	epoch     time.Time
-	chunks    [][]byte
+	kept      kept
 	seq       int64
-	last      map[uint64]uint64   // hash of a subject → position of its latest record
-	bodies    map[uint64]struct{} // hashes of packed consents
+	last      []uint64 // of each bucket: position of its latest record plus one
+	subjects  *distinct
+	bodies    *distinct // by the hash of the packed consent
 	decisions map[string]*[2]int64
 	suspects  int64
-	file      *storeFile // nil: memory only
+	file      *storeFile // nil: none
 	scratch   []byte
+	failed    error // the first that kept something from being read back
 }
 
-func newStore() *store {
-	s := &store{}
+func newStore(dir string) *store {
+	s := &store{spill: spill{dir: dir}}
 	s.clear()
 	return s
 }
 
-// clear forgets everything in memory. The caller holds the lock.
+// clear forgets everything but the file. The caller holds the lock.
 func (s *store) clear() {
 	s.epoch = time.Now().UTC().Truncate(time.Microsecond)
-	s.chunks = nil
+	s.kept = kept{spill: s.spill}
 	s.seq = 0
-	s.last = make(map[uint64]uint64)
-	s.bodies = make(map[uint64]struct{})
+	s.last = make([]uint64, buckets)
+	s.subjects, s.bodies = &distinct{spill: s.spill}, &distinct{spill: s.spill}
 	s.decisions = make(map[string]*[2]int64)
 	s.suspects = 0
 }
@@ -74,120 +76,90 @@ func (s *store) add(at time.Time, d Dialect, c *mapping.Consent, packed []byte, 
 			return 0, err
 		}
 	}
-	s.keep(at, d, c, packed, hash, subject)
+	if err := s.keep(at, d, c, packed, hash, subject); err != nil {
+		return 0, err
+	}
 	return s.seq, nil
 }
 
-// keep appends to memory. The caller holds the lock.
-func (s *store) keep(at time.Time, d Dialect, c *mapping.Consent, packed []byte, hash, subject uint64) {
-	s.seq++
-	rec := binary.AppendUvarint(s.scratch[:0], s.last[subject])
-	rec = binary.AppendUvarint(rec, uint64(s.seq))
+// keep appends to what is kept, and counts. The caller holds the lock.
+func (s *store) keep(at time.Time, d Dialect, c *mapping.Consent, packed []byte, hash, subject uint64) error {
+	bucket := subject % buckets
+	rec := binary.AppendUvarint(s.scratch[:0], s.last[bucket])
+	rec = binary.AppendUvarint(rec, uint64(s.seq+1))
 	rec = binary.AppendUvarint(rec, uint64(max(0, at.Sub(s.epoch).Microseconds())))
 	rec = append(rec, byte(d))
 	rec = append(rec, packed...)
 	s.scratch = rec
-	s.last[subject] = s.place(rec) + 1
-	s.bodies[hash] = struct{}{}
+	place, err := s.kept.place(rec)
+	if err != nil {
+		return err
+	}
+	s.seq++
+	s.last[bucket] = place + 1
+	s.decide(c)
+	if suspect(c.Timestamp) {
+		s.suspects++
+	}
+	if err := s.subjects.add(subject); err != nil {
+		return err
+	}
+	return s.bodies.add(hash)
+}
+
+// decide counts a decision.
+func (s *store) decide(c *mapping.Consent) {
 	byAction := s.decisions[string(c.Category)]
 	if byAction == nil {
-		byAction = new([2]int64)
-		s.decisions[string(c.Category)] = byAction
+		name := string(c.Category)
+		if len(s.decisions) >= categoriesMost {
+			name = otherCategories
+		}
+		if byAction = s.decisions[name]; byAction == nil {
+			byAction = new([2]int64)
+			s.decisions[name] = byAction
+		}
 	}
 	if c.Action == mapping.Reject {
 		byAction[1]++
 	} else {
 		byAction[0]++
 	}
-	if suspect(c.Timestamp) {
-		s.suspects++
-	}
 }
 
-// place writes a record into the last chunk, or a new one, and returns its position.
-func (s *store) place(rec []byte) uint64 {
-	n := len(s.chunks) - 1
-	if n < 0 || len(s.chunks[n])+len(rec)+binary.MaxVarintLen64 > chunkSize {
-		s.chunks = append(s.chunks, make([]byte, 0, chunkSize))
-		n++
-	}
-	at := len(s.chunks[n])
-	chunk := binary.AppendUvarint(s.chunks[n], uint64(len(rec)))
-	s.chunks[n] = append(chunk, rec...)
-	return uint64(n)*chunkSize + uint64(at)
-}
-
-// view is what the store held at one moment. Chunks only grow past the lengths
-// that it knows, so it is read without the lock.
-type view struct {
-	epoch  time.Time
-	chunks [][]byte
-}
-
-func (s *store) view() view {
+// all yields what is kept so far, in order of arrival. The consent is reused.
+func (s *store) all(yield func(*Consent) bool) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return view{epoch: s.epoch, chunks: slices.Clone(s.chunks)}
-}
-
-// all yields the consents in order of arrival. The consent is reused.
-func (v view) all() iter.Seq[*Consent] {
-	return func(yield func(*Consent) bool) {
-		for _, chunk := range v.chunks {
-			for len(chunk) > 0 {
-				n, k := binary.Uvarint(chunk)
-				c := v.decode(chunk[k : k+int(n)])
-				chunk = chunk[k+int(n):]
-				if !yield(&c) {
-					return
-				}
-			}
-		}
-	}
-}
-
-func (v view) decode(rec []byte) Consent {
-	r := packReader(rec)
-	r.uvarint()
-	var c Consent
-	c.Seq = int64(r.uvarint())
-	c.At = v.epoch.Add(time.Duration(r.uvarint()) * time.Microsecond)
-	c.Dialect = Dialect(r.byte())
-	unpack(r, &c)
-	return c
-}
-
-// of gives one subject's consents in order of arrival: those of the user, or,
-// when user is empty, those that name the profile and no user.
-func (s *store) of(user, profile string) []Consent {
-	s.mu.Lock()
-	at := s.last[subjectHash([]byte(user), []byte(profile))]
-	v := view{epoch: s.epoch, chunks: slices.Clone(s.chunks)}
+	v := view{s.kept, s.epoch}
 	s.mu.Unlock()
-	var out []Consent
-	for at > 0 {
-		rec := v.chunks[(at-1)/chunkSize][(at-1)%chunkSize:]
-		n, k := binary.Uvarint(rec)
-		rec = rec[k : k+int(n)]
-		c := v.decode(rec)
-		if c.UserID == user && (user != "" || c.ProfileID == profile) { // else another subject of the same hash
-			out = append(out, c)
-		}
-		at, _ = binary.Uvarint(rec)
-	}
-	slices.Reverse(out)
-	return out
+	return s.note(v.all(yield))
 }
 
-// fill writes the store's counts into the statistics.
-func (s *store) fill(st *Stats) {
+// of yields one subject's consents in order of arrival: those of the user, or,
+// when user is empty, those that name the profile and no user.
+func (s *store) of(user, profile string, yield func(*Consent) bool) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	st.Stored = s.seq
-	st.Distinct = int64(len(s.bodies))
-	st.Duplicates = s.seq - st.Distinct
-	st.Subjects = int64(len(s.last))
-	st.SuspectTimestamps = s.suspects
+	v, last := view{s.kept, s.epoch}, s.last[subjectHash([]byte(user), []byte(profile))%buckets]
+	s.mu.Unlock()
+	return s.note(v.chain(last, user, profile, yield))
+}
+
+// note remembers the first failure.
+func (s *store) note(err error) error {
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.failed == nil {
+			s.failed = err
+		}
+	}
+	return err
+}
+
+// fill writes the store's counts into the statistics, as they were at one moment.
+func (s *store) fill(st *Stats) error {
+	s.mu.Lock()
+	st.Stored, st.SuspectTimestamps = s.seq, s.suspects
 	for _, category := range slices.Sorted(maps.Keys(s.decisions)) {
 		for i, action := range []mapping.Action{mapping.Accept, mapping.Reject} {
 			if n := s.decisions[category][i]; n > 0 {
@@ -195,4 +167,18 @@ func (s *store) fill(st *Stats) {
 			}
 		}
 	}
+	ofSubjects, ofBodies := s.subjects, s.bodies
+	subjects, bodies := ofSubjects.tally(), ofBodies.tally()
+	s.mu.Unlock()
+
+	var err error
+	if st.Subjects, err = subjects.count(); err == nil {
+		st.Distinct, err = bodies.count()
+	}
+	st.Duplicates = st.Stored - st.Distinct
+	s.mu.Lock()
+	ofSubjects.adopt(subjects)
+	ofBodies.adopt(bodies)
+	s.mu.Unlock()
+	return s.note(err)
 }
