@@ -8,67 +8,24 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/source/s3test"
 )
 
-// gateway starts a real S3 server, versitygw over a directory, for the time of a test.
-// CONSENTIMPORT_VERSITYGW names its binary, which .ci/run builds.
-func gateway(t *testing.T) (endpoint string, put func(key string, data []byte)) {
-	binary := os.Getenv("CONSENTIMPORT_VERSITYGW")
-	if binary == "" {
-		t.Skip("no real S3 server: .ci/run builds versitygw and names it in CONSENTIMPORT_VERSITYGW (a build of some minutes)")
-	}
-	dir := t.TempDir()
-	require.NoError(t, os.MkdirAll(filepath.Join(dir, "data", "exports"), 0o700)) // a directory is a bucket
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
-	server := exec.Command(binary, "--port", address, "--region", "us-east-1", "posix", filepath.Join(dir, "data"))
-	server.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s3Key, "ROOT_SECRET_KEY="+s3Secret)
-	var said bytes.Buffer
-	server.Stdout, server.Stderr = &said, &said
-	require.NoError(t, server.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		<-ended
-	})
-	client, err := minio.New(address, &minio.Options{Creds: credentials.NewStaticV4(s3Key, s3Secret, ""), Region: "us-east-1"})
-	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		exists, err := client.BucketExists(t.Context(), "exports")
-		return err == nil && exists
-	}, 20*time.Second, 20*time.Millisecond, "the S3 server does not start")
-	put = func(key string, data []byte) {
-		_, err := client.PutObject(t.Context(), "exports", key, bytes.NewReader(data), int64(len(data)), minio.PutObjectOptions{DisableMultipart: true})
-		require.NoError(t, err)
-	}
-	return "http://" + address, put
-}
-
-const (
-	s3Key    = "AKIATRY0815"
-	s3Secret = "wJalr/Try+5ecr3t=K7"
-)
-
-// environmentOf gives the variables that lead to an endpoint.
-func environmentOf(endpoint string, more ...string) func(string) string {
-	env := map[string]string{"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": s3Key, "AWS_SECRET_ACCESS_KEY": s3Secret, "AWS_REGION": "us-east-1"}
-	for i := 0; i < len(more); i += 2 {
-		env[more[i]] = more[i+1]
+// at makes variables a getenv, those of the server and more of them, NAME=VALUE; later ones
+// count.
+func at(server *s3test.Server, more ...string) func(string) string {
+	env := map[string]string{}
+	for _, v := range append(server.Environment(), more...) {
+		name, value, _ := strings.Cut(v, "=")
+		env[name] = value
 	}
 	return func(name string) string { return env[name] }
 }
@@ -112,17 +69,17 @@ func cutter(t *testing.T, endpoint string, most int64) string {
 // TestS3 reads objects of a real S3 server, with connections cut at random bytes, byte
 // for byte as files are read, whole and from the middle.
 func TestS3(t *testing.T) {
-	endpoint, put := gateway(t)
+	server := s3test.Start(t)
 	text := remoteCSV(20 * testChunk)
 	for _, p := range packings {
 		t.Run(p.name, func(t *testing.T) {
 			object := p.pack(t, text)
 			key := "dir ü/" + strings.ReplaceAll(p.name, " ", "+") + ".csv"
-			put(key, object)
+			server.Put(t, key, object)
 			local := open(t, Config{Paths: write(t, object)}, blockSize, batchRows)
 			want, err := readAll(t, local, local.Start(), ReadOptions{Sums: true})
 			require.NoError(t, err)
-			cfg := Config{Paths: []string{"s3://exports/" + key}, Remote: &Remote{Getenv: environmentOf(cutter(t, endpoint, 3*testChunk)), chunk: testChunk}}
+			cfg := Config{Paths: []string{"s3://exports/" + key}, Remote: &Remote{Getenv: at(server, "AWS_ENDPOINT_URL="+cutter(t, server.Endpoint, 3*testChunk)), chunk: testChunk}}
 			e := open(t, cfg, blockSize, batchRows)
 			got, err := readAll(t, e, e.Start(), ReadOptions{Sums: true})
 			require.NoError(t, err)
@@ -140,10 +97,10 @@ func TestS3(t *testing.T) {
 
 // TestS3Overwritten overwrites an object of a real S3 server while it is read.
 func TestS3Overwritten(t *testing.T) {
-	endpoint, put := gateway(t)
+	server := s3test.Start(t)
 	text := remoteCSV(20 * testChunk)
-	put("e.csv", text)
-	e := open(t, Config{Paths: []string{"s3://exports/e.csv"}, Remote: &Remote{Getenv: environmentOf(endpoint), chunk: testChunk}}, blockSize, batchRows)
+	server.Put(t, "e.csv", text)
+	e := open(t, Config{Paths: []string{"s3://exports/e.csv"}, Remote: &Remote{Getenv: at(server), chunk: testChunk}}, blockSize, batchRows)
 	r, err := e.Read(e.Start(), ReadOptions{})
 	require.NoError(t, err)
 	defer r.Close()
@@ -151,7 +108,7 @@ func TestS3Overwritten(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, b.Rows)
 	text[len(text)-2] ^= 1 // of the same length
-	put("e.csv", text)
+	server.Put(t, "e.csv", text)
 	for err == nil {
 		_, err = r.Next()
 	}
@@ -161,14 +118,10 @@ func TestS3Overwritten(t *testing.T) {
 
 // TestS3Presigned reads an object by a URL that the server's key has signed.
 func TestS3Presigned(t *testing.T) {
-	endpoint, put := gateway(t)
+	server := s3test.Start(t)
 	text := remoteCSV(3 * testChunk)
-	put("e.csv", text)
-	u, err := url.Parse(endpoint)
-	require.NoError(t, err)
-	client, err := minio.New(u.Host, &minio.Options{Creds: credentials.NewStaticV4(s3Key, s3Secret, ""), Region: "us-east-1"})
-	require.NoError(t, err)
-	signed, err := client.PresignedGetObject(t.Context(), "exports", "e.csv", time.Minute, nil)
+	server.Put(t, "e.csv", text)
+	signed, err := server.Client.PresignedGetObject(t.Context(), s3test.Bucket, "e.csv", time.Minute, nil)
 	require.NoError(t, err)
 	location, query, err := Locate(signed.String())
 	require.NoError(t, err)
@@ -184,19 +137,19 @@ func TestS3Presigned(t *testing.T) {
 
 // TestS3Refuses names the bucket and the key, and what to check; never a secret.
 func TestS3Refuses(t *testing.T) {
-	endpoint, put := gateway(t)
-	put("e.csv", []byte("a,b\n1,2\n"))
+	server := s3test.Start(t)
+	server.Put(t, "e.csv", []byte("a,b\n1,2\n"))
 	for name, c := range map[string]struct {
 		path string
 		env  func(string) string
 		says string
 	}{
-		"no object":   {"s3://exports/none.csv", environmentOf(endpoint), "NoSuchKey (404)"},
-		"no bucket":   {"s3://none/e.csv", environmentOf(endpoint), "NoSuchBucket (404)"},
-		"wrong key":   {"s3://exports/e.csv", environmentOf(endpoint, "AWS_SECRET_ACCESS_KEY", "wrong"), "SignatureDoesNotMatch; check the credentials, AWS_REGION and AWS_ENDPOINT_URL"},
-		"nobody here": {"s3://exports/e.csv", environmentOf("http://127.0.0.1:1"), "cannot be reached"},
-		"plain":       {"s3://exports/e.csv", environmentOf("http://s3.example"), "AWS_ENDPOINT_URL is not encrypted"},
-		"no URL":      {"s3://exports/e.csv", environmentOf("s3.example"), "AWS_ENDPOINT_URL is not an http or https URL"},
+		"no object":   {"s3://exports/none.csv", at(server), "NoSuchKey (404)"},
+		"no bucket":   {"s3://none/e.csv", at(server), "NoSuchBucket (404)"},
+		"wrong key":   {"s3://exports/e.csv", at(server, "AWS_SECRET_ACCESS_KEY=wrong"), "SignatureDoesNotMatch; check the credentials, AWS_REGION and AWS_ENDPOINT_URL"},
+		"nobody here": {"s3://exports/e.csv", at(server, "AWS_ENDPOINT_URL=http://127.0.0.1:1"), "cannot be reached"},
+		"plain":       {"s3://exports/e.csv", at(server, "AWS_ENDPOINT_URL=http://s3.example"), "AWS_ENDPOINT_URL is not encrypted"},
+		"no URL":      {"s3://exports/e.csv", at(server, "AWS_ENDPOINT_URL=s3.example"), "AWS_ENDPOINT_URL is not an http or https URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -204,7 +157,7 @@ func TestS3Refuses(t *testing.T) {
 			_, err := Open(Config{Paths: []string{c.path}, Remote: &Remote{Getenv: c.env, Context: ctx, Patience: time.Second}})
 			require.ErrorContains(t, err, c.path)
 			require.ErrorContains(t, err, c.says)
-			assert.NotContains(t, fmt.Sprint(err), s3Secret)
+			assert.NotContains(t, fmt.Sprint(err), s3test.Secret)
 		})
 	}
 }
