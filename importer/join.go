@@ -57,7 +57,7 @@ func Join(disk journal.Disk, tool string, dirs []string, out string) (unfinished
 		if h.Started.Before(header.Started) {
 			header.Started = h.Started
 		}
-		header.Parts = append(header.Parts, journal.Part{Shard: h.Shard, ID: h.ID, Dir: p.abs, Bytes: p.snap.Bytes, SHA256: p.snap.SHA256})
+		header.Parts = append(header.Parts, journal.Part{Shard: h.Shard, ID: h.ID, Dir: p.abs, Bytes: p.snap.Bytes, SHA256: p.snap.SHA256, Unfinished: !p.snap.Complete()})
 		snaps[i] = p.snap
 		_, _ = io.WriteString(sum, h.ID) // a hash takes everything
 	}
@@ -265,11 +265,15 @@ func (im *Import) joined() error {
 	if len(h.Parts) == 0 || last > h.JoinedPasses {
 		return nil
 	}
+	var dirs []string
+	for _, p := range h.Parts {
+		dirs = append(dirs, p.Dir)
+	}
 	if im.state.End == nil {
-		return cure(blocked.JoinAgain, "the checkpoint in %s was joined from shards and has lost its end", im.cfg.Dir)
+		return blocked.Join(blocked.JoinAgain, dirs, im.cfg.Dir, "the checkpoint in %s was joined from shards and has lost its end", im.cfg.Dir)
 	}
 	if !im.state.Complete() {
-		return cure(blocked.FinishShard, "%s was joined when %s", im.cfg.Dir, im.state.End.Detail)
+		return blocked.Join(blocked.FinishShard, dirs, im.cfg.Dir, "%s was joined when %s", im.cfg.Dir, im.state.End.Detail)
 	}
 	return nil
 }

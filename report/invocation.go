@@ -18,6 +18,8 @@ type Invocation struct {
 	Flags   []Flag   // of run, in order, those that were given
 	// stored is the mapping as it lies in the out directory.
 	stored string
+	// unfinished are the shards that keep a join from being complete; nil: none.
+	unfinished *unfinished
 }
 
 // Flag is a flag of run as it was given. A switch has the value "true".

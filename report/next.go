@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/report/summary"
 )
 
@@ -23,7 +24,7 @@ const (
 func advise(s *summary.Summary, v *Invocation) {
 	step := func(format string, args ...any) { s.Steps = append(s.Steps, fmt.Sprintf(format, args...)) }
 	if s.Shard != "" && s.State == summary.Complete {
-		step("This is shard %s. When all shards have ended, join them (%s report DIR... --out DIR): the lists, and what is to be done, are those of all together.", s.Shard, v.program())
+		step("This is shard %s. When all shards have ended, join them: report takes their directories, and --out names the one of the whole import. The lists, and what is to be done, are those of all together.", s.Shard)
 		s.Next = v.on(s.OutDir, "verify")
 		return
 	}
@@ -80,6 +81,11 @@ func adviseDryRun(s *summary.Summary, v *Invocation, step func(string, ...any)) 
 // adviseIncomplete leads from a run that stopped to the next one.
 func adviseIncomplete(s *summary.Summary, v *Invocation, step func(string, ...any)) {
 	switch s.Why {
+	case journal.WhyShard:
+		if v.unfinished != nil {
+			adviseShards(s, v)
+			return
+		}
 	case whyBudget:
 		s.Next = withFixedMapping(s, v, step, "--resume", "--retry")
 		return

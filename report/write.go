@@ -236,6 +236,7 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 	if n := len(facts.Passes); n > 0 {
 		called.stored = filepath.Join(dir, facts.Passes[n-1].Mapping.File)
 	}
+	called.unfinished = unfinishedOf(dir, facts)
 	if err := propose(ctx, s, opts); err != nil {
 		return nil, fmt.Errorf("try changes of the mapping: %w", err)
 	}

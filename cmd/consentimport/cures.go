@@ -7,6 +7,7 @@ import (
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report"
 )
 
 // cures says how the command does what a library knows to be a cure. Libraries say
@@ -34,10 +35,10 @@ var cures = [blocked.Cures]string{
 	blocked.NoOptOuts:          "omit --suppress if nobody has opted out elsewhere",
 	blocked.OptOuts:            "give --suppress a file with one identifier a line, or a CSV file and --suppress-column",
 	blocked.ContinueThere:      "continue it there, or choose another directory with --out",
-	blocked.JoinAgain:          "join its shards again: consentimport report DIR... --out DIR",
-	blocked.FinishShard:        "continue that shard with --resume, then join all again: consentimport report DIR... --out DIR",
+	blocked.JoinAgain:          "join its shards again: ",
+	blocked.FinishShard:        "continue that shard with --resume, then join all again: ",
 	blocked.SameShard:          "give the same --shard to continue it, or another --out",
-	blocked.JoinFirst:          "join the shards with: consentimport report DIR... --out DIR; what failed is then sent with a changed mapping there",
+	blocked.JoinFirst:          "join the shards first (report, with --out); what failed is then sent with a changed mapping in the joined import",
 	blocked.AsRepair:           "--repair DIR instead continues the import in DIR that they came from",
 	blocked.LookAtExport:       "consentimport run --dry-run … lists all reasons; consentimport inspect EXPORT says what the file is",
 	blocked.KeyElsewhere:       "the key goes into " + keySettings,
@@ -75,6 +76,8 @@ func hintOf(err error) string {
 		return e.hint
 	case errors.As(err, &b) && b.Hint != "":
 		return b.Hint
+	case b != nil && len(b.Parts) > 0:
+		return cures[b.Cure] + report.JoinLine("consentimport", b.Parts, b.Dir)
 	case b != nil && b.Cure != blocked.None:
 		return cures[b.Cure]
 	case b != nil && b.Setting != blocked.Nothing:

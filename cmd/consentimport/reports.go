@@ -50,7 +50,7 @@ All shards have to be there. Where one is not complete the import is not either 
 				}
 				args = []string{filepath.Clean(out)}
 			case len(args) > 1:
-				return usage("name the directory for the import that they become with --out DIR", "report: several directories are joined into one, and none is named")
+				return usage("for example: "+report.JoinLine("consentimport", args, joinedBeside(args)), "report: several directories are joined into one, and none is named with --out")
 			}
 			if err := importer.CheckOurs(args[0]); err != nil {
 				return err
@@ -87,6 +87,17 @@ All shards have to be there. Where one is not complete the import is not either 
 	_ = c.MarkFlagDirname("out")
 	c.Flags().BoolVar(&asJSON, "json", false, "print report.json on standard output instead of the text summary")
 	return c
+}
+
+// joinedBeside is a directory for what shards in some directories are joined into.
+func joinedBeside(dirs []string) string {
+	above := filepath.Dir(filepath.Clean(dirs[0]))
+	for _, dir := range dirs {
+		if filepath.Dir(filepath.Clean(dir)) != above || above == "." || filepath.Dir(above) == above {
+			return "joined.import"
+		}
+	}
+	return above + "-joined"
 }
 
 // writeReport surveys an import and writes all its reports.

@@ -35,7 +35,7 @@ func (f *runFlags) share(env *environment, paths []string) error {
 	case len(paths) == 1 && paths[0] == "-":
 		return usage("give the export as a file that every shard can read", "standard input (-) cannot be combined with %s: every shard reads the whole export", of)
 	case f.repair != "":
-		return usage("join the shards with: consentimport report DIR... --out DIR; then repair the import in there", "--repair cannot be combined with %s", of)
+		return usage("join the shards first (report, with --out), and repair the joined import", "--repair cannot be combined with %s", of)
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func (f *runFlags) asTask(err error) error {
 
 // ofAllShards refuses what can only be said of all shards together.
 func ofAllShards(dir string, snap *journal.Snapshot) error {
-	return usage("join all shards first: consentimport report DIR... --out DIR", "%s holds shard %s alone, which does not know what the others did", dir, snap.Header.Shard)
+	return usage("join all shards first: report takes their directories, and --out names the one of the whole import", "%s holds shard %s alone, which does not know what the others did", dir, snap.Header.Shard)
 }
 
 // named makes --shard auto the shard that it stands for, so that a command that is

@@ -229,7 +229,7 @@ func TestJoinRefusesWhatIsNotAllOfOneImport(t *testing.T) {
 			assert.NoDirExists(t, out)
 		})
 	}
-	assert.Contains(t, r.here(t, nil, "report", d[0], d[1], d[2]).requireCode(t, exitRefused).message(t), "--out DIR")
+	assert.Contains(t, r.here(t, nil, "report", d[0], d[1], d[2]).requireCode(t, exitRefused).message(t), "--out")
 	r.here(t, nil, "report", "--out", d[0], d[0], d[1], d[2]).requireCode(t, exitRefused)
 	r.here(t, nil, r.args()...).requireCode(t, exitComplete)
 	assert.Contains(t, r.here(t, nil, "report", "--out", r.out(), d[0], d[1], d[2]).requireCode(t, exitRefused).message(t), "another import")

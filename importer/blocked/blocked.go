@@ -12,6 +12,9 @@ type Error struct {
 	Hint    string
 	Cure    Cure
 	Setting Setting // that has to be another
+	// Parts are the directories of the shards to be joined, into Dir, where that is the cure.
+	Parts []string
+	Dir   string
 }
 
 func (e *Error) Error() string { return e.Err.Error() }

@@ -72,6 +72,11 @@ func Errorc(cure Cure, format string, args ...any) error {
 	return &Error{Err: fmt.Errorf(format, args...), Cure: cure}
 }
 
+// Join makes an Error with a cure that is joining shards in some directories, into dir.
+func Join(cure Cure, parts []string, dir, format string, args ...any) error {
+	return &Error{Err: fmt.Errorf(format, args...), Cure: cure, Parts: parts, Dir: dir}
+}
+
 // Bad makes the Error of a setting that cannot be.
 func Bad(s Setting, format string, args ...any) error {
 	return &Error{Err: fmt.Errorf(format, args...), Setting: s}

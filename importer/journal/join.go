@@ -24,6 +24,8 @@ type Part struct {
 	// Bytes and SHA256 (hex) are those of its checkpoint, as far as it had whole lines.
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
+	// Unfinished says that it was not complete.
+	Unfinished bool `json:"unfinished,omitempty"`
 }
 
 const (

@@ -45,8 +45,8 @@ func Start(t *testing.T) *Server {
 	require.NoError(t, err)
 	address := free.Addr().String()
 	require.NoError(t, free.Close())
-	server := exec.Command(binary, "--port", address, "--region", Region, "posix", data)
-	server.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+KeyID, "ROOT_SECRET_KEY="+Secret)
+	server := exec.Command(binary, "posix", data)
+	server.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+KeyID, "ROOT_SECRET_KEY="+Secret, "VGW_PORT="+address, "VGW_REGION="+Region)
 	var said bytes.Buffer
 	server.Stdout, server.Stderr = &said, &said
 	require.NoError(t, server.Start())
