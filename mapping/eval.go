@@ -256,7 +256,9 @@ func (m *Mapper) fillTemplate(f *field, v *value) {
 		if !named {
 			named, v.column = true, p.from.name
 		}
-		part = spelling.Trim(part)
+		if !spelling.Bare(part) {
+			part = spelling.Trim(part)
+		}
 		if m.isEmpty(part) || f.spec.person && nobody(part, kind) {
 			if whole {
 				whole, v.column = false, p.from.name

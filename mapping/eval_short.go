@@ -18,14 +18,18 @@ func (m *Mapper) cell(f *field, v *value) {
 		*v = value{by: f, column: a.name, empty: true, reason: columnSays(a.name, isNoSingle)}
 		return
 	}
-	trimmed := spelling.Trim(text)
+	trimmed := text
+	if !spelling.Bare(text) {
+		trimmed = spelling.Trim(text)
+	}
 	v.by, v.raw, v.column, v.reason, v.unit = f, trimmed, a.name, "", ""
-	if m.isEmpty(trimmed) || f.spec.person && nobody(trimmed, kind) {
+	sure := f.spec.person && isLongPlain(trimmed)
+	if m.isEmpty(trimmed) || f.spec.person && !sure && nobody(trimmed, kind) {
 		v.text, v.empty = nil, true
 		f.otherwise(v)
 		return
 	}
-	if f.spec.person {
+	if f.spec.person && !sure {
 		if why := unfit(trimmed); why != "" {
 			v.text, v.empty, v.reason = nil, true, columnSays(a.name, why)
 			return
@@ -58,9 +62,12 @@ func (m *Mapper) verbatim(f *field) []byte {
 	if kind >= jsonvalue.Array {
 		return nil
 	}
-	trimmed := spelling.Trim(text)
+	trimmed := text
+	if !spelling.Bare(text) {
+		trimmed = spelling.Trim(text)
+	}
 	switch {
-	case m.isEmpty(trimmed), f.spec.person && (nobody(trimmed, kind) || unfit(trimmed) != ""):
+	case m.isEmpty(trimmed), f.spec.person && !isLongPlain(trimmed) && (nobody(trimmed, kind) || unfit(trimmed) != ""):
 		return nil
 	case f.spec.trim:
 		return m.trimAll(f, trimmed)

@@ -10,6 +10,14 @@ import (
 // doubtfulPerson says what of a consent's identifiers looks like nobody's, or like one
 // that nobody will ever be found under.
 func doubtfulPerson(c *Consent) (found ruleSet) {
+	if usualPerson(c) {
+		return 0
+	}
+	return doubtful(c)
+}
+
+// doubtful is doubtfulPerson by full looks.
+func doubtful(c *Consent) (found ruleSet) {
 	found = doubtfulID(c.UserID)
 	if len(c.ProfileID) > 0 {
 		found |= doubtfulID(c.ProfileID)
@@ -76,6 +84,9 @@ var standIns = map[string]bool{
 	"anónimo": true, "sconosciuto": true, "nessuno": true, "anonimo": true, "onbekend": true, "geen": true, "anoniem": true, "desconhecido": true, "nenhum": true, "nieznany": true, "brak": true,
 }
 
+// longestStandIn is the length of the longest stand-in, that UUID aside.
+const longestStandIn = 16
+
 // nowhere are the names before the @ of addresses that no person has.
 var nowhere = map[string]bool{
 	"none": true, "noemail": true, "no-email": true, "no.email": true, "noreply": true, "no-reply": true, "donotreply": true, "unknown": true, "anonymous": true,
@@ -89,14 +100,14 @@ func isStandIn(id []byte) bool {
 	}
 	last := id[len(id)-1]
 	if len(id) > 3 && last >= '0' && last <= '9' { // as most ids end
-		return len(id) == 36 && standIns[string(id)]
+		return len(id) == nilUUID && standIns[string(id)]
 	}
-	return len(id) <= 16 && isWord(id, standIns)
+	return len(id) <= longestStandIn && isWord(id, standIns)
 }
 
 // isWord looks a text up in lower case.
 func isWord(text []byte, words map[string]bool) bool {
-	var buf [16]byte
+	var buf [longestStandIn]byte
 	if len(text) > len(buf) {
 		return false
 	}
@@ -140,74 +151,4 @@ func isPlainAddress(text []byte) bool {
 		}
 	}
 	return true
-}
-
-// crowd finds the subjects that stand in a large share of the rows, by the method of
-// Misra and Gries: what one of them is counted is never more than there is, and less
-// by a part in crowdSlots at most.
-type crowd struct {
-	rows  int64 // that were looked at
-	slots [crowdSlots]crowdSlot
-}
-
-type crowdSlot struct {
-	subject uint64
-	seen    sightings // since it has the slot
-	left    int64     // 0: the slot is free
-}
-
-const (
-	crowdSlots = 16
-	// crowdRows is the least number of rows, crowdShare the part of them, by which a
-	// subject is conspicuous.
-	crowdRows  = 200
-	crowdShare = 5
-)
-
-// appearance is a subject in a row.
-type appearance struct {
-	subject uint64
-	row     int64
-}
-
-func (c *crowd) fold(all []appearance) {
-next:
-	for _, a := range all {
-		c.rows++
-		free := -1
-		for i := range c.slots {
-			s := &c.slots[i]
-			if s.left > 0 && s.subject == a.subject {
-				s.left++
-				s.seen.at(a.row)
-				continue next
-			}
-			if s.left == 0 {
-				free = i
-			}
-		}
-		if free >= 0 {
-			c.slots[free] = crowdSlot{subject: a.subject, left: 1}
-			c.slots[free].seen.at(a.row)
-			continue
-		}
-		for i := range c.slots {
-			c.slots[i].left--
-		}
-	}
-}
-
-// found gives the rows of the subject that has most, if these are a large share and
-// not all: an export may be about one person.
-func (c *crowd) found() sightings {
-	var most crowdSlot
-	for _, s := range c.slots {
-		if s.left > most.left {
-			most = s
-		}
-	}
-	if c.rows < crowdRows || most.left*crowdShare < c.rows || most.left == c.rows {
-		return sightings{}
-	}
-	return most.seen
 }

@@ -21,6 +21,7 @@ type Tally struct {
 	subjects  []appearance
 	oneTime   oneTime
 	dayProven bool
+	day       int64 // looked at last, in days since 1970; rows of a day stand together
 	// categories remembers the hashes of a few: an export has few, row after row.
 	categories [16]hashedCategory
 }
@@ -55,7 +56,7 @@ func (t *Tally) reset() {
 	t.decisions.reset()
 	t.subjects = t.subjects[:0]
 	t.oneTime = oneTime{min: math.MaxInt64, max: math.MinInt64}
-	t.dayProven = false
+	t.dayProven, t.day = false, -1
 }
 
 // Observe looks at one row and what it became. Subjects holds a hash of the
@@ -172,7 +173,8 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	if o := &t.oneTime.rows; o.last != row {
 		o.at(row)
 	}
-	if t.linter.spec.dayMonth && !t.dayProven {
+	if t.linter.spec.dayMonth && !t.dayProven && ts/day != t.day {
+		t.day = ts / day
 		t.dayProven = dayOfMonth(ts) > 13
 	}
 	if c.ValidUntil < t.linter.now {

@@ -46,8 +46,11 @@ func (m *Mapper) mongoDate(text []byte, kind jsonvalue.Kind) ([]byte, jsonvalue.
 var unlimitedWord = []byte("unlimited")
 
 func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, column string)) {
-	found := m.value(fieldValidUntil)
-	f := found.by
+	f, found := m.fields[fieldValidUntil], (*value)(nil)
+	if len(f.cases) > 0 || !f.spec.unlimited && f.spec.after == nil { // else there is nothing to find
+		found = m.value(fieldValidUntil)
+		f = found.by
+	}
 	if f.spec.unlimited {
 		c.ValidUntil = Unlimited
 		return

@@ -44,6 +44,13 @@ func nobody(trimmed []byte, kind jsonvalue.Kind) bool {
 	return false
 }
 
+// longestNobody is the length of the longest word that nobody knows.
+const longestNobody = len("undefined")
+
+// isLongPlain reports whether a trimmed text is neither nobody nor unfit, by the two
+// looks that tell so of nearly all: it is longer than the words for nobody, and plain.
+func isLongPlain(trimmed []byte) bool { return len(trimmed) > longestNobody && plainText(trimmed) }
+
 // unfit says why a trimmed text cannot be a person's identifier, nothing when it can.
 func unfit(trimmed []byte) string {
 	if plainText(trimmed) {

@@ -366,19 +366,16 @@ func local(wall int64, zone *time.Location) (int64, string) {
 // daysFrom counts the days from 1970-01-01 to a date of the Gregorian calendar,
 // by Howard Hinnant's days_from_civil.
 func daysFrom(y, m, d int64) int64 {
-	if m <= 2 {
+	if m <= 2 { // counted from March on, the day that some years have comes last
 		y--
 	}
-	era := y / 400
-	if y < 0 {
-		era = (y - 399) / 400
-	}
-	yoe := y - era*400
-	mp := (m + 9) % 12
-	doy := (153*mp+2)/5 + d - 1
-	doe := yoe*365 + yoe/4 - yoe/100 + doy
-	return era*146097 + doe - 719468
+	u := uint64(y + 400) // unsigned, since each year is read of each row
+	hundreds := u / 100
+	return int64(365*u+u/4-hundreds+hundreds/4) + sinceMarch[m] + d - 1 - 719468 - 146097
 }
+
+// sinceMarch are the days from the first of March to the first of a month.
+var sinceMarch = [13]int64{0, 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275}
 
 // daysIn is the number of days of a month.
 func daysIn(y, m int64) int64 {

@@ -1,0 +1,99 @@
+package mapping
+
+import "bytes"
+
+// The looks of this file tell of nearly all identifiers, in one pass over their bytes,
+// that lint finds nothing about them. Whatever they do not pass is looked at in full: a
+// test holds that these find nothing where full looks would (BenchmarkLint).
+
+// letter is what a byte is to an identifier.
+type letter uint8
+
+const (
+	isDigit letter = 1 << iota
+	isLetter
+	isJoint // - and _
+	isDot
+	isAt
+	isOdd // anything else: not in what most identifiers are made of
+)
+
+// letterOf says what each byte is.
+var letterOf = func() (of [256]letter) {
+	for c := range of {
+		switch {
+		case '0' <= c && c <= '9':
+			of[c] = isDigit
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+			of[c] = isLetter
+		case c == '-', c == '_':
+			of[c] = isJoint
+		case c == '.':
+			of[c] = isDot
+		case c == '@':
+			of[c] = isAt
+		default:
+			of[c] = isOdd
+		}
+	}
+	return of
+}()
+
+// usualPerson reports whether all identifiers of a consent are usual ones.
+func usualPerson(c *Consent) bool {
+	if len(c.Email) > 0 && !usualAddress(c.Email) {
+		return false
+	}
+	return (len(c.UserID) == 0 || sameBytes(c.UserID, c.Email) || usualID(c.UserID)) && (len(c.ProfileID) == 0 || usualID(c.ProfileID))
+}
+
+// usualID reports whether an id is neither a stand-in, nor mangled, nor invisible: letters,
+// digits, - and _ alone, and either a digit at its end or longer than any stand-in of
+// words.
+func usualID(id []byte) bool {
+	n := len(id)
+	if n <= 3 || n == nilUUID && id[0] == '0' || n <= longestStandIn && letterOf[id[n-1]] != isDigit {
+		return false
+	}
+	var seen letter
+	for _, c := range id {
+		seen |= letterOf[c]
+	}
+	return seen&(isDot|isAt|isOdd) == 0
+}
+
+// nilUUID is the length of the UUID of zeros alone, which is a stand-in.
+const nilUUID = 36
+
+// usualAddress reports whether a text is an address that lint finds nothing about, of
+// letters, digits, - _ . and one @ alone.
+func usualAddress(text []byte) bool {
+	var seen, twice, next, last letter
+	for _, c := range text {
+		is := letterOf[c]
+		twice |= seen & is
+		next |= last & is
+		seen |= is
+		last = is
+	}
+	if seen&isOdd != 0 || seen&isAt == 0 || twice&isAt != 0 || next&isDot != 0 || last&(isDigit|isLetter) == 0 || letterOf[text[0]]&(isDigit|isLetter) == 0 {
+		return false
+	}
+	at := bytes.IndexByte(text, '@')
+	return letterOf[text[at+1]]&(isDigit|isLetter) != 0 && bytes.IndexByte(text[at+1:], '.') > 0 && !mayBeNowhere(text[:at])
+}
+
+// mayBeNowhere reports whether a word before an @ has the length and the first letter of
+// one that no person has.
+func mayBeNowhere(word []byte) bool {
+	return len(word) < len(nowhereLetters) && nowhereLetters[len(word)]>>(word[0]&31)&1 == 1
+}
+
+// nowhereLetters are the first letters of the words of nowhere, by their lengths: a bit
+// for each place in the alphabet.
+var nowhereLetters = func() (of [13]uint32) {
+	for word := range nowhere {
+		of[len(word)] |= 1 << (word[0] & 31)
+	}
+	return of
+}()

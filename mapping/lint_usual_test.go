@@ -1,0 +1,66 @@
+package mapping
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// TestUsualIdentifiersAreBeyondDoubt holds the quick looks at identifiers against the
+// full ones: where they pass a consent, full looks find nothing about it either.
+func TestUsualIdentifiersAreBeyondDoubt(t *testing.T) {
+	t.Parallel()
+	var words []string
+	for _, known := range []map[string]bool{standIns, nowhere} {
+		for word := range known {
+			require.LessOrEqual(t, len(word), max(longestStandIn, nilUUID))
+			require.True(t, len(word) <= longestStandIn || len(word) == nilUUID, word)
+			words = append(words, word)
+		}
+	}
+	upper := rapid.Custom(func(t *rapid.T) string { return strings.ToUpper(rapid.SampledFrom(words).Draw(t, "word")) })
+	part := rapid.OneOf(
+		rapid.SampledFrom(words), upper, rapid.StringMatching(`[a-zA-Z0-9]{1,12}`), rapid.StringMatching(`[0-9]{1,20}`), rapid.StringMatching(`[0-9a-f]{8}-[0-9a-f]{4}`),
+		rapid.SampledFrom([]string{"@", "@@", ".", "..", "-", "_", "+", " ", ".0", "E+07", `="`, "'", "\u200b", "\x00", "<", ";", "[1.2.3.4]", "mail.example", "@mail.example"}),
+		rapid.StringN(0, 3, 8),
+	)
+	text := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(part, 0, 4).Draw(t, "parts"), "") })
+	passed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		c := Consent{UserID: []byte(text.Draw(t, "userId")), ProfileID: []byte(text.Draw(t, "profileId")), Email: []byte(text.Draw(t, "email"))}
+		for _, one := range []Consent{{UserID: c.UserID}, {ProfileID: c.ProfileID}, {Email: c.Email}, {UserID: c.Email, Email: c.Email}, c} {
+			if usualPerson(&one) {
+				passed++
+				require.Zero(t, doubtful(&one), "%q %q %q", one.UserID, one.ProfileID, one.Email)
+			}
+		}
+	})
+	assert.Greater(t, passed, 30, "the quick looks pass nearly nothing")
+}
+
+// TestUsualIdentifiersPass: the forms that nearly all exports have are told quickly.
+func TestUsualIdentifiersPass(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"u0012345678", "12345678", "f8fad5bd-9cb4-69fa-1657-0867728950ee", "5f43a1b2c3d4e5f6a7b8c9d0", "cus_NffrFeUfNV2Hib4x"} {
+		assert.True(t, usualID([]byte(id)), id)
+	}
+	for _, address := range []string{"ann@mail.example", "ann.lee@mail.co.example", "Annabelle.Lee@mail.example", "ann-lee_34@mail-2.example", "u@x.io"} {
+		assert.True(t, usualAddress([]byte(address)), address)
+	}
+}
+
+// TestStandInsAreNotUsual: no word that stands for nobody passes, in any case.
+func TestStandInsAreNotUsual(t *testing.T) {
+	t.Parallel()
+	for word := range standIns {
+		assert.False(t, usualID([]byte(word)), word)
+		assert.False(t, usualID([]byte(strings.ToUpper(word))), word)
+	}
+	for word := range nowhere {
+		assert.False(t, usualAddress([]byte(word+"@mail.example")), word)
+		assert.False(t, usualAddress([]byte(strings.ToUpper(word)+"@mail.example")), word)
+	}
+}
