@@ -40,6 +40,7 @@ var defaultWindow = window{Bytes: 24 << 20, Tasks: 128 << 10}
 type Limits struct {
 	Concurrency int           // requests in flight at most
 	Rate        float64       // consents per second, as the pacer was told; 0: no fixed limit
+	When        Timetable     // when requests may leave
 	Rows        int64         // rows of this run at most; 0: all
 	MaxFailures Budget        // past it the run stops
 	Attempts    int           // how often one consent is tried
@@ -68,6 +69,8 @@ func (l Limits) Validate() error {
 		return blocked.Bad(blocked.Concurrency, "the concurrency is %d: give a number from 1 to 10000", l.Concurrency)
 	case l.Rows < 0:
 		return blocked.Bad(blocked.RowLimit, "the limit is %d: give a number of rows, or 0 for all", l.Rows)
+	case l.When.PerDay < 0:
+		return blocked.Bad(blocked.DayLimit, "the requests a day are %d: give a number, or 0 for any", l.When.PerDay)
 	case l.Attempts < 1:
 		return blocked.Bad(blocked.Attempts, "the number of attempts is %d: give at least 1", l.Attempts)
 	case l.Timeout < 0:

@@ -55,7 +55,8 @@ type Progress struct {
 	Held             int   // consents that wait for what an earlier run had under way
 	InFlight         int64
 	Throttled        bool
-	Settled          int64 // outcomes of this run alone
+	Waiting          Waiting // for its hours, or the next day
+	Settled          int64   // outcomes of this run alone
 }
 
 // from is how many raw bytes were read before a batch. Of the first one of a run
@@ -75,6 +76,7 @@ type watch struct {
 	lanes *lanes
 	pacer Pacer
 	helm  *helm
+	times *timetable
 }
 
 // seed makes the counters go on from what earlier runs did.
@@ -102,6 +104,7 @@ func (im *Import) Progress() Progress {
 	if w := im.watch.Load(); w != nil {
 		p.Retrying, p.Held = w.lanes.waiting()
 		p.Throttled, _ = w.pacer.Throttled()
+		p.Waiting = w.times.waiting()
 	}
 	return p
 }

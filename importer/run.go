@@ -27,6 +27,9 @@ type Sending struct {
 	Backoff delivery.Backoff
 	// Say tells the user something while the run goes on; nil: nothing is told.
 	Say func(string)
+	// Waits is told what the run waits for when it begins to (see timetable.go), and the
+	// zero value when it goes on; nil: nobody is told. It must not call the import.
+	Waits func(Waiting)
 	// Arrived waits until all that earlier runs have sent has arrived, and reports
 	// whether it has. nil: unknown, so time decides, as with a real target.
 	Arrived func(context.Context) bool
@@ -53,6 +56,7 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	defer context.AfterFunc(ctx, func() { r.stop(Stop{StopSignal, "stopped by a signal"}) })()
 	r.onStop = func() {
 		r.helm.free()
+		r.times.stop()
 		r.mu.Lock()
 		why := r.stopped.Kind
 		r.mu.Unlock()
@@ -86,6 +90,7 @@ type run struct {
 	sender *sender
 	count  *counters
 	helm   *helm
+	times  *timetable // nil: requests may always leave
 
 	mu      sync.Mutex
 	stopped *Stop
@@ -115,7 +120,11 @@ func newRun(im *Import, out Sending) *run {
 	r.sender.breaker = newBreaker(clock, r.sender.probeDelay)
 	pacer, _ := out.Pacer.(steered)
 	r.helm = &helm{run: r, pacer: pacer, loops: out.Limits.Concurrency, now: Steering{Rate: out.Limits.Rate, Concurrency: out.Limits.Concurrency}}
-	im.watch.Store(&watch{r.lanes, out.Pacer, r.helm})
+	if w := out.Limits.When; w != (Timetable{}) {
+		r.times = newTimetable(w, r)
+		r.sender.times = r.times
+	}
+	im.watch.Store(&watch{r.lanes, out.Pacer, r.helm, r.times})
 	return r
 }
 
@@ -181,6 +190,9 @@ func (r *run) failing(err error) error {
 // are a few hundred bytes.
 const latencyEvery = 15
 
+// idleMark is after how many seconds a run marks where it is that waits for its hours.
+const idleMark = 600
+
 // tick marks where the run is, every journal.MarkEvery.
 func (r *run) tick(ctx context.Context) {
 	t := time.NewTicker(journal.MarkEvery)
@@ -188,6 +200,10 @@ func (r *run) tick(ctx context.Context) {
 	for n := 1; ; n++ {
 		select {
 		case <-t.C:
+			idle := r.times.waiting().Why != "" && r.count.flying.Load() == 0
+			if idle && n%idleMark != 0 {
+				continue // for hours, maybe
+			}
 			if r.failing(r.mark(n%latencyEvery == 0)) != nil {
 				return
 			}
@@ -223,6 +239,9 @@ func (r *run) end(err error) (*Stop, error) {
 	}
 	if at := r.sender.unanswered.Load(); at != 0 {
 		why.Unanswered = time.Unix(0, at).UTC()
+	}
+	if e := r.times.end(); e != nil && err == nil {
+		err = e
 	}
 	if e := r.mark(true); e != nil && err == nil {
 		err = e

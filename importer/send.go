@@ -30,6 +30,7 @@ type recorder interface {
 type sender struct {
 	target  Target
 	pacer   Pacer
+	times   *timetable // nil: requests may always leave
 	lanes   *lanes
 	book    recorder
 	limits  Limits
@@ -85,7 +86,7 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 		return s.record(t, *t.failed)
 	}
 	*c = unpack(t.packed)
-	if s.pacer.Acquire(take) != nil {
+	if s.acquire(take, t) != nil {
 		s.breaker.nothing(probe)
 		return nil, nil // stopping; the consent stays pending
 	}
@@ -97,6 +98,8 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 	s.count.request(t.tries > 1)
 	if !answer.Unreached {
 		s.reached.Store(true)
+	} else if s.times != nil {
+		s.times.giveBack()
 	}
 	if down(answer) {
 		s.breaker.broke(probe, s.patience())
@@ -116,6 +119,18 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 	default:
 		return s.later(send, t, answer)
 	}
+}
+
+// acquire waits until a task may leave.
+func (s *sender) acquire(ctx context.Context, t *task) error {
+	if s.times == nil {
+		return s.pacer.Acquire(ctx)
+	}
+	cost := int64(1)
+	if s.times.PerDay > 0 && !t.must && t.reserved == 0 {
+		cost = s.lanes.cost(t)
+	}
+	return s.times.acquire(ctx, t, cost)
 }
 
 // down reports whether an answer says that the target is down, for whatever was
@@ -241,6 +256,9 @@ func (s *sender) record(t *task, o journal.Outcome) (*task, error) {
 		s.lanes.extend(more)
 	}
 	next := s.lanes.finish(t, o.State == journal.Sent)
+	if s.times != nil {
+		s.times.pass(t, next)
+	}
 	failures, outcomes := s.count.outcome(o.State)
 	if o.State != journal.Sent && s.limits.MaxFailures.spent(failures, outcomes) {
 		s.stop(Stop{StopBudget, fmt.Sprintf("%d of %d consents failed, more than the failure budget of %s allows", failures, outcomes, s.limits.MaxFailures)})

@@ -49,6 +49,30 @@ func (q *lane) risky(next *task) bool {
 	return q.standing && next.action() == mapping.Reject
 }
 
+// cost is how many requests take back what a task is about to allow, itself included: those
+// up to the first reject behind an accept.
+func (l *lanes) cost(t *task) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q := l.open[t.key]
+	if !q.risky(t) || t.action() == mapping.Reject {
+		return 1
+	}
+	n := int64(1)
+	for x := q.first; x != nil; x = x.next {
+		if n++; x.action() == mapping.Reject {
+			return n
+		}
+		if x.rest != nil {
+			n += x.rest.left
+		}
+	}
+	if t.rest != nil {
+		n += t.rest.left
+	}
+	return n
+}
+
 // admit lets a task leave, or puts it aside until there is a place; mu is held.
 func (l *lanes) admit(t *task) bool {
 	q := l.open[t.key]

@@ -24,6 +24,8 @@ type task struct {
 	held     bool             // a request of an earlier run may be under way still
 	failed   *journal.Outcome // what it comes to when its last request cannot be under way any more
 
+	reserved int64 // requests of the day that are kept for what takes it back
+
 	attempts int           // those that count against the limit
 	tries    int           // requests made
 	broke    time.Duration // on the run's stopwatch: when an attempt last came to nothing; 0: none has

@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"report/reporttest": {"report/summary"},
 	// The evidence rests on the reports and digests them.
 	"report/evidence": {"report", "report/summary", "importer/survey", "importer/journal", "mapping"},
-	"importer":        {"importer/survey", "importer/shard", "importer/history", "importer/extsort", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping"},
+	"importer":        {"importer/survey", "importer/shard", "importer/history", "importer/extsort", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping", "mapping/timetext"},
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
 	"importer/survey":  {"importer/rows", "importer/shard", "importer/blocked", "importer/source", "importer/journal", "mapping"},

@@ -29,7 +29,7 @@ owner can use. Each order is in the checkpoint before it is carried out, and in 
 
   status         how far it is, and how it is steered
   pause          lets requests in flight finish and sends no more, until resume
-  resume         goes on
+  resume         goes on, unless it waits for its hours or the next day (--between, --per-day)
   stop           ends it as a signal does: exit code 4, --resume continues
   rate=N         consents per second at most; 0 takes the limit away
   concurrency=N  requests in flight at most
@@ -80,19 +80,20 @@ func parseOrder(text string) (o importer.Order, err error) {
 
 // status is what ctl DIR status tells.
 type status struct {
-	State string `json:"state"` // running, paused, starting or ending
+	State string `json:"state"` // running, paused, waiting, starting or ending
 	importer.Steering
-	Throttled  bool    `json:"throttled"`
-	Bytes      int64   `json:"bytes"` // of the export that were read
-	Size       int64   `json:"size"`  // of all
-	Rows       int64   `json:"rows"`
-	Sent       int64   `json:"sent"`
-	Refused    int64   `json:"refused"`
-	Failed     int64   `json:"failed"`
-	Superseded int64   `json:"superseded"`
-	Retrying   int     `json:"retrying"`
-	InFlight   int64   `json:"inFlight"`
-	Elapsed    float64 `json:"elapsedSeconds"`
+	Waiting    *importer.Waiting `json:"waiting,omitempty"` // for its hours, or the next day
+	Throttled  bool              `json:"throttled"`
+	Bytes      int64             `json:"bytes"` // of the export that were read
+	Size       int64             `json:"size"`  // of all
+	Rows       int64             `json:"rows"`
+	Sent       int64             `json:"sent"`
+	Refused    int64             `json:"refused"`
+	Failed     int64             `json:"failed"`
+	Superseded int64             `json:"superseded"`
+	Retrying   int               `json:"retrying"`
+	InFlight   int64             `json:"inFlight"`
+	Elapsed    float64           `json:"elapsedSeconds"`
 }
 
 // statusOf looks at a run.
@@ -101,6 +102,9 @@ func statusOf(im *importer.Import, since time.Time, now time.Time) status {
 	s := status{
 		Throttled: p.Throttled, Bytes: p.Bytes, Size: p.Size, Rows: p.Rows, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed,
 		Superseded: p.Superseded, Retrying: p.Retrying, InFlight: p.InFlight, Elapsed: now.Sub(since).Seconds(),
+	}
+	if p.Waiting.Why != "" {
+		s.Waiting = &p.Waiting
 	}
 	var at bool
 	s.Steering, at = im.Steering()
@@ -111,6 +115,8 @@ func statusOf(im *importer.Import, since time.Time, now time.Time) status {
 		s.State = "ending"
 	case s.Paused:
 		s.State = "paused"
+	case s.Waiting != nil:
+		s.State = "waiting"
 	default:
 		s.State = "running"
 	}
@@ -208,12 +214,16 @@ func printStatus(w io.Writer, s *status) error {
 	if s.Throttled {
 		throttled = ", slowed down by the target"
 	}
-	_, err := fmt.Fprintf(w, `state        %s%s, for %s
+	waits := ""
+	if s.Waiting != nil {
+		waits = "\n             " + waitingFor(*s.Waiting)
+	}
+	_, err := fmt.Fprintf(w, `state        %s%s, for %s%s
 read         %s of %s, %s
 outcomes     %s sent, %s refused, %s failed, %s superseded
 waiting      %s for a retry; %s in flight
 pace         %s; %d in flight at most
-`, s.State, throttled, span(time.Duration(s.Elapsed*float64(time.Second))), size(s.Bytes), size(s.Size), wording.Plural(s.Rows, "row"),
+`, s.State, throttled, span(time.Duration(s.Elapsed*float64(time.Second))), waits, size(s.Bytes), size(s.Size), wording.Plural(s.Rows, "row"),
 		wording.Thousands(s.Sent), wording.Thousands(s.Refused), wording.Thousands(s.Failed), wording.Thousands(s.Superseded),
 		wording.Thousands(int64(s.Retrying)), wording.Thousands(s.InFlight), rate, s.Concurrency)
 	return err

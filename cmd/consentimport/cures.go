@@ -64,6 +64,8 @@ var settings = [blocked.Settings]string{
 	blocked.RequestTime:   "--timeout",
 	blocked.History:       "--history",
 	blocked.RetryTime:     "--retry-for",
+	blocked.SendingHours:  "--between",
+	blocked.DayLimit:      "--per-day",
 }
 
 // hintOf says what to do about an error; empty when nobody knows.

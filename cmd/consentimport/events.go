@@ -21,11 +21,14 @@ const eventsVersion = 1
 //
 //	{"v":1,"at":"…","event":"start","run":1,"import":"…","dryRun":false,"target":{…}}
 //	{"v":1,"at":"…","event":"progress","rows":…,"bytes":…,"size":…,"consents":{"made":…,"sent":…,…}}
+//	{"v":1,"at":"…","event":"wait","why":"between","until":"…","detail":"…"}
+//	{"v":1,"at":"…","event":"continue"}
 //	{"v":1,"at":"…","event":"stop","why":"signal","detail":"…"}
 //	{"v":1,"at":"…","event":"end","state":"complete","exitCode":0,"rows":{…},"consents":{…}}
 //
 // Progress comes every ten seconds and once before the end; its counts include what
-// earlier runs did. Counts of the end are those of report.json. A run that is killed
+// earlier runs did. A run that waits for its hours (between) or the next day (per-day)
+// says so when it begins to, and when it goes on; progress has the same as "waiting". Counts of the end are those of report.json. A run that is killed
 // has no end: the start of the next one follows.
 type events struct {
 	mu   sync.Mutex
@@ -46,6 +49,8 @@ type event struct {
 	Bytes    *int64          `json:"bytes,omitempty"` // of the export that were read
 	Size     *int64          `json:"size,omitempty"`  // of all
 	Why      string          `json:"why,omitempty"`
+	Until    time.Time       `json:"until,omitzero"`
+	Waiting  any             `json:"waiting,omitempty"`
 	Detail   string          `json:"detail,omitempty"`
 	State    string          `json:"state,omitempty"`
 	ExitCode *int            `json:"exitCode,omitempty"`
@@ -101,9 +106,21 @@ func (e *events) progress(p importer.Progress) {
 	if e == nil {
 		return
 	}
-	e.say(event{Event: "progress", Bytes: &p.Bytes, Size: &p.Size,
+	var waiting any
+	if p.Waiting.Why != "" {
+		waiting = p.Waiting
+	}
+	e.say(event{Event: "progress", Waiting: waiting, Bytes: &p.Bytes, Size: &p.Size,
 		Rows:     map[string]int64{"read": p.Rows, "skipped": p.Skipped, "invalid": p.Invalid},
 		Consents: map[string]int64{"made": p.Made, "sent": p.Sent, "refused": p.Refused, "failed": p.Failed, "superseded": p.Superseded}})
+}
+
+func (e *events) waits(w importer.Waiting) {
+	if w.Why == "" {
+		e.say(event{Event: "continue"})
+	} else {
+		e.say(event{Event: "wait", Why: w.Why, Until: w.Until, Detail: w.Detail})
+	}
 }
 
 func (e *events) stop(s *importer.Stop) {

@@ -149,6 +149,12 @@ func (f *jobFlags) job(env *environment, c *cobra.Command, paths []string) (*job
 	if err := f.run.check(paths); err != nil {
 		return nil, err
 	}
+	if f.run.between != "" && f.run.hours.Zone == nil {
+		return nil, usage("for example --between \"01:00-05:00 Europe/Berlin\"", "--between %s names no zone, and the machines of the tasks may have another than this one", f.run.between)
+	}
+	if f.run.perDay > 0 && f.run.perDay < int64(f.shards) {
+		return nil, usage("give --per-day at least the number of shards", "--per-day %d is the whole import's, and leaves nothing for some of %d shards", f.run.perDay, f.shards)
+	}
 	if !f.run.mapping.given() {
 		return nil, usage("consentimport inspect EXPORT says which preset fits", "no mapping: give --preset NAME or --mapping FILE")
 	}

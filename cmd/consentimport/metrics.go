@@ -112,6 +112,12 @@ func (m *meter) set() *metrics.Set {
 	}
 	gauge("consentimport_requests_in_flight", func(p *importer.Progress) float64 { return float64(p.InFlight) })
 	gauge("consentimport_consents_waiting_for_retry", func(p *importer.Progress) float64 { return float64(p.Retrying) })
+	gauge("consentimport_waiting_until_timestamp_seconds", func(p *importer.Progress) float64 { // 0: it does not wait
+		if p.Waiting.Why == "" {
+			return 0
+		}
+		return float64(p.Waiting.Until.Unix())
+	})
 	gauge("consentimport_throttled", func(p *importer.Progress) float64 {
 		if p.Throttled {
 			return 1

@@ -79,6 +79,21 @@ func (o *operation) follow(im *importer.Import) (done func()) {
 	return func() { close(stop); <-stopped }
 }
 
+// waits tells that the run waits, or goes on after it has.
+func (o *operation) waits(w importer.Waiting) {
+	o.events.waits(w)
+	if w.Why == "" {
+		messages{o.env}.note("sending again")
+	} else {
+		messages{o.env}.note(waitingFor(w) + "; it may be stopped meanwhile, and --resume continues")
+	}
+}
+
+// waitingFor says what a run waits for.
+func waitingFor(w importer.Waiting) string {
+	return fmt.Sprintf("waiting until %s: %s", w.Until.Format("2006-01-02 15:04 -07:00"), w.Detail)
+}
+
 // end tells the result.
 func (o *operation) end(s *summary.Summary) {
 	o.ended = s

@@ -33,7 +33,8 @@ func (f *runFlags) showProgress(env *environment, im *importer.Import) (end func
 			case <-tick.C:
 				p := im.Progress()
 				pace.add(env.now(), p)
-				if n%every == 0 {
+				quiet := p.Waiting.Why != "" && every > 1 && n%waitEvery != 0
+				if n%every == 0 && !quiet {
 					draw(p, pace, false)
 				}
 			case <-stop:
@@ -52,6 +53,9 @@ type drawFunc func(p importer.Progress, pace *pace, last bool)
 
 // logEvery is how many seconds lie between two lines where there is no terminal.
 const logEvery = 10
+
+// waitEvery is how many seconds lie between two lines of a run that waits for its hours.
+const waitEvery = 600
 
 // drawer chooses how progress is shown, and every how many seconds.
 func drawer(mode string, env *environment) (drawFunc, int) {
@@ -134,6 +138,9 @@ func read(p importer.Progress) string {
 
 // describe says how the import goes, the most important first.
 func describe(p importer.Progress, pace *pace) []string {
+	if p.Waiting.Why != "" && p.InFlight == 0 {
+		return []string{"waiting until " + p.Waiting.Until.Format("2006-01-02 15:04 -07:00"), wording.Thousands(p.Sent) + " sent"}
+	}
 	speed := wording.Thousands(int64(pace.rate+0.5)) + "/s"
 	if p.Throttled {
 		speed += " throttled" // by the target: no fault, and nothing to do about

@@ -50,7 +50,8 @@ the import says it sent, in order per person and category, and says how long the
 would take, which failures to expect, and what to fix first. Nothing leaves this machine.
 
 A real target has its own speed and limits: give --faults the latency that you measured,
-and --rate the pace that you were granted. Exit codes: 0 passed; 3 there is something to fix; 2 it
+--rate, --between and --per-day the pace that you were granted. The rehearsal does not wait
+for the hours of --between or the next day; it says how many days the real run takes with them. Exit codes: 0 passed; 3 there is something to fix; 2 it
 could not be rehearsed, or was interrupted.`,
 		Example: `  consentimport rehearse --preset transcend preferences.csv
   consentimport rehearse --preset onetrust --rate 200 --faults 429=5%,latency=80ms-200ms --limit 5000 export.json`,
@@ -71,6 +72,7 @@ could not be rehearsed, or was interrupted.`,
 	f.run.registerWording(c)
 	fl.IntVar(&f.run.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")
 	fl.Float64Var(&f.run.rate, "rate", 0, "consents per second at most, `N` (0: no fixed limit)")
+	f.run.registerHours(c)
 	fl.StringVar(&f.run.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
 	fl.Int64Var(&f.run.limit, "limit", sampleRows, "send the first `N` rows (0: all); with --rate, fewer where they would take more than 2 minutes")
 	fl.StringVar(&f.run.progress, "progress", "auto", "how progress is shown: `auto|bar|log|none`")
@@ -101,7 +103,8 @@ func rehearsedAs(c *cobra.Command, paths []string) report.Invocation {
 type trial struct {
 	dry      *summary.Summary // of the whole export
 	faults   string
-	rate     float64       // --rate
+	rate     float64 // --rate
+	when     importer.Timetable
 	sample   int64         // rows that were sent
 	took     time.Duration // time that the runs of the sample worked
 	requests int64
@@ -134,7 +137,7 @@ func (f *rehearseFlags) rehearse(env *environment, called report.Invocation, pat
 	})
 	defer release()
 
-	t := &trial{faults: faults.String(), rate: f.run.rate, keep: f.keep}
+	t := &trial{faults: faults.String(), rate: f.run.rate, when: importer.Timetable{Hours: f.run.hours, PerDay: f.run.perDay}, keep: f.keep}
 	if t.dry, err = f.survey(ctx, env, spec, filepath.Join(dir, "dry-run"), called); err != nil {
 		return err
 	}
@@ -293,7 +296,7 @@ func (p *performance) goOn(ctx context.Context) error {
 	}
 	defer im.Close()
 	limits := p.flags.limits()
-	limits.Rows = 0
+	limits.Rows, limits.When = 0, importer.Timetable{}
 	if t.sample < t.dry.Rows.Read {
 		if limits.Rows = t.sample - im.Progress().Rows; limits.Rows <= 0 { // all of them have their outcome
 			t.stop = nil

@@ -131,7 +131,7 @@ func (p *performance) arguments() ([]string, error) {
 	}
 	for _, f := range p.called.Flags {
 		switch f.Name {
-		case "mapping", "preset", "set":
+		case "mapping", "preset", "set", "between", "per-day":
 		default:
 			args = append(args, "--"+f.Name+"="+f.Value)
 		}

@@ -137,6 +137,7 @@ func (t *trial) forecast(p *labelled) {
 			text += fmt.Sprintf(", --rate %g", t.rate)
 		}
 		text += ")"
+		text += t.inDays(requests, took)
 		if t.requests < soundSample {
 			text += "; a rough estimate, because the sample is small"
 		}
@@ -151,6 +152,27 @@ func (t *trial) forecast(p *labelled) {
 	if t.found.failed > 0 {
 		p.add("", fmt.Sprintf("%s of the sample failed: no usable answer in %d attempts", wording.Plural(t.found.failed, "consent"), importer.DefaultAttempts))
 	}
+}
+
+// inDays says how many days it takes with --between and --per-day; "" without them.
+func (t *trial) inDays(requests int64, took time.Duration) string {
+	if t.when == (importer.Timetable{}) {
+		return ""
+	}
+	length := t.when.Hours.Length()
+	days := int64((took + length - 1) / length)
+	limits := ""
+	if length < 24*time.Hour {
+		limits = " in the hours of --between (" + span(length) + " a day)"
+	}
+	if n := t.when.PerDay; n > 0 {
+		days = max(days, (requests+n-1)/n)
+		limits += " with --per-day " + wording.Thousands(n)
+	}
+	if days <= 1 {
+		return "; 1 day" + limits
+	}
+	return "; " + wording.Thousands(days) + " days" + limits
 }
 
 // fix names what is worth fixing first.

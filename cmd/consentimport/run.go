@@ -214,7 +214,9 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	defer release()
 	limits, rate := f.divided()
 	steered := serveControl(env, im, f.dir(called.Exports))
-	stop, runErr := im.Run(ctx, out.sending(env, limits, rate))
+	sending := out.sending(env, limits, rate)
+	sending.Waits = op.waits
+	stop, runErr := im.Run(ctx, sending)
 	steered()
 	shown()
 	followed()

@@ -34,6 +34,9 @@ type runFlags struct {
 
 	concurrency, attempts int
 	rate                  float64
+	between               string
+	hours                 importer.Hours // what --between says
+	perDay                int64
 	limit                 int64
 	maxFailures           string
 	retryFor, timeout     time.Duration
@@ -140,6 +143,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.restart, "restart", false, "rename the old out directory and start over")
 	fl.IntVar(&f.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")
 	fl.Float64Var(&f.rate, "rate", 0, "consents per second at most, `N` (0: no fixed limit; 429 and 503 slow the run down by themselves)")
+	f.registerHours(c)
 	fl.Int64Var(&f.limit, "limit", 0, "stop cleanly after `N` rows of this run (0: all)")
 	fl.StringVar(&f.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
 	fl.IntVar(&f.attempts, "attempts", importer.DefaultAttempts, "how often one consent is tried before it counts as failed, `N`")
@@ -160,8 +164,19 @@ func (f *runFlags) register(c *cobra.Command) {
 	_ = c.MarkFlagDirname("repair")
 }
 
+// registerHours adds the flags that say when consents may leave.
+func (f *runFlags) registerHours(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.between, "between", "", "send in these `HOURS` of the day alone, such as 01:00-05:00 or \"22:00-05:00 Europe/Berlin\", and wait outside of them (without a zone: local time)")
+	fl.Int64Var(&f.perDay, "per-day", 0, "send `N` requests a day at most, from midnight to midnight in the zone of --between, then wait for the next day (0: no limit; a resume keeps the count)")
+}
+
 // check finds flags that do not go together.
 func (f *runFlags) check(paths []string) error {
+	var err error
+	if f.hours, err = importer.ParseHours(f.between); err != nil {
+		return refused(err)
+	}
 	switch {
 	case f.retry && !f.resume:
 		return usage("add --resume", "--retry continues an import, so it needs --resume")
@@ -207,7 +222,7 @@ func (f *runFlags) check(paths []string) error {
 func (f *runFlags) limits() importer.Limits {
 	budget, _ := importer.ParseBudget(f.maxFailures)
 	return importer.Limits{
-		Concurrency: f.concurrency, Rate: f.rate, Rows: f.limit, MaxFailures: budget, Attempts: f.attempts, RetryFor: f.retryFor, Timeout: f.timeout,
+		Concurrency: f.concurrency, Rate: f.rate, When: importer.Timetable{Hours: f.hours, PerDay: f.perDay}, Rows: f.limit, MaxFailures: budget, Attempts: f.attempts, RetryFor: f.retryFor, Timeout: f.timeout,
 	}
 }
 

@@ -28,6 +28,8 @@ func (f *runFlags) share(env *environment, paths []string) error {
 	}
 	of := "--shard " + f.part.String()
 	switch {
+	case f.perDay > 0 && f.perDay < int64(f.part.N):
+		return usage("give --per-day at least the number of shards", "--per-day %d is the whole import's, and leaves nothing for some of %d shards", f.perDay, f.part.N)
 	case f.dryRun:
 		return usage("omit --shard: what a dry run shows, and what is signed, is the whole export", "--dry-run cannot be combined with %s", of)
 	case f.limit > 0:
@@ -45,6 +47,13 @@ func (f *runFlags) divided() (limits importer.Limits, rate float64) {
 	limits, rate = f.limits(), f.rate
 	if n := f.part.N; n > 1 {
 		rate /= float64(n)
+		if day := &limits.When.PerDay; *day > 0 {
+			rest := *day % int64(n)
+			*day /= int64(n)
+			if int64(f.part.I) <= rest {
+				*day++
+			}
+		}
 		limits.MaxFailures.Count = (limits.MaxFailures.Count + int64(n) - 1) / int64(n)
 	}
 	return limits, rate

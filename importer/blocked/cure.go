@@ -64,6 +64,8 @@ const (
 	RequestTime
 	History
 	RetryTime
+	SendingHours
+	DayLimit
 	Settings // how many there are
 )
 

@@ -21,6 +21,7 @@ type record struct {
 	seal    Seal
 	purge   Purge
 	order   Order
+	day     Day
 	spans   []span // sent: ascending, not overlapping
 	n       int64  // sent: consents in spans
 	outcome Outcome
@@ -66,6 +67,9 @@ func (r *record) decode(body []byte) error {
 	case kindOrder:
 		r.kind, r.order = kindOrder, Order{}
 		return decodeJSON(rest, &r.order)
+	case kindDay:
+		r.kind, r.day = kindDay, Day{}
+		return decodeJSON(rest, &r.day)
 	case kindPurge:
 		r.kind, r.purge = kindPurge, Purge{}
 		return decodeJSON(rest, &r.purge)

@@ -16,6 +16,7 @@
 //	{"held":{"ref":"3.1","by":"9.2"},"crc":"…"}      consent 3.1 was superseded by 9.2
 //	{"end":{"state":"complete",…},"crc":"…"}         the run ends (End)
 //	{"order":{"at":"…","what":"pause"},"crc":"…"}    somebody steers the run (Order)
+//	{"day":{"at":"…","from":"…","until":"…","used":40},"crc":"…"}  40 requests may have left on that day, or leave now (Day)
 //	{"purge":{"at":"…","removed":[…],"kept":[…]},"crc":"…"}  what holds people is removed (Purge)
 //	{"seal":{"at":"…","bytes":4711,"sha256":"…"},"crc":"…"}
 //

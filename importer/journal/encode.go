@@ -22,6 +22,7 @@ const (
 	kindSeal   = "seal"
 	kindPurge  = "purge"
 	kindOrder  = "order"
+	kindDay    = "day"
 )
 
 // maxMessage bounds the message of a failure, in bytes. The target's texts are

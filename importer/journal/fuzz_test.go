@@ -20,6 +20,7 @@ var bodies = []string{
 	`{"fail":{"ref":"4.1","state":"refused","status":400,"attempts":1,"message":"unknown \"x\\y\" \u001f é"}`,
 	`{"fail":{"ref":"4.2","state":"failed","status":0,"attempts":8,"message":""}`,
 	`{"held":{"ref":"6.1","by":"9.2"}`,
+	`{"day":{"at":"2026-05-04T10:00:01Z","from":"2026-05-04T00:00:00+02:00","until":"2026-05-05T00:00:00+02:00","used":20}`,
 	`{"end":{"at":"2026-05-04T10:00:02Z","state":"complete","why":""}`,
 }
 
@@ -44,6 +45,8 @@ func (r *record) encode() ([]byte, error) {
 		return appendJSON(nil, r.kind, r.end)
 	case kindOrder:
 		return appendJSON(nil, kindOrder, r.order)
+	case kindDay:
+		return appendJSON(nil, kindDay, r.day)
 	case kindPurge:
 		return appendJSON(nil, kindPurge, r.purge)
 	default:

@@ -160,7 +160,38 @@ func (j *joiner) onePass(last bool, finished time.Time) error {
 			}
 		}
 	}
+	if last {
+		for _, d := range j.days() {
+			if err := j.record(kindDay, d); err != nil {
+				return err
+			}
+		}
+	}
 	return j.record(kindMark, mark)
+}
+
+// days sum what the shards have sent on a day.
+func (j *joiner) days() []Day {
+	var all []Day
+	for _, s := range j.parts {
+		for _, d := range s.Days {
+			if i := slices.IndexFunc(all, d.Same); i >= 0 {
+				all[i].Used += d.Used
+				all[i].At = latest(all[i].At, d.At)
+			} else {
+				all = append(all, d)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Day) int { return a.At.Compare(b.At) })
+	return all
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // end says whether all shards are complete.

@@ -123,6 +123,18 @@ type Order struct {
 	What string    `json:"what"` // pause, resume, stop, rate=N, concurrency=N
 }
 
+// Day is how many requests may have left on a day, as far as the run counts them: those
+// up to Used, which is written before they leave.
+type Day struct {
+	At    time.Time `json:"at"`
+	From  time.Time `json:"from"`  // midnight, in the zone that the run counts by
+	Until time.Time `json:"until"` // the next one
+	Used  int64     `json:"used"`
+}
+
+// Same reports whether it is the same day, by the same calendar.
+func (d Day) Same(o Day) bool { return d.From.Equal(o.From) && d.Until.Equal(o.Until) }
+
 // Purge says that what holds people was taken out of the directory, and what there
 // was before: from then on nobody can derive the lists again.
 type Purge struct {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/consentimport/consentimport/importer/source"
@@ -55,6 +56,9 @@ type Snapshot struct {
 	// Active is how long runs were working, those included that crashed, up to
 	// their last line that has a time.
 	Active time.Duration
+
+	// Days are the last days of which requests were counted, keptDays at most.
+	Days []Day
 
 	// Unanswered is the last moment, over all runs, at which a request may have
 	// left or been given up without its answer coming: it may have been under way
@@ -217,6 +221,9 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		f.mark(r.mark)
 	case kindOrder:
 		f.saw(r.order.At)
+	case kindDay:
+		f.saw(r.day.At)
+		f.Days = keepDay(f.Days, r.day)
 	case kindEnd:
 		end := r.end
 		f.End, f.ended = &end, true
@@ -224,6 +231,19 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		f.gaveUp(end.Unanswered)
 	}
 	return ""
+}
+
+// keptDays is how many days are kept: as many as can overlap one that follows, by
+// whatever calendars, and some more.
+const keptDays = 8
+
+// keepDay takes over what is known of a day now, which is the last of those kept.
+func keepDay(days []Day, d Day) []Day {
+	days = slices.DeleteFunc(days, d.Same)
+	if len(days) == keptDays {
+		days = slices.Delete(days, 0, 1)
+	}
+	return append(days, d)
 }
 
 // reach notes that a row has an outcome.

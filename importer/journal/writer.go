@@ -87,6 +87,9 @@ func (w *Writer) End(e End) error {
 // Order writes what somebody wanted of the run.
 func (w *Writer) Order(o Order) error { return w.record(kindOrder, o) }
 
+// Day writes how many requests may have left on a day, before they do.
+func (w *Writer) Day(d Day) error { return w.record(kindDay, d) }
+
 // Purge writes that what holds people is being removed, and brings everything to the
 // medium.
 func (w *Writer) Purge(p Purge) error {
