@@ -44,8 +44,12 @@ func Join(disk journal.Disk, tool string, dirs []string, out string) (unfinished
 		if sameFile(p.dir, out) {
 			return nil, cure(blocked.AnotherDirectory, "%s is one of the shards: they stay as they are", out)
 		}
-		if !p.snap.Complete() {
-			unfinished = append(unfinished, fmt.Sprintf("shard %s in %s is not complete: continue it, then join again", p.snap.Header.Shard, p.dir))
+		behind := slices.ContainsFunc(parts, func(o *part) bool { return p.snap.Behind(o.snap) })
+		switch p.unfinished = behind || !p.snap.Complete(); {
+		case behind && p.snap.Complete():
+			unfinished = append(unfinished, fmt.Sprintf("shard %s in %s ended before the export grew: continue it, then join again", p.shard, p.dir))
+		case p.unfinished:
+			unfinished = append(unfinished, fmt.Sprintf("shard %s in %s is not complete: continue it, then join again", p.shard, p.dir))
 		}
 	}
 	header := parts[0].snap.Header
@@ -57,7 +61,7 @@ func Join(disk journal.Disk, tool string, dirs []string, out string) (unfinished
 		if h.Started.Before(header.Started) {
 			header.Started = h.Started
 		}
-		header.Parts = append(header.Parts, journal.Part{Shard: h.Shard, ID: h.ID, Dir: p.abs, Bytes: p.snap.Bytes, SHA256: p.snap.SHA256, Unfinished: !p.snap.Complete()})
+		header.Parts = append(header.Parts, journal.Part{Shard: h.Shard, ID: h.ID, Dir: p.abs, Bytes: p.snap.Bytes, SHA256: p.snap.SHA256, Unfinished: p.unfinished})
 		snaps[i] = p.snap
 		_, _ = io.WriteString(sum, h.ID) // a hash takes everything
 	}
@@ -70,6 +74,8 @@ type part struct {
 	dir, abs string
 	shard    shard.Shard
 	snap     *journal.Snapshot
+	// unfinished is one that has to be continued before the import is whole.
+	unfinished bool
 }
 
 func openPart(disk journal.Disk, dir string) (*part, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/journal/faultdisk"
 )
 
 // typed runs a line that the program has printed, as a shell takes it.
@@ -73,4 +76,114 @@ func TestTheCommandsOfAnUnfinishedJoinWork(t *testing.T) {
 			assert.LessOrEqual(t, r.account(t), 64)
 		})
 	}
+}
+
+// A join that is killed at any durable step, and again while it is repeated, is whole when
+// it is repeated once more; a disk that fails leaves what can be repeated, too.
+func TestAKillAtAnyStepOfAJoinLeavesNoTrace(t *testing.T) {
+	t.Parallel()
+	r := families(t, "subject400=u7", 60)
+	dirs := r.shards(t, 3, "--progress", "none")
+	code := r.here(t, nil, append([]string{"report", "--out", r.out()}, dirs...)...).code
+	want := r.join(t, code, r.out(), dirs...)
+	for i, action := range []faultdisk.Action{faultdisk.Kill, faultdisk.Tear, faultdisk.Short} {
+		t.Run(string(action), func(t *testing.T) {
+			steps := everyStep(t, 1+2*i, 5, func(t *testing.T, k int) bool {
+				out := filepath.Join(t.TempDir(), "joined")
+				broken := r.program
+				broken.env = append([]string{fmt.Sprintf("%s=%s@%d", diskFault, action, k)}, r.env...)
+				args := append([]string{"report", "--out", out}, dirs...)
+				for range 2 { // dies, and dies again while it recovers
+					got := broken.exec(t, args...)
+					if got.code == code {
+						return false
+					}
+					require.Contains(t, []int{-1, exitRefused, exitIncomplete}, got.code, got.stderr)
+				}
+				assert.Equal(t, want, r.join(t, code, out, dirs...), "step %d", k)
+				r.here(t, nil, "verify", out).requireConsistent(t)
+				return true
+			})
+			assert.Greater(t, steps, 10)
+		})
+	}
+}
+
+// Shards see one export. One that grew, or was replaced, while some of them had ended is
+// named by the join, and what it adds is not taken for sent.
+func TestShardsOfAnExportThatChanged(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 300, "")
+	export := readFile(t, r.export)
+	d := make([]string, 3)
+	shard := func(i int, code int, fault string, more ...string) finished {
+		d[i-1] = filepath.Join(r.dir, "task-"+strconv.Itoa(i))
+		p := r.program
+		p.env = append(p.env, sendFault+"="+fault)
+		return p.exec(t, r.args(append([]string{"--shard", strconv.Itoa(i) + "/3", "--out", d[i-1], "--progress", "none", "--resume"}, more...)...)...).requireCode(t, code)
+	}
+	shard(1, exitComplete, "")
+	shard(2, -1, "after@9")
+	shard(3, -1, "after@9")
+
+	// Of the same length, another beginning.
+	r.write(t, "export.csv", strings.Replace(export, ",yes,", ",no,", 1)+"#")
+	assert.Contains(t, shard(2, exitRefused, "").message(t), "differs within its first")
+
+	// It grew: those that go on send what was added, and the one that had ended did not.
+	r.write(t, "export.csv", export+
+		exportRow(301, "zoe", "mail", "yes")+exportRow(302, "yan", "mail", "yes")+exportRow(303, "xia", "mail", "yes")+exportRow(304, "wim", "mail", "yes")+exportRow(305, "uwe", "mail", "yes")+exportRow(306, "tom", "mail", "yes"))
+	shard(2, exitComplete, "")
+	shard(3, exitComplete, "")
+	got := r.here(t, nil, append([]string{"report", "--out", r.out()}, d...)...).requireCode(t, exitIncomplete)
+	assert.Contains(t, got.stderr, "shard 1/3 in "+d[0]+" ended before the export grew")
+	s := summaryIn(t, r.out())
+	assert.Positive(t, s.Consents.Pending)
+	code, text := r.typed(t, printed(t, s.Steps[0]))
+	require.Equal(t, exitComplete, code, text)
+	code, text = r.typed(t, s.Next)
+	require.Equal(t, exitComplete, code, text)
+	r.rows = 306
+	assert.LessOrEqual(t, r.account(t), 2*64)
+	r.here(t, nil, "verify", r.out()).requireConsistent(t)
+}
+
+// An export that was replaced between two shards by another of the same length and the
+// same first megabytes is found by what each of them read.
+func TestShardsOfAnExportThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	pad := strings.Repeat("x", 100<<10)
+	var text strings.Builder
+	text.WriteString("pad," + exportHeader)
+	for n := 1; n <= 45; n++ {
+		text.WriteString(pad + "," + exportRow(n, "u"+strconv.Itoa(n), "mail", "yes"))
+	}
+	var d []string
+	for i := 1; i <= 2; i++ {
+		r.write(t, "export.csv", text.String()+pad+","+exportRow(46, "u"+strconv.Itoa(45+i), "mail", "yes"))
+		d = append(d, filepath.Join(r.dir, strconv.Itoa(i)))
+		r.here(t, nil, r.args("--shard", strconv.Itoa(i)+"/2", "--out", d[i-1], "--progress", "none")...).requireCode(t, exitComplete)
+	}
+	got := r.here(t, nil, "report", "--out", r.out(), d[0], d[1]).requireCode(t, exitRefused)
+	assert.Contains(t, got.message(t), "the export differs")
+	assert.NoDirExists(t, r.out())
+}
+
+// A task whose number of tasks was changed does not take up what another division began.
+func TestTasksOfAnotherNumberAreRefused(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 60, "")
+	dir := filepath.Join(r.dir, "task")
+	task := func(index, count string, code int) finished {
+		p := r.program
+		p.env = append(p.env, "JOB_COMPLETION_INDEX="+index, "CONSENTIMPORT_SHARDS="+count)
+		return p.here(t, nil, r.args("--shard", "auto", "--resume", "--out", dir)...).requireCode(t, code)
+	}
+	task("1", "3", exitComplete)
+	requests := r.server.Stats().Requests
+	assert.Contains(t, task("1", "4", exitRefused).message(t), "shard 2/3, not 2/4")
+	assert.Contains(t, task("2", "3", exitRefused).message(t), "shard 2/3, not 3/3")
+	task("1", "3", exitComplete) // what is complete is not done again
+	assert.Equal(t, requests, r.server.Stats().Requests)
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -66,6 +68,9 @@ All shards have to be there. Where one is not complete the import is not either 
 				return usage("consentimport verify checks what is left", "%s was purged: its lists stay as they are", args[0])
 			}
 			s, err := writeReport(ctx, env, surveyed, args[0], report.Invocation{Program: "consentimport"}, nil)
+			if errors.Is(err, syscall.ENOSPC) {
+				return &exitError{exitIncomplete, err, "make room, then run it again"}
+			}
 			if err != nil {
 				return err
 			}

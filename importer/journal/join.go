@@ -24,7 +24,7 @@ type Part struct {
 	// Bytes and SHA256 (hex) are those of its checkpoint, as far as it had whole lines.
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
-	// Unfinished says that it was not complete.
+	// Unfinished says that it was not complete, or ended before the export grew.
 	Unfinished bool `json:"unfinished,omitempty"`
 }
 
@@ -201,7 +201,7 @@ func (j *joiner) end(h Header, finished time.Time) End {
 		if s.Unanswered.After(e.Unanswered) {
 			e.Unanswered = s.Unanswered
 		}
-		if !s.Complete() && e.Why == "" {
+		if h.Parts[i].Unfinished && e.Why == "" {
 			e.State, e.Why = "incomplete", WhyShard
 			e.Detail = fmt.Sprintf("shard %s in %s is not complete", s.Header.Shard, h.Parts[i].Dir)
 		}

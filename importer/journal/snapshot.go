@@ -301,6 +301,11 @@ func before(a, b source.Mark) bool {
 	return a.Input < b.Input || a.Input == b.Input && a.Bytes < b.Bytes
 }
 
+// Behind reports whether less of the export was read than by another shard.
+func (s *Snapshot) Behind(o *Snapshot) bool {
+	return s.Read != nil && o.Read != nil && before(*s.Read, *o.Read)
+}
+
 // point adds to the timeline. Its last point is always the latest; the others
 // are every so many marks apart, twice as many each time it is full.
 func (f *fold) point(p Point) {

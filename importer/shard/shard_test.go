@@ -104,6 +104,16 @@ func TestDetect(t *testing.T) {
 		"AWS_BATCH_JOB_ARRAY_INDEX=4":                                      "not a number",
 		slurm("3", "1", "9", "5"):                                          "gaps or steps",
 		slurm("3", "", "9", "5"):                                           "not a number",
+		slurm("3", "0", "7", "8") + " JOB_COMPLETION_INDEX=3":              "two schedulers",
+		slurm("8", "0", "7", "8"):                                          "none of 8 tasks",
+		slurm("2", "0", "7", "9"):                                          "gaps or steps",
+		"SLURM_ARRAY_TASK_ID=3":                                            "SLURM_ARRAY_TASK_COUNT is \"\"",
+		"SLURM_JOB_ID=77 SLURM_PROCID=0":                                   "no scheduler",
+		"AWS_BATCH_JOB_ARRAY_INDEX=5 AWS_BATCH_JOB_ARRAY_SIZE=5":           "none of 5 tasks",
+		"BATCH_TASK_INDEX=0 BATCH_TASK_COUNT=0":                            "from 1 to",
+		"NOMAD_ALLOC_INDEX=3 CONSENTIMPORT_SHARDS=3":                       "none of 3 tasks",
+		"NOMAD_ALLOC_INDEX=0 CONSENTIMPORT_SHARDS=100001":                  "from 1 to",
+		"JOB_COMPLETION_INDEX=99999999999999999999 CONSENTIMPORT_SHARDS=8": "not a number",
 	} {
 		got, err := shard.Detect(func(name string) string {
 			for _, v := range strings.Fields(env) {
