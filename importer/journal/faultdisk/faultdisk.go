@@ -31,6 +31,8 @@ const (
 	// Tear: of a write, half of the bytes get through before SIGKILL; at any
 	// other step the process is killed before it.
 	Tear Action = "tear"
+	// Term: the process gets SIGTERM at the step, which then succeeds, as all others do.
+	Term Action = "term"
 )
 
 // Plan says what happens and when. The zero Plan lets everything through.
@@ -60,7 +62,7 @@ func Parse(s string) (Plan, error) {
 	step, number, _ := strings.Cut(rest, ":")
 	p := Plan{Do: Action(action)}
 	switch p.Do {
-	case Fail, Short, Kill, Tear:
+	case Fail, Short, Kill, Tear, Term:
 	default:
 		return Plan{}, fmt.Errorf("parse fault %q: unknown action", s)
 	}
@@ -110,12 +112,15 @@ func (d *Disk) step(kind string) error {
 		return nil
 	}
 	n := d.steps.Add(1)
-	if d.plan.Step == 0 || n < d.plan.Step || n > d.plan.Step && d.plan.Once {
+	if d.plan.Step == 0 || n < d.plan.Step || n > d.plan.Step && (d.plan.Once || d.plan.Do == Term) {
 		return nil
 	}
 	switch d.plan.Do {
 	case Kill:
 		die()
+	case Term:
+		terminate()
+		return nil
 	case Tear:
 		if kind == "write" {
 			return errHalf
@@ -139,6 +144,13 @@ func die() {
 		os.Exit(137) // as a shell reports a SIGKILL
 	}
 	select {}
+}
+
+// terminate asks the process to end, as a scheduler does.
+func terminate() {
+	if p, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = p.Signal(syscall.SIGTERM) // which not every system can send
+	}
 }
 
 func (d *Disk) fault(op, path string, err error) error {
