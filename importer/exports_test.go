@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,7 +46,7 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 		return nil, err
 	}
 	defer export.Close()
-	units, err := rows.Learn(export, spec)
+	units, err := learn(export, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +66,16 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 		return nil
 	})
 	return out, err
+}
+
+// learn finds out what the mapping must know of an export beforehand.
+func learn(export *source.Export, spec *mapping.Spec) (mapping.Units, error) {
+	files, err := rows.OpenFiles(export, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	units, err := files.Learn(spec)
+	return units, errors.Join(err, files.Close())
 }
 
 // sweepAll goes over the whole of an export, as a first pass reads it.

@@ -207,7 +207,7 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 	export, err := source.Open(rows.Config(cfg, spec.Input()))
 	require.NoError(t, err)
 	defer export.Close()
-	units, err := rows.Learn(export, spec)
+	units, err := learn(export, spec)
 	require.NoError(t, err)
 	mappers := make([]*mapping.Mapper, len(export.Layouts))
 	for i, l := range export.Layouts {

@@ -170,14 +170,15 @@ func (im *Import) create() error {
 // writeHeader binds the mapping, learns what it must from the first rows and writes
 // the checkpoint's beginning.
 func (im *Import) writeHeader() error {
-	units, err := rows.Learn(im.export, im.spec)
+	var err error
+	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
+		return err
+	}
+	units, err := im.files.Learn(im.spec)
 	if err != nil {
 		return err
 	}
 	im.pass = journal.Pass{N: 1, Kind: journal.Import}
-	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
-		return err
-	}
 	im.files.Suppress(im.cfg.Suppressed)
 	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
 		return err
@@ -228,8 +229,12 @@ func (im *Import) writeHeader() error {
 func (im *Import) startPass(spec *mapping.Spec, units mapping.Units) error {
 	sum := spec.SHA256()
 	im.pass.Mapping = journal.Mapping{Name: spec.Name(), SHA256: sum, File: "mapping-" + sum[:12] + ".yaml", Units: units}
+	var err error
+	if im.pass.Mapping.Lookups, err = im.files.Lookups(spec); err != nil {
+		return err
+	}
 	path := filepath.Join(im.cfg.Dir, im.pass.Mapping.File)
-	_, err := os.Lstat(path)
+	_, err = os.Lstat(path)
 	im.stored = errors.Is(err, os.ErrNotExist)
 	err = journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
 		_, err := w.Write(spec.Source())

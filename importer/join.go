@@ -167,6 +167,9 @@ func (p *part) differs(o *part) string {
 		if m.Mapping.SHA256 != n.Mapping.SHA256 || !maps.Equal(m.Mapping.Units, n.Mapping.Units) {
 			return "the mapping"
 		}
+		if !slices.EqualFunc(m.Mapping.Lookups, n.Mapping.Lookups, func(a, b journal.Lookup) bool { return a.Name == b.Name && a.SHA256 == b.SHA256 }) {
+			return "the file of a lookup"
+		}
 		if m.Kind != n.Kind || m.Repair != nil || n.Repair != nil {
 			return fmt.Sprintf("what pass %d is", i+1)
 		}

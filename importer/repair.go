@@ -37,7 +37,7 @@ func (im *Import) startRepair() (err error) {
 	}()
 	units := im.pass.Mapping.Units
 	if im.spec.SHA256() != im.pass.Mapping.SHA256 {
-		if units, err = rows.Learn(im.export, im.spec); err != nil {
+		if units, err = im.files.Learn(im.spec); err != nil {
 			return err
 		}
 	}

@@ -209,6 +209,9 @@ func (im *Import) sameMapping() error {
 		return err
 	}
 	im.spec = im.cfg.Spec
+	if im.spec.SHA256() == im.pass.Mapping.SHA256 {
+		survey.LocateGiven(im.spec, im.pass.Mapping.Lookups)
+	}
 	if im.spec.SHA256() != im.pass.Mapping.SHA256 && !im.shard.Whole() {
 		return cure(blocked.JoinFirst, "the mapping has changed since this import began (%s, now %s), and it could move rows to other shards than %s", im.pass.Mapping.SHA256[:12], im.spec.SHA256()[:12], im.shard)
 	}
@@ -223,14 +226,15 @@ func (im *Import) firstPass() error {
 	if im.spec = im.cfg.Spec; im.spec == nil {
 		return cure(blocked.ChooseMapping, "no mapping was stored in %s yet", im.cfg.Dir)
 	}
-	units, err := rows.Learn(im.export, im.spec)
+	var err error
+	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
+		return err
+	}
+	units, err := im.files.Learn(im.spec)
 	if err != nil {
 		return err
 	}
 	im.pass = journal.Pass{N: 1, Kind: journal.Import}
-	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
-		return err
-	}
 	im.files.Suppress(im.cfg.Suppressed)
 	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
 		return err
@@ -259,7 +263,7 @@ func (im *Import) startRetry() error {
 	units := mapping.Units(im.pass.Mapping.Units)
 	if im.spec.SHA256() != im.pass.Mapping.SHA256 {
 		var err error
-		if units, err = rows.Learn(im.export, im.spec); err != nil {
+		if units, err = im.files.Learn(im.spec); err != nil {
 			return err
 		}
 	}

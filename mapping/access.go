@@ -16,7 +16,10 @@ type accessor struct {
 	cell int             // index into Mapper.cells, for paths inside a CSV cell
 	at   jsonvalue.Place // inside JSON
 	up   int             // each.parent.path: how many lists further out
-	name string          // as the mapping has it
+	each bool            // of a lookup: it goes by the element
+	// inner is what to get of the row that was looked up; cell is which of Mapper.joins.
+	inner *accessor
+	name  string // as the mapping has it
 }
 
 type accessKind uint8
@@ -37,6 +40,7 @@ const (
 	accessFile
 	accessRow
 	accessRowKey
+	accessLookup // of the row of another file
 )
 
 // KeyMember is where a row that was given back for repair has the key of $key.
@@ -180,6 +184,8 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 		return (*m.arena)[from:len(*m.arena):len(*m.arena)], jsonvalue.String, ""
 	case accessRow:
 		return m.number(m.rec.Row)
+	case accessLookup:
+		return m.inLookup(a)
 	case accessRowKey:
 		if m.rec.Key != nil {
 			return m.own(m.rec.Key), jsonvalue.String, ""

@@ -33,6 +33,10 @@ type Mapper struct {
 	eskip  []boundRule
 	record *canonicalReader
 
+	joins  []*joined // rows of other files that belong to the row
+	inside *Lookup   // it reads the rows of this one
+	missed Missed    // keys of the row that were not found
+
 	more []*Mapper // of the other blocks of each
 	part bool      // it is one of several blocks, of which a row may lack all but one
 	lack string    // why the row has nothing of this block
@@ -137,6 +141,7 @@ func (s *Spec) bind(l Layout, first *Mapper) (*Mapper, error) {
 	}
 	b := &binder{m: m}
 	b.textsInside()
+	b.lookups()
 	for i, f := range s.fields {
 		if f != nil {
 			m.fields[i] = b.field(f)
@@ -196,6 +201,9 @@ func (b *binder) resolve(n nameAt) (accessor, bool) {
 		return accessor{kind: accessRowKey, name: name}, true
 	case b.m.spec.each != nil && strings.HasPrefix(name, "each."):
 		return b.element(n), true
+	}
+	if at, rest := b.lookup(name); at >= 0 {
+		return b.inLookup(at, n, rest)
 	}
 	return b.column(n)
 }
@@ -262,7 +270,11 @@ func (b *binder) position(n nameAt) (accessor, bool) {
 func (b *binder) header(n nameAt, name string) int {
 	at := slices.Index(b.m.layout.Columns, name)
 	if at >= 0 && slices.Contains(b.m.layout.Columns[at+1:], name) {
-		b.fail(n.at, "rename one of them in the export, or remove the column from the mapping", "the export has two columns %q, so it is unclear which one is meant", name)
+		whose := "the export"
+		if b.m.inside != nil {
+			whose = b.m.inside.file
+		}
+		b.fail(n.at, "rename one of them in "+whose+", or remove the column from the mapping", "%s has two columns %q, so it is unclear which one is meant", whose, name)
 	}
 	return at
 }
@@ -321,7 +333,14 @@ func (b *binder) element(n nameAt) accessor {
 }
 
 func (b *binder) lacks(n nameAt, what string) {
+	if b.lacksLookup(n, what) {
+		return
+	}
 	columns := b.m.layout.Columns
+	if l := b.m.inside; l != nil {
+		b.fail(n.at, "its columns: "+quoteAll(columns, 40), "%s: %s has no column %q%s", what, l.file, n.name, spelling.DidYouMean(n.name, columns))
+		return
+	}
 	if slices.ContainsFunc(columns, isDatum) {
 		b.fail(n.at, "where the export has no header, name its columns in the mapping: input: {columns: [...]}",
 			"%s: the export has no column %q: its first line looks like a row, not like a header", what, n.name)
@@ -406,7 +425,9 @@ func (b *binder) field(spec *fieldSpec) *field {
 func (a accessor) ofRow() bool { return a.kind == accessCell || a.kind == accessDoc }
 
 // ofElement reports whether the value may differ between the elements of a row.
-func (a accessor) ofElement() bool { return a.kind >= accessKey && a.kind <= accessDays }
+func (a accessor) ofElement() bool {
+	return a.kind >= accessKey && a.kind <= accessDays || a.kind == accessLookup && a.each
+}
 
 func (b *binder) rules(specs []ruleSpec) []boundRule {
 	var out []boundRule

@@ -17,6 +17,9 @@ func (b *binder) bindEach(e *eachSpec) {
 		if b.m.list.kind == accessCell && (e.form == eachArray || e.form == eachObject) { // the whole cell is the list
 			b.m.list = accessor{kind: accessCellPath, cell: b.cell(b.m.list.col), name: b.m.list.name}
 		}
+		if b.m.list.kind == accessLookup && (e.form == eachArray || e.form == eachObject) {
+			b.m.list = b.wholeLookup(b.m.list)
+		}
 		for i, n := range b.m.spec.inJSON {
 			if b.m.layout.JSON && n.name == e.source.name { // the whole text is the list
 				b.m.list = accessor{kind: accessCellPath, cell: i, name: n.name}

@@ -81,6 +81,8 @@ type Record struct {
 type Layout struct {
 	Columns []string // header cells as written; nil when JSON
 	JSON    bool
+	// Tables are the files of the mapping's lookups, by their names.
+	Tables map[string]Table
 }
 
 // Status says what a row became.
@@ -112,6 +114,8 @@ type Result struct {
 	// decision table show everything that the export says. A row that a rule
 	// skipped as a whole, or that is invalid before its action is read, has none.
 	Dropped []Dropped
+	// Missed says which keys were looked up in other files and not found.
+	Missed Missed
 	// arena holds bytes that are not in the row itself: templates, lower-cased
 	// and unescaped text. Map appends to it and never overwrites.
 	arena []byte

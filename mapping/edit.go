@@ -24,7 +24,11 @@ func (s *Spec) Edited(edits []Edit) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(s.file, text, s.set)
+	edited, err := Parse(s.file, text, s.set)
+	if err != nil {
+		return nil, err
+	}
+	return edited.locateAs(s), nil
 }
 
 // EditedText is the text of the mapping with changes made in it. It need not be valid:

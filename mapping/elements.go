@@ -246,18 +246,26 @@ func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte,
 }
 
 // listNode finds the array or object of the row.
-func (m *Mapper) listNode() (*jsonvalue.Doc, int, string) {
-	switch m.list.kind {
+func (m *Mapper) listNode() (*jsonvalue.Doc, int, string) { return m.nodeOf(&m.list) }
+
+func (m *Mapper) nodeOf(a *accessor) (*jsonvalue.Doc, int, string) {
+	switch a.kind {
 	case accessDoc:
-		return m.doc, m.doc.At(&m.list.at), ""
+		return m.doc, m.doc.At(&a.at), ""
 	case accessNothing:
 		return m.doc, jsonvalue.None, ""
+	case accessLookup:
+		j := m.joins[a.cell]
+		if reason := m.join(j); reason != "" || !j.there {
+			return m.doc, jsonvalue.None, reason
+		}
+		return j.in.nodeOf(a.inner)
 	}
-	doc, there, reason := m.document(m.list.cell)
+	doc, there, reason := m.document(a.cell)
 	if !there {
 		return doc, jsonvalue.None, reason
 	}
-	return doc, doc.Find(0, m.list.at.Path), ""
+	return doc, doc.Find(0, a.at.Path), ""
 }
 
 var trueWord, falseWord = []byte("true"), []byte("false")

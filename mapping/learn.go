@@ -32,6 +32,7 @@ func (m *Mapper) learnRow(out *Result, units Units) {
 	for e := range max(1, len(m.elems)) {
 		if e < len(m.elems) {
 			m.elem = &m.elems[e]
+			m.round++
 		} else if m.spec.each != nil {
 			break
 		}

@@ -44,6 +44,8 @@ const (
 	ruleInvisible
 	ruleNoAddress
 	ruleCrowd
+	ruleLookupMissing
+	ruleLookupSpelling
 	ruleCount
 )
 
@@ -58,30 +60,32 @@ type ruleText struct{ name, message string }
 // text of the rules. A message names no value: values may identify a person.
 func (r rule) text() ruleText {
 	return [ruleCount]ruleText{
-		ruleAgainst:      {"value-against-its-name", "A value becomes the opposite of what it or its column is called (such as opt_out: true → accept); swap the values in the mapping, or rename the category."},
-		ruleImplied:      {"implied-state-accepted", "A default, implied or undecided state becomes accept although nobody chose it; skip these rows, or remove the value from the mapping."},
-		ruleEnded:        {"ended-state-accepted", "A state that says that consent has ended becomes accept without an end; skip these rows, or map validUntil from the column that says when it ended."},
-		ruleOtherwise:    {"accept-says-otherwise", "A value that says what became of mail, another legal ground or that the record is gone becomes accept; skip these rows, or map the column that says what the person decided."},
-		ruleNotAgainst:   {"no-reject-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, although it holds for everyone who was never asked; import only the rejects, or map the column that says who agreed."},
-		ruleNecessary:    {"necessary-category", "A necessary or essential category is imported as consent although nobody is asked about it; skip it."},
-		ruleOneTime:      {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made."},
-		ruleEarly:        {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},
-		ruleFuture:       {"time-in-future", "Times lie more than a day ahead; check the time's column, format, unit and zone."},
-		ruleSeconds:      {"seconds-as-milliseconds", "Epoch seconds are read as milliseconds, which puts them into 1970; set the format epoch-s."},
-		ruleMillis:       {"milliseconds-as-seconds", "Epoch milliseconds are read as seconds, which puts them beyond the year 3000; set the format epoch-ms."},
-		ruleZone:         {"zone-missing", "Times have no zone, so their rows are invalid; set the zone in the mapping (timezone: Europe/Berlin)."},
-		ruleDayMonth:     {"day-month-ambiguous", "No time has a number above 12, so day and month cannot be told apart; make sure that the format has them in the right order."},
-		ruleExpired:      {"expired", "Consents have a validUntil in the past; skip them, or check the column and the lifetime that it comes from."},
-		ruleShare:        {"nearly-all-accepted", "At least 99.9 % of the consents are accept; make sure that the export has the rejects and that the mapping reads them."},
-		ruleShareDiffers: {"accepted-share-differs", "The share of accept among the consents is far from the share of yes among the export's values; check which values are swapped or missing."},
-		ruleMangled:      {"mangled-by-spreadsheet", "Ids look mangled by a spreadsheet or a data frame (4.4E+07, 123.0, =\"00123\", or a leading apostrophe); take the export as the platform wrote it, without opening it in a spreadsheet."},
-		ruleTestData:     {"test-data", "Rows are test data (addresses at example.com or .test, test data subjects); exclude them with a skip rule."},
-		ruleSourceID:     {"profile-without-source", "A profileId has no sourceId, so the target refuses it; map sourceId, or send the id as userId."},
-		ruleStandIn:      {"stand-in-id", "Ids such as 0, none, unknown or - stand for nobody in particular, so that many become one person; skip these rows, or list the words under empty."},
-		ruleInvisible:    {"invisible-in-id", "Ids have invisible characters in them, or blanks around them that are sent: one person may stand under several spellings, here or in the target; trim: true cuts off what is around an id."},
-		ruleNoAddress:    {"not-an-address", "E-mail fields hold something else than one address (a name, two addresses, mailto:), under which nobody is found; take the address out with match."},
-		ruleCrowd:        {"one-subject-for-many", "At least these rows, a large share of all, are about one and the same subject; make sure that it is a person and not what stands for those without an id."},
-		ruleFreeText:     {"decisions-from-free-text", "Decisions are read from more than 1,000 different values, as people's own words have; make sure that the column holds decisions, and have decisions.csv read whole before it is signed."},
+		ruleAgainst:        {"value-against-its-name", "A value becomes the opposite of what it or its column is called (such as opt_out: true → accept); swap the values in the mapping, or rename the category."},
+		ruleImplied:        {"implied-state-accepted", "A default, implied or undecided state becomes accept although nobody chose it; skip these rows, or remove the value from the mapping."},
+		ruleEnded:          {"ended-state-accepted", "A state that says that consent has ended becomes accept without an end; skip these rows, or map validUntil from the column that says when it ended."},
+		ruleOtherwise:      {"accept-says-otherwise", "A value that says what became of mail, another legal ground or that the record is gone becomes accept; skip these rows, or map the column that says what the person decided."},
+		ruleNotAgainst:     {"no-reject-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, although it holds for everyone who was never asked; import only the rejects, or map the column that says who agreed."},
+		ruleNecessary:      {"necessary-category", "A necessary or essential category is imported as consent although nobody is asked about it; skip it."},
+		ruleOneTime:        {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made."},
+		ruleEarly:          {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},
+		ruleFuture:         {"time-in-future", "Times lie more than a day ahead; check the time's column, format, unit and zone."},
+		ruleSeconds:        {"seconds-as-milliseconds", "Epoch seconds are read as milliseconds, which puts them into 1970; set the format epoch-s."},
+		ruleMillis:         {"milliseconds-as-seconds", "Epoch milliseconds are read as seconds, which puts them beyond the year 3000; set the format epoch-ms."},
+		ruleZone:           {"zone-missing", "Times have no zone, so their rows are invalid; set the zone in the mapping (timezone: Europe/Berlin)."},
+		ruleDayMonth:       {"day-month-ambiguous", "No time has a number above 12, so day and month cannot be told apart; make sure that the format has them in the right order."},
+		ruleExpired:        {"expired", "Consents have a validUntil in the past; skip them, or check the column and the lifetime that it comes from."},
+		ruleShare:          {"nearly-all-accepted", "At least 99.9 % of the consents are accept; make sure that the export has the rejects and that the mapping reads them."},
+		ruleShareDiffers:   {"accepted-share-differs", "The share of accept among the consents is far from the share of yes among the export's values; check which values are swapped or missing."},
+		ruleMangled:        {"mangled-by-spreadsheet", "Ids look mangled by a spreadsheet or a data frame (4.4E+07, 123.0, =\"00123\", or a leading apostrophe); take the export as the platform wrote it, without opening it in a spreadsheet."},
+		ruleTestData:       {"test-data", "Rows are test data (addresses at example.com or .test, test data subjects); exclude them with a skip rule."},
+		ruleSourceID:       {"profile-without-source", "A profileId has no sourceId, so the target refuses it; map sourceId, or send the id as userId."},
+		ruleStandIn:        {"stand-in-id", "Ids such as 0, none, unknown or - stand for nobody in particular, so that many become one person; skip these rows, or list the words under empty."},
+		ruleInvisible:      {"invisible-in-id", "Ids have invisible characters in them, or blanks around them that are sent: one person may stand under several spellings, here or in the target; trim: true cuts off what is around an id."},
+		ruleNoAddress:      {"not-an-address", "E-mail fields hold something else than one address (a name, two addresses, mailto:), under which nobody is found; take the address out with match."},
+		ruleCrowd:          {"one-subject-for-many", "At least these rows, a large share of all, are about one and the same subject; make sure that it is a person and not what stands for those without an id."},
+		ruleLookupMissing:  {"lookup-missing", "Rows have a key that the file of a lookup does not have, so that its columns are empty in them; make sure that the file is whole and that key and on are the same thing, or say required: true in the lookup, which makes such rows invalid."},
+		ruleLookupSpelling: {"lookup-spelling", "Rows have a key that the file of a lookup has in another spelling alone (case, zeros in front, blanks, quotes, 12.0): keys are compared as they are; take both files as the platform wrote them, without opening them in a spreadsheet."},
+		ruleFreeText:       {"decisions-from-free-text", "Decisions are read from more than 1,000 different values, as people's own words have; make sure that the column holds decisions, and have decisions.csv read whole before it is signed."},
 	}[r]
 }
 

@@ -64,6 +64,7 @@ func (t *Tally) reset() {
 // be nil for a row that is not mapped.
 func (t *Tally) Observe(rec *Record, res *Result, subjects []uint64) {
 	t.Row(rec.Row, res.Status, res.Reason, len(res.Consents)+len(res.Dropped) > 0)
+	t.Missed(rec.Row, res.Missed)
 	for i := range res.Dropped {
 		t.Dropped(&res.Dropped[i], res.Status)
 	}
@@ -104,6 +105,16 @@ func (t *Tally) Row(row int64, status Status, reason string, values bool) {
 	}
 	line, _ := t.decisions.at(0, nil, nil, as, reason)
 	line.count++
+}
+
+// Missed notes keys of a row that were looked up in other files and not found.
+func (t *Tally) Missed(row int64, missed Missed) {
+	if missed&MissedKey != 0 {
+		t.seen[ruleLookupMissing].at(row)
+	}
+	if missed&MissedNear != 0 {
+		t.seen[ruleLookupSpelling].at(row)
+	}
 }
 
 // invalid looks for the faults of times that the mapping itself refuses.

@@ -27,7 +27,10 @@ const noDecision = "states no decision"
 // Map maps one row. Every outcome is in out; it never panics.
 func (m *Mapper) Map(rec *Record, out *Result) {
 	out.Status, out.Reason, out.Column = Mapped, "", ""
-	out.Consents, out.Dropped = out.Consents[:0], out.Dropped[:0]
+	out.Consents, out.Dropped, out.Missed = out.Consents[:0], out.Dropped[:0], 0
+	if len(m.joins) > 0 {
+		defer m.tellMissed(out)
+	}
 	m.begin(rec, out)
 	if reason := m.open(rec); reason != "" {
 		out.invalid(reason, "")

@@ -53,6 +53,10 @@ const (
 // a cell of the header does, makes it true from the beginning.
 func (b *binder) expect(what string, names []nameAt, from []accessor) {
 	var inside []lookout
+	if len(from) > 0 && from[0].kind == accessLookup {
+		b.expectLookup(what, names, from)
+		return
+	}
 	r := &reading{what: what}
 	for i := range from {
 		if !from[i].sought() {
@@ -102,8 +106,15 @@ func (a *accessor) sought() bool {
 // share makes the clone of a Mapper look for what it has not found yet.
 func (m *Mapper) share(from *Mapper) {
 	own := m.sought
-	for _, block := range append([]*Mapper{m}, m.more...) {
+	for i, block := range append([]*Mapper{m}, m.more...) {
 		block.shareOne(own, from.sought)
+		with := from
+		if i > 0 {
+			with = from.more[i-1]
+		}
+		for k, j := range block.joins {
+			j.in.share(with.joins[k].in)
+		}
 	}
 }
 
@@ -161,7 +172,7 @@ func (m *Mapper) seek() {
 // seekElements is seek for names below each.
 func (m *Mapper) seekElements() {
 	id, known := m.doc.Shape()
-	seen := m.layout.JSON && known && id == m.soughtBelow
+	seen := m.layout.JSON && known && id == m.soughtBelow && m.list.kind != accessLookup
 	m.soughtBelow = id
 	for i := range m.elems {
 		el := &m.elems[i]
@@ -228,6 +239,11 @@ func (m *Mapper) sample() {
 // Unread says which name the mapping reads and no row has, as an *Error; nil when
 // there is none. It is to be asked when the Mapper and its clones have seen all rows.
 func (m *Mapper) Unread() error {
+	for _, in := range m.joinedMappers() {
+		if err := in.Unread(); err != nil {
+			return err
+		}
+	}
 	if m.sought.missing.Load() == 0 {
 		return nil
 	}
@@ -241,7 +257,20 @@ func (m *Mapper) Unread() error {
 }
 
 // Seeking reports whether names are left that no row had so far.
-func (m *Mapper) Seeking() bool { return m.sought.missing.Load() > 0 }
+func (m *Mapper) Seeking() bool {
+	return m.sought.missing.Load() > 0 || slices.ContainsFunc(m.joinedMappers(), (*Mapper).Seeking)
+}
+
+// joinedMappers read the rows of the files that are looked up in, over all blocks.
+func (m *Mapper) joinedMappers() []*Mapper {
+	var all []*Mapper
+	for _, block := range append([]*Mapper{m}, m.more...) {
+		for _, j := range block.joins {
+			all = append(all, j.in)
+		}
+	}
+	return all
+}
 
 // unread reports whether no row has any of the names. Where the rows led no further
 // than to something empty, nobody can tell what it would have held.
@@ -266,7 +295,11 @@ func (m *Mapper) unread(r *reading, all bool) error {
 	for _, name := range r.names {
 		quoted = append(quoted, fmt.Sprintf("%q", name.name))
 	}
-	e.Message = fmt.Sprintf("%s: no row of the export has %s", r.what, strings.Join(quoted, " or "))
+	who := "no row of the export has"
+	if m.inside != nil {
+		who, all = "no row of "+m.inside.file+" that was looked up has", false
+	}
+	e.Message = fmt.Sprintf("%s: %s %s", r.what, who, strings.Join(quoted, " or "))
 	there, deeper := m.around(r)
 	if all {
 		e.Message += ", nor any other name that the mapping reads"
@@ -281,7 +314,11 @@ func (m *Mapper) unread(r *reading, all bool) error {
 	case all:
 		e.Hint = "consentimport inspect EXPORT says what the file is, and which preset fits"
 	case len(there) > 0:
-		e.Hint = "the export has there: " + quoteAll(there, 40) + "; " + way
+		whose := "the export has"
+		if m.inside != nil {
+			whose = m.inside.file + " has"
+		}
+		e.Hint = whose + " there: " + quoteAll(there, 40) + "; " + way
 	default:
 		e.Hint = way
 	}
@@ -474,6 +511,9 @@ func (m *Mapper) has(a *accessor) bool {
 		return false
 	case accessDoc:
 		return m.doc.At(&a.at) != jsonvalue.None
+	case accessLookup:
+		j := m.joins[a.cell]
+		return m.join(j) == "" && j.there && j.in.has(a.inner)
 	case accessCellPath:
 		if inside := m.cells[a.cell].inside; inside != nil && !m.has(inside) {
 			return false

@@ -47,6 +47,10 @@ func (s *Spec) Origins() []Origin {
 					}
 				}
 			}
+		case "lookup":
+			for _, l := range r.members(m.value, "", nil) {
+				out = append(out, Origin{"lookup " + l.key, r.flow(l.value)})
+			}
 		case "timezone":
 			if m.value != nil {
 				out = append(out, Origin{"timezone", r.flow(m.value)})

@@ -164,12 +164,13 @@ func (s *Spec) Tests() int { return len(s.tests) }
 // column that a test's row leaves out is empty; that no test has one that the
 // mapping needs is an *Error, as it is for an export.
 func (s *Spec) RunTests() ([]RowTest, error) {
-	layout := Layout{JSON: s.testsAreJSON()}
+	given := s.GivenTables()
+	layout := Layout{JSON: s.testsAreJSON(), Tables: given.Tables()}
 	if !layout.JSON {
 		layout.Columns = slices.Clone(s.input.Columns)
 		for _, t := range s.tests {
 			for _, c := range t.cells {
-				if !slices.Contains(layout.Columns, c.key) {
+				if !slices.Contains(layout.Columns, c.key) && !given.has(c.key) {
 					layout.Columns = append(layout.Columns, c.key)
 				}
 			}
@@ -194,6 +195,10 @@ func (s *Spec) RunTests() ([]RowTest, error) {
 				rec.Cells = append(rec.Cells, []byte(cell))
 			}
 		}
+		given.Clear()
+		for _, c := range t.cells {
+			given.Give(c.key, testJSON(nil, c.node))
+		}
 		var res Result
 		m.Map(&rec, &res)
 		out[i] = RowTest{Line: t.at.line, Column: t.at.column, Name: t.name, Faults: t.faults(&res)}
@@ -209,6 +214,9 @@ func (s *Spec) testsAreJSON() bool {
 	}
 	return s.input.Rows != "" || slices.ContainsFunc(s.tests, func(t rowTest) bool {
 		return t.bare || slices.ContainsFunc(t.cells, func(c pair) bool {
+			if s.GivenTables().has(c.key) {
+				return false
+			}
 			_, list := inner(c.node).(*ast.SequenceNode)
 			return list || isMap(c.node)
 		})

@@ -36,15 +36,19 @@ func Schema() []byte {
 		each[name] = text
 	}
 	each["consent"] = closed(fields)
+	input := closed(schemaOf{
+		"format": schemaOf{"enum": []string{"csv", "jsonl"}}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"}, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
+		"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": texts, "json": texts, "rows": schemaOf{"type": "string"},
+	})
 	root := closed(schemaOf{
 		"name": text, "description": schemaOf{"type": "string"}, "confirmed": schemaOf{"type": "string"},
 		"kind": schemaOf{"enum": kindNames()}, "state": schemaOf{"enum": []string{"confirmed", "second-hand", "inferred"}},
 		"parameters": schemaOf{"type": "array", "items": closed(schemaOf{"name": text, "description": schemaOf{"type": "string"}, "example": text, "default": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "required": yesNo}, "name")},
 		"detect":     closed(schemaOf{"columns": texts, "any": texts, "json": texts}),
-		"input": closed(schemaOf{
-			"format": schemaOf{"enum": []string{"csv", "jsonl"}}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"}, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
-			"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": texts, "json": texts, "rows": schemaOf{"type": "string"},
-		}),
+		"input":      input,
+		"lookup": schemaOf{"type": "object", "minProperties": 1, "maxProperties": MaxLookups, "propertyNames": schemaOf{"pattern": lookupName.String()}, "additionalProperties": closed(schemaOf{
+			"file": schemaOf{"type": "string"}, "key": text, "on": text, "required": yesNo, "input": input,
+		}, "file", "key")},
 		"empty": texts, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules,
 		"each":    schemaOf{"anyOf": []any{closed(each), schemaOf{"type": "array", "items": closed(each), "minItems": 1}}},
 		"consent": closed(fields),

@@ -39,6 +39,7 @@ type Spec struct {
 	skip        []ruleSpec
 	refuse      []ruleSpec
 	each        *eachSpec
+	lookups     []*Lookup
 	inJSON      []nameAt // columns, or values of JSON rows, that are JSON texts
 	overlay     ast.Node // the consent section of the first block of each
 	more        []*Spec  // a Spec for each block of each behind the first
@@ -104,7 +105,7 @@ var fieldNames = [fieldCount]string{"action", "category", "userId", "profileId",
 // setMarker begins the values of parameters in a stored mapping.
 const setMarker = "\n# values of the parameters\nset:\n"
 
-var topKeys = []string{"name", "description", "kind", "state", "confirmed", "parameters", "detect", "input", "empty", "timezone", "skip", "refuse", "each", "consent", "record", "tests", "set"}
+var topKeys = []string{"name", "description", "kind", "state", "confirmed", "parameters", "detect", "input", "empty", "timezone", "lookup", "skip", "refuse", "each", "consent", "record", "tests", "set"}
 
 // Parse reads a mapping. File is its name for messages, set has the values of
 // its parameters. Every fault is an *Error.
@@ -190,6 +191,7 @@ func (s *Spec) parseTop(r *reader, top map[string]member) {
 	if z := word("timezone"); z != "" {
 		s.zone = r.zone(top["timezone"].value, z)
 	}
+	s.parseLookups(r, top["lookup"].value)
 	s.skip = r.rules(top["skip"].value, "skip")
 	s.refuse = r.rules(top["refuse"].value, "refuse")
 	if m, ok := top["each"]; ok && r.err == nil {

@@ -63,7 +63,7 @@ func (s *Spec) parseBlocks(r *reader, n, at ast.Node) {
 			s.each.several = len(blocks) > 1
 			continue
 		}
-		block := &Spec{file: s.file, set: s.set, filled: s.filled, empty: s.empty, zone: s.zone, input: s.input, inJSON: s.inJSON}
+		block := &Spec{file: s.file, set: s.set, filled: s.filled, empty: s.empty, zone: s.zone, input: s.input, inJSON: s.inJSON, lookups: s.lookups}
 		block.each = block.parseEach(r, node, node)
 		block.each.several = true
 		s.more = append(s.more, block)

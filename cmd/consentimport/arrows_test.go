@@ -39,11 +39,13 @@ var arrows = map[string][]string{
 	"importer/blocked": {},
 	"importer/survey":  {"importer/rows", "importer/shard", "importer/blocked", "importer/source", "importer/journal", "mapping"},
 	// A repaired file is named by the checkpoint.
-	"importer/rows": {"importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
+	"importer/rows": {"importer/keyed", "importer/extsort", "importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
 	// Whose a consent is rests on nothing but the person.
 	"importer/shard":   {"mapping"},
 	"importer/inspect": {"importer/rows", "importer/source", "mapping", "mapping/vocabulary", "mapping/spelling"},
 	"importer/history": {"importer/extsort", "mapping"},
+	// Rows of a second file, found by their key.
+	"importer/keyed": {"importer/blocked", "importer/extsort", "importer/source", "mapping"},
 	// Sorting outside of memory knows nothing of what it sorts.
 	"importer/extsort": {},
 	// The checkpoint holds positions and settings of the reader, as types.

@@ -32,6 +32,7 @@ var cures = [blocked.Cures]string{
 	blocked.OldMapping:         "omit --mapping to continue with the old one, or add --retry to send what failed with the new one",
 	blocked.OldHistory:         "omit --history to continue in the old order; or use --restart, which renames this import and starts over in the new one",
 	blocked.OldOptOuts:         "omit --suppress to continue with the list of before; or use --restart, which renames this import and starts over with this one",
+	blocked.SameLookup:         "restore it; or name a corrected copy in the mapping, and send what failed with --resume --retry --mapping FILE; or use --restart, which renames this import and starts over",
 	blocked.NoOptOuts:          "omit --suppress if nobody has opted out elsewhere",
 	blocked.OptOuts:            "give --suppress a file with one identifier a line, or a CSV file and --suppress-column",
 	blocked.ContinueThere:      "continue it there, or choose another directory with --out",

@@ -40,6 +40,7 @@ func (l *lint) visit(b *survey.Batch) func() error {
 		r := &b.Rows[i]
 		number := r.Row.Number
 		t.Row(number, r.Status, r.Reason, len(r.Consents)+len(r.Readable)+len(r.Dropped) > 0)
+		t.Missed(number, r.Missed)
 		for k := range r.Dropped {
 			t.Dropped(&r.Dropped[k], r.Status)
 		}

@@ -151,6 +151,13 @@ func (t *mappingTrial) row(one *rows.One) {
 			t.line(1, "%s: %s", c.Name, t.show(c.Value))
 		}
 	}
+	for _, c := range one.LookedUp() {
+		if namesPerson(c.Value, res.Consents) {
+			t.line(1, "%s: %s", c.Name, t.person(c.Value))
+		} else {
+			t.line(1, "%s: %s", c.Name, t.show(c.Value))
+		}
+	}
 	switch res.Status {
 	case mapping.Invalid:
 		t.invalid++

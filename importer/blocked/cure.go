@@ -28,6 +28,7 @@ const (
 	OldMapping              // continue with the old mapping, or retry with the new one
 	OldHistory              // continue in the old order, or start over in the new one
 	OldOptOuts              // continue with the list of before, or start over with the new one
+	SameLookup              // give the file of a lookup as it was, retry with a mapping that names another, or start over
 	NoOptOuts               // give no such list
 	OptOuts                 // give the list in a form that is read
 	ContinueThere           // continue the joined import in its directory, or join into another

@@ -29,6 +29,8 @@ type learner struct {
 	always map[*source.Layout][]string // columns without which the mapping cannot be bound
 	seen   map[string]int              // lines, and how many rows were tried for them; -1: covered
 	tests  *node
+	given  mapping.GivenTables                // what the tests say of the files of lookups
+	mapper map[*source.Layout]*mapping.Mapper // with these; nil: the mapping has no lookups
 	missed int
 }
 
@@ -45,9 +47,20 @@ func LearnTests(ctx context.Context, cfg source.Config, spec *mapping.Spec) ([]b
 	layouts := export.Layouts()
 	for i := range layouts {
 		layout := &layouts[i]
+		if len(spec.Lookups()) > 0 {
+			if l.mapper == nil {
+				l.given, l.mapper = spec.GivenTables(), map[*source.Layout]*mapping.Mapper{}
+			}
+			m, err := spec.Bind(mapping.Layout{Columns: layout.Columns, JSON: layout.Format == source.JSONL, Tables: l.given.Tables()})
+			if err != nil {
+				return nil, err
+			}
+			m.SetUnits(export.Units())
+			l.mapper[layout] = m
+		}
 		for k, column := range layout.Columns {
 			without := slices.Delete(slices.Clone(layout.Columns), k, k+1)
-			if _, err := spec.Bind(mapping.Layout{Columns: without}); err != nil {
+			if _, err := spec.Bind(mapping.Layout{Columns: without, Tables: export.Tables()}); err != nil {
 				l.always[layout] = append(l.always[layout], column)
 			}
 		}
@@ -113,19 +126,23 @@ func (l *learner) row(one *rows.One) {
 	for _, d := range one.Result.Dropped {
 		keep.words[string(d.Category)], keep.words[string(d.Raw)] = true, true
 	}
+	lookedUp := l.lookedUp(one, keep)
 	test, hidden := newMap(), mapping.Record{File: one.Record.File, Row: one.Record.Row, Key: []byte(hide(string(one.Record.Key), keep))}
 	if one.Layout.Format == source.JSONL {
 		cells, text := hideJSON(one.Record.JSON, keep)
 		hidden.JSON = text
 		test.set("row", cells)
+		lookedUp(cells)
 	} else {
 		for _, cell := range one.Record.Cells {
 			hidden.Cells = append(hidden.Cells, []byte(hide(string(cell), keep)))
 		}
-		test.set("row", l.needed(one, &hidden, before))
+		cells := l.needed(one, &hidden, before)
+		lookedUp(cells)
+		test.set("row", cells)
 	}
 	var res mapping.Result
-	one.Again(&hidden, &res)
+	l.again(one, &hidden, &res)
 	if outcomeOf(&res) != before {
 		return
 	}
@@ -140,6 +157,35 @@ func (l *learner) row(one *rows.One) {
 	}
 	expect(test, &res)
 	l.tests.items = append(l.tests.items, test)
+}
+
+// lookedUp hides what the row has of other files, and gives what writes it into a test.
+func (l *learner) lookedUp(one *rows.One, keep kept) func(cells *node) {
+	if l.mapper == nil {
+		return func(*node) {}
+	}
+	l.given.Clear()
+	var names, texts []string
+	for _, c := range one.LookedUp() {
+		text := hide(string(c.Value), keep)
+		if value, err := jsontext.AppendQuote(nil, text); err == nil && l.given.Give(c.Name, value) {
+			names, texts = append(names, c.Name), append(texts, text)
+		}
+	}
+	return func(cells *node) {
+		for i, name := range names {
+			cells.set(name, inQuotes(texts[i]))
+		}
+	}
+}
+
+// again maps a changed row, with what a test says of other files in place of these.
+func (l *learner) again(one *rows.One, rec *mapping.Record, res *mapping.Result) {
+	if m := l.mapper[one.Layout]; m != nil {
+		m.Map(rec, res)
+		return
+	}
+	one.Again(rec, res)
 }
 
 // needed gives the cells of a row without which it becomes something else; the
@@ -157,7 +203,7 @@ func (l *learner) needed(one *rows.One, rec *mapping.Record, before string) *nod
 		}
 		rec.Cells[i] = nil
 		var res mapping.Result
-		if one.Again(rec, &res); outcomeOf(&res) == before {
+		if l.again(one, rec, &res); outcomeOf(&res) == before {
 			continue
 		}
 		rec.Cells[i] = cell

@@ -92,6 +92,17 @@ type Mapping struct {
 	SHA256 string            `json:"sha256"`
 	File   string            `json:"file"`            // name in the out directory
 	Units  map[string]string `json:"units,omitempty"` // column → "s" or "ms", learnt from the first rows
+	// Lookups are the files that it looks rows up in, in its order.
+	Lookups []Lookup `json:"lookups,omitempty"`
+}
+
+// Lookup is a file that a mapping looks rows up in.
+type Lookup struct {
+	Name   string `json:"name"` // in the mapping
+	Path   string `json:"path"` // where it lay, as it was found from the mapping
+	Abs    string `json:"abs"`  // absolute, to find it from elsewhere
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"` // hex
 }
 
 // RepairedExport is the file that a repair pass reads; a copy of it lies in the out directory.

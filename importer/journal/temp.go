@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync/atomic"
 )
@@ -34,6 +35,15 @@ type temp struct {
 	disk  Disk
 	path  string
 	named bool
+}
+
+// ReadAt reads from any place, where the file of the disk can.
+func (t *temp) ReadAt(p []byte, at int64) (int, error) {
+	r, ok := t.File.(io.ReaderAt)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	return r.ReadAt(p, at)
 }
 
 func (t *temp) Close() error {

@@ -20,6 +20,8 @@ type Result struct {
 	Consents []mapping.Consent
 	// Dropped are the values that made no consent.
 	Dropped []mapping.Dropped
+	// Missed says which keys were looked up in other files and not found.
+	Missed mapping.Missed
 }
 
 // Batch is a number of consecutive rows of one member on their way through a sweep.
@@ -64,6 +66,7 @@ type made struct {
 	file                       int
 	status                     mapping.Status
 	reason, column             string
+	missed                     mapping.Missed
 	first, last, lost, lostEnd int
 }
 
@@ -113,7 +116,7 @@ func (b *Batch) Result(i int, r *Reading) (Result, bool) {
 		return Result{}, false
 	}
 	return Result{
-		Status: m.status, Reason: m.reason, Column: m.column,
+		Status: m.status, Reason: m.reason, Column: m.column, Missed: m.missed,
 		Consents: b.consents[m.first:m.last:m.last], Dropped: b.dropped[m.lost:m.lostEnd:m.lostEnd],
 	}, true
 }

@@ -10,19 +10,19 @@ import (
 )
 
 // bind compiles the mapping against every layout of the export.
-func bind(export *source.Export, spec *mapping.Spec, units mapping.Units) ([]*mapping.Mapper, error) {
+func bind(export *source.Export, spec *mapping.Spec, units mapping.Units, tables map[string]mapping.Table) ([]*mapping.Mapper, error) {
 	mappers := make([]*mapping.Mapper, len(export.Layouts))
 	for i := range export.Layouts {
 		l := &export.Layouts[i]
 		if i > 0 && foreign(l, export.Layouts[:i]) {
 			// Its first line is no header that anybody knows, and may be a row: nothing
 			// of it is repeated, as the mapping's own message would.
-			if _, err := spec.Bind(mapping.Layout{Columns: l.Columns}); err != nil {
+			if _, err := spec.Bind(mapping.Layout{Columns: l.Columns, Tables: tables}); err != nil {
 				return nil, blocked.Errorf("put parts that were cut without a header together again, or leave the file away if it is no part of the export",
 					"%s has none of the columns of %s: its first line is not that header", export.FileOf(i), export.FileOf(0))
 			}
 		}
-		m, err := spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Format == source.JSONL})
+		m, err := spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Format == source.JSONL, Tables: tables})
 		if err != nil {
 			if len(export.Layouts) > 1 {
 				err = fmt.Errorf("%w (in %s)", err, export.FileOf(i))

@@ -20,6 +20,7 @@ type Files struct {
 	all      []file // the export first, then the repaired files in the order of their passes
 	bound    map[string]*bound
 	mappings atomic.Int64
+	lookups  lookups
 	// suppressed are the people whose accepts make no consent; nil: nobody.
 	suppressed *Suppressed
 }
@@ -41,7 +42,7 @@ type bound struct {
 // OpenFiles opens the repaired files of passes beside an export. The export stays
 // the caller's.
 func OpenFiles(export *source.Export, dir string, passes []journal.Pass) (*Files, error) {
-	f := &Files{all: []file{{export: export}}, bound: map[string]*bound{}}
+	f := &Files{all: []file{{export: export}}, bound: map[string]*bound{}, lookups: lookups{dir: dir}}
 	for _, p := range passes {
 		if err := f.Add(dir, p); err != nil {
 			return nil, errors.Join(err, f.Close())
@@ -64,13 +65,13 @@ func (f *Files) Add(dir string, p journal.Pass) error {
 	return nil
 }
 
-// Close closes the repaired files.
+// Close closes the repaired files, and the files of lookups.
 func (f *Files) Close() error {
 	var errs []error
 	for _, r := range f.all[1:] {
 		errs = append(errs, r.export.Close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, f.lookups.close())...)
 }
 
 // Export is the export that the files belong to.
@@ -100,11 +101,15 @@ func (f *Files) bind(spec *mapping.Spec, units mapping.Units, files []int) (*bou
 	for len(b.mappers) < len(f.all) {
 		b.mappers = append(b.mappers, nil)
 	}
+	tables, err := f.lookups.of(b.spec)
+	if err != nil {
+		return nil, err
+	}
 	for _, i := range files {
 		if b.mappers[i] != nil {
 			continue
 		}
-		mappers, err := bind(f.all[i].export, b.spec, b.units)
+		mappers, err := bind(f.all[i].export, b.spec, b.units, tables)
 		if errors.As(err, new(*blocked.Error)) {
 			return nil, err
 		}

@@ -15,8 +15,16 @@ const learnRows = 1000
 // Learn finds out what the mapping must know of the data beforehand: the unit of
 // each column of epoch times. It looks at the first rows alone, so that an
 // export that grows gives the same.
-func Learn(export *source.Export, spec *mapping.Spec) (mapping.Units, error) {
-	mappers, err := bind(export, spec, nil)
+func (f *Files) Learn(spec *mapping.Spec) (mapping.Units, error) {
+	return learn(f.Export(), spec, &f.lookups)
+}
+
+func learn(export *source.Export, spec *mapping.Spec, lookups *lookups) (mapping.Units, error) {
+	tables, err := lookups.of(spec)
+	if err != nil {
+		return nil, err
+	}
+	mappers, err := bind(export, spec, nil, tables)
 	if err != nil {
 		return nil, err
 	}

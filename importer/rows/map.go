@@ -63,7 +63,7 @@ func (b *Batch) mapRow(i int, r *Reading, own *clones) {
 	b.consents = kept(b.consents, res.Consents)
 	b.dropped = kept(b.dropped, res.Dropped)
 	b.made = append(b.made, made{
-		by: r.by, file: file, status: res.Status, reason: res.Reason, column: res.Column,
+		by: r.by, file: file, status: res.Status, reason: res.Reason, column: res.Column, missed: res.Missed,
 		first: first, last: len(b.consents), lost: lost, lostEnd: len(b.dropped),
 	})
 }
@@ -81,7 +81,7 @@ func kept[T any](all, more []T) []T {
 func (mem *memory) mapRow(m *mapping.Mapper, l *source.Layout, file string, row *source.Row) {
 	res := &mem.result
 	if reason := mem.open(l, file, row); reason != "" {
-		res.Status, res.Reason, res.Column = mapping.Invalid, reason, ""
+		res.Status, res.Reason, res.Column, res.Missed = mapping.Invalid, reason, "", 0
 		res.Consents, res.Dropped = res.Consents[:0], res.Dropped[:0]
 		return
 	}

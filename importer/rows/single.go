@@ -12,6 +12,9 @@ import (
 // each with its cells: for those who look at some of them.
 type Single struct {
 	export  *source.Export
+	lookups lookups
+	tables  map[string]mapping.Table
+	units   mapping.Units
 	mappers []*mapping.Mapper
 	reader  *source.Reader
 	batch   *source.Batch
@@ -35,15 +38,17 @@ func OpenSingle(cfg source.Config, spec *mapping.Spec) (*Single, error) {
 		return nil, err
 	}
 	s := &Single{export: export}
-	units, err := Learn(export, spec)
+	s.units, err = learn(export, spec, &s.lookups)
 	if err == nil {
-		s.mappers, err = bind(export, spec, units)
+		if s.tables, err = s.lookups.of(spec); err == nil {
+			s.mappers, err = bind(export, spec, s.units, s.tables)
+		}
 	}
 	if err == nil {
 		s.reader, err = export.Read(export.Start(), source.ReadOptions{NoMarks: true})
 	}
 	if err != nil {
-		return nil, errors.Join(err, export.Close())
+		return nil, errors.Join(err, s.lookups.close(), export.Close())
 	}
 	return s, nil
 }
@@ -51,10 +56,15 @@ func OpenSingle(cfg source.Config, spec *mapping.Spec) (*Single, error) {
 // Layouts are the layouts of the export.
 func (s *Single) Layouts() []source.Layout { return s.export.Layouts }
 
+// Units are the units of its columns of epoch times.
+func (s *Single) Units() mapping.Units { return s.units }
+
+// Tables are the files of the mapping's lookups.
+func (s *Single) Tables() map[string]mapping.Table { return s.tables }
+
 // Close closes the export.
 func (s *Single) Close() error {
-	s.reader.Close()
-	return s.export.Close()
+	return errors.Join(s.reader.Close(), s.lookups.close(), s.export.Close())
 }
 
 // Next maps the next row; io.EOF after the last.
@@ -76,11 +86,17 @@ func (s *Single) Next() (One, error) {
 	s.memory.result.Reset()
 	s.memory.scratch = s.memory.scratch[:0]
 	s.memory.mapRow(s.mappers[m.Layout], layout, m.Name, row)
+	if err := s.lookups.err(); err != nil {
+		return One{}, &ReadError{err}
+	}
 	return One{
 		Text: Text{Row: row, Layout: m.Layout, File: m.Name}, Layout: layout,
 		Record: &s.memory.record, Result: &s.memory.result, mapper: s.mappers[m.Layout],
 	}, nil
 }
+
+// LookedUp are the columns of other files that the mapping reads, as the row has them.
+func (o *One) LookedUp() []mapping.LookedUp { return o.mapper.LookedUp() }
 
 // Again maps another record as the row of a One was mapped.
 func (o *One) Again(rec *mapping.Record, res *mapping.Result) { o.mapper.Map(rec, res) }

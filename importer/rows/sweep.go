@@ -93,6 +93,9 @@ func (s *Sweep) worker(visit Visit) func(*Batch) {
 	return func(b *Batch) {
 		b.mapAll(all, own)
 		b.fold = visit(b)
+		if err := b.files.lookups.err(); err != nil {
+			b.fold = func() error { return &ReadError{err} }
+		}
 	}
 }
 

@@ -82,6 +82,7 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 		v.outcomes = verdict.Outcomes
 		res := &verdict.Result
 		row.Status, row.Reason, row.Column, row.Dropped = res.Status, res.Reason, res.Column, res.Dropped
+		row.Missed = res.Missed
 		if res.Status != mapping.Mapped {
 			row.Readable = res.Consents
 			v.share(s.shard, &row, res.Consents)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -61,5 +62,26 @@ func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
 	if spec.SHA256() != m.SHA256 {
 		return nil, blocked.Errorf("restore the file; it is part of the import", "%s is not the mapping that the checkpoint lists (%s)", path, m.SHA256[:12])
 	}
+	for i, l := range spec.Lookups() {
+		if i >= len(m.Lookups) || m.Lookups[i].Name != l.Name() {
+			return nil, blocked.Errorc(blocked.RestoreOrStartOver, "the checkpoint in %s does not list the file of lookup %s", dir, l.Name())
+		}
+		at := m.Lookups[i].Abs
+		if _, err := os.Stat(at); err != nil {
+			at = m.Lookups[i].Path
+		}
+		l.Locate(at, m.Lookups[i].SHA256)
+	}
 	return spec, nil
+}
+
+// LocateGiven has the lookups of a mapping that the user gave again hold what they held
+// in the pass: its files lie where that mapping says.
+func LocateGiven(spec *mapping.Spec, lookups []journal.Lookup) {
+	for i, l := range spec.Lookups() {
+		if i < len(lookups) && lookups[i].Name == l.Name() {
+			path, _ := rows.PathOf(spec, l)
+			l.Locate(path, lookups[i].SHA256)
+		}
+	}
 }

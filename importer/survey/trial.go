@@ -96,7 +96,7 @@ func (s *Survey) Try(ctx context.Context, trials []Trial, upTo int64) ([]Effect,
 
 // reading binds a changed mapping to the files.
 func (s *Survey) reading(spec *mapping.Spec, as journal.Pass) (*rows.Reading, error) {
-	units, err := rows.Learn(s.files.Export(), spec)
+	units, err := s.files.Learn(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,8 @@ type Row struct {
 	ReadableElsewhere []bool
 	// Dropped are the values of the row that made no consent.
 	Dropped []mapping.Dropped
+	// Missed says which keys were looked up in other files and not found.
+	Missed mapping.Missed
 }
 
 // Consent is one consent with its outcome; State Pending when it has none.

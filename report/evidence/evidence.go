@@ -37,6 +37,7 @@ type Evidence struct {
 
 	Exports    []summary.Input      `json:"exports"`
 	Mappings   []summary.Mapping    `json:"mappings"`
+	Lookups    []summary.Lookup     `json:"lookups,omitempty"` // files that the mappings look rows up in
 	Target     summary.Target       `json:"target"`
 	Approval   Approval             `json:"approval"`
 	Checkpoint journal.FileDigest   `json:"checkpoint"`
@@ -95,6 +96,11 @@ func Make(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, 
 		m := summary.Mapping{Name: p.Mapping.Name, SHA256: p.Mapping.SHA256}
 		if !slices.Contains(e.Mappings, m) {
 			e.Mappings = append(e.Mappings, m)
+		}
+		for _, l := range summary.LookupsOf(p.Mapping) {
+			if !slices.Contains(e.Lookups, l) {
+				e.Lookups = append(e.Lookups, l)
+			}
 		}
 	}
 	for _, r := range facts.Runs {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -39,10 +40,11 @@ type Summary struct {
 	// Shard is such as "3/8" where the report is of one of several; empty otherwise.
 	Shard string `json:"shard,omitempty"`
 
-	Tool    Tool    `json:"tool"`
-	Inputs  []Input `json:"inputs"`
-	Mapping Mapping `json:"mapping"`
-	Target  Target  `json:"target"`
+	Tool    Tool     `json:"tool"`
+	Inputs  []Input  `json:"inputs"`
+	Mapping Mapping  `json:"mapping"`
+	Lookups []Lookup `json:"lookups,omitempty"` // of the mapping, in its order
+	Target  Target   `json:"target"`
 
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
@@ -113,6 +115,23 @@ type Input struct {
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
 	Rows   int64  `json:"rows"`
+}
+
+// Lookup is a file that the mapping looks rows up in. SHA256 is hex.
+type Lookup struct {
+	Name   string `json:"name"`
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// LookupsOf are the files that a mapping looks rows up in.
+func LookupsOf(m journal.Mapping) []Lookup {
+	var out []Lookup
+	for _, l := range m.Lookups {
+		out = append(out, Lookup{l.Name, l.Path, l.Bytes, l.SHA256})
+	}
+	return out
 }
 
 // Mapping is the mapping of the last pass. SHA256 is hex.
