@@ -232,9 +232,10 @@ func TestExamples(t *testing.T) {
 func TestTraps(t *testing.T) {
 	for _, e := range examples(t, "traps") {
 		t.Run(e.name, func(t *testing.T) {
-			text, err := os.ReadFile(filepath.Join(e.dir, "mapping.yaml"))
+			file := filepath.Join(e.dir, "mapping.yaml")
+			text, err := os.ReadFile(file)
 			require.NoError(t, err)
-			spec, err := mapping.Parse("mapping.yaml", text, nil)
+			spec, err := mapping.Parse(file, text, nil)
 			require.NoError(t, err)
 			got, err := pass(t.Context(), spec, source.Config{Paths: e.files(t)})
 			if refused := e.lines(t, "refused"); refused != nil {

@@ -40,18 +40,23 @@ func TestTheSchemaTakesEveryPreset(t *testing.T) {
 		assert.NoError(t, s.Validate(asJSON(t, p.Source)), p.Name)
 	}
 	assert.NoError(t, s.Validate(asJSON(t, []byte(statusAndPermissions))))
+	assert.NoError(t, s.Validate(asJSON(t, []byte(lookups))))
 }
 
 func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
 	s := compiledSchema(t)
 	for name, text := range map[string]string{
-		"unknown key":       "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userid: u}",
-		"unknown field key": "consent: {action: {form: a}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
-		"no timestamp":      "consent: {action: a, validUntil: unlimited, source: s, userId: u}",
-		"key of a block":    "each: [{split: a, consnt: {}}]\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
-		"field of a block":  "each: [{split: a, consent: {actoin: a}}]\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
-		"no block":          "each: []\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
-		"unknown format":    "input: {format: xml}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"unknown key":             "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userid: u}",
+		"unknown field key":       "consent: {action: {form: a}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"no timestamp":            "consent: {action: a, validUntil: unlimited, source: s, userId: u}",
+		"key of a block":          "each: [{split: a, consnt: {}}]\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"field of a block":        "each: [{split: a, consent: {actoin: a}}]\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"no block":                "each: []\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"unknown key of a lookup": "lookup: {p: {file: f, key: k, keey: k}}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"lookup without a key":    "lookup: {p: {file: f}}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"lookup without a name":   "lookup: {file: f, key: k}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"lookup with an odd name": "lookup: {2p: {file: f, key: k}}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"unknown format":          "input: {format: xml}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 	} {
 		_, err := mapping.Parse("x.yaml", []byte(text), nil)
 		assert.Error(t, err, name)

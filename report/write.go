@@ -187,7 +187,7 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 	}
 	for _, p := range facts.Passes {
 		s.Mapping = summary.Mapping{Name: p.Mapping.Name, SHA256: p.Mapping.SHA256}
-		s.Lookups = summary.LookupsOf(p.Mapping)
+		s.Lookups = LookupsOf(p.Mapping)
 		x := summary.Pass{N: p.N, Kind: string(p.Kind), Mapping: s.Mapping}
 		if p.N < len(t.passes) {
 			x.Sent = t.passes[p.N]

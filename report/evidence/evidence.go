@@ -97,7 +97,7 @@ func Make(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, 
 		if !slices.Contains(e.Mappings, m) {
 			e.Mappings = append(e.Mappings, m)
 		}
-		for _, l := range summary.LookupsOf(p.Mapping) {
+		for _, l := range report.LookupsOf(p.Mapping) {
 			if !slices.Contains(e.Lookups, l) {
 				e.Lookups = append(e.Lookups, l)
 			}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -123,15 +122,6 @@ type Lookup struct {
 	Path   string `json:"path"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
-}
-
-// LookupsOf are the files that a mapping looks rows up in.
-func LookupsOf(m journal.Mapping) []Lookup {
-	var out []Lookup
-	for _, l := range m.Lookups {
-		out = append(out, Lookup{l.Name, l.Path, l.Bytes, l.SHA256})
-	}
-	return out
 }
 
 // Mapping is the mapping of the last pass. SHA256 is hex.

@@ -314,7 +314,11 @@ func (s *Studio) try(ctx context.Context, work work, text []byte) *trial {
 	if len(text) > mapping.MaxFile || len(faults(work.Mapping, text)) > 0 {
 		return nil
 	}
-	f, err := os.CreateTemp(s.scratch, "mapping-*.yaml")
+	dir, name := s.scratch, "mapping-*.yaml"
+	if spec, err := mapping.Parse(work.Mapping, text, nil); err == nil && len(spec.Lookups()) > 0 {
+		dir, name = filepath.Dir(work.Mapping), ".consentimport-*.yaml" // from where its files are sought
+	}
+	f, err := os.CreateTemp(dir, name)
 	if err != nil {
 		return &trial{Fault: err.Error()}
 	}
