@@ -1,26 +1,18 @@
 package html
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"html/template"
 	"io"
 	"iter"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report/summary"
-	"github.com/consentimport/consentimport/report/wording"
 )
-
-//go:embed approval.tmpl
-var approvalText string
 
 //go:embed approval.css
 var approvalStyle string
@@ -39,13 +31,6 @@ type Decisions interface {
 // sheetNothing is how many values that say nothing the sheet lists: with more it
 // would be no sheet. Accepts and rejects are never cut.
 const sheetNothing = 200
-
-var approvalTemplate = sync.OnceValues(func() (*template.Template, error) {
-	return template.New(ApprovalName).Funcs(template.FuncMap{
-		"n": wording.Thousands, "plural": wording.Plural, "size": wording.Size, "base": wording.Base, "visible": visible,
-		"css": func() template.CSS { return template.CSS(approvalStyle) },
-	}).Parse(approvalText)
-})
 
 // approvalSheet is what the template of the sheet shows.
 type approvalSheet struct {
@@ -68,19 +53,11 @@ type sheetLine struct {
 // every value became. It goes over the table line by line, however long it is.
 // spec is the mapping of the last pass; nil: it is not known.
 func WriteApproval(w io.Writer, s *summary.Summary, table Decisions, spec *mapping.Spec) error {
-	t, err := approvalTemplate()
-	if err != nil {
-		return fmt.Errorf("parse the sheet: %w", err)
-	}
-	sum := sha256.Sum256([]byte(approvalStyle))
-	page := &approvalSheet{
-		Summary: s, table: table,
-		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
-	}
+	page := &approvalSheet{Summary: s, table: table, Policy: policy(approvalStyle, "")}
 	if spec != nil {
 		page.Origins = spec.Origins()
 	}
-	if err := errors.Join(t.Execute(w, page), page.err); err != nil {
+	if err := errors.Join(render(w, "approval", page), page.err); err != nil {
 		return fmt.Errorf("write %s: %w", ApprovalName, err)
 	}
 	return nil

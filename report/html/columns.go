@@ -11,8 +11,8 @@ import (
 type columns struct {
 	Height     float64
 	Shapes     []shape
-	Labels     []string // below, spread over the width
-	Unit       string   // "month" or "year"
+	Axes       *axes
+	Unit       string // "month" or "year"
 	Peak       string
 	PeakAt     string
 	Describe   string
@@ -52,6 +52,7 @@ func newColumns(months []summary.Month) *columns {
 			peak, c.PeakAt = sum, name(i)
 		}
 	}
+	c.Axes = newAxes(columnsHeight, float64(peak))
 	step := chartWidth / float64(n)
 	gap := min(step*0.2, 4)
 	if n == 1 {
@@ -66,12 +67,12 @@ func newColumns(months []summary.Month) *columns {
 			if part.n == 0 {
 				continue
 			}
-			h := max(float64(part.n)/float64(peak)*columnsHeight, 1)
+			h := max(float64(part.n)/c.Axes.Most*columnsHeight, 1)
 			y -= h
 			c.Shapes = append(c.Shapes, shape{float64(i)*step + gap/2, max(y, 0), step - gap, h, part.class})
 		}
 	}
-	c.Labels = ticks(n, name)
+	c.mark(first, n)
 	c.Peak = wording.Thousands(peak)
 	c.Accept, c.No = wording.Thousands(all), wording.Thousands(no)
 	c.Describe = fmt.Sprintf("Consents by the %s of their decision, from %s to %s; the most, %s, in %s.",
@@ -79,15 +80,27 @@ func newColumns(months []summary.Month) *columns {
 	return c
 }
 
-// ticks names the first, the middle and the last of n columns.
-func ticks(n int, name func(int) string) []string {
-	switch {
-	case n == 1:
-		return []string{name(0)}
-	case n < 5:
-		return []string{name(0), name(n - 1)}
-	default:
-		return []string{name(0), name(n / 2), name(n - 1)}
+// mark names some columns: years where there are several, else months; six at most.
+func (c *columns) mark(first, n int) {
+	width := 1 / float64(n)
+	if c.Unit == "year" {
+		every := (n + 5) / 6
+		for i := 0; i < n; i += every {
+			c.Axes.mark((float64(i)+0.5)*width, fmt.Sprintf("%04d", first/12+i))
+		}
+		return
+	}
+	if n <= 14 {
+		every := (n + 3) / 4
+		for i := 0; i < n; i += every {
+			m := first + i
+			c.Axes.mark((float64(i)+0.5)*width, fmt.Sprintf("%04d-%02d", m/12, m%12+1))
+		}
+		return
+	}
+	every := (n/12 + 5) / 6 // years
+	for i := (12 - first%12) % 12; i < n; i += 12 * max(every, 1) {
+		c.Axes.mark(float64(i)*width, fmt.Sprintf("%04d", (first+i)/12)) // where the year begins
 	}
 }
 

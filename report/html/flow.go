@@ -57,8 +57,8 @@ type flowLevel struct {
 
 // segment is a part of a level.
 type segment struct {
-	class, name string
-	n           int64
+	Class, Name string
+	N           int64
 }
 
 const (
@@ -70,7 +70,7 @@ const (
 // newFlow draws the balance of a summary.
 func newFlow(s *summary.Summary) *flow {
 	f := &flow{}
-	rows := []segment{{"mapped", "mapped", s.Rows.Mapped}, {"skipped", "skipped", s.Rows.Skipped}, {"failed", "invalid", s.Rows.Invalid}}
+	rows := []segment{{"mapped", "mapped", s.Rows.Mapped}, {"skipped", "skipped", s.Rows.Skipped}, {"invalid", "invalid", s.Rows.Invalid}}
 	read := f.level("rows read", "", []segment{{"neutral", "", s.Rows.Read}}, chartWidth, s.Rows.Read)
 	parts := f.level("became", "", rows, chartWidth, s.Rows.Read)
 	f.split(0, read, parts)
@@ -91,7 +91,7 @@ func newFlow(s *summary.Summary) *flow {
 func listing(segments []segment) string {
 	parts := make([]string, len(segments))
 	for i, s := range segments {
-		parts[i] = wording.Thousands(s.n) + " " + s.name
+		parts[i] = wording.Thousands(s.N) + " " + s.Name
 	}
 	return strings.Join(parts, ", ")
 }
@@ -118,9 +118,9 @@ func (f *flow) level(title, note string, segments []segment, width float64, tota
 		if x.W > 0 {
 			f.Shapes = append(f.Shapes, x)
 		}
-		if seg := segments[i]; seg.name != "" && seg.n > 0 {
-			f.Widened = f.Widened || float64(seg.n) < leastShare*float64(total)
-			l.Labels = append(l.Labels, label{seg.class, seg.name, wording.Thousands(seg.n), wording.Percent(float64(seg.n) / float64(max(total, 1)))})
+		if seg := segments[i]; seg.Name != "" && seg.N > 0 {
+			f.Widened = f.Widened || float64(seg.N) < leastShare*float64(total)
+			l.Labels = append(l.Labels, label{seg.Class, seg.Name, wording.Thousands(seg.N), wording.Percent(float64(seg.N) / float64(max(total, 1)))})
 		}
 	}
 	f.Levels = append(f.Levels, l)
@@ -165,7 +165,7 @@ func layOut(segments []segment, x, y, width, height float64) []shape {
 	out := make([]shape, len(segments))
 	var total int64
 	for _, s := range segments {
-		total += s.n
+		total += s.N
 	}
 	if total == 0 {
 		return out
@@ -173,14 +173,14 @@ func layOut(segments []segment, x, y, width, height float64) []shape {
 	shares := make([]float64, len(segments))
 	sum := 0.0
 	for i, s := range segments {
-		if s.n > 0 {
-			shares[i] = max(float64(s.n)/float64(total), leastShare)
+		if s.N > 0 {
+			shares[i] = max(float64(s.N)/float64(total), leastShare)
 			sum += shares[i]
 		}
 	}
 	for i, s := range segments {
 		w := shares[i] / sum * width
-		out[i] = shape{x, y, w, height, s.class}
+		out[i] = shape{x, y, w, height, s.Class}
 		x += w
 	}
 	return out

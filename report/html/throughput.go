@@ -16,7 +16,7 @@ type throughput struct {
 	Retried  string  // path of the line of retries per second
 	Slowed   []shape // where the target slowed the import down
 	Resumes  []shape // where a run began after the first
-	Labels   []string
+	Axes     *axes
 	Peak     string
 	Describe string
 	Retries  string
@@ -78,10 +78,11 @@ func newThroughput(s *summary.Summary) *throughput {
 	t := &throughput{
 		Height: throughputHeight, Peak: wording.Thousands(int64(peak + 0.5)),
 		Retries: wording.Thousands(s.HTTP.Retries), Throttle: wording.Lapse(s.HTTP.ThrottledSeconds),
-		Labels: []string{"start", wording.Lapse(total / 2), wording.Lapse(total)},
+		Axes: newAxes(throughputHeight, peak),
 	}
-	t.Answered = "M0 " + coordinate(throughputHeight) + line(done, peak) + "L" + coordinate(chartWidth) + " " + coordinate(throughputHeight) + "Z"
-	t.Retried = "M" + line(retried, peak)[1:]
+	t.Axes.markTime(total)
+	t.Answered = "M0 " + coordinate(throughputHeight) + line(done, t.Axes.Most) + "L" + coordinate(chartWidth) + " " + coordinate(throughputHeight) + "Z"
+	t.Retried = "M" + line(retried, t.Axes.Most)[1:]
 	step := chartWidth / float64(steps)
 	for i, part := range slowed {
 		if part <= 0.01 {
@@ -103,11 +104,11 @@ func newThroughput(s *summary.Summary) *throughput {
 }
 
 // line draws values as steps from left to right, beginning with "L".
-func line(values []float64, peak float64) string {
+func line(values []float64, most float64) string {
 	var b strings.Builder
 	step := chartWidth / float64(len(values))
 	for i, v := range values {
-		y := coordinate(throughputHeight - v/peak*(throughputHeight-4))
+		y := coordinate(throughputHeight - v/most*throughputHeight)
 		fmt.Fprintf(&b, "L%s %sL%s %s", coordinate(float64(i)*step), y, coordinate(float64(i+1)*step), y)
 	}
 	return b.String()

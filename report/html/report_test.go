@@ -30,15 +30,25 @@ func renderHTML(t *testing.T, s *summary.Summary) string {
 // nothing in it needs more than that.
 func TestHTMLNeedsNothingThatItsPolicyForbids(t *testing.T) {
 	for name, s := range reporttest.Samples(t) {
-		page := renderHTML(t, s)
-		style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(page)
-		require.Len(t, style, 2)
-		sum := sha256.Sum256([]byte(style[1]))
-		policy := "default-src &#39;none&#39;; style-src &#39;sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "&#39;;"
-		assert.Contains(t, strings.ReplaceAll(page, "&#43;", "+"), policy, name)
-		for _, forbidden := range []string{"<script", "javascript:", " style=", " onload", " onclick", " src=", "<link", "<iframe", "url(", "@import", "http-equiv=\"refresh\""} {
-			assert.NotContains(t, strings.ToLower(page), forbidden, name)
-		}
+		assertSealed(t, name, renderHTML(t, s))
+	}
+}
+
+// assertSealed holds a page against its policy.
+func assertSealed(t *testing.T, name, page string) {
+	t.Helper()
+	allowed := map[string]string{}
+	for _, kind := range []string{"style", "script"} {
+		found := regexp.MustCompile(`(?s)<`+kind+`>(.*?)</`+kind+`>`).FindAllStringSubmatch(page, -1)
+		require.Len(t, found, 1, "%s: one %s", name, kind)
+		sum := sha256.Sum256([]byte(found[0][1]))
+		allowed[kind] = "&#39;sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "&#39;"
+	}
+	policy := "default-src &#39;none&#39;; style-src " + allowed["style"] + "; script-src " + allowed["script"] + "; base-uri &#39;none&#39;; form-action &#39;none&#39;\""
+	assert.Contains(t, strings.ReplaceAll(page, "&#43;", "+"), policy, name)
+	page = strings.Replace(strings.Replace(page, pageStyle, "", 1), "<script>"+pageScript, "", 1)
+	for _, forbidden := range []string{"<script", "javascript:", " style=", " onload", " onclick", " src=", "<link", "<iframe", "url(", "@import", "http-equiv=\"refresh\""} {
+		assert.NotContains(t, strings.ToLower(page), forbidden, name)
 	}
 }
 
@@ -148,12 +158,72 @@ func TestPicturesAddUp(t *testing.T) {
 func TestColumnsGoByYearWhenTheySpanMany(t *testing.T) {
 	c := newColumns([]summary.Month{{Month: "2001-12", Accept: 1, Reject: 0}, {Month: "2012-01", Accept: 2, Reject: 5}, {Month: "2012-03", Accept: 1, Reject: 0}})
 	assert.Equal(t, "year", c.Unit)
-	assert.Equal(t, []string{"2001", "2007", "2012"}, c.Labels)
+	assert.Equal(t, []string{"2001", "2003", "2005", "2007", "2009", "2011"}, labelsOf(c.Axes))
 	assert.Equal(t, "8", c.Peak)
 	assert.Len(t, c.Shapes, 3)
 	c = newColumns([]summary.Month{{Month: "2024-01", Accept: 1, Reject: 1}})
-	assert.Equal(t, []string{"2024-01"}, c.Labels)
+	assert.Equal(t, []string{"2024-01"}, labelsOf(c.Axes))
 	assert.Nil(t, newColumns(nil))
+}
+
+func labelsOf(a *axes) []string {
+	var out []string
+	for _, x := range a.Ticks {
+		out = append(out, x.Label)
+	}
+	return out
+}
+
+// Whatever the peak: round numbers, four lines at most above the first, and none of the
+// picture above the last.
+func TestScalesHaveRoundNumbers(t *testing.T) {
+	for peak, want := range map[float64][]string{
+		1: {"0", "1"}, 3: {"0", "1", "2", "3"}, 8: {"0", "5", "10"}, 950: {"0", "500", "1,000"}, 12_345: {"0", "5,000", "10k", "15k"},
+		4_400_000: {"0", "2M", "4M", "6M"}, 0.4: {"0", "1"}, 7e9: {"0", "5G", "10G"},
+	} {
+		a := newAxes(100, peak)
+		var got []string
+		for _, r := range a.Rows {
+			got = append(got, r.Label)
+		}
+		assert.Equal(t, want, got, "%v", peak)
+		assert.GreaterOrEqual(t, a.Most, peak)
+		assert.InDelta(t, a.Top, a.Rows[len(a.Rows)-1].Y, 1e-6)
+	}
+	for total, want := range map[float64][]string{3: {"0 s", "1 s", "2 s", "3 s"}, 0.3: {"0 s", "0.1 s", "0.2 s", "0.3 s"}, 4000: {"0 s", "20 min", "40 min", "1 h"}, 30 * 86400: {"0 s", "7 d", "14 d", "21 d", "28 d"}} {
+		a := newAxes(100, 1)
+		a.markTime(total)
+		assert.Equal(t, want, labelsOf(a), "%v", total)
+	}
+}
+
+// Every section is in the list of contents, in its order, and nothing else is.
+func TestContentsAreThePage(t *testing.T) {
+	for name, s := range reporttest.Samples(t) {
+		page := renderHTML(t, s)
+		nav, _, _ := strings.Cut(page[strings.Index(page, "<nav"):], "</nav>")
+		var want, got []string
+		for _, m := range regexp.MustCompile(`href="#([a-z]+)"`).FindAllStringSubmatch(nav, -1) {
+			want = append(want, m[1])
+		}
+		for _, m := range regexp.MustCompile(`<h2 id="([a-z]+)"`).FindAllStringSubmatch(page, -1) {
+			got = append(got, m[1])
+		}
+		assert.Greater(t, len(got), 4, name)
+		assert.Equal(t, want, got, name)
+	}
+}
+
+// Names that are read out loud differ from each other.
+func TestNamesDiffer(t *testing.T) {
+	for name, s := range reporttest.Samples(t) {
+		seen := map[string]bool{}
+		for _, m := range regexp.MustCompile(`aria-label="([^"]*)"`).FindAllStringSubmatch(renderHTML(t, s), -1) {
+			assert.False(t, seen[m[1]], "%s: two elements are called %q", name, m[1])
+			seen[m[1]] = true
+		}
+		assert.NotEmpty(t, seen, name)
+	}
 }
 
 func TestThroughputLeavesOutTheTimeBetweenRuns(t *testing.T) {
@@ -162,7 +232,7 @@ func TestThroughputLeavesOutTheTimeBetweenRuns(t *testing.T) {
 	require.NotNil(t, p)
 	assert.Len(t, p.Resumes, 1)
 	assert.Len(t, p.Slowed, 1)
-	assert.Equal(t, "1 h 12 min", p.Labels[2])
+	assert.Equal(t, []string{"0 s", "20 min", "40 min", "1 h"}, labelsOf(p.Axes))
 	s.Throughput = s.Throughput[:2]
 	assert.Nil(t, newThroughput(s))
 	s.Throughput = append(s.Throughput, s.Throughput[1], s.Throughput[0]) // a clock that stands still and goes back
