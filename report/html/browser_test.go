@@ -75,7 +75,8 @@ func TestHTMLInABrowser(t *testing.T) {
 				assert.Empty(t, heard.Take(), at)
 				reporttest.Shot(t, tab, at)
 			}
-			if c.name != "clean" && c.name != "million failures" { // they have nothing that others have not
+			// The larger ones have the same elements, more often, and take long.
+			if len(page) < 100<<10 || os.Getenv("CONSENTIMPORT_SOAK") != "" {
 				reporttest.Axe(t, tab, c.name)
 			}
 		})
@@ -111,13 +112,15 @@ func TestHTMLInABrowser(t *testing.T) {
 		assert.Empty(t, heard.Take())
 	})
 	t.Run("print", func(t *testing.T) {
-		for _, name := range []string{"messy", "crowded"} {
+		for _, name := range []string{"messy", "dry run"} {
 			reporttest.Scripts(t, tab, name != "messy") // where none may run, styles alone unfold what is printed
 			reporttest.Open(t, tab, filepath.Join(dir, name+".html"))
 			pages := reporttest.Pages(t, reporttest.Print(t, tab, name))
 			require.Greater(t, len(pages), 1)
 			whole := strings.Join(pages, "\n")
-			assert.Contains(t, whole, "and 10 more", "what is folded on the screen is printed")
+			if name == "messy" {
+				assert.Contains(t, whole, "and 10 more", "what is folded on the screen is printed")
+			}
 			assert.NotContains(t, whole, "On this page")
 			heads := textsOf(t, tab, "h2, h3, thead th:last-child, caption:not(.unseen), summary")
 			for i, page := range pages[:len(pages)-1] {
