@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 // is asked is the pacer's.
 type breaker struct {
 	clock func() time.Duration
+	log   *slog.Logger
 	delay func(attempt int) time.Duration // before a probe that follows so many failed ones
 
 	open   atomic.Bool
@@ -33,7 +35,7 @@ type breaker struct {
 const breakAfter = 16
 
 func newBreaker(clock func() time.Duration, delay func(attempt int) time.Duration) *breaker {
-	return &breaker{clock: clock, delay: delay, changed: make(chan struct{})}
+	return &breaker{clock: clock, delay: delay, log: slog.New(slog.DiscardHandler), changed: make(chan struct{})}
 }
 
 // enter waits until something may be sent, and says whether it is a probe. Each
@@ -86,7 +88,9 @@ func (b *breaker) heard(probe bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failed.Store(0)
-	b.open.Store(false)
+	if b.open.Swap(false) {
+		b.log.Info("the target is back")
+	}
 	b.probes = 0
 	b.release(probe)
 }
@@ -106,7 +110,9 @@ func (b *breaker) broke(probe bool, within time.Duration) {
 		b.open.Store(true)
 		b.probes = 1
 	}
-	b.due = b.clock() + min(b.delay(b.probes), within)
+	wait := min(b.delay(b.probes), within)
+	b.due = b.clock() + wait
+	b.log.Warn("the target is down: one request probes whether it is back", "after", wait, "probes", b.probes-1)
 	b.release(probe)
 }
 

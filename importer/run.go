@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,8 @@ type Sending struct {
 	Backoff delivery.Backoff
 	// Say tells the user something while the run goes on; nil: nothing is told.
 	Say func(string)
+	// Log is told what the run decides: rows and counts, never a person; nil: nobody is told.
+	Log *slog.Logger
 	// Waits is told what the run waits for when it begins to (see timetable.go), and the
 	// zero value when it goes on; nil: nobody is told. It must not call the import.
 	Waits func(Waiting)
@@ -49,6 +52,7 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	if err := r.begin(); err != nil {
 		return nil, err
 	}
+	r.logBeginning()
 	take, halt := context.WithCancel(ctx)
 	defer halt()
 	send, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -91,6 +95,7 @@ type run struct {
 	count  *counters
 	helm   *helm
 	times  *timetable // nil: requests may always leave
+	log    *slog.Logger
 
 	mu      sync.Mutex
 	stopped *Stop
@@ -99,6 +104,7 @@ type run struct {
 	read    source.Mark
 	lookup  *lookup     // of the sweep that feeds the lanes
 	turns   turns       // its memory
+	paced   paced       // what the log knows of the pace
 	limited atomic.Bool // rows are left that --limit kept out
 	held    int64       // what is unfinished up to this row may be under way still; 0: nothing is
 	portion int         // rows that are marked as read at a time
@@ -106,7 +112,7 @@ type run struct {
 }
 
 func newRun(im *Import, out Sending) *run {
-	r := &run{im: im, out: out, count: &im.count}
+	r := &run{im: im, out: out, count: &im.count, log: logTo(out.Log)}
 	clock := stopwatch()
 	// No more is offered ahead than what keeps the senders busy: what was offered may
 	// have left when the process dies.
@@ -115,9 +121,10 @@ func newRun(im *Import, out Sending) *run {
 	r.lanes.places = out.Limits.Concurrency
 	r.sender = &sender{
 		target: out.Target, pacer: out.Pacer, lanes: r.lanes, book: im.journal,
-		limits: out.Limits, backoff: out.Backoff, stop: r.stop, clock: clock, now: im.cfg.Now, count: r.count, say: r.say,
+		limits: out.Limits, backoff: out.Backoff, stop: r.stop, clock: clock, now: im.cfg.Now, count: r.count, say: r.say, log: r.log,
 	}
 	r.sender.breaker = newBreaker(clock, r.sender.probeDelay)
+	r.sender.breaker.log = r.log
 	pacer, _ := out.Pacer.(steered)
 	r.helm = &helm{run: r, pacer: pacer, loops: out.Limits.Concurrency, now: Steering{Rate: out.Limits.Rate, Concurrency: out.Limits.Concurrency}}
 	if w := out.Limits.When; w != (Timetable{}) {
@@ -162,6 +169,7 @@ func (r *run) stop(s Stop) {
 	}
 	r.mu.Unlock()
 	if first {
+		r.log.Warn("stopping", "why", s.Kind)
 		r.onStop()
 	}
 }
@@ -200,6 +208,7 @@ func (r *run) tick(ctx context.Context) {
 	for n := 1; ; n++ {
 		select {
 		case <-t.C:
+			r.logPace()
 			idle := r.times.waiting().Why != "" && r.count.flying.Load() == 0
 			if idle && n%idleMark != 0 {
 				continue // for hours, maybe

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,7 @@ type sender struct {
 	now     func() time.Time     // of what the journal keeps
 	count   *counters
 	say     func(string)
+	log     *slog.Logger
 	breaker *breaker
 
 	lastSuccess atomic.Int64 // on the clock: the last final answer; 0: none yet
@@ -207,6 +209,7 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer) (*task,
 		}
 	}
 	s.lanes.again(t, wait)
+	s.log.Info("retry", "row", t.ref.Row, "consent", t.ref.Consent, "status", a.Status, "timeout", a.Timeout, "attempts", t.attempts, "after", wait)
 	return nil, nil
 }
 
@@ -244,6 +247,7 @@ func (s *sender) record(t *task, o journal.Outcome) (*task, error) {
 	o.Ref, o.Last = t.ref, t.last
 	if o.State == journal.Refused || o.State == journal.Failed {
 		o.Attempts = t.tries
+		s.log.Warn(o.State.String(), "row", t.ref.Row, "consent", t.ref.Consent, "status", o.Status, "attempts", o.Attempts)
 	}
 	if err := s.book.Append(o); err != nil {
 		return nil, err

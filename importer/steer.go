@@ -96,6 +96,7 @@ func (h *helm) steer(o Order) error {
 	if err := r.im.journal.Order(journal.Order{At: r.im.cfg.Now().UTC(), What: o.String()}); err != nil {
 		return r.failing(err)
 	}
+	r.log.Info("order", "what", o.String())
 	switch {
 	case o.Pause:
 		h.now.Paused = true

@@ -319,6 +319,11 @@ func (t *timetable) end() error {
 
 // waits tells what the run waits for, or that it goes on.
 func (r *run) waits(w Waiting) {
+	if w.Why == "" {
+		r.log.Info("going on", "after", WaitsHours+" or "+WaitsDay)
+	} else {
+		r.log.Info("waiting", "why", w.Why, "until", w.Until, "detail", w.Detail)
+	}
 	if r.out.Waits != nil {
 		r.out.Waits(w)
 	}

@@ -29,7 +29,7 @@ type Flag struct {
 }
 
 // momentary are the flags that belong to one run and not to the import.
-var momentary = []string{"dry-run", "resume", "retry", "restart", "repair", "limit", "json"}
+var momentary = []string{"dry-run", "resume", "retry", "restart", "repair", "limit", "json", "quiet", "verbose"}
 
 // command writes a run of the same import. Flags named in without are left
 // out; the words in more follow at the end.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -26,6 +27,9 @@ type environment struct {
 	terminal       bool                                  // stderr is one
 	stdoutTerminal bool                                  // stdout is one
 	width          int                                   // columns of the terminal
+	quiet          bool                                  // standard error has errors alone
+	logsAlone      bool                                  // and errors, too
+	log            *slog.Logger                          // takes what else it would have; nil: lines of text
 	height         int                                   // its lines; 0: unknown
 	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
 	reports        time.Duration                         // how long reports may take after a signal; 0: the usual

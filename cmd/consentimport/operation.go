@@ -117,7 +117,7 @@ func (o *operation) close(code int, dir string) {
 		c.Env, c.Stdout, c.Stderr = append(withoutKey(os.Environ()), o.variables(code, dir)...), o.env.stderr, o.env.stderr
 		c.WaitDelay = time.Second
 		if err := c.Run(); err != nil {
-			messages{o.env}.note(fmt.Sprintf("the command of --on-end failed: %v", err))
+			messages{o.env}.warn(fmt.Sprintf("the command of --on-end failed: %v", err))
 		}
 	}
 	o.meter.close()

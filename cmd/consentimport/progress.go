@@ -70,6 +70,10 @@ func drawer(mode string, env *environment) (drawFunc, int) {
 		return bar(env.stderr, env.width), 1
 	case "log":
 		return func(p importer.Progress, pace *pace, last bool) {
+			if env.log != nil {
+				env.log.Info("progress", "bytes", p.Bytes, "size", p.Size, "rows", p.Rows, "sent", p.Sent, "refused", p.Refused, "failed", p.Failed, "retrying", p.Retrying)
+				return
+			}
 			fmt.Fprintf(env.stderr, "progress: %s\n", strings.Join(append([]string{read(p)}, describe(p, pace)...), ", "))
 		}, logEvery
 	default:

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // run is the program: it gives the exit code.
@@ -25,7 +27,11 @@ func run(env *environment, args []string) int {
 	if errors.As(err, &quiet) {
 		return quiet.code
 	}
-	complain(env.stderr, err)
+	if env.logsAlone {
+		env.log.Error(spelling.OneLine(err.Error()), "hint", spelling.OneLine(hintOf(err)))
+	} else {
+		complain(env.stderr, err)
+	}
 	return codeOf(err)
 }
 

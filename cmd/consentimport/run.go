@@ -61,6 +61,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err := f.check(paths); err != nil {
 		return err
 	}
+	f.speak(env)
 	called = f.named(called)
 	missing := f.missing(env)
 	spec, err := f.spec(paths)
@@ -215,7 +216,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	limits, rate := f.divided()
 	steered := serveControl(env, im, f.dir(called.Exports))
 	sending := out.sending(env, limits, rate)
-	sending.Waits = op.waits
+	sending.Waits, sending.Log = op.waits, env.log
 	stop, runErr := im.Run(ctx, sending)
 	steered()
 	shown()
@@ -270,7 +271,7 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 	if err != nil {
 		return nil, err
 	}
-	messages{env}.note("no time to read the export again after the signal: only report.json was written; this writes the rest: " + s.Next)
+	messages{env}.warn("no time to read the export again after the signal: only report.json was written; this writes the rest: " + s.Next)
 	return s, nil
 }
 
@@ -278,9 +279,14 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 // even when nobody is left to read: a closed terminal or pipe is no failure of it.
 func (f *runFlags) show(env *environment, s *summary.Summary) error {
 	var err error
-	if f.events == "-" { // standard output has the events
+	verdict, _ := summary.Verdict(s)
+	switch {
+	case f.events == "-" && env.logsAlone:
+		env.log.Info(verdict, "exitCode", s.ExitCode)
+	case f.events == "-" && env.quiet: // standard output has the events
+	case f.events == "-":
 		err = text.Write(env.stderr, s, env.style())
-	} else {
+	default:
 		err = printSummary(env, s, f.json)
 	}
 	if err != nil && !nobodyReads(err) {
@@ -294,6 +300,11 @@ func printSummary(env *environment, s *summary.Summary, asJSON bool) error {
 	if asJSON {
 		return summary.JSON(env.stdout, s)
 	}
+	if env.quiet {
+		verdict, _ := summary.Verdict(s)
+		_, err := fmt.Fprintln(env.stdout, spelling.OneLine(verdict))
+		return err
+	}
 	return text.Write(env.stdout, s, env.style())
 }
 
@@ -301,6 +312,13 @@ func printSummary(env *environment, s *summary.Summary, asJSON bool) error {
 type messages struct{ env *environment }
 
 func (m messages) note(text string) {
+	switch {
+	case m.env.quiet:
+		return
+	case m.env.log != nil:
+		m.env.log.Info(spelling.OneLine(text))
+		return
+	}
 	clear := ""
 	if m.env.terminal {
 		clear = "\r\x1b[K" // a bar may stand there; it draws itself again below

@@ -49,6 +49,8 @@ type runFlags struct {
 	approved string
 	progress string
 	json     bool
+	quiet    bool
+	verbose  string // text, json, or empty
 }
 
 // mappingFlags choose a mapping.
@@ -157,9 +159,13 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `ADDR`/metrics while it runs (:9090 is for this machine alone)")
 	fl.StringVar(&f.events, "events", "", "write a JSON line for each event to `FILE`, or - for standard output")
 	fl.StringVar(&f.onEnd, "on-end", "", "run `COMMAND` in a shell when it ends, with state and counts in its environment")
+	fl.BoolVar(&f.quiet, "quiet", false, "print errors and one line of result, nothing else")
+	fl.StringVar(&f.verbose, "verbose", "", "also print what the run decides (retries, pauses, pace, what a resume found), never a person; `text|json`, text when nothing is given")
+	fl.Lookup("verbose").NoOptDefVal = "text"
 	fl.BoolVar(&f.json, "json", false, "print report.json on standard output instead of the text summary")
 	_ = c.RegisterFlagCompletionFunc("history", cobra.FixedCompletions([]string{"chronological", "latest", "rows"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("verbose", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.MarkFlagDirname("out")
 	_ = c.MarkFlagDirname("repair")
 }
@@ -197,6 +203,9 @@ func (f *runFlags) check(paths []string) error {
 		return usage("for example: run --repair DIR DIR/rejected.csv", "--repair takes one repaired file")
 	case f.rate < 0:
 		return usage("0 is no fixed limit", "--rate %v is negative", f.rate)
+	}
+	if err := f.checkVoice(); err != nil {
+		return err
 	}
 	if f.suppressColumn != "" && f.suppress == "" {
 		return usage("add --suppress FILE", "--suppress-column names a column of the file of --suppress")
