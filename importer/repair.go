@@ -115,7 +115,7 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 		return b.Flush()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("keep the repaired rows: %w", err)
+		return nil, refuse("make room or remove the cause, then repair again", "keep the repaired rows: %w", err)
 	}
 	sum, err := source.Sum(context.Background(), path)
 	if err != nil {

@@ -2,6 +2,8 @@ package report
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -10,21 +12,22 @@ import (
 
 // Brief writes report.json alone, from what a run counted as it went, when there is
 // no time to read the export again: a scheduler kills what does not end soon after
-// it was told to. The lists in dir, if there are any, stay as they were; Next is the
-// command that writes everything anew. Rows that runs before this one found invalid
-// or skipped are counted as mapped.
-func Brief(disk journal.Disk, dir string, facts survey.Facts, rows summary.Rows, consents summary.Consents, opts Options) (*summary.Summary, error) {
+// it was told to. What earlier reports have left in dir tells of another time and is
+// removed, so that nobody takes it for the list of today; the names are given, and Next
+// is the command that writes everything anew. Rows that runs before this one found
+// invalid or skipped are counted as mapped.
+func Brief(disk journal.Disk, dir string, facts survey.Facts, rows summary.Rows, consents summary.Consents, opts Options) (sum *summary.Summary, removed []string, err error) {
 	opts.Lint, opts.Decisions, opts.Try = nil, nil, nil
 	files := &sheets{disk: disk, dir: dir}
 	defer files.discard()
 	c, err := newCollector(files, &facts)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer c.close()
-	sum, err := c.summary(context.Background(), dir, &facts, &opts, nil)
+	sum, err = c.summary(context.Background(), dir, &facts, &opts, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	files.discard() // the lists that the collector has begun
 	files.open = nil
@@ -34,15 +37,32 @@ func Brief(disk journal.Disk, dir string, facts survey.Facts, rows summary.Rows,
 		sum.Why, sum.Detail = facts.End.Why, facts.End.Detail
 	}
 	sum.Partial = true
-	sum.Files = []string{"report.json"}
+	sum.Files = []string{summary.Name}
 	sum.Steps = []string{}
 	sum.Next = opts.Invocation.on(dir, "report")
-	x, err := files.create("report.json")
+	x, err := files.create(summary.Name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := summary.JSON(x, sum); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return sum, files.commit(nil)
+	if removed, err = earlier(dir); err != nil {
+		return nil, nil, err
+	}
+	return sum, removed, files.commit(removed)
+}
+
+// earlier names the reports in a directory beside report.json.
+func earlier(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for earlier reports: %w", err)
+	}
+	for _, e := range entries {
+		if Written(e.Name()) && e.Name() != summary.Name {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
 }

@@ -27,6 +27,9 @@ type Comparison struct {
 	Agree []string
 	// Differ are the others, a sentence each.
 	Differ []string
+	// Partial says that report.json was written alone when a signal ended the run (see
+	// Brief): lists that are not there are not missing.
+	Partial bool
 }
 
 // Compare derives the reports of an import again and holds those in dir against
@@ -48,7 +51,13 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts 
 	x := &Comparison{Summary: sum, Agree: c.agree, Differ: c.differ}
 	switch {
 	case had == nil:
-		x.Differ = append(x.Differ, "report.json is missing")
+		x.Differ = append(x.Differ, "report.json"+isMissing)
+	case had.Partial && sum.State == summary.Incomplete:
+		x.Partial = true
+		x.Differ = slices.DeleteFunc(x.Differ, func(what string) bool { return strings.HasSuffix(what, isMissing) })
+		if settled(had.Consents) != settled(sum.Consents) {
+			x.Differ = append(x.Differ, "report.json was changed, or belongs to another time: its consents differ from what the checkpoint gives")
+		}
 	default:
 		if what := contradicts(had, sum); what != "" {
 			x.Differ = append(x.Differ, fmt.Sprintf("report.json was changed, or belongs to another time: its %s differs from what checkpoint and export give", what))
@@ -59,6 +68,14 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts 
 	slices.Sort(x.Agree)
 	slices.Sort(x.Differ)
 	return x, nil
+}
+
+// isMissing is behind the name of a file that is not there.
+const isMissing = " is missing"
+
+// settled are the counts that need no look at the export.
+func settled(c summary.Consents) [4]int64 {
+	return [4]int64{c.Sent, c.Refused, c.Failed, c.Superseded}
 }
 
 // maxReportJSON bounds what is read of a report.json that another program may have put
@@ -265,7 +282,7 @@ func (f *comparedFile) Close() error {
 	switch {
 	case f.free():
 	case f.missing:
-		f.to.differ = append(f.to.differ, f.name+" is missing")
+		f.to.differ = append(f.to.differ, f.name+isMissing)
 	default:
 		if !f.differs {
 			_, err := f.was.ReadByte()

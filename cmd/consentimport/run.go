@@ -264,7 +264,7 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 	defer surveyed.Close()
 	p := im.Progress()
 	pending := max(0, p.Made-p.Settled)
-	s, err := report.Brief(env.disk, f.dir(called.Exports), surveyed.Facts(),
+	s, removed, err := report.Brief(env.disk, f.dir(called.Exports), surveyed.Facts(),
 		summary.Rows{Read: p.Rows, Mapped: p.Rows - p.Skipped - p.Invalid - p.Elsewhere, Skipped: p.Skipped, Invalid: p.Invalid, Elsewhere: p.Elsewhere},
 		summary.Consents{Made: p.Sent + p.Refused + p.Failed + p.Superseded + pending, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Superseded: p.Superseded, Pending: pending},
 		report.Options{Tool: summary.Tool{Name: "consentimport", Version: version()}, Invocation: called, Notes: notesOf(im)})
@@ -272,6 +272,9 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 		return nil, err
 	}
 	messages{env}.warn("no time to read the export again after the signal: only report.json was written; this writes the rest: " + s.Next)
+	if len(removed) > 0 {
+		messages{env}.warn("removed, for it tells of an earlier stop: " + strings.Join(removed, ", "))
+	}
 	return s, nil
 }
 

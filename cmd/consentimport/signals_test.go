@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/report"
 )
 
 // slowRehearsal is an import that takes some seconds, with requests in flight all
@@ -174,8 +177,12 @@ func TestAStoppedProcessReadsItsAnswers(t *testing.T) {
 func TestReportsAfterASignalAreBounded(t *testing.T) {
 	t.Parallel()
 	r := slowRehearsal(t)
+	r.here(t, nil, r.args("--limit", "5")...).requireCode(t, exitIncomplete)
+	require.NotEmpty(t, column(t, r.out(), "successes.csv", "row"), "the lists of an earlier stop")
+	r.write(t, "export.csv.import/rejected-2.jsonl", "{}\n")
+	r.write(t, "export.csv.import/notes.csv", "a person's own\n")
 	r.env = append(r.env, reportTime+"=1ns")
-	child := r.start(t, r.args("--concurrency", "8")...)
+	child := r.start(t, r.args("--concurrency", "8", "--resume")...)
 	r.sent(t, 16)
 	require.NoError(t, child.cmd.Process.Signal(syscall.SIGTERM))
 	got := child.wait(t).requireCode(t, exitIncomplete)
@@ -186,8 +193,21 @@ func TestReportsAfterASignalAreBounded(t *testing.T) {
 	assert.Equal(t, r.server.Stats().Stored, s.Consents.Sent)
 	_, line, ok := strings.Cut(got.stderr, "this writes the rest: ")
 	require.True(t, ok, got.stderr)
-	_, err := os.Stat(filepath.Join(r.out(), "successes.csv"))
-	require.ErrorIs(t, err, os.ErrNotExist)
+	// What an earlier stop has left would be taken for the lists of this one.
+	_, said, ok := strings.Cut(got.stderr, "removed, for it tells of an earlier stop: ")
+	require.True(t, ok, got.stderr)
+	said, _, _ = strings.Cut(said, "\n")
+	assert.Equal(t, "approval.html, decisions.csv, failures.csv, rejected-2.jsonl, report.html, successes.csv", said)
+	for name := range filesIn(t, r.out()) {
+		assert.True(t, !report.Written(name) || name == "report.json", name)
+	}
+	assert.FileExists(t, filepath.Join(r.out(), "notes.csv"), "what is none of ours stays")
+	verified := r.exec(t, "verify", r.out()).requireConsistent(t)
+	assert.Contains(t, verified.stdout, "note: a signal left no time for the lists")
+	text, err := os.ReadFile(filepath.Join(r.out(), "report.json"))
+	require.NoError(t, err)
+	r.write(t, "export.csv.import/report.json", regexp.MustCompile(`"sent": \d+`).ReplaceAllString(string(text), `"sent": 3`))
+	r.exec(t, "verify", r.out()).requireCode(t, exitFailures)
 	line, _, _ = strings.Cut(line, "\n")
 	words := strings.Fields(line)
 	require.Equal(t, []string{"consentimport", "report"}, words[:2])

@@ -312,3 +312,21 @@ func gridSteps(all, reports, day int) (steps []int) {
 	}
 	return slices.Clip(steps)
 }
+
+// A disk without room for the copy of what was repaired is a reason to refuse the
+// repair, of which nothing was sent; with room it goes on as if nothing had happened.
+func TestARepairWithoutRoomIsRefused(t *testing.T) {
+	t.Parallel()
+	pass := gridPasses()[2]
+	g := newGrid(t)
+	pass.ready(t, g)
+	g.faults(t, "")
+	before := g.server.Stats().Requests
+	for step := int64(1); step <= 5; step++ { // create, write, sync, rename, sync of the directory
+		f := g.here(t, faultdisk.New(journal.OS{}, faultdisk.Plan{Step: step, Do: faultdisk.Fail}), pass.args(g)...).requireCode(t, exitRefused)
+		assert.Contains(t, f.message(t), "hint: make room")
+	}
+	assert.Equal(t, before, g.server.Stats().Requests)
+	g.here(t, nil, pass.args(g)...).requireCode(t, exitComplete)
+	g.weigh(t)
+}

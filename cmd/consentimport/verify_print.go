@@ -88,6 +88,9 @@ func (a *verified) findings() (wrong, notes []string) {
 	if a.purged != nil {
 		notes = append(notes, "purged at "+stamp(a.purged.At)+": rejected rows, people to act on, copies of inputs and values of people's own words were removed")
 	}
+	if a.lists.Partial {
+		notes = append(notes, "a signal left no time for the lists: report.json was written alone, and consentimport report writes them")
+	}
 	differ := a.lists.Differ
 	if a.Facts.End == nil && !a.Facts.Header.DryRun && len(differ) > 0 {
 		// A run that was killed writes no lists: those of the run before may lie there.
