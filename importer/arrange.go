@@ -23,27 +23,32 @@ type order struct {
 	found  *history.Result
 }
 
-// Arrange goes over the rows of the pass and finds out in which order its consents
-// are to leave. Nothing was sent when it fails.
+// Arrange finds out in which order the consents of the pass are to leave, from what
+// Check has found in its rows; without a Check before it, it goes over them itself.
+// Nothing was sent when it fails.
 func (im *Import) Arrange(ctx context.Context) error {
 	if im.order != nil {
 		return nil
 	}
 	o, err := im.arrange(ctx)
 	if err != nil {
-		if ctx.Err() != nil {
-			return refuse("run it again", "interrupted before anything was sent")
-		}
-		if IsRefused(err) {
-			return err
-		}
-		if errors.As(err, new(*rows.ReadError)) { // it says itself what to do
-			return &RefusedError{Err: err}
-		}
-		return &RefusedError{Err: fmt.Errorf("find the order of sending: %w", err), Hint: "make room or remove the cause, then run it again"}
+		return unarranged(ctx, err)
 	}
 	im.order = o
 	return nil
+}
+
+// unarranged is an error for the user that came up before anything was sent.
+func unarranged(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return refuse("run it again", "interrupted before anything was sent")
+	case IsRefused(err):
+		return err
+	case errors.As(err, new(*rows.ReadError)): // it says itself what to do
+		return &RefusedError{Err: err}
+	}
+	return &RefusedError{Err: fmt.Errorf("find the order of sending: %w", err), Hint: "make room or remove the cause, then run it again"}
 }
 
 // Order says in which order the decisions arrive, where somebody should know; else
@@ -66,9 +71,11 @@ func (im *Import) temps(name string) func() (extsort.File, error) {
 }
 
 func (im *Import) arrange(ctx context.Context) (_ *order, err error) {
-	index, err := im.index(ctx)
-	if err != nil {
-		return nil, err
+	index := im.index
+	if im.index = nil; index == nil {
+		if index, err = im.makeIndex(ctx, nil); err != nil {
+			return nil, err
+		}
 	}
 	found, err := index.Walk(ctx, history.Options{Mode: im.mode, Pass: im.pass.N, Near: near, Plan: true})
 	err = errors.Join(err, index.Close())
@@ -103,11 +110,12 @@ func (o *order) close() error {
 	return errors.Join(errs...)
 }
 
-// index sorts what the rows of this pass say, and what passes before it have sent.
-func (im *Import) index(ctx context.Context) (_ *history.Index, err error) {
+// makeIndex sorts what the rows of this pass say, and what passes before it have sent.
+// On the way, visits see all rows of this pass as it will map them.
+func (im *Import) makeIndex(ctx context.Context, visits []rows.Visit) (_ *history.Index, err error) {
 	x := &indexing{im: im, builder: history.NewBuilder(history.Config{Temp: im.temps("history"), Now: im.cfg.Now()})}
 	x.pool.New = func() any { return &indexed{batch: x.builder.NewBatch()} }
-	err = x.pass(ctx)
+	err = x.pass(ctx, visits)
 	if err == nil && im.Repairs() {
 		err = x.others(ctx)
 	}
@@ -148,8 +156,8 @@ func (x *indexing) visit(row func(m *indexed, b *rows.Batch, i int) error) rows.
 	}
 }
 
-// pass takes in the rows of this pass.
-func (x *indexing) pass(ctx context.Context) (err error) {
+// pass takes in the rows of this pass. Where others look at them too, all are mapped.
+func (x *indexing) pass(ctx context.Context, others []rows.Visit) (err error) {
 	if x.lookup, err = x.im.lookup(); err != nil {
 		return err
 	}
@@ -158,8 +166,15 @@ func (x *indexing) pass(ctx context.Context) (err error) {
 		if finalBefore(b, i, x.im.pass.N) {
 			x.lookup.before.Want(b, i)
 		}
+		if len(others) > 0 {
+			b.Want(i, x.im.reading)
+		}
 	})
-	return x.im.each(ctx, sweep, x.im.reading.Export().Start(), false, x.visit(x.row))
+	visit := x.visit(x.row)
+	for _, other := range others {
+		visit = visit.And(other)
+	}
+	return x.im.each(ctx, sweep, x.im.reading.Export().Start(), false, visit)
 }
 
 // finalBefore reports whether a pass before pass n has sent something of a row, or

@@ -10,48 +10,61 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// Check goes over the rows of an import that is new, before anything is sent. It
-// refuses a mapping that reads a name which no row has, and an export of which no row
-// makes a consent, unless an invalid one states a decision all the same: then the run
-// lists what to repair. It reads no further than until all is settled.
-func (im *Import) Check(ctx context.Context) error {
-	if !im.fresh {
-		return nil
+// Check goes over the rows of the pass, before anything of it is sent: once, for all
+// that is to be known of them beforehand. It finds the histories that Arrange puts into
+// their order, and shows visitors each row as the pass will map it. Where no run has
+// begun to send, it refuses a mapping that reads a name which no row has, and an export of which no
+// row makes a consent, unless an invalid one states a decision all the same: then the
+// run lists what to repair.
+func (im *Import) Check(ctx context.Context, visitors ...survey.Visitor) error {
+	seen := checked{reading: im.reading}
+	var visits []rows.Visit
+	if im.runs == 0 {
+		visits = append(visits, seen.visit)
 	}
-	var seen checked
-	err := im.Preview(ctx, func(b *survey.Batch) func() error {
-		return func() error {
-			for i := range b.Rows {
-				seen.add(&b.Rows[i])
-			}
-			if seen.made && !im.reading.Seeking() {
-				return rows.ErrStop
-			}
-			return nil
+	if len(visitors) > 0 {
+		visits = append(visits, survey.Show(im.reading, visitors...))
+	}
+	index, err := im.makeIndex(ctx, visits)
+	if err != nil {
+		return unarranged(ctx, err)
+	}
+	if im.runs == 0 {
+		if err = im.reading.Unread(); err != nil {
+			err = &RefusedError{Err: err}
+		} else {
+			err = seen.refusal()
 		}
-	})
-	switch {
-	case ctx.Err() != nil:
-		return refuse("", "interrupted before anything was sent")
-	case errors.As(err, new(*rows.ReadError)) && seen.made:
-		return nil // the run gets as far as that, and says so
-	case err != nil:
-		return err
 	}
-	if err := im.reading.Unread(); err != nil {
-		return &RefusedError{Err: err}
+	if err != nil {
+		return errors.Join(err, index.Close())
 	}
-	return seen.refusal()
+	im.index = index
+	return nil
 }
 
-// checked counts what the rows became, and keeps the first reasons.
+// checked counts what the rows became, and keeps the first reasons, until one is worth a
+// run.
 type checked struct {
+	reading              *rows.Reading
 	made                 bool // a consent, or a decision in an invalid row
 	read, skipped        int64
 	whySkipped, whyFalse string
 }
 
-func (c *checked) add(r *survey.Row) {
+// visit is a rows.Visit.
+func (c *checked) visit(b *rows.Batch) func() error {
+	return func() error {
+		for i := 0; i < b.Len() && !c.made; i++ {
+			if res, ok := b.Result(i, c.reading); ok {
+				c.add(&res)
+			}
+		}
+		return nil
+	}
+}
+
+func (c *checked) add(r *rows.Result) {
 	c.read++
 	switch r.Status {
 	case mapping.Mapped:
@@ -61,7 +74,7 @@ func (c *checked) add(r *survey.Row) {
 			c.whySkipped = r.Reason
 		}
 	default:
-		c.made = c.made || len(r.Readable) > 0
+		c.made = c.made || len(r.Consents) > 0
 		if c.whyFalse == "" {
 			c.whyFalse = r.Reason
 		}

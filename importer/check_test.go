@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -13,22 +13,22 @@ import (
 // run.
 func TestExportsOfWhichNothingComes(t *testing.T) {
 	t.Parallel()
-	skipped := survey.Row{Status: mapping.Skipped, Reason: "says nothing"}
-	invalid := survey.Row{Status: mapping.Invalid, Reason: "is wrong"}
+	skipped := rows.Result{Status: mapping.Skipped, Reason: "says nothing"}
+	invalid := rows.Result{Status: mapping.Invalid, Reason: "is wrong"}
 	for _, c := range []struct {
-		rows []survey.Row
+		of   []rows.Result
 		want string
 	}{
 		{nil, "has no rows"},
-		{[]survey.Row{skipped, skipped}, "all 2 are skipped, the first because: says nothing"},
-		{[]survey.Row{invalid}, "all 1 are invalid, the first because: is wrong"},
-		{[]survey.Row{skipped, invalid, skipped}, "2 are skipped, the first because: says nothing; 1 are invalid, the first because: is wrong"},
-		{[]survey.Row{skipped, {Status: mapping.Mapped}}, ""},
-		{[]survey.Row{invalid, {Status: mapping.Invalid, Reason: "has no time", Readable: []mapping.Consent{{Action: mapping.Reject}}}}, ""},
+		{[]rows.Result{skipped, skipped}, "all 2 are skipped, the first because: says nothing"},
+		{[]rows.Result{invalid}, "all 1 are invalid, the first because: is wrong"},
+		{[]rows.Result{skipped, invalid, skipped}, "2 are skipped, the first because: says nothing; 1 are invalid, the first because: is wrong"},
+		{[]rows.Result{skipped, {Status: mapping.Mapped}}, ""},
+		{[]rows.Result{invalid, {Status: mapping.Invalid, Reason: "has no time", Consents: []mapping.Consent{{Action: mapping.Reject}}}}, ""},
 	} {
 		var seen checked
-		for i := range c.rows {
-			seen.add(&c.rows[i])
+		for i := range c.of {
+			seen.add(&c.of[i])
 		}
 		err := seen.refusal()
 		if c.want == "" {

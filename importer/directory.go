@@ -83,10 +83,11 @@ func vacant(dir string) (missing bool, err error) {
 // made for it; and what --restart has set aside is put back. Of an import that was
 // there before, it gives up the retry or the repair that CommitPass has not set down.
 func (im *Import) Abandon() error {
+	err := im.dropIndex()
 	if !im.fresh {
-		return im.removeUnset()
+		return errors.Join(err, im.removeUnset())
 	}
-	err := im.removeBegun()
+	err = errors.Join(err, im.removeBegun())
 	if im.aside != "" {
 		if _, e := os.Lstat(im.cfg.Dir); errors.Is(e, os.ErrNotExist) {
 			err = errors.Join(err, im.cfg.Disk.Rename(im.aside, im.cfg.Dir), im.cfg.Disk.SyncDir(filepath.Dir(im.cfg.Dir)))

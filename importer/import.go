@@ -66,6 +66,7 @@ type Import struct {
 	header  journal.Header
 	pass    journal.Pass
 	state   *journal.Snapshot // what the checkpoint said when it was opened; nil when it is new
+	index   *history.Index    // what Check has found in the rows; nil before, and after Arrange
 	order   *order            // how the consents of this pass leave; nil until Arrange
 	runs    int               // runs before this one
 	mode    history.Mode      // in which order the decisions about a key arrive
@@ -271,6 +272,7 @@ func (im *Import) Close() error {
 	if im.journal != nil {
 		errs = append(errs, im.journal.Close())
 	}
+	errs = append(errs, im.dropIndex())
 	if im.order != nil {
 		errs = append(errs, im.order.close())
 	}
@@ -281,6 +283,15 @@ func (im *Import) Close() error {
 		errs = append(errs, im.export.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// dropIndex lets go of what Check has found.
+func (im *Import) dropIndex() error {
+	index := im.index
+	if im.index = nil; index == nil {
+		return nil
+	}
+	return index.Close()
 }
 
 // ID is the random name of the import.

@@ -1,10 +1,7 @@
 package importer
 
 import (
-	"context"
-
 	"github.com/consentimport/consentimport/importer/journal"
-	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -29,18 +26,4 @@ func (im *Import) Survey() (*survey.Survey, error) {
 		return nil, err
 	}
 	return survey.Of(snap, im.cfg.Disk, im.cfg.Dir, im.files)
-}
-
-// Preview shows visitors every row of the current pass as the pass will map it,
-// before anything of it is sent.
-func (im *Import) Preview(ctx context.Context, visitors ...survey.Visitor) error {
-	reader, err := im.reading.Export().Read(source.Position{}, source.ReadOptions{NoMarks: true})
-	if err != nil {
-		return &RefusedError{Err: err}
-	}
-	defer reader.Close()
-	if err := survey.Preview(ctx, im.files, im.reading, reader, visitors...); err != nil {
-		return &RefusedError{Err: err} // nothing of this pass was sent yet
-	}
-	return nil
 }

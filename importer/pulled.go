@@ -78,8 +78,8 @@ func (m *moved) before(o *moved) bool {
 	return cmp.Or(cmp.Compare(m.time, o.time), cmp.Compare(m.decision, o.decision), cmp.Compare(m.place, o.place)) < 0
 }
 
-// pull reads the consents that the plan pulls together. An export in which none is
-// costs nothing.
+// pull reads the consents that the plan pulls together, and maps no other rows. An export
+// in which none is costs nothing.
 func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err error) {
 	p := &pulled{rest: overflow{temp: im.temps("rest")}}
 	if plan.Pulled == 0 {
@@ -91,50 +91,49 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 		return nil, err
 	}
 	defer steps.Close()
-	l, err := im.lookup()
-	if err != nil {
-		return nil, err
-	}
-	defer l.close()
 	sorter := extsort.New(extsort.Config{Key: movedKey, Buffer: pulledBytes, Temp: im.temps("pulled")})
 	left := plan.Pulled
+	ahead := make(chan []pulledStep, pulledAhead) // of the batches that are being mapped
+	sweep := &rows.Sweep{Files: im.files, Reading: im.reading, Plan: func(b *rows.Batch) error {
+		found, err := pullsOf(b, steps)
+		for i := range found {
+			b.Want(found[i].row, im.reading)
+		}
+		select {
+		case ahead <- found:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		return err
+	}}
 	var rec, scratch []byte
 	add := func(b *rows.Batch) error {
 		if !im.Repairs() {
 			im.whole = b.Src.Mark
 		}
-		for i := range b.Len() {
-			res, ok := b.Result(i, im.reading)
-			if !ok || res.Status != mapping.Mapped {
-				continue
+		for _, step := range <-ahead {
+			res, ok := b.Result(step.row, im.reading)
+			k := int(step.Place.Number()) - 1
+			if !ok || res.Status != mapping.Mapped || k >= len(res.Consents) {
+				continue // found missing at the end
 			}
-			for k := range res.Consents {
-				at := history.At(b.Number(i), k+1)
-				step, ok, err := steps.At(at)
-				if err != nil {
-					return err
-				}
-				if !ok || step.Kind != history.Pull {
-					continue
-				}
-				c := &res.Consents[k]
-				m := moved{
-					with: step.Other, group: keyOf(c, &scratch).hi, time: c.Timestamp, decision: c.Action, place: at,
-					last: k == len(res.Consents)-1, packed: pack(c),
-				}
-				rec = m.append(rec[:0])
-				if err := sorter.Add(rec); err != nil {
-					return err
-				}
-				left--
+			c := &res.Consents[k]
+			m := moved{
+				with: step.Other, group: keyOf(c, &scratch).hi, time: c.Timestamp, decision: c.Action, place: step.Place,
+				last: k == len(res.Consents)-1, packed: pack(c),
 			}
+			rec = m.append(rec[:0])
+			if err := sorter.Add(rec); err != nil {
+				return err
+			}
+			left--
 		}
 		if left == 0 {
 			return rows.ErrStop
 		}
 		return nil
 	}
-	err = im.each(ctx, l.sweep(nil), im.from, true, func(b *rows.Batch) func() error { return func() error { return add(b) } })
+	err = im.each(ctx, sweep, im.from, true, func(b *rows.Batch) func() error { return func() error { return add(b) } })
 	if err == nil && left != 0 {
 		err = fmt.Errorf("the export has changed while it was read: %d consents are not there any more", left)
 	}
@@ -148,6 +147,36 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
+}
+
+// pulledStep is a step of a row of a batch.
+type pulledStep struct {
+	row int
+	history.Step
+}
+
+// pulledAhead is how many batches may be planned and not added yet: more than a sweep
+// has.
+const pulledAhead = 1 << 12
+
+// pullsOf are the consents of a batch's rows that leave with a history.
+func pullsOf(b *rows.Batch, steps *history.Steps) (found []pulledStep, err error) {
+	for i := 0; i < b.Len(); {
+		s, ok, err := steps.Peek()
+		switch {
+		case err != nil || !ok:
+			return found, err
+		case s.Place.Row() > b.Number(i):
+			i++
+			continue
+		case s.Place.Row() == b.Number(i) && s.Kind == history.Pull:
+			found = append(found, pulledStep{i, s})
+		}
+		if _, _, err := steps.At(s.Place); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
 }
 
 func (p *pulled) close() error {

@@ -81,7 +81,7 @@ func TestALaterPassLooksBackAtWhatWasSent(t *testing.T) {
 		im, err = Open(cfg)
 		require.NoError(t, err)
 		require.NoError(t, im.Arrange(t.Context()))
-		index, err := im.index(t.Context())
+		index, err := im.makeIndex(t.Context(), nil)
 		require.NoError(t, err)
 		assert.EqualValues(t, 2, index.Len(), "what was sent, and what comes again")
 		require.NoError(t, index.Close())

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,12 +16,12 @@ import (
 	"github.com/consentimport/consentimport/report/wording"
 )
 
-// approve goes over all rows of the pass before anything is sent, where the user
-// asked for that: --strict refuses what the lint finds, --approved decisions other
-// than those that were signed.
+// approve goes over all rows of the pass before anything is sent, and looks at what the
+// user asked for: --strict refuses what the lint finds, --approved decisions other than
+// those that were signed.
 func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.Import, dir string) error {
 	if !f.strict && f.approved == "" {
-		return nil
+		return im.Check(ctx)
 	}
 	signed, err := f.signed()
 	if err != nil {
@@ -30,30 +29,28 @@ func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.I
 	}
 	linted := newLint(im.Spec(), env.now(), env.disk, dir)
 	defer linted.close()
-	err = im.Preview(ctx, linted.visit)
-	switch {
-	case ctx.Err() != nil:
-		return refused(errors.New("interrupted before anything was sent"))
-	case err != nil:
-		return refused(err)
-	}
-	switch {
-	case signed != nil:
-		err = f.onlySigned(env.stderr, signed, linted.decisions())
-	case f.approved != "":
-		err = f.sameHash(env.stderr, im, linted.decisions())
-	}
-	if err != nil || !f.strict {
+	if err := im.Check(ctx, linted.visit); err != nil {
 		return err
 	}
-	found := linted.findings()
-	if !f.dryRun { // what a dry run says of histories is in its report
-		if err := im.Arrange(ctx); err != nil {
-			return err
-		}
-		found = append(found, report.HistoryFindings(im.Histories())...)
+	if err := f.agree(env.stderr, im, signed, linted.decisions()); err != nil || !f.strict {
+		return err
 	}
+	if err := im.Arrange(ctx); err != nil {
+		return err
+	}
+	found := append(linted.findings(), report.HistoryFindings(im.Histories())...)
 	return strict(env.stderr, found)
+}
+
+// agree refuses decisions other than those that were signed, where --approved says so.
+func (f *runFlags) agree(w io.Writer, im *importer.Import, signed *report.Signed, decisions report.DecisionTable) error {
+	switch {
+	case signed != nil:
+		return f.onlySigned(w, signed, decisions)
+	case f.approved != "":
+		return f.sameHash(w, im, decisions)
+	}
+	return nil
 }
 
 // approvalHash is what --approved takes as a hash; anything else is a file, but for

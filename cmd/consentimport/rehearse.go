@@ -214,7 +214,7 @@ func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapp
 	if err := im.CommitDryRun(); err != nil {
 		return nil, err
 	}
-	return dry.report(ctx, env, im, called)
+	return dry.report(ctx, env, im, called, nil)
 }
 
 // perform imports the sample in two runs and compares.

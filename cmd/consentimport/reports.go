@@ -112,6 +112,11 @@ func writeReport(ctx context.Context, env *environment, surveyed *survey.Survey,
 		return nil, err
 	}
 	defer done()
+	return writeWatched(ctx, env, surveyed, dir, called, notes, opts)
+}
+
+// writeWatched writes reports that have lint and decision table.
+func writeWatched(ctx context.Context, env *environment, surveyed *survey.Survey, dir string, called report.Invocation, notes []string, opts report.Options) (*summary.Summary, error) {
 	opts.Invocation, opts.Notes, opts.Try = called, notes, surveyed.Try
 	return report.Write(ctx, env.disk, dir, surveyed, opts)
 }

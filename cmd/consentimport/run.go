@@ -121,9 +121,6 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if f.dryRun {
 		return f.surveyOnly(ctx, env, im, called, op)
 	}
-	if err := im.Check(ctx); err != nil {
-		return errors.Join(err, im.Abandon())
-	}
 	if err := f.approve(ctx, env, im, f.dir(paths)); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
@@ -173,11 +170,18 @@ func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, 
 
 // surveyOnly is a dry run: nothing is sent.
 func (f *runFlags) surveyOnly(ctx context.Context, env *environment, im *importer.Import, called report.Invocation, op *operation) error {
+	signed, err := f.signed()
+	if err != nil {
+		return err
+	}
 	op.start(im, true, f.identity(env), nil)
 	if err := im.CommitDryRun(); err != nil {
 		return err
 	}
-	s, err := f.report(ctx, env, im, called)
+	var disagree error
+	s, err := f.report(ctx, env, im, called, func(decisions report.DecisionTable) {
+		disagree = f.agree(env.stderr, im, signed, decisions)
+	})
 	if unread := new(mapping.Error); errors.As(err, &unread) { // it was read where it is stored
 		named := *unread
 		named.File = im.Spec().File()
@@ -187,10 +191,8 @@ func (f *runFlags) surveyOnly(ctx context.Context, env *environment, im *importe
 		return err
 	}
 	op.end(s)
-	if f.approved != "" {
-		if err := f.approve(ctx, env, im, f.dir(called.Exports)); err != nil {
-			return err
-		}
+	if disagree != nil {
+		return disagree
 	}
 	if f.strict && len(s.Lint) > 0 {
 		if err := printSummary(env, s, f.json); err != nil {
@@ -231,7 +233,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	var err error
 	if stopped := stop != nil && stop.Kind == importer.StopSignal; stopped && !f.part.Whole() {
 		s, err = f.brief(env, im, called) // whoever stops a task does not wait until the export was read again
-	} else if s, err = f.report(inTime, env, im, called); err != nil && inTime.Err() != nil {
+	} else if s, err = f.report(inTime, env, im, called, nil); err != nil && inTime.Err() != nil {
 		s, err = f.brief(env, im, called)
 	}
 	switch {
@@ -245,14 +247,24 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	return f.show(env, s)
 }
 
-// report writes the reports from journal and export.
-func (f *runFlags) report(ctx context.Context, env *environment, im *importer.Import, called report.Invocation) (*summary.Summary, error) {
+// report writes the reports from journal and export. Then is told what was decided, and
+// may be nil.
+func (f *runFlags) report(ctx context.Context, env *environment, im *importer.Import, called report.Invocation, then func(report.DecisionTable)) (*summary.Summary, error) {
 	surveyed, err := im.Survey()
 	if err != nil {
 		return nil, err
 	}
 	defer surveyed.Close()
-	return writeReport(ctx, env, surveyed, f.dir(called.Exports), called, notesOf(im))
+	opts, done, err := watched(env, surveyed, f.dir(called.Exports))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	s, err := writeWatched(ctx, env, surveyed, f.dir(called.Exports), called, notesOf(im), opts)
+	if err == nil && then != nil {
+		then(opts.Decisions)
+	}
+	return s, err
 }
 
 // brief writes report.json alone, when the time for reports after a signal is over.

@@ -37,6 +37,24 @@ type Sweep struct {
 // longer.
 type Visit func(*Batch) (fold func() error)
 
+// And is a visit that looks at each batch as both do, one after the other.
+func (v Visit) And(other Visit) Visit {
+	return func(b *Batch) func() error {
+		first, then := v(b), other(b)
+		return func() error {
+			for _, fold := range []func() error{first, then} {
+				if fold == nil {
+					continue
+				}
+				if err := fold(); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+}
+
 // ErrStop ends a sweep early; it is no failure.
 var ErrStop = errors.New("stop the sweep")
 

@@ -1,24 +1,20 @@
 package survey
 
 import (
-	"context"
 	"sync"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/shard"
-	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// Preview shows visitors what a pass will make of its rows, before anything of it is
-// sent: of a repair the repaired rows alone, else the rows of the export, each in the
-// form in which it was repaired last. reader is one of what the reading goes over.
-func Preview(ctx context.Context, files *rows.Files, reading *rows.Reading, reader *source.Reader, visitors ...Visitor) error {
+// Show makes a visit of a sweep that shows visitors what a reading makes of each row,
+// before anything has an outcome. The sweep has to map all rows under it.
+func Show(reading *rows.Reading, visitors ...Visitor) rows.Visit {
 	show := newShow(visitors)
 	show.reading = reading
-	sweep := rows.Sweep{Files: files, Reading: reading}
-	return sweep.Run(ctx, reader, show.visit)
+	return show.visit
 }
 
 // show is a sweep on its way to visitors.

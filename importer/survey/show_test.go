@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -87,6 +88,12 @@ func TestVisitorsAreServedByOneSweep(t *testing.T) {
 	assert.Equal(t, 2, seen, "nothing is folded after an error")
 }
 
+// preview shows visitors the rows of a reading before anything has an outcome.
+func preview(t *testing.T, files *rows.Files, reading *rows.Reading, r *source.Reader, visitors ...Visitor) error {
+	sweep := rows.Sweep{Files: files, Reading: reading}
+	return sweep.Run(t.Context(), r, Show(reading, visitors...))
+}
+
 // Before anything is sent, rows are shown with all that a decision table needs.
 func TestAPreviewShowsWhatRowsWillBecome(t *testing.T) {
 	t.Parallel()
@@ -102,7 +109,7 @@ func TestAPreviewShowsWhatRowsWillBecome(t *testing.T) {
 	require.NoError(t, err)
 	defer r.Close()
 	dropped, readable, pending := 0, 0, 0
-	require.NoError(t, Preview(t.Context(), files, reading, r, func(b *Batch) func() error {
+	require.NoError(t, preview(t, files, reading, r, func(b *Batch) func() error {
 		return func() error {
 			for i := range b.Rows {
 				row := &b.Rows[i]
@@ -150,7 +157,7 @@ func TestAPreviewOfARepairShowsItsRowsAlone(t *testing.T) {
 		r, err := reading.Export().Read(source.Position{}, source.ReadOptions{NoMarks: true})
 		require.NoError(t, err)
 		var got []string
-		require.NoError(t, Preview(t.Context(), files, reading, r, func(b *Batch) func() error {
+		require.NoError(t, preview(t, files, reading, r, func(b *Batch) func() error {
 			for i := range b.Rows {
 				got = append(got, fmt.Sprint(b.Rows[i].Row.Number, " ", len(b.Rows[i].Consents)))
 			}
