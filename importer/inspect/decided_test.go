@@ -28,7 +28,7 @@ var undecidedValue = regexp.MustCompile(`(?m)^(\s*)"([^"]*)": DECIDE.*$`)
 func TestADraftIsRightOnceDecided(t *testing.T) {
 	const accepts, rejects = " SUBSCRIBED active true erteilt ", " UNSUBSCRIBED unsubscribed false widerrufen "
 	for name, want := range map[string][]string{
-		"hubspot-status": {"1 accept Newsletter 2023-11-07T05:31:56Z", "3 reject Newsletter 2024-11-07T05:31:56Z", "4 accept Events 2022-11-07T05:31:56Z", "5 accept Newsletter 2021-01-07T05:31:56Z"},
+		"hubspot-status": {"1 accept Newsletter 2023-11-07T05:31:56Z", "3 reject Newsletter 2024-11-07T05:31:56Z"},
 		"klaviyo-api": {"1 accept email 2023-02-21T20:07:38Z", "2 reject email 2024-05-30T13:51:17Z", "2 accept sms 2023-01-01T00:00:00Z",
 			"4 accept email 2022-02-21T20:07:38Z", "5 accept email 2022-03-21T20:07:38Z", "5 reject sms 2024-04-01T09:00:00Z", "6 accept email 2022-04-21T20:07:38Z"},
 		"mailerlite": {"1 accept x 2021-09-01T14:03:50Z", "2 reject x 2023-01-01T10:00:00Z"},
@@ -47,6 +47,7 @@ func TestADraftIsRightOnceDecided(t *testing.T) {
 				m := undecidedValue.FindStringSubmatch(line)
 				action := ""
 				switch word := " " + m[2] + " "; {
+				case strings.Contains(accepts, word) && strings.Contains(line, "empty if it means accept"):
 				case strings.Contains(accepts, word):
 					action = "accept"
 				case strings.Contains(rejects, word):
@@ -54,7 +55,7 @@ func TestADraftIsRightOnceDecided(t *testing.T) {
 				}
 				return fmt.Sprintf("%s%q: %s", m[1], m[2], action)
 			})
-			draft = strings.NewReplacer("timezone: DECIDE", "timezone: UTC", "category: {const: DECIDE}", "category: {const: x}").Replace(draft)
+			draft = strings.NewReplacer("skip:\n  - DECIDE\n", "", "timezone: DECIDE", "timezone: UTC", "category: {const: DECIDE}", "category: {const: x}").Replace(draft)
 			spec, err := mapping.Parse("draft.yaml", []byte(draft), nil)
 			require.NoError(t, err, "%s", draft)
 			assert.Equal(t, want, becameOf(t, cfg, spec))
@@ -85,15 +86,42 @@ func becameOf(t *testing.T, cfg source.Config, spec *mapping.Spec) (out []string
 	}
 }
 
-// TestOtherLegalGroundsAreNamed: where rows say that the ground is not consent, the
-// draft says so, with the rule that leaves them out.
-func TestOtherLegalGroundsAreNamed(t *testing.T) {
-	text, err := os.ReadFile("../../testdata/suggest/hubspot-status/export.json")
-	require.NoError(t, err)
-	draft := string(inspectedText(t, "x.json", string(text)).SuggestMapping())
-	line := regexp.MustCompile(`(?m)^# (skip: .*)$`).FindStringSubmatch(draft)
-	require.NotNil(t, line, "%s", draft)
-	_, err = mapping.Parse("draft.yaml", []byte(line[1]+"\n"+decideAll(draft)), nil)
-	require.NoError(t, err, "the rule is one")
-	assert.Contains(t, line[1], "legitimate_interest_client")
+// TestOtherLegalGrounds: where rows say that the ground is not consent, an accept there is
+// none, and a refusal stays one.
+func TestOtherLegalGrounds(t *testing.T) {
+	const row = `{"subscriberIdString":"u%d@mail.example","status":"%s","legalBasis":"%s","subscriptionName":"News","timestamp":"2024-05-01T10:00:00Z"}` + "\n"
+	text := ""
+	for i, ground := range []string{"CONSENT_WITH_NOTICE", "LEGITIMATE_INTEREST_CLIENT"} {
+		for k, status := range []string{"SUBSCRIBED", "UNSUBSCRIBED", "SUBSCRIBED", "UNSUBSCRIBED"} {
+			text += fmt.Sprintf(row, 4*i+k, status, ground)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "x.jsonl")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	cfg := source.Config{Paths: []string{path}}
+	draft := string(inspected(t, cfg).SuggestMapping())
+	assert.Contains(t, draft, "legalBasis names legal grounds other than consent (4 times)")
+	assert.Contains(t, draft, `when: 'lower(row["legalBasis"]) in ["legitimate_interest_client"]'`)
+	decided := strings.Replace(draft, `"SUBSCRIBED": DECIDE # DECIDE: reject, or empty`, `"SUBSCRIBED": # `, 1)
+	decided = strings.ReplaceAll(decided, `"UNSUBSCRIBED": DECIDE`, `"UNSUBSCRIBED": reject`)
+	decided = strings.ReplaceAll(decided, `"SUBSCRIBED": DECIDE`, `"SUBSCRIBED": accept`)
+	spec, err := mapping.Parse("draft.yaml", []byte(decided), nil)
+	require.NoError(t, err, "%s", decided)
+	got := strings.Join(becameOf(t, cfg, spec), "; ")
+	for _, want := range []string{"1 accept", "2 reject", "3 accept", "4 reject", "6 reject", "8 reject"} {
+		assert.Contains(t, got, want+" News")
+	}
+	assert.NotContains(t, got, "5 ")
+	assert.NotContains(t, got, "7 ")
+}
+
+// TestRefusalsBesideTheDecisionAreAsked: a list of suppressions or a do-not flag says no for
+// whoever is in it, whatever the decision says.
+func TestRefusalsBesideTheDecisionAreAsked(t *testing.T) {
+	for name, asks := range map[string]bool{"klaviyo-api": true, "hubspot-status": false, "mailerlite": false, "shopify-bulk": false} {
+		files, err := filepath.Glob(filepath.Join("../../testdata/suggest", name, "export.*"))
+		require.NoError(t, err)
+		draft := string(inspected(t, source.Config{Paths: files}).SuggestMapping())
+		assert.Equal(t, asks, strings.Contains(draft, "\nskip:\n  - DECIDE\n"), "%s\n%s", name, draft)
+	}
 }

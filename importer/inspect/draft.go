@@ -19,6 +19,9 @@ type draft struct {
 	top   *node
 	notes []string // above the consent: what may be read in another way
 	both  bool     // the opposite and the plain question are both among the columns
+	// otherGround are conditions of rows whose legal ground is none of consent.
+	otherGround []string
+	unsaid      string // of these, which are empty in some rows
 }
 
 // SuggestMapping writes a mapping to start from, with comments. Wherever something
@@ -39,6 +42,7 @@ func (in *Inspection) SuggestMapping() []byte {
 	d.input()
 	d.empty()
 	d.grounds()
+	d.refusals()
 	d.each()
 	consent := d.top.set("consent", newMap())
 	consent.above(append(d.notes, "")...)
@@ -133,14 +137,15 @@ func (d *draft) empty() {
 }
 
 // grounds names columns that say of rows that their legal ground is another than
-// consent: such a row is none, whatever its status says.
+// consent: an accept there is none, and a refusal stays one. Where the action is read
+// from one table of values, such rows get a table of their own.
 func (d *draft) grounds() {
 	for i := range d.in.Columns {
 		c := &d.in.Columns[i]
 		if c.basis == 0 || strings.Contains(c.name, "[]") || slices.Contains(d.s.Decisions, c) {
 			continue
 		}
-		d.notes = append(d.notes, "", fmt.Sprintf("%s names legal grounds other than consent (%s); where it does, there is no consent:", c.name, times(c.basis)))
+		d.notes = append(d.notes, "", fmt.Sprintf("%s names legal grounds other than consent (%s): where it does, an accept is no consent, and a refusal stays one", c.name, times(c.basis)))
 		var words []string
 		for v := range c.known {
 			if w, ok := vocabulary.Lookup(v); ok && w.Sense == vocabulary.Basis {
@@ -148,9 +153,47 @@ func (d *draft) grounds() {
 			}
 		}
 		if slices.Sort(words); len(words) > 0 {
-			d.notes = append(d.notes, "skip: ["+single("lower("+rowReference(c)+") in ["+strings.Join(words, ", ")+"]").text+"]")
+			if c.Fill() < 1 {
+				d.unsaid += fmt.Sprintf("; %s is empty in %.0f %% of the rows, which stay below: did these people consent?", c.name, max(1, 100*(1-c.Fill())))
+			}
+			d.otherGround = append(d.otherGround, "lower("+rowReference(c)+") in ["+strings.Join(words, ", ")+"]")
 		}
 	}
+}
+
+// refusals asks about columns that hold refusals beside the decisions that were chosen:
+// lists of suppressions, do-not flags. Whoever is in them has said no, whatever the
+// decision says.
+func (d *draft) refusals() {
+	s := d.s
+	if len(s.Decisions) == 0 && s.Source == nil {
+		return // a person has to choose among them
+	}
+	var names []string
+	for _, o := range s.Candidates {
+		for _, c := range o.Columns {
+			if slices.Contains(s.Decisions, c) || c == s.Source || slices.Contains(names, c.name) || o.Source != nil && o.Source == s.Source {
+				continue
+			}
+			if c.says[saysReject] > 0 || asksOpposite(c.name) && flagShare(c) > 0 && c.says[saysAccept] == 0 {
+				names = append(names, c.name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	more := ""
+	if len(names) > maxShownValues {
+		more = fmt.Sprintf(" and %d more", len(names)-maxShownValues)
+		names = names[:maxShownValues]
+	}
+	rule := list()
+	rule.items = append(rule.items, plain(mapping.ToDecide))
+	d.top.set("skip", rule).above("",
+		mapping.ToDecide+": these hold refusals as well: "+strings.Join(names, ", ")+more+".",
+		"If they refuse what is mapped below, make each a list of blocks with one for them, or skip the rows that they refuse;",
+		"if the decision below knows them already, remove this rule.")
 }
 
 func (d *draft) each() {

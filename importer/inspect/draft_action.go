@@ -47,9 +47,19 @@ func (d *draft) action(consent *node) {
 		d.turned(action)
 	default:
 		opposite := s.Form == "columns" && onlyObjections(s) || s.Form == "" && asksOpposite(s.Decisions[0].name)
-		action.set("from", d.actionFrom())
 		words, more := d.decisionWords(s.Decisions)
-		action.set("values", d.values(words, opposite)).beside(valuesNote).above(more...)
+		in := action
+		if len(d.otherGround) > 0 {
+			cases := action.set("cases", list())
+			none := newMap()
+			none.set("when", single(strings.Join(d.otherGround, " or "))).beside("the legal ground is not consent" + d.unsaid)
+			none.set("from", d.actionFrom())
+			none.set("values", d.groundless(words)).beside("an accept there is no consent: its place stays empty; a refusal stays one")
+			in = newMap()
+			cases.items = append(cases.items, none, in)
+		}
+		in.set("from", d.actionFrom())
+		in.set("values", d.values(words, opposite)).beside(valuesNote).above(more...)
 		action.above(d.others()...)
 	}
 	consent.set("action", action)
@@ -137,6 +147,23 @@ func (d *draft) values(found []ValueCount, opposite bool) *node {
 		default:
 			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": accept or reject?" + count)
 		}
+	}
+	table.quotedKeys = true
+	return table
+}
+
+// groundless writes a table of values for rows whose legal ground is not consent.
+func (d *draft) groundless(found []ValueCount) *node {
+	table := newMap()
+	for _, v := range found {
+		if sayingOf([]byte(v.Value)) == saysUndecided {
+			table.set(v.Value, nothing())
+			continue
+		}
+		table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": reject, or empty if it means accept")
+	}
+	if len(found) == 0 {
+		table.set(mapping.ToDecide, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": reject, or empty if it means accept")
 	}
 	table.quotedKeys = true
 	return table
