@@ -17,35 +17,55 @@ type Choice struct {
 	Decision string // "accept", "reject", "" for says nothing, ToDecide; anything else is a person's own
 }
 
+// Where is a place of a mapping file that says what values mean: the action of the
+// consent, of a block of each, or of one of its cases.
+type Where struct {
+	// Path names it, such as consent.action or each[1].consent.action.cases[0].
+	Path string
+	Line int // from 1
+	// When is the condition of a case; empty: none.
+	When string
+	// Choices is the table of values there, in its order.
+	Choices []Choice
+	// Table says that there is one. Without it Says tells what decides instead, and no
+	// value can be decided there.
+	Table bool
+	Says  string
+}
+
 // errByHand is returned where a table of values is not of a form that can be changed
 // without touching what is around it.
-var errByHand = errors.New("the table consent.action.values cannot be changed here without touching the rest; edit the text")
+var errByHand = errors.New("this table of values cannot be changed here without touching the rest; edit the text")
 
-// Choices gives the table consent.action.values of a mapping file in its order. The file
-// need not be valid otherwise: ToDecide may stand in it. Without such a table there are
-// none; an error means that the text is not YAML.
-func Choices(text []byte) ([]Choice, error) {
-	t, err := valueTable(text)
-	if err != nil || t == nil {
-		return nil, err
+// Deciding gives the places of a mapping file that say what values mean, in its order.
+// The file need not be valid otherwise: ToDecide may stand in it. An error means that the
+// text is not YAML.
+func Deciding(text []byte) ([]Where, error) {
+	found, err := decisive(text)
+	out := make([]Where, len(found))
+	for i, f := range found {
+		out[i] = f.Where
 	}
-	return t.choices(), nil
+	return out, err
 }
 
 // Decide gives the text of a mapping file in which a raw value means what decision says:
-// "accept", "reject", "" for says nothing, or ToDecide. A value that is not in the table
-// consent.action.values yet is added to it. Every other byte stays as it is.
-func Decide(text []byte, value, decision string) ([]byte, error) {
+// "accept", "reject", "" for says nothing, or ToDecide. The table is the one at a path
+// that Deciding gives; a value that is not in it yet is added. Every other byte stays as
+// it is.
+func Decide(text []byte, path, value, decision string) ([]byte, error) {
 	if !slices.Contains([]string{DecidedAccept, DecidedReject, "", ToDecide}, decision) {
 		return nil, fmt.Errorf("%q is not a decision", decision)
 	}
-	t, err := valueTable(text)
-	switch {
-	case err != nil:
+	found, err := decisive(text)
+	if err != nil {
 		return nil, err
-	case t == nil || len(t.pairs) == 0:
+	}
+	n := slices.IndexFunc(found, func(f decisivePlace) bool { return f.Path == path && f.Table })
+	if n < 0 || len(found[n].table.pairs) == 0 {
 		return nil, errByHand
 	}
+	t := found[n].table
 	want := t.choices()
 	at := slices.IndexFunc(want, func(c Choice) bool { return c.Value == value })
 	var out []byte
@@ -57,19 +77,35 @@ func Decide(text []byte, value, decision string) ([]byte, error) {
 		out = t.added(text, value, decision)
 	}
 	// What was written is read again: nothing else may have changed.
-	if got, err := Choices(out); err != nil || !slices.Equal(got, want) {
+	got, err := decisive(out)
+	if err != nil || len(got) != len(found) {
 		return nil, errByHand
+	}
+	for i := range got {
+		wanted := found[i].Choices
+		if i == n {
+			wanted = want
+		}
+		if got[i].Path != found[i].Path || !slices.Equal(got[i].Choices, wanted) {
+			return nil, errByHand
+		}
 	}
 	return out, nil
 }
 
-// table is consent.action.values in the tree of a file.
+// decisivePlace is a Where with its table in the tree of the file.
+type decisivePlace struct {
+	Where
+	table *table
+}
+
+// table is a table of values in the tree of a file.
 type table struct {
 	pairs []*ast.MappingValueNode
 	flow  bool
 }
 
-func valueTable(text []byte) (*table, error) {
+func decisive(text []byte) ([]decisivePlace, error) {
 	if len(text) > MaxFile {
 		return nil, fmt.Errorf("the mapping is longer than %d bytes", MaxFile)
 	}
@@ -80,20 +116,82 @@ func valueTable(text []byte) (*table, error) {
 	if len(f.Docs) == 0 {
 		return nil, nil
 	}
-	n := f.Docs[0].Body
-	for _, key := range []string{"consent", "action", "values"} {
-		var next ast.Node
-		for _, p := range pairsOf(n) {
-			if p.Key.GetToken().Value == key {
-				next = p.Value
-			}
-		}
-		if n = next; n == nil {
-			return nil, nil
+	var out []decisivePlace
+	root := f.Docs[0].Body
+	action := func(n ast.Node, path string) {
+		if a := memberOf(memberOf(n, "consent"), "action"); a != nil {
+			out = appendDecisive(out, a, path+"consent.action", 0)
 		}
 	}
-	m, ok := n.(*ast.MappingNode)
-	return &table{pairs: pairsOf(n), flow: ok && m.IsFlowStyle}, nil
+	switch each := memberOf(root, "each").(type) {
+	case *ast.SequenceNode:
+		for i, block := range each.Values {
+			action(block, fmt.Sprintf("each[%d].", i))
+		}
+	case nil:
+	default:
+		action(each, "each.")
+	}
+	action(root, "")
+	slices.SortStableFunc(out, func(a, b decisivePlace) int { return a.Line - b.Line })
+	return out, nil
+}
+
+// maxCaseDepth is how deep cases may lie in one another here.
+const maxCaseDepth = 8
+
+func appendDecisive(out []decisivePlace, n ast.Node, path string, depth int) []decisivePlace {
+	n = inner(n)
+	if n == nil || n.GetToken() == nil || depth > maxCaseDepth {
+		return out
+	}
+	w := decisivePlace{Where: Where{Path: path, Line: n.GetToken().Position.Line}}
+	scalar := func(name string) string {
+		if m := memberOf(n, name); m != nil && m.GetToken() != nil {
+			if _, list := m.(*ast.SequenceNode); list {
+				return "several columns"
+			}
+			return m.GetToken().Value
+		}
+		return ""
+	}
+	w.When = scalar("when")
+	if first := pairsOf(n); len(first) > 0 && first[0].Key.GetToken() != nil {
+		w.Line = first[0].Key.GetToken().Position.Line
+	}
+	values := memberOf(n, "values")
+	cases, _ := memberOf(n, "cases").(*ast.SequenceNode)
+	switch {
+	case len(pairsOf(n)) == 0:
+		w.Says = "takes accept and reject as they stand in " + n.GetToken().Value
+	case values != nil:
+		m, ok := values.(*ast.MappingNode)
+		w.table = &table{pairs: pairsOf(values), flow: ok && m.IsFlowStyle}
+		w.Table, w.Choices = true, w.table.choices()
+		if len(w.table.pairs) > 0 {
+			w.Line = w.table.pairs[0].Key.GetToken().Position.Line
+		}
+	case cases != nil:
+		for i, c := range cases.Values {
+			out = appendDecisive(out, c, fmt.Sprintf("%s.cases[%d]", path, i), depth+1)
+		}
+		return out
+	case memberOf(n, "const") != nil:
+		w.Says = "is " + scalar("const") + " whatever the row says"
+	default:
+		w.Says = "takes accept and reject as they stand in " + scalar("from")
+	}
+	return append(out, w)
+}
+
+// memberOf is the value of a key; nil when there is none.
+func memberOf(n ast.Node, key string) ast.Node {
+	for _, p := range pairsOf(inner(n)) {
+		if p.Key.GetToken() != nil && p.Key.GetToken().Value == key {
+			return inner(p.Value)
+		}
+	}
+	return nil
 }
 
 func pairsOf(n ast.Node) []*ast.MappingValueNode {
