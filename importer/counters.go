@@ -16,6 +16,7 @@ type counters struct {
 	sent, refused, failed, superseded atomic.Int64
 	skipped, invalid, elsewhere       atomic.Int64
 	requests, retries, flying         atomic.Int64
+	recent                            recent
 }
 
 func (c *counters) request(again bool) {

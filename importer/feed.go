@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -91,6 +92,7 @@ func (r *run) admit(b *rows.Batch, n int) error {
 				r.count.elsewhere.Add(1)
 			case res.Status == mapping.Invalid:
 				r.count.invalid.Add(1)
+				r.count.recent.add(Failure{Row: taken[i].Number, Outcome: "invalid", Reason: cmp.Or(res.Reason, taken[i].Reason)})
 			case res.Status == mapping.Skipped:
 				r.count.skipped.Add(1)
 			}

@@ -263,6 +263,7 @@ func (s *sender) record(t *task, o journal.Outcome) (*task, error) {
 	if s.times != nil {
 		s.times.pass(t, next)
 	}
+	s.count.recent.addOutcome(&o)
 	failures, outcomes := s.count.outcome(o.State)
 	if o.State != journal.Sent && s.limits.MaxFailures.spent(failures, outcomes) {
 		s.stop(Stop{StopBudget, fmt.Sprintf("%d of %d consents failed, more than the failure budget of %s allows", failures, outcomes, s.limits.MaxFailures)})

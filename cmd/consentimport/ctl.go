@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report/wording"
 )
 
@@ -94,20 +95,36 @@ type status struct {
 	Retrying   int               `json:"retrying"`
 	InFlight   int64             `json:"inFlight"`
 	Elapsed    float64           `json:"elapsedSeconds"`
+	Began      int64             `json:"began"`   // bytes that earlier runs had read
+	Settled    int64             `json:"settled"` // outcomes of this run alone
+	Invalid    int64             `json:"invalid"` // rows
+	Target     string            `json:"target"`
+	Key        string            `json:"key"` // where it is read from
+	// Failures are the last ones of this run, the newest first.
+	Failures []importer.Failure `json:"failures"`
 }
 
-// statusOf looks at a run.
-func statusOf(im *importer.Import, since time.Time, now time.Time) status {
-	p := im.Progress()
+// steeredRun is what a status says of a run beside its progress.
+type steeredRun struct {
+	im          *importer.Import
+	dir         string
+	target, key string
+	since       time.Time
+}
+
+// status looks at the run.
+func (r *steeredRun) status(now time.Time) status {
+	p := r.im.Progress()
 	s := status{
 		Throttled: p.Throttled, Bytes: p.Bytes, Size: p.Size, Rows: p.Rows, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed,
-		Superseded: p.Superseded, Retrying: p.Retrying, InFlight: p.InFlight, Elapsed: now.Sub(since).Seconds(),
+		Superseded: p.Superseded, Retrying: p.Retrying, InFlight: p.InFlight, Elapsed: now.Sub(r.since).Seconds(), Began: p.Began, Settled: p.Settled, Invalid: p.Invalid,
+		Target: r.target, Key: r.key, Failures: r.im.Recent(),
 	}
 	if p.Waiting.Why != "" {
 		s.Waiting = &p.Waiting
 	}
 	var at bool
-	s.Steering, at = im.Steering()
+	s.Steering, at = r.im.Steering()
 	switch {
 	case !at && s.Concurrency == 0:
 		s.State = "starting"
@@ -128,26 +145,26 @@ const maxOrder = 256
 
 // serveControl takes orders in the out directory until the function that it returns is
 // called. Without a socket the run goes on all the same, and says so.
-func serveControl(env *environment, im *importer.Import, dir string) (done func()) {
+func (r *steeredRun) serveControl(env *environment) (done func()) {
 	say := messages{env}
-	l, release, err := listenIn(dir)
+	l, release, err := listenIn(r.dir)
 	if err != nil {
 		say.note(fmt.Sprintf("consentimport ctl cannot steer this run: %v", err))
 		return func() {}
 	}
-	since := env.now()
+	r.since = env.now()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(statusOf(im, since, env.now())) // whoever asked may be gone
+		_ = json.NewEncoder(w).Encode(r.status(env.now())) // whoever asked may be gone
 	})
-	mux.HandleFunc("POST /order", func(w http.ResponseWriter, r *http.Request) {
-		text, err := io.ReadAll(io.LimitReader(r.Body, maxOrder))
+	mux.HandleFunc("POST /order", func(w http.ResponseWriter, asked *http.Request) {
+		text, err := io.ReadAll(io.LimitReader(asked.Body, maxOrder))
 		var o importer.Order
 		if err == nil {
 			o, err = parseOrder(string(text))
 		}
 		if err == nil {
-			err = im.Steer(o)
+			err = r.im.Steer(o)
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
@@ -219,12 +236,32 @@ func printStatus(w io.Writer, s *status) error {
 		waits = "\n             " + waitingFor(*s.Waiting)
 	}
 	_, err := fmt.Fprintf(w, `state        %s%s, for %s%s
-read         %s of %s, %s
+target       %s; key %s
+read         %s of %s, %s, %s invalid
 outcomes     %s sent, %s refused, %s failed, %s superseded
 waiting      %s for a retry; %s in flight
 pace         %s; %d in flight at most
-`, s.State, throttled, span(time.Duration(s.Elapsed*float64(time.Second))), waits, size(s.Bytes), size(s.Size), wording.Plural(s.Rows, "row"),
-		wording.Thousands(s.Sent), wording.Thousands(s.Refused), wording.Thousands(s.Failed), wording.Thousands(s.Superseded),
+`, s.State, throttled, span(time.Duration(s.Elapsed*float64(time.Second))), waits, s.Target, s.Key, size(s.Bytes), size(s.Size), wording.Plural(s.Rows, "row"),
+		wording.Thousands(s.Invalid), wording.Thousands(s.Sent), wording.Thousands(s.Refused), wording.Thousands(s.Failed), wording.Thousands(s.Superseded),
 		wording.Thousands(int64(s.Retrying)), wording.Thousands(s.InFlight), rate, s.Concurrency)
+	for i := 0; err == nil && i < min(len(s.Failures), shownFailures); i++ {
+		_, err = fmt.Fprintf(w, "failed       %s\n", spelling.OneLine(failureText(&s.Failures[i])))
+	}
 	return err
+}
+
+// shownFailures is how many failures the status has on a terminal.
+const shownFailures = 3
+
+// failureText is one failure as a line.
+func failureText(f *importer.Failure) string {
+	where := fmt.Sprintf("row %d", f.Row)
+	if f.Consent > 0 {
+		where = fmt.Sprintf("consent %d.%d", f.Row, f.Consent)
+	}
+	status := ""
+	if f.Status > 0 {
+		status = fmt.Sprintf(" %d", f.Status)
+	}
+	return fmt.Sprintf("%s %s%s: %s", where, f.Outcome, status, f.Reason)
 }

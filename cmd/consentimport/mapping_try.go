@@ -23,7 +23,8 @@ import (
 func newMappingTry(env *environment) *cobra.Command {
 	var set []string
 	var read readFlags
-	var count, only int64
+	var count int64
+	var only []int64
 	var unmasked bool
 	c := &cobra.Command{
 		Use:   "try FILE|NAME EXPORT...",
@@ -33,14 +34,15 @@ cells of each row, the consents that it makes, or the reason for which it makes 
 nothing and sends nothing. What could name a person is masked: letters are a and A, digits 9.`,
 		Example: `  consentimport mapping try acme.yaml export.csv
   consentimport mapping try --rows 20 acme.yaml export.csv
-  consentimport mapping try --row 523 onetrust page-*.json`,
+  consentimport mapping try --row 523 onetrust page-*.json
+  consentimport mapping try --row 3,17 acme.yaml export.csv`,
 		Args: arguments(cobra.MinimumNArgs(2), "name a mapping file or a preset, and the export's files"),
 		ValidArgsFunction: func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			names, _ := completePresets(c, args, begun)
 			return names, cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if count < 1 || c.Flags().Changed("row") && only < 1 {
+			if count < 1 || slices.ContainsFunc(only, func(n int64) bool { return n < 1 }) {
 				return usage("rows count from 1", "--rows and --row take a number above 0")
 			}
 			f := mappingFlags{set: set}
@@ -68,7 +70,7 @@ nothing and sends nothing. What could name a person is masked: letters are a and
 	}
 	read.register(c)
 	c.Flags().Int64Var(&count, "rows", 5, "how many rows to show, `N`")
-	c.Flags().Int64Var(&only, "row", 0, "show row `N` alone")
+	c.Flags().Int64SliceVar(&only, "row", nil, "show row `N` alone; several may be named, 3,17,523")
 	c.Flags().BoolVar(&unmasked, "unmasked", false, "print cells and identifiers as they are")
 	c.Flags().StringArrayVar(&set, "set", nil, "give a parameter its value, `NAME=VALUE`; may be repeated")
 	return c
@@ -90,37 +92,37 @@ func (t *mappingTrial) line(depth int, format string, args ...any) {
 	}
 }
 
-// run maps the first rows of an export, or only one of them.
-func (t *mappingTrial) run(stopped func() error, cfg source.Config, count, only int64) error {
+// run maps the first rows of an export, or only some of them.
+func (t *mappingTrial) run(stopped func() error, cfg source.Config, count int64, only []int64) error {
 	export, err := rows.OpenSingle(cfg, t.spec)
 	if err != nil {
 		return refused(err)
 	}
 	defer export.Close()
-	last := count
-	if only > 0 {
-		last = only
+	last, missing := count, slices.Clone(only)
+	if len(only) > 0 {
+		last = slices.Max(only)
 	}
+	wanted := func(n int64) bool { return len(only) == 0 || n > last || slices.Contains(only, n) || stopped() != nil }
 	for t.err == nil {
+		one, err := export.NextOf(wanted)
 		if stopped() != nil {
 			return usage("run it again and let it finish", "interrupted after %d rows", t.shown)
 		}
-		one, err := export.Next()
 		if errors.Is(err, io.EOF) || err == nil && one.Row.Number > last {
 			break
 		}
 		if err != nil {
 			return refused(err)
 		}
-		if only == 0 || one.Row.Number == only {
-			t.row(&one)
-		}
+		t.row(&one)
+		missing = slices.DeleteFunc(missing, func(n int64) bool { return n == one.Row.Number })
 	}
 	switch {
 	case t.err != nil:
 		return t.err
-	case t.shown == 0 && only > 0:
-		return usage("rows count from 1 through all files; a CSV header is not a row", "the export has no row %d", only)
+	case len(missing) > 0:
+		return usage("rows count from 1 through all files; a CSV header is not a row", "the export has no row %d", missing[0])
 	case t.shown == 0:
 		return usage("consentimport inspect EXPORT says what is in it", "the export has no rows")
 	}

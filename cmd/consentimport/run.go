@@ -216,7 +216,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	inTime, release := env.reportTime(ctx)
 	defer release()
 	limits, rate := f.divided()
-	steered := serveControl(env, im, f.dir(called.Exports))
+	steered := (&steeredRun{im: im, dir: f.dir(called.Exports), target: out.where(), key: f.keyFrom()}).serveControl(env)
 	sending := out.sending(env, limits, rate)
 	sending.Waits, sending.Log = op.waits, env.log
 	stop, runErr := im.Run(ctx, sending)

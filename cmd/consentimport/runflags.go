@@ -316,3 +316,14 @@ func (f *runFlags) key(env *environment) (intempt.Key, error) {
 	}
 	return intempt.Key{}, fmt.Errorf("no API key: give --api-key-file FILE, or set INTEMPT_API_KEY")
 }
+
+// keyFrom says where the API key is read from.
+func (f *runFlags) keyFrom() string {
+	switch {
+	case f.sandbox:
+		return "of the sandbox"
+	case f.keyFile != "":
+		return "from " + f.keyFile
+	}
+	return "from INTEMPT_API_KEY"
+}

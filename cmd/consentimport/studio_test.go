@@ -291,6 +291,7 @@ func TestTheStudioWritesDecisionsIntoTheMapping(t *testing.T) {
 	for n, v := range []struct{ value, choice string }{{"yes", "accept"}, {"no", "reject"}, {"later", "nothing"}} {
 		key := string(rune('0' + n))
 		form.Set("value."+key, v.value)
+		form.Set("at."+key, "consent.action")
 		form.Set("was."+key, "DECIDE")
 		form.Set("choice."+key, v.choice)
 	}

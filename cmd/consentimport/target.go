@@ -30,12 +30,15 @@ func (t *target) close() {
 }
 
 // says names the target and the dialect, so that nobody is surprised by them.
-func (t *target) says() string {
+func (t *target) says() string { return "sending to " + t.where() + "; " + t.wording.Says() }
+
+// where names the target.
+func (t *target) where() string {
 	where := t.identity.BaseURL
 	if t.identity.Sandbox {
 		where = "the sandbox inside this process"
 	}
-	return fmt.Sprintf("sending to %s, %s/%s; %s", where, t.identity.Org, t.identity.Project, t.wording.Says())
+	return fmt.Sprintf("%s, %s/%s", where, t.identity.Org, t.identity.Project)
 }
 
 // byStatus counts the answers of this run by their status.

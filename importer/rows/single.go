@@ -68,7 +68,21 @@ func (s *Single) Close() error {
 }
 
 // Next maps the next row; io.EOF after the last.
-func (s *Single) Next() (One, error) {
+func (s *Single) Next() (One, error) { return s.NextOf(func(int64) bool { return true }) }
+
+// NextOf maps the next row whose number is wanted, and passes over those before it;
+// io.EOF after the last.
+func (s *Single) NextOf(wanted func(number int64) bool) (One, error) {
+	for {
+		one, err := s.read(wanted)
+		if one.Row != nil || err != nil {
+			return one, err
+		}
+	}
+}
+
+// read maps the next row if it is wanted; One has none when it is not.
+func (s *Single) read(wanted func(number int64) bool) (One, error) {
 	for s.batch == nil || s.next == len(s.batch.Rows) {
 		b, err := s.reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -82,6 +96,9 @@ func (s *Single) Next() (One, error) {
 	m := &s.export.Members[s.batch.Member]
 	row := &s.batch.Rows[s.next]
 	s.next++
+	if !wanted(row.Number) {
+		return One{}, nil
+	}
 	layout := &s.export.Layouts[m.Layout]
 	s.memory.result.Reset()
 	s.memory.scratch = s.memory.scratch[:0]

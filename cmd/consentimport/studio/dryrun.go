@@ -1,10 +1,8 @@
 package studio
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -26,40 +24,6 @@ func summaryOf(dir string) *summary.Summary {
 		return nil
 	}
 	return s
-}
-
-// decision is a line of decisions.csv.
-type decision struct{ Category, Value, Decision, Count, Reason string }
-
-// maxDecisions is how many lines of decisions.csv a page shows; the sheet has all.
-const maxDecisions = 2000
-
-// decisionsOf reads decisions.csv of an out directory.
-func decisionsOf(dir string) (out []decision) {
-	f, err := os.Open(filepath.Join(dir, "decisions.csv"))
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	rows := csv.NewReader(f)
-	head, err := rows.Read()
-	if err != nil {
-		return nil
-	}
-	at := func(row []string, name string) string {
-		if i := slices.Index(head, name); i >= 0 && i < len(row) {
-			return row[i]
-		}
-		return ""
-	}
-	for len(out) < maxDecisions {
-		row, err := rows.Read()
-		if err != nil {
-			break
-		}
-		out = append(out, decision{at(row, "category"), at(row, "value"), at(row, "decision"), at(row, "count"), at(row, "reason")})
-	}
-	return out
 }
 
 // dryRunData is what the page of the dry run shows.

@@ -33,6 +33,7 @@ func (s *Studio) start(kind string, args ...string) error {
 	if s.job != nil && !s.job.done() {
 		return errBusy
 	}
+	s.dropComparison() // it would take the processors from the job
 	ctx, cancel := context.WithCancel(s.cfg.Context)
 	j := &job{kind: kind, command: commandLine(args), cancel: cancel, since: time.Now(), ended: make(chan struct{})}
 	s.job = j

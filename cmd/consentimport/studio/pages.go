@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path/filepath"
+	"reflect"
 
 	"github.com/consentimport/consentimport/report/wording"
 )
@@ -16,6 +17,7 @@ var helpers = template.FuncMap{
 	"base":      filepath.Base,
 	"thousands": func(n int64) string { return wording.Thousands(n) },
 	"percent":   func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
+	"len64":     func(v any) int64 { return int64(reflect.ValueOf(v).Len()) },
 	"plural":    func(n int64, one string) string { return wording.Plural(n, one) },
 }
 
@@ -42,9 +44,9 @@ func (s *Studio) Handler() http.Handler {
 	mux.HandleFunc("POST /open", s.openExport)
 	for pattern, handle := range map[string]http.HandlerFunc{
 		"GET /mapping": s.mappingPage, "POST /mapping/new": s.newMapping, "POST /mapping/save": s.saveMapping,
-		"POST /mapping/decide": s.decide, "POST /mapping/try": s.tryMapping,
+		"POST /mapping/decide": s.decide, "POST /mapping/try": s.tryMapping, "GET /mapping/changes": s.changesPart,
 		"GET /dry-run": s.dryRunPage, "POST /dry-run": s.startDryRun,
-		"GET /run": s.runPage, "POST /run": s.startRun, "GET /run/progress": s.progress, "POST /run/order": s.order,
+		"GET /run": s.runPage, "POST /run": s.startRun, "POST /run/command": s.runCommand, "GET /run/progress": s.progress, "POST /run/order": s.order,
 		"GET /reports": s.reportsPage, "POST /reports/check": s.check, "GET /out/{dir}/{file}": s.outFile,
 		"GET /repair": s.repairPage, "POST /repair": s.saveRepair,
 		"GET /job": s.jobPart, "POST /job/stop": s.stopJob,
@@ -67,8 +69,17 @@ func (s *Studio) withExport(next http.HandlerFunc) http.HandlerFunc {
 
 // show writes a page, or a part of one.
 func (s *Studio) show(w http.ResponseWriter, status int, name string, data any) {
+	s.write(w, status, name, name, data)
+}
+
+// part writes a part of a page.
+func (s *Studio) part(w http.ResponseWriter, page, part string, data any) {
+	s.write(w, http.StatusOK, page, part, data)
+}
+
+func (s *Studio) write(w http.ResponseWriter, status int, page, name string, data any) {
 	var b bytes.Buffer
-	if err := s.pages[name].ExecuteTemplate(&b, name, data); err != nil {
+	if err := s.pages[page].ExecuteTemplate(&b, name, data); err != nil {
 		http.Error(w, "the page cannot be shown: "+err.Error(), http.StatusInternalServerError)
 		return
 	}

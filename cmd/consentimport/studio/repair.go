@@ -1,8 +1,6 @@
 package studio
 
 import (
-	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,27 +9,34 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/consentimport/consentimport/report/wording"
 )
 
-// Bounds of what can be repaired on a page; an editor has none.
-const (
-	maxRepair     = 1 << 20
-	maxRepairRows = 200
-)
+// rowsOnPage is how many rows are repaired on one page.
+const rowsOnPage = 50
 
 // repairData is what the page of the repair shows.
 type repairData struct {
-	Dir, File string // names alone
-	Saved     string // the repaired file, when there is one
-	Head      []string
-	Rows      [][]string
-	Error     int // the column that says why, -1: none
-	Locked    int // columns from here on are ours
-	Command   string
-	Run       runData
+	Dir, File  string // names alone
+	Saved      string // the repaired file, when there is one
+	Table      *rejected
+	Rows       []repairRow
+	From, To   int // of all rows, the first from 1
+	Prev, Next int // where other pages begin; -1: there is none
+	Run        runData
+	Command    string
+}
+
+// repairRow is a row of the page.
+type repairRow struct {
+	N int // of all
+	*rejectedRow
+	Cells []repairCell
+}
+
+// repairCell is a cell that can be changed.
+type repairCell struct {
+	Name, Text string
+	Long       bool // it has line ends, which a field of one line would lose
 }
 
 // rejectedIn finds the rows that failed.
@@ -48,38 +53,23 @@ func rejectedIn(dir string) (path, name string) {
 // stays what the program wrote.
 func repaired(dir, name string) string { return dir + "-repaired" + filepath.Ext(name) }
 
-// rejectedTable reads the rows that failed. Only what can be written again as it was is taken.
-func rejectedTable(path string) (rows [][]string, comma rune, crlf bool, err error) {
-	text, err := read(path, maxRepair)
-	switch {
-	case err != nil:
-		return nil, 0, false, err
-	case !utf8.Valid(text) || bytes.HasPrefix(text, []byte("\ufeff")):
-		return nil, 0, false, errors.New("the rows are not in plain UTF-8; repair them in an editor that keeps their encoding")
+// rejectedTable reads the rows that fail now, as far as somebody has repaired them.
+func (s *Studio) rejectedTable(dir, path string) (*rejected, error) {
+	encoding := ""
+	if was := importIn(dir); was != nil {
+		encoding = was.Reading.Encoding
 	}
-	if filepath.Ext(path) == ".jsonl" {
-		rows = [][]string{{"row"}}
-		for line := range strings.Lines(string(text)) {
-			rows = append(rows, []string{strings.TrimRight(line, "\r\n")})
-		}
-		return rows, 0, false, nil
+	if in, _ := s.inspection(); encoding == "" && in != nil && len(in.Layouts) == 1 {
+		encoding = in.Layouts[0].Encoding
 	}
-	head, _, _ := bytes.Cut(text, []byte("\n"))
-	comma = ','
-	for _, c := range []rune{';', '\t', '|'} {
-		if bytes.ContainsRune(head, c) && !bytes.ContainsRune(head, ',') {
-			comma = c
-		}
+	table, err := readRejected(path, encoding)
+	if err != nil {
+		return nil, err
 	}
-	in := csv.NewReader(bytes.NewReader(text))
-	in.Comma = comma
-	if rows, err = in.ReadAll(); err != nil {
-		return nil, 0, false, fmt.Errorf("the rows cannot be shown as a table; repair them in an editor: %w", err)
+	if saved, err := readRejected(repaired(dir, path), encoding); err == nil {
+		table.overlay(saved)
 	}
-	if len(rows) == 0 || !slices.Contains(rows[0], "_row") {
-		return nil, 0, false, errors.New("the rows have no header with _row; repair them in an editor")
-	}
-	return rows, comma, bytes.HasSuffix(head, []byte("\r")), nil
+	return table, nil
 }
 
 func (s *Studio) repairPage(w http.ResponseWriter, r *http.Request) {
@@ -91,33 +81,63 @@ func (s *Studio) repairPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path, name := rejectedIn(dir)
-	d := repairData{Dir: filepath.Base(dir), File: name, Error: -1, Run: s.runData(r)}
+	d := repairData{Dir: filepath.Base(dir), File: name, Prev: -1, Next: -1, Run: s.runData(r)}
 	if name != "" {
 		saved := repaired(dir, name)
-		if text, err := read(saved, maxRepair); err == nil && text != nil {
+		if text, err := read(saved, maxRejected); err == nil && text != nil {
 			d.Saved = filepath.Base(saved)
-			path = saved
 		}
-		d.Command = commandLine([]string{"run", "--repair", word(dir), word(repaired(dir, name))})
-		rows, _, _, err := rejectedTable(path)
-		if err == nil && len(rows) > maxRepairRows+1 {
-			err = fmt.Errorf("%s failed: more than a page is good for; repair them in an editor or a spreadsheet", wording.Plural(int64(len(rows)-1), "row"))
-		}
-		if err != nil {
+		d.Run.Target, d.Run.Dir = s.targetOf(dir), d.Dir
+		d.Run.Commands = []string{commandLine(work.repairArgs(dir, d.Run.Target))}
+		d.Command = d.Run.Commands[0]
+		from, _ := strconv.Atoi(r.URL.Query().Get("from"))
+		if d.Table, err = s.rejectedTable(dir, path); err != nil {
 			p.Fault = err.Error()
 		} else {
-			d.Head, d.Rows = rows[0], rows[1:]
-			d.Error, d.Locked = slices.Index(d.Head, "_error"), len(d.Head)
-			if i := slices.Index(d.Head, "_row"); i >= 0 {
-				d.Locked = i
-			}
+			d.show(from)
 		}
 	}
 	p.Data = d
 	s.show(w, http.StatusOK, "repair", p)
 }
 
-// saveRepair writes the rows as they were repaired and, when asked to, goes on with the import.
+// show takes the rows of one page.
+func (d *repairData) show(from int) {
+	all := len(d.Table.Rows)
+	from = max(0, min(from, all-1))
+	to := min(from+rowsOnPage, all)
+	d.From, d.To = from+1, to
+	if from > 0 {
+		d.Prev = max(0, from-rowsOnPage)
+	}
+	if to < all {
+		d.Next = to
+	}
+	for i := from; i < to; i++ {
+		row := repairRow{N: i, rejectedRow: &d.Table.Rows[i]}
+		for k := range row.rejectedRow.Cells {
+			name := "a cell too many"
+			if k < d.Table.Own() {
+				name = d.Table.Head[k]
+			}
+			text := row.Shown(k)
+			row.Cells = append(row.Cells, repairCell{name, text, strings.ContainsAny(text, "\r\n") || d.Table.comma == 0})
+		}
+		d.Rows = append(d.Rows, row)
+	}
+}
+
+// repairArgs go on with an import: what was signed of the dry run is what may be sent.
+func (w work) repairArgs(dir string, to targetForm) []string {
+	args := []string{"run", "--repair", word(dir)}
+	if slices.Contains(filesIn(w.Dry()), "decisions.csv") {
+		args = append(args, "--approved", word(filepath.Join(w.Dry(), "decisions.csv")))
+	}
+	_, name := rejectedIn(dir)
+	return append(append(args, to.flags()...), word(repaired(dir, name)))
+}
+
+// saveRepair writes the rows as they were repaired or, when asked to, goes on with the import.
 func (s *Studio) saveRepair(w http.ResponseWriter, r *http.Request) {
 	work := s.work()
 	dir, err := work.find(r.PostForm.Get("dir"))
@@ -130,56 +150,57 @@ func (s *Studio) saveRepair(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, "reports", errors.New("no row failed there"))
 		return
 	}
-	saved := repaired(dir, name)
+	back := "/repair?dir=" + url.QueryEscape(filepath.Base(dir))
 	if r.PostForm.Get("how") == "run" {
-		args := []string{"run", "--repair", word(dir)}
-		if text, err := read(filepath.Join(work.Dry(), "decisions.csv"), maxReport); err == nil && text != nil {
-			args = append(args, "--approved", word(filepath.Join(work.Dry(), "decisions.csv")))
+		back = "/run"
+		err = s.startRepair(r, work, dir)
+	} else {
+		err = s.writeRepair(r, dir, path)
+		if from := r.PostForm.Get("from"); from != "" {
+			back += "&from=" + url.QueryEscape(from)
 		}
-		_, err := approvedArgs(work, r)
-		var target []string
-		if err == nil {
-			target, err = targetArgs(r)
-		}
-		if err == nil {
-			err = s.start("repair", append(append(args, target...), word(saved))...)
-		}
-		if err != nil {
-			s.fault(w, "reports", err)
-			return
-		}
-		http.Redirect(w, r, "/run", http.StatusSeeOther)
-		return
-	}
-	rows, comma, crlf, err := rejectedTable(path)
-	if err == nil {
-		for i := range rows[1:] {
-			for j := range rows[i+1] {
-				if v, ok := r.PostForm["cell."+strconv.Itoa(i)+"."+strconv.Itoa(j)]; ok {
-					rows[i+1][j] = strings.ReplaceAll(v[0], "\r\n", "\n")
-				}
-			}
-		}
-		err = write(saved, tableText(rows, comma, crlf))
 	}
 	if err != nil {
 		s.fault(w, "reports", err)
 		return
 	}
-	http.Redirect(w, r, "/repair?dir="+url.QueryEscape(filepath.Base(dir)), http.StatusSeeOther)
+	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
-// tableText writes a table as it was read; without a comma each row is a line.
-func tableText(rows [][]string, comma rune, crlf bool) []byte {
-	var b bytes.Buffer
-	if comma == 0 {
-		for _, row := range rows[1:] {
-			b.WriteString(strings.ReplaceAll(row[0], "\n", " ") + "\n")
-		}
-		return b.Bytes()
+func (s *Studio) startRepair(r *http.Request, work work, dir string) error {
+	if _, err := approvedArgs(work, r); err != nil {
+		return err
 	}
-	out := csv.NewWriter(&b)
-	out.Comma, out.UseCRLF = comma, crlf
-	_ = out.WriteAll(rows) // a buffer takes everything
-	return b.Bytes()
+	to, err := targetIn(r)
+	if err == nil {
+		err = s.start("repair", work.repairArgs(dir, to)...)
+	}
+	if err == nil {
+		s.remember(to)
+	}
+	return err
+}
+
+// writeRepair writes the cells of the form into the repaired file. A cell is known by the row
+// of the export, since others may have changed the directory meanwhile.
+func (s *Studio) writeRepair(r *http.Request, dir, path string) error {
+	table, err := s.rejectedTable(dir, path)
+	if err != nil {
+		return err
+	}
+	for i := range table.Rows {
+		for k := range table.Rows[i].Cells {
+			if v, ok := r.PostForm["cell."+table.Rows[i].Number+"."+strconv.Itoa(k)]; ok {
+				table.set(i, k, strings.ReplaceAll(v[0], "\r\n", "\n"))
+			}
+		}
+	}
+	text, err := table.text()
+	if err != nil {
+		return err
+	}
+	if err := write(repaired(dir, path), text); err != nil {
+		return fmt.Errorf("write the repaired rows: %w", err)
+	}
+	return nil
 }

@@ -13,10 +13,14 @@ import (
 
 // outDir is an out directory beside the export.
 type outDir struct {
-	Name    string // of the directory alone
-	Summary *summary.Summary
-	Files   []string
-	Repair  bool // rows failed that can be repaired
+	Name     string // of the directory alone
+	Summary  *summary.Summary
+	Files    []string
+	Begun    bool // it has a checkpoint
+	Repair   bool // rows failed that can be repaired
+	Failures []failureLine
+	More     bool // failures than are shown
+	Commands []string
 }
 
 // reportsData is what the page of the reports shows.
@@ -25,7 +29,11 @@ type reportsData struct {
 	Job  *jobView
 }
 
-// outDirs finds the out directories of the export: what the commands make there.
+// maxOutDirs is how many out directories are shown.
+const maxOutDirs = 50
+
+// outDirs finds the out directories beside the export: those that are named after it, and
+// others that hold a checkpoint or a report.
 func (w work) outDirs() (paths []string) {
 	export := filepath.Clean(w.Exports[0])
 	entries, err := os.ReadDir(filepath.Dir(export))
@@ -33,12 +41,23 @@ func (w work) outDirs() (paths []string) {
 		return nil
 	}
 	for _, e := range entries {
+		if !e.IsDir() || len(paths) == maxOutDirs {
+			continue
+		}
+		path := filepath.Join(filepath.Dir(export), e.Name())
 		rest, ours := strings.CutPrefix(e.Name(), filepath.Base(export)+".")
-		if ours && e.IsDir() && (rest == "dry-run" || rest == "import" || strings.HasPrefix(rest, "import.") || strings.HasPrefix(rest, "dry-run.")) {
-			paths = append(paths, filepath.Join(filepath.Dir(export), e.Name()))
+		named := ours && (rest == "dry-run" || rest == "import" || strings.HasPrefix(rest, "import.") || strings.HasPrefix(rest, "dry-run."))
+		if named || isFile(filepath.Join(path, "checkpoint.jsonl")) || isFile(filepath.Join(path, "report.json")) {
+			paths = append(paths, path)
 		}
 	}
 	return paths
+}
+
+// isFile reports whether a path is a file, and no link to one.
+func isFile(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // find gives the out directory with a name; only those that are there have one.
@@ -77,17 +96,27 @@ func (s *Studio) reportsPage(w http.ResponseWriter, _ *http.Request) {
 	for _, path := range work.outDirs() {
 		o := outDir{Name: filepath.Base(path), Summary: summaryOf(path), Files: filesIn(path)}
 		_, name := rejectedIn(path)
-		o.Repair = name != "" && !strings.Contains(o.Name, ".dry-run")
+		o.Begun = slices.Contains(o.Files, "checkpoint.jsonl")
+		o.Repair = name != "" && o.Begun && (o.Summary == nil || !o.Summary.DryRun)
+		o.Failures, o.More = failuresIn(path)
+		if o.Begun {
+			for _, command := range checks {
+				o.Commands = append(o.Commands, commandLine([]string{command, word(path)}))
+			}
+		}
 		d.Dirs = append(d.Dirs, o)
 	}
 	s.show(w, http.StatusOK, "reports", s.page("reports", "Reports", d))
 }
 
+// checks are the commands about an out directory.
+var checks = []string{"verify", "evidence", "report"}
+
 // check runs one of the commands about an out directory.
 func (s *Studio) check(w http.ResponseWriter, r *http.Request) {
 	dir, err := s.work().find(r.PostForm.Get("dir"))
 	command := r.PostForm.Get("command")
-	if err == nil && !slices.Contains([]string{"verify", "evidence", "report"}, command) {
+	if err == nil && !slices.Contains(checks, command) {
 		err = errors.New("that is not one of the commands of this page")
 	}
 	if err == nil {

@@ -1,12 +1,13 @@
 package studio
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/consentimport/consentimport/report/summary"
 )
@@ -22,65 +23,25 @@ type runData struct {
 	Begun    bool // the directory holds an import
 	Files    []string
 	KeyInEnv bool
-	Order    string // the command that pauses the run
+	Target   targetForm
+	Orders   []string // the commands that steer the run
+	Commands []string // those that the buttons stand for
+	Busy     bool     // another command is at work here
 }
+
+// Live says that a run is at work.
+func (d runData) Live() bool { return d.Status != nil || d.Job != nil && !d.Job.Done }
+
+// Killed says that the last run ended without its reports.
+func (d runData) Killed() bool { return d.Begun && !d.Live() && d.Summary == nil }
+
+// Complete says that every consent has an outcome, so that only failures are left.
+func (d runData) Complete() bool { return d.Summary != nil && d.Summary.State == "complete" }
 
 // Finished reports whether nothing is left to go on with.
 func (d runData) Finished() bool {
 	s := d.Summary
-	return s != nil && s.State == "complete" && s.Rows.Invalid == 0 && s.Consents.Refused == 0 && s.Consents.Failed == 0
-}
-
-// status is what ctl DIR status --json tells of a run, whoever began it.
-type status struct {
-	State       string  `json:"state"`
-	Rate        float64 `json:"rate"`
-	Concurrency int     `json:"concurrency"`
-	Throttled   bool    `json:"throttled"`
-	Bytes       int64   `json:"bytes"`
-	Size        int64   `json:"size"`
-	Rows        int64   `json:"rows"`
-	Sent        int64   `json:"sent"`
-	Refused     int64   `json:"refused"`
-	Failed      int64   `json:"failed"`
-	Superseded  int64   `json:"superseded"`
-	Retrying    int64   `json:"retrying"`
-	InFlight    int64   `json:"inFlight"`
-	Elapsed     float64 `json:"elapsedSeconds"`
-	Made        int64   `json:"-"` // by the dry run; 0: not known
-}
-
-// Percent is how much is done: of the consents that the dry run made, or of the export where
-// that is not known.
-func (s *status) Percent() float64 {
-	done, all := s.done()
-	return 100 * done / all
-}
-
-func (s *status) done() (done, all float64) {
-	done, all = float64(s.Bytes), float64(s.Size)
-	if s.Made > 0 {
-		done, all = float64(s.Sent+s.Refused+s.Failed+s.Superseded), float64(s.Made)
-	}
-	all = max(all, 1)
-	return min(done, all), all
-}
-
-// Left is about how long it will take; empty when that is not known.
-func (s *status) Left() string {
-	done, all := s.done()
-	if s.State != "running" || done == 0 || s.Elapsed < 1 {
-		return ""
-	}
-	return time.Duration(s.Elapsed * (all - done) / done * float64(time.Second)).Round(time.Second).String()
-}
-
-// PerSecond is the pace so far.
-func (s *status) PerSecond() int64 {
-	if s.Elapsed < 1 {
-		return s.Sent
-	}
-	return int64(float64(s.Sent) / s.Elapsed)
+	return d.Complete() && s.Rows.Invalid == 0 && s.Consents.Refused == 0 && s.Consents.Failed == 0
 }
 
 // statusIn asks the run in a directory how it is; nil when none is at work there.
@@ -90,29 +51,70 @@ func (s *Studio) statusIn(r *http.Request, dir string) *status {
 	if code != 0 || json.Unmarshal([]byte(stdout), st) != nil {
 		return nil
 	}
+	if dry := summaryOf(strings.TrimSuffix(dir, ".import") + ".dry-run"); dry != nil && len(dry.Inputs) > 0 {
+		st.Made = dry.Consents.Made
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.PerSecond = s.paces.rate(st)
 	return st
 }
 
 func (s *Studio) runData(r *http.Request) runData {
 	work := s.work()
+	dir := work.Out()
 	d := runData{
-		Job: s.current("run", "repair").view(), Status: s.statusIn(r, work.Out()), Dir: filepath.Base(work.Out()),
-		KeyInEnv: s.cfg.KeyInEnvironment, Order: commandLine([]string{"ctl", word(work.Out()), "pause"}),
+		Job: s.current("run", "repair").view(), Status: s.statusIn(r, dir), Dir: filepath.Base(dir),
+		KeyInEnv: s.cfg.KeyInEnvironment, Target: s.targetOf(dir),
+	}
+	for _, order := range []string{"status", "pause", "resume", "rate=200", "concurrency=32", "stop"} {
+		d.Orders = append(d.Orders, commandLine([]string{"ctl", word(dir), order}))
 	}
 	if dry := summaryOf(work.Dry()); dry != nil {
 		d.Hash, d.Invalid = dry.ApprovalHash, dry.Consents.Made == 0
-		if d.Status != nil {
-			d.Status.Made = dry.Consents.Made
-		}
 	}
-	d.Files = filesIn(work.Out())
-	for _, f := range d.Files {
-		d.Begun = d.Begun || f == "checkpoint.jsonl"
+	d.Files = filesIn(dir)
+	d.Begun = slices.Contains(d.Files, "checkpoint.jsonl")
+	if !d.Live() {
+		d.Summary = summaryOf(dir)
 	}
-	if d.Status == nil && (d.Job == nil || d.Job.Done) {
-		d.Summary = summaryOf(work.Out())
-	}
+	d.Commands = work.runCommands(d.Hash, d.Target, d.Begun, d.Complete())
 	return d
+}
+
+// runCommands are the commands that the buttons of the form stand for.
+func (w work) runCommands(hash string, to targetForm, begun, complete bool) (out []string) {
+	hows := [][]string{nil}
+	switch {
+	case begun && complete:
+		hows = [][]string{{"--resume", "--retry"}}
+	case begun:
+		hows = [][]string{{"--resume"}, {"--resume", "--retry"}}
+	}
+	for _, how := range hows {
+		args := append(append(w.args("run", "--mapping", word(w.Mapping)), "--approved", hash), to.flags()...)
+		out = append(out, commandLine(append(args, how...)))
+	}
+	return out
+}
+
+// runCommand is the command that the form would begin, as it is filled in now.
+func (s *Studio) runCommand(w http.ResponseWriter, r *http.Request) {
+	work := s.work()
+	to, err := targetIn(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	hash := ""
+	if dry := summaryOf(work.Dry()); dry != nil {
+		hash = dry.ApprovalHash
+	}
+	if dir, err := work.find(r.PostForm.Get("dir")); err == nil { // of a repair
+		s.part(w, "run", "commands", []string{commandLine(work.repairArgs(dir, to))})
+		return
+	}
+	s.part(w, "run", "commands", work.runCommands(hash, to, slices.Contains(filesIn(work.Out()), "checkpoint.jsonl"), runData{Summary: summaryOf(work.Out())}.Complete()))
 }
 
 func (s *Studio) runPage(w http.ResponseWriter, r *http.Request) {
@@ -144,41 +146,14 @@ func approvedArgs(work work, r *http.Request) ([]string, error) {
 	return []string{"--approved", dry.ApprovalHash}, nil
 }
 
-// targetArgs are the flags of the target that a form names. The key is not among them: the
-// program reads it from the file or the environment.
-func targetArgs(r *http.Request) ([]string, error) {
-	var args []string
-	form := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
-	if form("target") == "sandbox" {
-		args = append(args, "--sandbox")
-	} else {
-		for _, name := range []string{"base-url", "org", "project", "api-key-file"} {
-			if v := form(name); v != "" {
-				if strings.HasPrefix(v, "-") {
-					return nil, errors.New(name + " may not begin with a dash")
-				}
-				args = append(args, "--"+name, v)
-			}
-		}
-	}
-	for _, name := range []string{"rate", "concurrency"} {
-		if v := form(name); v != "" {
-			args = append(args, "--"+name+"="+v)
-		}
-	}
-	return args, nil
-}
-
 // startRun begins the import, or goes on with it.
 func (s *Studio) startRun(w http.ResponseWriter, r *http.Request) {
 	work := s.work()
 	args := work.args("run", "--mapping", word(work.Mapping))
 	approved, err := approvedArgs(work, r)
-	if err == nil {
-		var target []string
-		target, err = targetArgs(r)
-		args = append(append(args, approved...), target...)
-	}
+	to, wrong := targetIn(r)
+	err = cmp.Or(err, wrong)
+	args = append(append(args, approved...), to.flags()...)
 	switch r.PostForm.Get("how") {
 	case "resume":
 		args = append(args, "--resume")
@@ -192,6 +167,7 @@ func (s *Studio) startRun(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, "run", err)
 		return
 	}
+	s.remember(to)
 	http.Redirect(w, r, "/run", http.StatusSeeOther)
 }
 

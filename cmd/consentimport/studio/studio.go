@@ -55,13 +55,17 @@ type Studio struct {
 	job     *job
 	jobs    sync.WaitGroup
 	look    *look
+	// comparing is the dry run that is held against the last one.
+	comparing *comparison
+	paces     paces
+	target    *targetForm // that was entered last
 }
 
 //go:embed pages assets
 var embedded embed.FS
 
 // pageNames are the pages, a template each.
-var pageNames = []string{"file", "mapping", "dryrun", "run", "reports", "repair", "job", "progress", "trial", "opened", "fault"}
+var pageNames = []string{"file", "mapping", "dryrun", "run", "reports", "repair", "job", "progress", "trial", "changes", "opened", "fault"}
 
 // New makes a studio. Close ends it.
 func New(cfg Config) (*Studio, error) {
@@ -106,6 +110,7 @@ func (s *Studio) Close() error {
 	if s.look != nil {
 		s.look.cancel()
 	}
+	s.dropComparison()
 	s.mu.Unlock()
 	s.jobs.Wait()
 	return os.RemoveAll(s.scratch)
@@ -130,6 +135,7 @@ func (s *Studio) choose(exports []string, mappingFile string) {
 		s.look.cancel() // nobody waits for what it finds
 		s.look = nil
 	}
+	s.dropComparison()
 	s.exports, s.mapping = exports, mappingFile
 	if mappingFile == "" && len(exports) > 0 {
 		s.mapping = exports[0] + ".mapping.yaml"

@@ -1,18 +1,24 @@
 // What the pages do by themselves; without it each of them works by its buttons and reloading.
 "use strict";
 
-// A part that changes while a command works is asked for until it says that it is done.
-for (const part of document.querySelectorAll("[data-poll]")) {
+// A part that changes while a command works is asked for until it says that it is done; then the
+// page is loaded again, unless the part is all that changes.
+const poll = (part) => {
   let shown = part.innerHTML;
   const ask = async () => {
+    if (!part.isConnected) return;
     try {
       const answer = await fetch(part.dataset.poll);
       const text = await answer.text();
       if (answer.ok && text !== shown) {
+        const log = part.querySelector(".log");
+        const end = !log || log.scrollTop + log.clientHeight > log.scrollHeight - 8;
         part.innerHTML = shown = text;
+        const now = part.querySelector(".log");
+        if (now) now.scrollTop = end ? now.scrollHeight : log.scrollTop;
       }
       if (answer.headers.get("X-Done")) {
-        location.reload();
+        if (part.dataset.done !== "stay") location.reload();
         return;
       }
     } catch {
@@ -22,7 +28,8 @@ for (const part of document.querySelectorAll("[data-poll]")) {
     setTimeout(ask, 1000);
   };
   setTimeout(ask, 500);
-}
+};
+for (const part of document.querySelectorAll("[data-poll]")) poll(part);
 
 for (const part of document.querySelectorAll("[data-reload]")) {
   setTimeout(() => location.reload(), Number(part.dataset.reload));
@@ -31,19 +38,24 @@ for (const part of document.querySelectorAll("[data-reload]")) {
 // What rows become is shown while the text is typed; an answer that was overtaken is dropped.
 for (const text of document.querySelectorAll("[data-live]")) {
   const into = document.getElementById(text.dataset.into);
+  const status = document.getElementById(text.dataset.status);
   let timer, running;
   text.addEventListener("input", () => {
     clearTimeout(timer);
+    if (running) running.abort();
     timer = setTimeout(async () => {
-      if (running) running.abort();
       running = new AbortController();
       const body = new URLSearchParams({ csrf: text.form.elements.csrf.value, text: text.value });
       try {
         const answer = await fetch(text.dataset.live, { method: "POST", body, signal: running.signal });
-        if (answer.ok) into.innerHTML = await answer.text();
+        if (!answer.ok) return;
+        into.innerHTML = await answer.text();
       } catch {
         return;
       }
+      for (const part of into.querySelectorAll("[data-poll]")) poll(part);
+      const said = into.querySelector(".fault") || into.querySelector("[data-said]");
+      status.textContent = said ? said.textContent : "";
     }, 400);
   });
 }
@@ -53,5 +65,24 @@ for (const field of document.querySelectorAll("[data-search]")) {
   field.addEventListener("input", () => {
     const wanted = field.value.toLowerCase();
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+  });
+}
+
+// The command that a form stands for follows what is filled in.
+for (const form of document.querySelectorAll("[data-preview]")) {
+  const into = document.getElementById(form.dataset.into);
+  let timer, running;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    if (running) running.abort();
+    timer = setTimeout(async () => {
+      running = new AbortController();
+      try {
+        const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: running.signal });
+        if (answer.ok) into.innerHTML = await answer.text();
+      } catch {
+        return;
+      }
+    }, 300);
   });
 }
