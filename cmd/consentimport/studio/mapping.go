@@ -23,7 +23,7 @@ type mappingData struct {
 	Faults  []place
 	Sound   bool
 	Values  values
-	Fits    []inspect.PresetFit
+	Fits    []fit
 	Presets []mapping.Preset
 	Waiting bool // for the inspection, which a suggestion needs
 	Command []string
@@ -32,6 +32,15 @@ type mappingData struct {
 	Trial          *trial
 	Changes        changesData
 }
+
+// fit is a preset that fits, and the command that begins with it.
+type fit struct {
+	inspect.PresetFit
+	Command string
+}
+
+// Lines is how many lines the editor shows.
+func (d *mappingData) Lines() int { return max(12, min(30, strings.Count(d.Text, "\n")+3)) }
 
 // place is a fault of a mapping.
 type place struct {
@@ -57,9 +66,12 @@ func (s *Studio) mappingData(ctx context.Context, work work, text []byte) *mappi
 	d.Waiting = in == nil && err == nil
 	if !d.There {
 		d.Presets = mapping.Presets()
-		d.SuggestCommand = commandLine(work.args("inspect", "--suggest")) + " > " + commandLine([]string{word(work.Mapping)})[len("consentimport "):]
+		into := " > " + commandLine([]string{word(work.Mapping)})[len("consentimport "):]
+		d.SuggestCommand = commandLine(work.args("inspect", "--suggest")) + into
 		if in != nil {
-			d.Fits = in.Presets
+			for _, p := range in.Presets {
+				d.Fits = append(d.Fits, fit{p, commandLine([]string{"mapping", "show", p.Name}) + into})
+			}
 		}
 		return d
 	}

@@ -2,6 +2,7 @@ package studio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -11,10 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/consentimport/consentimport/importer/source"
 )
 
 // maxRejected bounds what is read of rejected.*; an editor has no bound.
@@ -29,6 +33,8 @@ type rejected struct {
 	comma rune   // 0: a row is a line of JSON
 	coded encoding.Encoding
 	bom   bool
+	// Guess is the encoding that cells look like which are not in that of the others.
+	Guess string
 }
 
 // rejectedRow is one of them.
@@ -87,16 +93,43 @@ func readRejected(path, named string) (*rejected, error) {
 		}
 	}
 	if filepath.Ext(path) == ".jsonl" {
-		return r, r.readLines(string(plain))
+		r.readLines(string(plain))
+	} else if err := r.readTable(string(plain)); err != nil {
+		return nil, err
 	}
-	return r, r.readTable(string(plain))
+	r.Guess = r.guess()
+	return r, nil
 }
 
-// Shown is a cell as a page shows it: bytes that are no letter are marked.
-func (r *rejectedRow) Shown(i int) string { return strings.ToValidUTF8(r.Cells[i], "\ufffd") }
+// guess looks at the cells that are not in the encoding of the others.
+func (r *rejected) guess() string {
+	var foreign []byte
+	for i := range r.Rows {
+		for _, c := range r.Rows[i].Cells {
+			if !utf8.ValidString(c) {
+				foreign = append(append(foreign, c...), '\n')
+			}
+		}
+	}
+	return cmp.Or(source.GuessEncoding(foreign), "windows-1252")
+}
+
+// shown is a cell as a page shows it. One whose bytes are not in the encoding of the others
+// is read in the one that it looks like: whoever saves it has looked at it.
+func (r *rejected) shown(cell string) (text string, guessed bool) {
+	if utf8.ValidString(cell) {
+		return cell, false
+	}
+	if e, err := htmlindex.Get(r.Guess); err == nil {
+		if text, err = e.NewDecoder().String(cell); err == nil {
+			return text, true
+		}
+	}
+	return strings.ToValidUTF8(cell, "\ufffd"), true
+}
 
 // readLines reads rows of JSON.
-func (r *rejected) readLines(text string) error {
+func (r *rejected) readLines(text string) {
 	r.Head = []string{"row"}
 	for line := range strings.Lines(text) {
 		if strings.TrimSpace(line) == "" {
@@ -105,7 +138,6 @@ func (r *rejected) readLines(text string) error {
 		number, reason := lineageOf(line)
 		r.Rows = append(r.Rows, rejectedRow{Number: number, Reason: reason, Cells: []string{strings.TrimRight(line, "\r\n")}, raw: line})
 	}
-	return nil
 }
 
 // readTable reads rows of CSV: preamble lines, a header unless the export has none, rows.
@@ -180,7 +212,7 @@ func (r *rejected) overlay(saved *rejected) {
 // set changes a cell.
 func (r *rejected) set(row, cell int, text string) {
 	at := &r.Rows[row]
-	if at.Cells[cell] == text || at.Shown(cell) == text {
+	if at.Cells[cell] == text {
 		return
 	}
 	at.Cells[cell] = text

@@ -20,10 +20,10 @@ type repairData struct {
 	Saved      string // the repaired file, when there is one
 	Table      *rejected
 	Rows       []repairRow
-	From, To   int // of all rows, the first from 1
-	Prev, Next int // where other pages begin; -1: there is none
+	From, To   int  // of all rows, the first from 1
+	Prev, Next int  // where other pages begin; -1: there is none
+	Guessed    bool // some cells are not in the encoding of the others
 	Run        runData
-	Command    string
 }
 
 // repairRow is a row of the page.
@@ -89,7 +89,6 @@ func (s *Studio) repairPage(w http.ResponseWriter, r *http.Request) {
 		}
 		d.Run.Target, d.Run.Dir = s.targetOf(dir), d.Dir
 		d.Run.Commands = []string{commandLine(work.repairArgs(dir, d.Run.Target))}
-		d.Command = d.Run.Commands[0]
 		from, _ := strconv.Atoi(r.URL.Query().Get("from"))
 		if d.Table, err = s.rejectedTable(dir, path); err != nil {
 			p.Fault = err.Error()
@@ -120,7 +119,8 @@ func (d *repairData) show(from int) {
 			if k < d.Table.Own() {
 				name = d.Table.Head[k]
 			}
-			text := row.Shown(k)
+			text, guessed := d.Table.shown(row.rejectedRow.Cells[k])
+			d.Guessed = d.Guessed || guessed
 			row.Cells = append(row.Cells, repairCell{name, text, strings.ContainsAny(text, "\r\n") || d.Table.comma == 0})
 		}
 		d.Rows = append(d.Rows, row)
