@@ -96,11 +96,13 @@ func (s *Studio) changed(ctx context.Context, work work, text []byte, was *summa
 		return &changes{Fault: err.Error()}
 	}
 	defer os.RemoveAll(dir) // it holds rows of people
-	file, out := filepath.Join(dir, filepath.Base(work.Mapping)), filepath.Join(dir, "dry-run")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	draft, err := s.draft(work, text)
+	if err != nil {
 		return &changes{Fault: err.Error()}
 	}
-	_, _, stderr := s.call(ctx, work.args("run", "--dry-run", "--progress", "none", "--mapping", file, "--out", out)...)
+	defer os.Remove(draft)
+	out := filepath.Join(dir, "dry-run")
+	_, _, stderr := s.call(ctx, work.args("run", "--dry-run", "--progress", "none", "--mapping", draft, "--out", out)...)
 	now := summaryOf(out)
 	if now == nil {
 		return &changes{Fault: cmp.Or(stderr, "it was stopped")}

@@ -26,6 +26,11 @@ type status struct {
 	InFlight    int64     `json:"inFlight"`
 	Elapsed     float64   `json:"elapsedSeconds"`
 	Failures    []failure `json:"failures"`
+	// Waiting says for what a run waits that nobody has paused: its hours, the next day.
+	Waiting *struct {
+		Until  time.Time `json:"until"`
+		Detail string    `json:"detail"`
+	} `json:"waiting"`
 
 	Made      int64   `json:"-"` // by the dry run; 0: not known
 	PerSecond float64 `json:"-"` // of late

@@ -76,28 +76,42 @@ func (w work) failingRows() (rows []int64) {
 	return rows
 }
 
+// draft writes a text that may not be saved into a file that only its owner can read; the
+// caller removes it. It lies beside the mapping where that names files from there.
+func (s *Studio) draft(work work, text []byte) (path string, err error) {
+	dir, name := s.scratch, "mapping-*.yaml"
+	if spec, err := mapping.Parse(work.Mapping, text, nil); err == nil && len(spec.Lookups()) > 0 {
+		dir, name = filepath.Dir(work.Mapping), ".consentimport-*.yaml"
+	}
+	f, err := os.CreateTemp(dir, name)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
 // try maps rows with a text, by mapping try: those that failed in the last dry run, then
 // the first ones. A text that is not sound has none.
 func (s *Studio) try(ctx context.Context, work work, text []byte) *trial {
 	if len(text) > mapping.MaxFile || len(faults(work.Mapping, text)) > 0 {
 		return nil
 	}
-	f, err := os.CreateTemp(s.scratch, "mapping-*.yaml")
+	draft, err := s.draft(work, text)
 	if err != nil {
 		return &trial{Fault: err.Error()}
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return &trial{Fault: err.Error()}
-	}
+	defer os.Remove(draft)
 	t := &trial{}
 	try := func(flag, value string) *trial {
 		t.Command = append(t.Command, commandLine(work.args("mapping", "try", flag, value, word(work.Mapping))))
-		_, stdout, stderr := s.call(ctx, work.args("mapping", "try", flag, value, f.Name())...)
+		_, stdout, stderr := s.call(ctx, work.args("mapping", "try", flag, value, draft)...)
 		part := parseTrial(stdout)
 		if len(part.Rows) == 0 {
-			part.Fault = strings.ReplaceAll(stderr, f.Name(), filepath.Base(work.Mapping))
+			part.Fault = strings.ReplaceAll(stderr, draft, filepath.Base(work.Mapping))
 		}
 		return part
 	}
