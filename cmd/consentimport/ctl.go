@@ -17,6 +17,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/report"
 	"github.com/consentimport/consentimport/report/wording"
 )
 
@@ -199,7 +200,7 @@ func control(env *environment, dir, text string, asJSON bool) error {
 		answer, err = client.Post("http://run/order", "text/plain", strings.NewReader(o.String()))
 	}
 	if err != nil {
-		return usage("consentimport report "+dir+" says how far the last one came", "no run is at work in %s", dir)
+		return usage(report.ShellLine([]string{"consentimport", "report", dir})+" says how far the last one came", "no run is at work in %s", dir)
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))

@@ -23,6 +23,9 @@ type outDir struct {
 	Commands []string
 }
 
+// DryRun says that it is that of a dry run.
+func (o outDir) DryRun() bool { return o.Summary != nil && o.Summary.DryRun }
+
 // reportsData is what the page of the reports shows.
 type reportsData struct {
 	Dirs []outDir
@@ -97,10 +100,13 @@ func (s *Studio) reportsPage(w http.ResponseWriter, _ *http.Request) {
 		o := outDir{Name: filepath.Base(path), Summary: summaryOf(path), Files: filesIn(path)}
 		_, name := rejectedIn(path)
 		o.Begun = slices.Contains(o.Files, "checkpoint.jsonl")
-		o.Repair = name != "" && o.Begun && (o.Summary == nil || !o.Summary.DryRun)
+		o.Repair = name != "" && o.Begun && !o.DryRun()
 		o.Failures, o.More = failuresIn(path)
 		if o.Begun {
 			for _, command := range checks {
+				if command == "evidence" && o.DryRun() {
+					continue // nothing was sent
+				}
 				o.Commands = append(o.Commands, commandLine([]string{command, word(path)}))
 			}
 		}
