@@ -49,6 +49,7 @@ func checkRedirect(r *http.Request, via []*http.Request) error {
 	if r.URL.Scheme != httpsScheme && (via[0].URL.Scheme == httpsScheme || !isLoopback(r.URL.Hostname())) {
 		return &remoteError{"is redirected to a place that is not encrypted", true}
 	}
+	r.Header.Del("Referer") // it has the query, which is a secret, and may be another host's to read
 	return nil
 }
 
@@ -69,10 +70,7 @@ func (g *httpGetter) get(ctx context.Context, from, n int64, tag string) (*part,
 	if err != nil {
 		return nil, withoutURL(err)
 	}
-	p := &part{body: answer.Body, from: from, size: -1, tag: answer.Header.Get("ETag")}
-	if p.tag == "" {
-		p.tag = answer.Header.Get("Last-Modified")
-	}
+	p := &part{body: answer.Body, from: from, size: -1, is: versionOf(answer.Header)}
 	switch answer.StatusCode {
 	case http.StatusPartialContent:
 		if p.from, p.size, err = contentRange(answer.Header.Get("Content-Range")); err != nil {
@@ -85,6 +83,10 @@ func (g *httpGetter) get(ctx context.Context, from, n int64, tag string) (*part,
 	}
 	_ = answer.Body.Close() // its text may repeat what was asked for
 	return nil, statusError(answer.StatusCode, from)
+}
+
+func versionOf(h http.Header) version {
+	return version{h.Get("ETag"), h.Get("Last-Modified"), strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding")))}
 }
 
 // contentRange reads "bytes 0-99/1234".

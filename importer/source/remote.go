@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,7 +29,8 @@ type Remote struct {
 	// Patience is how long nothing may come before reading fails; 0: two minutes.
 	Patience time.Duration
 
-	chunk int64 // bytes of a request; 0: remoteChunk
+	chunk int64         // bytes of a request; 0: remoteChunk
+	idle  time.Duration // 0: remoteIdle
 }
 
 // object is where the raw bytes of an input lie: a file, or something elsewhere.
@@ -41,7 +44,8 @@ const (
 	remoteChunk        = 4 << 20 // bytes of a request
 	remoteChunks       = 6       // that are kept, of all objects together
 	remotePatience     = 2 * time.Minute
-	remoteIdle         = 30 * time.Second // without a byte before a connection is given up
+	remoteIdle         = 30 * time.Second // with fewer bytes than remoteLeast before a connection is given up
+	remoteLeast        = 4 << 10          // bytes that have to come within patience, too
 	remoteFirstContact = 10 * time.Second
 	remoteFirstWait    = 200 * time.Millisecond
 	remoteLastWait     = 10 * time.Second
@@ -58,10 +62,30 @@ type getter interface {
 type part struct {
 	body io.ReadCloser
 	from int64
-	size int64  // of the whole object; -1: not known
-	tag  string // what changes when the object does; may be empty
+	size int64 // of the whole object; -1: not known
+	is   version
 	// whole says that the server knows no ranges, and gave all from byte 0 on.
 	whole bool
+}
+
+// version is what says that an object is the one that it was. Any of it may be missing.
+type version struct {
+	etag     string
+	modified string // Last-Modified
+	encoding string // Content-Encoding: the bytes are those of the object in it
+}
+
+// changed reports whether an answer is of another object. A server, or one of several,
+// may leave the ETag or the time out of an answer.
+func (v version) changed(is version) bool {
+	times := v.modified != "" && is.modified != "" && v.modified != is.modified
+	switch {
+	case v.encoding != is.encoding:
+		return true
+	case v.etag == "" || is.etag == "":
+		return times
+	}
+	return v.etag != is.etag || times && strings.HasPrefix(v.etag, "W/") // which stands for what is much the same
 }
 
 // abort makes reading a part fail.
@@ -91,11 +115,12 @@ type remote struct {
 	name     string
 	get      getter
 	size     int64
-	tag      string
+	is       version
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	detach   func() bool // from the context of Remote
 	patience time.Duration
+	idle     time.Duration
 	chunk    int64
 	cache    *chunkCache
 	whole    bool // the server knows no ranges: it is read in order, by one at a time
@@ -134,9 +159,12 @@ func (e *Export) openRemote(path string) (*remote, error) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	detach := context.AfterFunc(base, func() { cancel(context.Cause(base)) })
-	r := &remote{name: path, get: g, size: -1, ctx: ctx, cancel: cancel, detach: detach, patience: access.Patience, chunk: access.chunk, cache: &e.chunks, last: -1}
+	r := &remote{name: path, get: g, size: -1, ctx: ctx, cancel: cancel, detach: detach, patience: access.Patience, idle: access.idle, chunk: access.chunk, cache: &e.chunks, last: -1}
 	if r.patience == 0 {
 		r.patience = remotePatience
+	}
+	if r.idle == 0 {
+		r.idle = remoteIdle
 	}
 	if r.chunk == 0 {
 		r.chunk = remoteChunk
@@ -209,6 +237,7 @@ func (r *remote) fetch(i int64) ([]byte, error) {
 	}
 	var data []byte
 	wait, since := remoteFirstWait, time.Now()
+	had := 0 // bytes at that time
 	for {
 		before := len(data)
 		var err error
@@ -219,9 +248,10 @@ func (r *remote) fetch(i int64) ([]byte, error) {
 		if final := (*remoteError)(nil); errors.As(err, &final) && final.final || errors.Is(err, errChanged) || r.ctx.Err() != nil {
 			return nil, r.readable(err)
 		}
-		if len(data) > before {
-			wait, since = remoteFirstWait, time.Now()
-			continue
+		// A server may answer with less than it was asked for, but not drip.
+		much := len(data)-before > min(remoteLeast, (int(want)-before)/10)
+		if much || len(data) >= had+remoteLeast {
+			since, had = time.Now(), len(data)
 		}
 		patience := r.patience
 		if r.size < 0 { // it was never reached: its address is likely wrong
@@ -229,6 +259,10 @@ func (r *remote) fetch(i int64) ([]byte, error) {
 		}
 		if time.Since(since) > patience {
 			return nil, r.readable(err)
+		}
+		if much {
+			wait = remoteFirstWait
+			continue
 		}
 		select {
 		case <-time.After(wait):
@@ -254,26 +288,33 @@ func (r *remote) readable(err error) error {
 // object is.
 func (r *remote) more(data []byte, from, want int64) ([]byte, int64, error) {
 	at := from + int64(len(data))
-	p, err := r.get.get(r.ctx, at, want-int64(len(data)), r.tag)
+	p, err := r.get.get(r.ctx, at, want-int64(len(data)), r.is.etag)
 	if err != nil {
 		return data, want, err
 	}
 	defer p.body.Close()
-	idle := time.AfterFunc(remoteIdle, p.abort)
+	var slow atomic.Bool
+	idle := time.AfterFunc(r.idle, func() {
+		slow.Store(true)
+		p.abort()
+	})
 	defer idle.Stop()
 	switch {
 	case p.size < 0:
 		return data, want, &remoteError{"does not say how long it is, so nobody can tell where it ends: download it", true}
 	case r.size < 0:
-		r.size, r.tag, r.whole = p.size, p.tag, p.whole
+		if !readEncodings[p.is.encoding] {
+			return data, want, &remoteError{fmt.Sprintf("comes in a Content-Encoding that is not read (%.20q): store it without, or download it", p.is.encoding), true}
+		}
+		r.size, r.is, r.whole = p.size, p.is, p.whole
 		want = min(want, p.size)
-	case p.size != r.size, r.tag != "" && p.tag != "" && p.tag != r.tag:
+	case p.size != r.size, r.is.changed(p.is):
 		return data, want, errChanged
 	}
 	if p.from > at {
 		return data, want, &remoteError{fmt.Sprintf("answers with bytes from %d on where %d was asked for", p.from, at), true}
 	}
-	body := &watched{r: p.body, idle: idle}
+	body := &watched{r: p.body, idle: idle, time: r.idle}
 	if p.from < at {
 		if _, err := io.CopyN(io.Discard, body, at-p.from); err != nil {
 			return data, want, err
@@ -286,7 +327,10 @@ func (r *remote) more(data []byte, from, want int64) ([]byte, int64, error) {
 		n, err := body.Read(data[len(data):want])
 		data = data[:len(data)+n]
 		if err != nil && int64(len(data)) < want {
-			if err == io.EOF {
+			switch {
+			case slow.Load():
+				err = &remoteError{fmt.Sprintf("cannot be read: less than %d KiB came in %s", remoteLeast>>10, r.idle), false}
+			case err == io.EOF:
 				err = io.ErrUnexpectedEOF // the connection ended, the object did not
 			}
 			return data, want, err
@@ -295,16 +339,23 @@ func (r *remote) more(data []byte, from, want int64) ([]byte, int64, error) {
 	return data, want, nil
 }
 
-// watched puts the idle time off with each byte that comes.
+// readEncodings are the codings in which an object may lie: what they pack is unpacked as
+// a file of that format is. A server that packs on its way does not say how long it is.
+var readEncodings = map[string]bool{"": true, "identity": true, "gzip": true, "x-gzip": true, "zstd": true}
+
+// watched puts the idle time off whenever enough has come.
 type watched struct {
 	r    io.Reader
 	idle *time.Timer
+	time time.Duration
+	n    int // bytes since
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
-	if n > 0 {
-		w.idle.Reset(remoteIdle)
+	if w.n += n; w.n >= remoteLeast {
+		w.idle.Reset(w.time)
+		w.n = 0
 	}
 	return n, err
 }

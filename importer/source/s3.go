@@ -84,7 +84,8 @@ func (g *s3Getter) get(ctx context.Context, from, n int64, tag string) (*part, e
 	if err != nil {
 		return nil, s3Error(err, from)
 	}
-	p := &part{body: body, from: from, size: -1, tag: info.ETag}
+	p := &part{body: body, from: from, size: -1, is: versionOf(header)}
+	p.is.etag = info.ETag // without quotes, as it is asked for
 	if span := header.Get("Content-Range"); span != "" {
 		if p.from, p.size, err = contentRange(span); err != nil {
 			return nil, errors.Join(err, body.Close())
