@@ -6,6 +6,7 @@ import (
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
 )
@@ -89,6 +90,8 @@ func hintOf(err error) string {
 		return m.Hint
 	case m != nil && m.Parameter != "":
 		return "for example --set " + m.Parameter
+	case errors.Is(err, source.ErrDenied):
+		return anotherURL
 	case errors.Is(err, journal.ErrLocked):
 		return "wait for the other process, or stop it"
 	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):

@@ -12,6 +12,9 @@ import (
 // checkpoint keeps no query for those who read the export again.
 const exportURL = "CONSENTIMPORT_EXPORT_URL"
 
+// anotherURL is what to do when a URL does not open its object any more.
+const anotherURL = "get a new URL of the same object, and set " + exportURL + " to the whole of it (run --resume also takes it in place of the old one)"
+
 // exports gives the locations of an export as everything else sees them, without the
 // queries of URLs, which are kept aside.
 func (e *environment) exports(given []string) ([]string, error) {

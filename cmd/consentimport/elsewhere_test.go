@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -133,4 +134,61 @@ func TestOutDirectoryOfAnExportElsewhere(t *testing.T) {
 	for url, want := range map[string]string{"https://h.example/a/b.csv.gz": "b.csv.gz.import", "s3://bucket/a/b.zip": "b.zip.import"} {
 		assert.Equal(t, want, new(runFlags).dir([]string{url}))
 	}
+}
+
+// A presigned URL expires in the middle: whatever has been read by then, the run stops with
+// what to do and without the query, and goes on with another URL of the same object.
+func TestAPresignedURLExpires(t *testing.T) {
+	t.Parallel()
+	const rows = 26
+	reported := 0
+	pad := strings.Repeat("x", 1<<20-1<<10)
+	var text strings.Builder
+	text.WriteString("pad," + exportHeader)
+	for n := 1; n <= rows; n++ { // more than is kept of what was read
+		text.WriteString(pad + "," + exportRow(n, "u"+strconv.Itoa(n), "mail", "yes"))
+	}
+	for _, after := range []int64{19, 23} {
+		var valid atomic.Value
+		valid.Store(presigned)
+		var requests atomic.Int64
+		object := text.String()
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.RawQuery != valid.Load() || valid.Load() == presigned && requests.Add(1) > after {
+				http.Error(w, "expired: "+r.URL.RawQuery, http.StatusForbidden)
+				return
+			}
+			w.Header().Set("ETag", `"1"`)
+			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(object))
+		}))
+		r := newRehearsal(t, "")
+		r.rows, r.export = rows, filepath.Join(r.dir, "export.csv")
+		run := func(query string, more ...string) finished {
+			args := append(append([]string{"run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", r.out(), "--progress", "none"}, r.target()...), more...)
+			got := r.here(t, nil, append(args, s.URL+"/export.csv?"+query)...)
+			for _, secret := range []string{"5ignature", "AKIASEEN", "X-Amz"} {
+				require.NotContains(t, got.stdout+got.stderr, secret)
+			}
+			return got
+		}
+		got := run(presigned)
+		got.requireCode(t, exitIncomplete)
+		message := got.stderr[strings.Index(got.stderr, "error: "):]
+		assert.Equal(t, 2, strings.Count(message, "\n"), message)
+		assert.Contains(t, message, "a presigned URL may have expired")
+		assert.Contains(t, message, "hint: get a new URL of the same object, and set CONSENTIMPORT_EXPORT_URL")
+		valid.Store(anew)
+		if strings.Contains(message, "everything sent is in the checkpoint") {
+			reported++
+			r.here(t, nil, "report", r.out()).requireCode(t, exitRefused)
+			r.env = append(r.env, exportURL+"="+s.URL+"/export.csv?"+anew)
+			code, said := r.typed(t, printed(t, message))
+			require.Equal(t, exitComplete, code, said)
+		} else {
+			run(anew, "--resume").requireCode(t, exitComplete)
+		}
+		assert.Zero(t, r.account(t), "repeats")
+		s.Close()
+	}
+	assert.Equal(t, 1, reported, "one while it sent, one while it reported")
 }

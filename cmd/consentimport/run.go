@@ -10,6 +10,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
@@ -237,11 +238,16 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 		s, err = f.brief(env, im, called)
 	}
 	switch {
+	case errors.Is(err, source.ErrDenied) && runErr != nil:
+		return &exitError{exitIncomplete, runErr, anotherURL + "; then continue with --resume"}
+	case errors.Is(err, source.ErrDenied):
+		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
+			anotherURL + "; then: consentimport report " + report.ShellLine([]string{f.dir(called.Exports)})}
 	case err != nil && runErr != nil:
 		return &exitError{exitIncomplete, errors.Join(runErr, err), "make room or remove the cause, then continue with --resume"}
 	case err != nil:
 		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
-			"remove the cause, then: consentimport report " + f.dir(called.Exports)}
+			"remove the cause, then: consentimport report " + report.ShellLine([]string{f.dir(called.Exports)})}
 	}
 	op.end(s)
 	return f.show(env, s)

@@ -123,7 +123,7 @@ func statusError(code int, from int64) error {
 		}
 		return &remoteError{"is empty", true}
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return say("; a presigned URL may have expired or lack its query: get a new one (an import that has begun can continue with it)", true)
+		return deniedError{&remoteError{fmt.Sprintf("cannot be read: the server answers %d %s; a presigned URL may have expired or lack its query", code, http.StatusText(code)), true}}
 	case code == http.StatusNotFound, code == http.StatusGone:
 		return say("", true)
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:

@@ -105,6 +105,15 @@ type remoteError struct {
 
 func (e *remoteError) Error() string { return e.how }
 
+// ErrDenied is a URL that does not, or does not any more, open its object.
+var ErrDenied = errors.New("the URL does not open its object")
+
+// deniedError is a remoteError that is ErrDenied, too.
+type deniedError struct{ *remoteError }
+
+func (deniedError) Is(target error) bool { return target == ErrDenied }
+func (e deniedError) Unwrap() error      { return e.remoteError }
+
 // errChanged is an object that is another one than it was.
 var errChanged = errors.New("has changed while it was read")
 
