@@ -86,7 +86,14 @@ func (g *httpGetter) get(ctx context.Context, from, n int64, tag string) (*part,
 }
 
 func versionOf(h http.Header) version {
-	return version{h.Get("ETag"), h.Get("Last-Modified"), strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding")))}
+	var encodings []string
+	for e := range strings.SplitSeq(strings.ToLower(strings.Join(h.Values("Content-Encoding"), ",")), ",") {
+		// How an object was uploaded to S3 stays in its Content-Encoding, but not in its bytes.
+		if e = strings.TrimSpace(e); e != "" && e != "identity" && e != "aws-chunked" {
+			encodings = append(encodings, e)
+		}
+	}
+	return version{h.Get("ETag"), h.Get("Last-Modified"), strings.Join(encodings, ",")}
 }
 
 // contentRange reads "bytes 0-99/1234".

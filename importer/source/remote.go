@@ -350,7 +350,7 @@ func (r *remote) more(data []byte, from, want int64) ([]byte, int64, error) {
 
 // readEncodings are the codings in which an object may lie: what they pack is unpacked as
 // a file of that format is. A server that packs on its way does not say how long it is.
-var readEncodings = map[string]bool{"": true, "identity": true, "gzip": true, "x-gzip": true, "zstd": true}
+var readEncodings = map[string]bool{"": true, "gzip": true, "x-gzip": true, "zstd": true}
 
 // watched puts the idle time off whenever enough has come.
 type watched struct {

@@ -96,7 +96,7 @@ func TestRemoteVersions(t *testing.T) {
 func TestRemoteEncodings(t *testing.T) {
 	t.Parallel()
 	text := remoteCSV(3 * testChunk)
-	for encoding, object := range map[string][]byte{"gzip": gz(t, text), "X-GZIP": gz(t, text), "identity": text, "br": text} {
+	for encoding, object := range map[string][]byte{"gzip": gz(t, text), "X-GZIP": gz(t, text), "identity": text, "aws-chunked": text, "aws-chunked,gzip": gz(t, text), "br": text} {
 		s := newStore(t, object)
 		s.answer = func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Content-Encoding", encoding)
