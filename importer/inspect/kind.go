@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/mapping/vocabulary"
 	"github.com/go-json-experiment/json/jsontext"
@@ -98,8 +99,13 @@ func wordKind(v []byte) (valueKind, bool) {
 		return kindNothing, true
 	case "0", "1":
 		return kindBit, true
-	case "yes", "no", "y", "n", "true", "false", "t", "f", "on", "off", "ja", "nein", "oui", "non", "si", "sí", "nee", "x":
+	case "yes", "no", "y", "n", "true", "false", "t", "f", "on", "off", "ja", "nein", "oui", "non", "si", "sí", "nee", "tak", "nie", "ano", "ne", "sim", "não", "nao", "x":
 		return kindFlag, true
+	}
+	if !allDigits(v) && len(v) > 1 && v[0] >= utf8.RuneSelf { // an answer in another script
+		if w, ok := vocabulary.Lookup(string(v)); ok && (w.Sense == vocabulary.Yes || w.Sense == vocabulary.No) {
+			return kindFlag, true
+		}
 	}
 	if isStatusWord(v) || isKnownWord(v) {
 		return kindWord, true

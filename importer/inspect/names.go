@@ -75,7 +75,7 @@ func scoreOf(name string, hints []hint) int {
 // decisionHints tell columns that state a decision from other yes-and-no columns.
 func decisionHints() []hint {
 	return []hint{
-		{"consent", 40}, {"optin", 40}, {"optout", 40}, {"opted", 40}, {"subscri", 40}, {"blacklist", 40}, {"blocklist", 40}, {"einwillig", 40}, {"toestemming", 40},
+		{"consent", 40}, {"consens", 40}, {"zgod", 40}, {"souhlas", 40}, {"samtyck", 40}, {"同意", 40}, {"autoriz", 25}, {"メルマガ", 30}, {"可否", 30}, {"配信", 25}, {"受信", 25}, {"optin", 40}, {"optout", 40}, {"opted", 40}, {"subscri", 40}, {"blacklist", 40}, {"blocklist", 40}, {"einwillig", 40}, {"toestemming", 40},
 		{"permission", 30}, {"grant", 30}, {"topic", 15}, {"accept", 30}, {"agree", 30}, {"allow", 25}, {"decision", 35}, {"choice", 25}, {"preference", 30}, {"prefs", 20}, {"permit", 25},
 		{"marketing", 30}, {"analytic", 30}, {"statisti", 30}, {"stats", 20}, {"advert", 30}, {"functional", 30}, {"personali", 25}, {"profiling", 25}, {"sale", 20}, {"social", 20},
 		{"tracking", 25}, {"newsletter", 30}, {"cookie", 20}, {"targeting", 25}, {"werbung", 30}, {"purpose", 20}, {"gdpr", 20}, {"share", 15}, {"sharing", 15},

@@ -70,7 +70,7 @@ func asksOpposite(path string) bool {
 		return !asksTwice(path)
 	}
 	compact := compactName(last)
-	for _, stem := range []string{"optout", "optedout", "unsub", "donot", "dont", "blacklist", "blocklist", "abgemeldet", "widerspruch", "widerruf", "desabonn", "désabonn", "afgemeld", "objection"} {
+	for _, stem := range []string{"optout", "optedout", "unsub", "donot", "dont", "blacklist", "blocklist", "abgemeldet", "widerspruch", "widerruf", "desabonn", "désabonn", "afgemeld", "objection", "complain", "asspam", "配信停止", "受信拒否"} {
 		if strings.Contains(compact, stem) {
 			return !asksTwice(path)
 		}

@@ -37,16 +37,16 @@ func classOfTime(path string) (timeClass, polarity) {
 	case has("birth", "purchase", "order", "login", "logon", "click", "bounce", "undeliver", "clean", "metadata", "invoice", "payment", "delet", "visit") && !has("consent", "optin", "optout", "visited"),
 		word("open", "opened", "sent", "send", "held", "hold", "expiry", "expires", "expiration", "birthday", "dob", "age"):
 		return timeOther, timeOfAny
-	case has("unsub", "optout", "optedout", "withdraw", "revok", "reject", "declin", "refus", "optoff", "abmeld", "widerruf", "desabonn", "désinscri", "afmeld", "suppress", "objection", "denied"):
+	case has("unsub", "optout", "optedout", "withdraw", "revok", "reject", "declin", "refus", "optoff", "abmeld", "widerruf", "desabonn", "désinscri", "afmeld", "suppress", "objection", "denied", "disiscri", "desuscri", "wypis", "uitgeschr", "配信停止"), word("baja"):
 		return timeOwn, timeOfNo
-	case has("optin", "optedin", "optedinto", "optedon", "optintime", "subscri", "signup", "signedup", "confirm", "anmeld", "joined", "doubleopt", "inscription", "abonn", "aanmeld", "erteilt", "zugestimmt") || word("signup", "joined", "opt", "opted"):
+	case has("optin", "optedin", "optedinto", "optedon", "optintime", "subscri", "signup", "signedup", "confirm", "anmeld", "joined", "doubleopt", "inscription", "abonn", "aanmeld", "erteilt", "zugestimmt", "iscrizione", "zapisu", "ingeschr", "suscrip") || word("signup", "joined", "opt", "opted"):
 		return timeOwn, timeOfYes
-	case has("consent", "given", "granted", "agreed", "accepted", "einwillig", "zustimm", "toestemming", "permission", "gdpr"):
+	case has("consent", "consens", "zgod", "souhlas", "samtyck", "同意", "given", "granted", "agreed", "accepted", "einwillig", "zustimm", "toestemming", "permission", "gdpr"):
 		if word("created", "creation", "update", "updated", "changed", "modified", "timestamp") || !has("date", "at", "on", "time") {
 			return timeOwn, timeOfAny
 		}
 		return timeOwn, timeOfYes
-	case has("lastevent", "lastseen", "lastactiv", "lastinteract", "updated", "update", "modified", "changed", "change", "created", "creation", "added", "insert", "import", "export", "sync", "registered", "registration", "profile", "account", "received", "firsttransaction", "erstell", "angelegt", "geändert", "aktualisiert", "started", "completed"):
+	case has("lastevent", "lastseen", "lastactiv", "lastinteract", "acquir", "acquisition", "updated", "update", "modified", "changed", "change", "created", "creation", "added", "insert", "import", "export", "sync", "registered", "registration", "profile", "account", "received", "firsttransaction", "erstell", "angelegt", "geändert", "aktualisiert", "started", "completed"):
 		return timeRecord, timeOfAny
 	case has("decision", "captur", "transaction", "collected", "choice", "preference", "statusdate", "statustime", "statusat", "eventtime", "event", "request", "hit", "effectivefrom", "visited", "answered", "recorded", "action", "signed", "state", "occurred", "happened", "submitted", "responded", "performed", "eingang", "geantwortet"):
 		return timeOwn, timeOfAny
@@ -77,6 +77,7 @@ func (v *view) times(s *Suggestion) {
 	if s.Form == "array" {
 		within = s.Source.name + "[]"
 	}
+	refusesOnly := len(s.Decisions) > 0 && !slices.ContainsFunc(s.Decisions, func(c *Column) bool { return !asksOpposite(c.name) })
 	var end int
 	var found []dated
 	for c := range v.all {
@@ -101,6 +102,9 @@ func (v *view) times(s *Suggestion) {
 		d.class, d.of = classOfTime(c.name)
 		if d.class == timeRecord && isOf(c, s.Decisions) {
 			d.class = timeOwn
+		}
+		if refusesOnly && d.class == timeOwn && (d.of == timeOfYes || d.of == timeOfAny && scoreOf(lastName(c.name), []hint{{"consent", 1}, {"consens", 1}}) > 0) && !isOf(c, s.Decisions) && !near(c, s.Decisions) {
+			d.class = timeRecord // when somebody consented is not when they objected
 		}
 		if inside {
 			d.score += 60
