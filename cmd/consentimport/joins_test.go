@@ -175,15 +175,16 @@ func TestTasksOfAnotherNumberAreRefused(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, 60, "")
 	dir := filepath.Join(r.dir, "task")
-	task := func(index, count string, code int) finished {
+	task := func(index, count string, code int, more ...string) finished {
 		p := r.program
 		p.env = append(p.env, "JOB_COMPLETION_INDEX="+index, "CONSENTIMPORT_SHARDS="+count)
-		return p.here(t, nil, r.args("--shard", "auto", "--resume", "--out", dir)...).requireCode(t, code)
+		return p.here(t, nil, r.args(append(more, "--shard", "auto", "--resume", "--out", dir)...)...).requireCode(t, code)
 	}
 	task("1", "3", exitComplete)
 	requests := r.server.Stats().Requests
 	assert.Contains(t, task("1", "4", exitRefused).message(t), "shard 2/3, not 2/4")
 	assert.Contains(t, task("2", "3", exitRefused).message(t), "shard 2/3, not 3/3")
+	assert.Contains(t, task("1", "3", exitRefused, "--history", "rows").message(t), "omit --history to continue in the old order")
 	task("1", "3", exitComplete) // what is complete is not done again
 	assert.Equal(t, requests, r.server.Stats().Requests)
 }

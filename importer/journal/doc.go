@@ -23,7 +23,11 @@
 // A consent is written ROW.N: the Nth that the row made. A run of consents A-B
 // takes in A, B and all consents that any row makes between them; so a row that
 // makes none never lies inside a run, since it is not known what it will make under
-// another mapping. Runs ascend within a line, and n is how many consents they are.
+// another mapping. Runs ascend within a line, and n is how many consents they are. In
+// a checkpoint that was joined (Header.Parts) that holds for the lines of a pass together:
+// shards know how many consents their lines hold, not how many a run across rows does once
+// it was put together with others'. There a line counts one a run, and the last line of
+// the pass all that is left.
 //
 // The order of lines is that of time: outcomes belong to the run, and the run to
 // the pass, that was begun last. No outcome comes for a row before the low row of a
