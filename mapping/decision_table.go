@@ -24,7 +24,7 @@ func (d *Decisions) Table() ([]Decision, error) {
 	table := []Decision{}
 	err := d.Each(func(line Decision) error {
 		count := line.Count
-		line.Category, line.Value, line.Count = d.shownCategory(line.Category), d.Shown(line.Value), 0
+		line.Category, line.Value, line.Count = d.ShownCategory(line.Category), d.Shown(line.Value), 0
 		i, ok := index[line]
 		if !ok && len(table) >= maxDecisions {
 			line = Decision{Category: Others, Value: Others, Decision: line.Decision}
@@ -58,9 +58,9 @@ func (d *Decisions) Shown(value string) string {
 // of a person.
 func (d *Decisions) Named(value string) bool { return d.listed[strings.ToLower(value)] }
 
-// shownCategory is a category as anybody may see it. A UUID is a purpose; the
+// ShownCategory is a category as anybody may see it. A UUID is a purpose; the
 // ids of people are values, if anything.
-func (d *Decisions) shownCategory(category string) string {
+func (d *Decisions) ShownCategory(category string) string {
 	if isUUID([]byte(category)) {
 		return category
 	}

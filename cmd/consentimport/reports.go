@@ -16,11 +16,11 @@ import (
 )
 
 func newReport(env *environment) *cobra.Command {
-	var asJSON, full bool
-	var out string
+	var asJSON, full, compare, index bool
+	var out, page string
 	c := &cobra.Command{
 		Use:   "report DIR...",
-		Short: "Write the reports of an import again, or join its shards",
+		Short: "Write the reports of an import again, join its shards, or compare imports",
 		Long: `report derives everything that a run reports from the checkpoint in an out directory and
 from the export: report.json, report.html, successes.csv, failures.csv, rejected.* and the
 summary. It changes nothing else, and ends with the exit code of the run.
@@ -30,10 +30,25 @@ checkpoints merged in the order of rows, and the reports of all together. It is 
 any other from then on: verify, evidence, run --resume --retry and run --repair work on it.
 The directories of the shards are only read; keep them, verify holds the import against them.
 All shards have to be there. Where one is not complete the import is not either (exit code
-4); continue that shard and join again.`,
+4); continue that shard and join again.
+
+With --compare it says what differs between two imports or dry runs of one export: what a
+change of the mapping did. Values that became something else, are new or gone; people per
+category by their last word, before and after; counts and lint. It reads the reports that lie
+there and changes nothing. Exit code 0 when values became the same and people have the same
+last words, else 3. An import that is missing, running or not complete is refused (exit code
+2); where the exports are not the same, it says so.
+
+With --index it lists several imports and how each of them ended. Exit code: the gravest of
+theirs; one without a report counts as incomplete (4).
+
+With --html either of them writes a page, too, with links to the reports.`,
 		Example: `  consentimport report preferences.csv.import
   consentimport report --json preferences.csv.import | jq .consents
-  consentimport report shards/1 shards/2 shards/3 --out preferences.csv.import`,
+  consentimport report shards/1 shards/2 shards/3 --out preferences.csv.import
+  consentimport report --compare before.dry-run after.dry-run
+  consentimport report --compare preferences.csv.dry-run preferences.csv.import --html difference.html
+  consentimport report --index *.import --html index.html`,
 		Args: arguments(cobra.MinimumNArgs(1), "give the out directory of an import, or those of all its shards"),
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, dir := range args {
@@ -42,6 +57,16 @@ All shards have to be there. Where one is not complete the import is not either 
 				}
 			}
 			switch {
+			case (compare || index) && (out != "" || full) || compare && index:
+				return usage("give one of --compare, --index and --out; --full is for one import", "report: these flags exclude each other")
+			case page != "" && !compare && !index:
+				return usage("give --compare or --index", "report: --html is for a page about several imports; report.html is written anyway")
+			case compare && len(args) != 2:
+				return usage("consentimport report --compare A B", "report --compare: give two out directories, not %d", len(args))
+			case compare:
+				return compareImports(env, args[0], args[1], page, asJSON)
+			case index:
+				return indexImports(env, args, page, asJSON)
 			case out != "":
 				unfinished, err := importer.Join(env.disk, version(), args, filepath.Clean(out))
 				if err != nil {
@@ -90,7 +115,10 @@ All shards have to be there. Where one is not complete the import is not either 
 	c.Flags().BoolVar(&full, "full", false, "print the whole summary on a terminal, too, however long it is")
 	c.Flags().StringVar(&out, "out", "", "join the shards into an import in `DIR`")
 	_ = c.MarkFlagDirname("out")
-	c.Flags().BoolVar(&asJSON, "json", false, "print report.json on standard output instead of the text summary")
+	c.Flags().BoolVar(&compare, "compare", false, "say what differs between two imports of one export")
+	c.Flags().BoolVar(&index, "index", false, "list several imports, and how each of them ended")
+	c.Flags().StringVar(&page, "html", "", "with --compare or --index: write a page about it into `FILE`")
+	c.Flags().BoolVar(&asJSON, "json", false, "print report.json, the comparison or the list as JSON on standard output instead of the text")
 	return c
 }
 

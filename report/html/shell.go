@@ -44,6 +44,12 @@ var pages = sync.OnceValues(func() (*template.Template, error) {
 		"visible": visible,
 		"ms":      func(x float64) string { return wording.Lapse(x / 1000) },
 		"add":     func(a, b int) int { return a + b },
+		"sub":     func(a, b int64) int64 { return a - b },
+		"pair":    func(a, b int64) [2]int64 { return [2]int64{a, b} },
+		"delta":   wording.Delta,
+		"export":  exportName,
+
+		"category": category,
 		// A command breaks between its words only, not within --a-flag.
 		"words": func(s string) []string { return strings.Split(s, " ") },
 		// A name of a file is a path relative to the page, whatever stands in it.

@@ -150,3 +150,9 @@ func LookAt(t *testing.T, tab context.Context, path string, width int64, scheme 
 	require.NoError(t, err, at)
 	return view
 }
+
+// Hear notes what the pages of a tab complain of.
+func Hear(t *testing.T, tab context.Context, heard *Complaints) {
+	t.Helper()
+	require.NoError(t, chromedp.Listen(tab, heard.Hear))
+}

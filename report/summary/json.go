@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// JSON writes the summary as report.json has it: one indented object.
-func JSON(w io.Writer, s *Summary) error {
+// JSON writes a summary as report.json has it, or what is made of several: one indented value.
+func JSON(w io.Writer, s any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")

@@ -123,3 +123,31 @@ func Pace(s *Summary) string {
 	}
 	return strings.Join(parts, " · ")
 }
+
+// DifferenceVerdict says in one line what differs between two imports.
+func DifferenceVerdict(d *Difference) string {
+	v := &d.Values
+	if !d.Differs {
+		return fmt.Sprintf("NO DIFFERENCE: %s became the same, and people have the same last words", wording.Plural(v.Same, "value"))
+	}
+	moved := 0
+	for i := range d.People {
+		if d.People[i].Differs() {
+			moved++
+		}
+	}
+	var parts []string
+	for _, x := range []struct {
+		n    int64
+		noun string
+		what string
+	}{
+		{v.Changed.Values, "value", "became something else"}, {v.New.Values, "value", "new"}, {v.Gone.Values, "value", "gone"},
+		{v.Moved.Values, "value", "became the same in other numbers"}, {int64(moved), "category", "in which people have other last words"},
+	} {
+		if x.n > 0 {
+			parts = append(parts, wording.Plural(x.n, x.noun)+" "+x.what)
+		}
+	}
+	return "DIFFERENT: " + strings.Join(parts, ", ")
+}

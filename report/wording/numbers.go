@@ -92,3 +92,15 @@ func Clock(t time.Time) string {
 func Base(path string) string {
 	return path[strings.LastIndexAny(path, `/\`)+1:]
 }
+
+// Delta is by how much a number grew or shrank; empty when it did neither.
+func Delta(a, b int64) string {
+	switch {
+	case b > a:
+		return "+" + Thousands(b-a)
+	case b < a:
+		return "−" + Thousands(a-b)
+	default:
+		return ""
+	}
+}
