@@ -5,9 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 )
 
 // Sorted is the sorted records. They may be read any number of times, by one
@@ -15,7 +16,7 @@ import (
 type Sorted struct {
 	cfg    Config
 	n      int64
-	memory *buffer // nil when they are in the store
+	memory *pile // nil when they are in the store
 	store  *store
 }
 
@@ -43,8 +44,8 @@ func (s *Sorted) Reader() (*Reader, error) {
 
 // Reader gives records in order.
 type Reader struct {
-	memory *buffer
-	i      int
+	memory *pile
+	at     piled
 	merge  *merge
 }
 
@@ -52,26 +53,17 @@ type Reader struct {
 // last.
 func (r *Reader) Next() ([]byte, error) {
 	if r.memory != nil {
-		if r.i >= len(r.memory.entries) {
-			return nil, io.EOF
-		}
-		r.i++
-		return r.memory.record(&r.memory.entries[r.i-1]), nil
+		return r.at.next(r.memory)
 	}
 	return r.merge.next()
 }
 
 // Close frees the memory of the reader.
-func (r *Reader) Close() {
-	if r.merge != nil {
-		r.merge.close()
-	}
-}
+func (r *Reader) Close() { r.memory, r.merge = nil, nil }
 
 // merge reads runs side by side.
 type merge struct {
 	cfg  Config
-	dec  *zstd.Decoder
 	runs []*runReader // a heap by the record that each has next
 	last *runReader   // whose record was given last: it goes on with the next call
 }
@@ -87,16 +79,11 @@ type runReader struct {
 }
 
 func newMerge(cfg Config, runs []run) (*merge, error) {
-	dec, err := newDecoder()
-	if err != nil {
-		return nil, err
-	}
-	m := &merge{cfg: cfg, dec: dec}
+	m := &merge{cfg: cfg}
 	for _, r := range runs {
 		x := &runReader{run: r}
 		ok, err := x.advance(m)
 		if err != nil {
-			dec.Close()
 			return nil, err
 		}
 		if ok {
@@ -108,8 +95,6 @@ func newMerge(cfg Config, runs []run) (*merge, error) {
 	}
 	return m, nil
 }
-
-func (m *merge) close() { m.dec.Close() }
 
 func (m *merge) next() ([]byte, error) {
 	if m.last != nil {
@@ -162,7 +147,7 @@ func (r *runReader) advance(m *merge) (bool, error) {
 		if r.bytes == 0 {
 			return false, nil
 		}
-		if err := r.read(m); err != nil {
+		if err := r.read(); err != nil {
 			if errors.Is(err, io.EOF) { // which says of a reader that all is well
 				err = io.ErrUnexpectedEOF
 			}
@@ -186,16 +171,16 @@ func (r *runReader) advance(m *merge) (bool, error) {
 }
 
 // read reads the next block.
-func (r *runReader) read(m *merge) error {
+func (r *runReader) read() error {
 	if _, err := r.file.Seek(r.at, io.SeekStart); err != nil {
 		return err
 	}
-	var head [8]byte
+	var head [blockHead]byte
 	if _, err := io.ReadFull(r.file, head[:]); err != nil {
 		return err
 	}
 	n, size := int64(binary.LittleEndian.Uint32(head[:])), int(binary.LittleEndian.Uint32(head[4:]))
-	if n > r.bytes-8 || size > blockSize+MaxRecord+4 {
+	if n > r.bytes-blockHead || size > blockSize+MaxRecord+4 {
 		return fmt.Errorf("a block of %d bytes: %w", n, io.ErrUnexpectedEOF)
 	}
 	if int64(cap(r.stored)) < n {
@@ -205,15 +190,18 @@ func (r *runReader) read(m *merge) error {
 	if _, err := io.ReadFull(r.file, r.stored); err != nil {
 		return err
 	}
+	if crc32.Checksum(r.stored, castagnoli) != binary.LittleEndian.Uint32(head[8:]) {
+		return fmt.Errorf("a block that was damaged: %w", io.ErrUnexpectedEOF)
+	}
+	if is, err := s2.DecodedLen(r.stored); err != nil || is != size {
+		return errors.Join(err, io.ErrUnexpectedEOF)
+	}
 	var err error
-	if r.block, err = m.dec.DecodeAll(r.stored, r.block[:0]); err != nil {
+	if r.block, err = s2.Decode(r.block[:cap(r.block)], r.stored); err != nil {
 		return err
 	}
-	if len(r.block) != size {
-		return io.ErrUnexpectedEOF
-	}
-	r.at += 8 + n
-	r.bytes -= 8 + n
+	r.at += blockHead + n
+	r.bytes -= blockHead + n
 	r.rest = r.block
 	return nil
 }

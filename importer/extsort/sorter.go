@@ -1,16 +1,10 @@
 package extsort
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // File is where runs are written. It is read and written by one goroutine at a time.
@@ -29,6 +23,10 @@ type Config struct {
 	// Key is by how many of its first bytes a record is compared; a record is at
 	// least as long.
 	Key int
+	// Spread: the records begin with eight bytes that are evenly spread, as those of a
+	// hash are. Then they are put into parts as they come, each of which is sorted and
+	// read within the processor's caches.
+	Spread bool
 	// Buffer is how much memory one of the two buffers may take, in bytes; 0 means
 	// DefaultBuffer.
 	Buffer int
@@ -51,8 +49,8 @@ const (
 type Sorter struct {
 	cfg   Config
 	n     int64
-	fill  *buffer
-	spare chan *buffer // the other buffer, when no goroutine writes it
+	fill  *pile
+	spare chan *pile // the other buffer, when no goroutine writes it
 	store *store
 	group sync.WaitGroup
 
@@ -67,7 +65,7 @@ func New(cfg Config) *Sorter {
 	if cfg.Buffer <= 0 {
 		cfg.Buffer = DefaultBuffer
 	}
-	return &Sorter{cfg: cfg, fill: &buffer{size: cfg.Size}, spare: make(chan *buffer, 1), store: &store{cfg: cfg}}
+	return &Sorter{cfg: cfg, fill: newPile(&cfg), spare: make(chan *pile, 1), store: &store{cfg: cfg}}
 }
 
 // Add takes in a record, which it copies.
@@ -75,7 +73,7 @@ func (s *Sorter) Add(rec []byte) error {
 	if len(rec) > MaxRecord || len(rec) < s.cfg.Key || s.cfg.Size > 0 && len(rec) != s.cfg.Size {
 		return fmt.Errorf("sort: a record of %d bytes", len(rec))
 	}
-	if s.fill.bytes+len(rec)+entrySize > s.cfg.Buffer && len(s.fill.entries) > 0 {
+	if s.fill.bytes+len(rec)+entrySize > s.cfg.Buffer && s.fill.n > 0 {
 		if err := s.flush(); err != nil {
 			return err
 		}
@@ -89,7 +87,7 @@ func (s *Sorter) Add(rec []byte) error {
 func (s *Sorter) flush() error {
 	if !s.spilled { // the first one: no goroutine writes yet
 		s.spilled, s.store.runs = true, []run{}
-		s.spare <- &buffer{size: s.cfg.Size}
+		s.spare <- newPile(&s.cfg)
 	}
 	full := s.fill
 	s.fill = <-s.spare // waits for the write before
@@ -97,7 +95,7 @@ func (s *Sorter) flush() error {
 		return err
 	}
 	s.group.Go(func() {
-		err := s.store.write(full.sorted(s.cfg.Key), len(full.entries))
+		err := s.store.write(full.sorted(s.cfg.Key), full.n)
 		full.reset()
 		if err != nil {
 			s.mu.Lock()
@@ -127,7 +125,7 @@ func (s *Sorter) Sort() (*Sorted, error) {
 		out.memory = s.fill
 		return out, nil
 	}
-	if len(s.fill.entries) > 0 {
+	if s.fill.n > 0 {
 		if err := s.flush(); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -149,111 +147,4 @@ func (s *Sorter) Sort() (*Sorted, error) {
 func (s *Sorter) Close() error {
 	s.group.Wait()
 	return s.store.close()
-}
-
-// buffer holds records until it is written.
-type buffer struct {
-	size    int // of every record; 0: they differ
-	chunks  [][]byte
-	used    int // chunks in use
-	entries []entry
-	bytes   int
-}
-
-// entry is a record of a buffer: what it begins with, and where it is.
-type entry struct {
-	prefix uint64
-	chunk  uint16
-	at     uint32
-}
-
-const entrySize = 16
-
-func (b *buffer) add(rec []byte) {
-	need := len(rec)
-	long := b.size == 0
-	if long {
-		need += 4
-	}
-	if b.used == 0 || len(b.chunks[b.used-1])+need > cap(b.chunks[b.used-1]) {
-		if b.used == len(b.chunks) {
-			b.chunks = append(b.chunks, make([]byte, 0, max(need, b.next())))
-		} else if cap(b.chunks[b.used]) < need {
-			b.chunks[b.used] = make([]byte, 0, need)
-		}
-		b.used++
-	}
-	c := &b.chunks[b.used-1]
-	at := len(*c)
-	if long {
-		*c = binary.LittleEndian.AppendUint32(*c, uint32(len(rec)))
-	}
-	*c = append(*c, rec...)
-	b.entries = append(b.entries, entry{prefix: prefix(rec), chunk: uint16(b.used - 1), at: uint32(at)})
-	b.bytes += need + entrySize
-}
-
-// next is the size of the next chunk: small ones first, for small exports.
-func (b *buffer) next() int {
-	if b.used == 0 {
-		return 64 << 10
-	}
-	return min(2*cap(b.chunks[b.used-1]), chunkSize)
-}
-
-// prefix is what a record begins with, as a number of the same order.
-func prefix(rec []byte) uint64 {
-	if len(rec) >= 8 {
-		return binary.BigEndian.Uint64(rec)
-	}
-	var b [8]byte
-	copy(b[:], rec)
-	return binary.BigEndian.Uint64(b[:])
-}
-
-func (b *buffer) record(e *entry) []byte {
-	c := b.chunks[e.chunk][e.at:]
-	if b.size > 0 {
-		return c[:b.size:b.size]
-	}
-	n := binary.LittleEndian.Uint32(c)
-	return c[4 : 4+n : 4+n]
-}
-
-func (b *buffer) sort(key int) {
-	slices.SortFunc(b.entries, func(x, y entry) int {
-		if x.prefix != y.prefix || key <= 8 && b.size > 0 && b.size >= 8 {
-			return cmp.Compare(x.prefix, y.prefix)
-		}
-		return bytes.Compare(b.record(&x)[:key], b.record(&y)[:key])
-	})
-}
-
-// sorted sorts the buffer and gives its records in order.
-func (b *buffer) sorted(key int) func() ([]byte, error) {
-	b.sort(key)
-	i := -1
-	return func() ([]byte, error) {
-		if i++; i >= len(b.entries) {
-			return nil, io.EOF
-		}
-		return b.record(&b.entries[i]), nil
-	}
-}
-
-func (b *buffer) reset() {
-	for i := range b.chunks {
-		b.chunks[i] = b.chunks[i][:0]
-	}
-	b.entries, b.used, b.bytes = b.entries[:0], 0, 0
-}
-
-// encoder and decoder are made once a store: each keeps memory of its own.
-func newEncoder() (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-		zstd.WithEncoderCRC(true), zstd.WithWindowSize(blockSize), zstd.WithLowerEncoderMem(true))
-}
-
-func newDecoder() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(2*MaxRecord))
 }

@@ -66,7 +66,7 @@ func TestSortedEqualsASliceThatWasSorted(t *testing.T) {
 	levels := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := temp{dir: t.TempDir()}
-		cfg := Config{Key: rapid.IntRange(1, 20).Draw(rt, "key"), Buffer: rapid.SampledFrom([]int{200, 3000, 1 << 20}).Draw(rt, "buffer"), Temp: dir.open}
+		cfg := Config{Key: rapid.IntRange(1, 20).Draw(rt, "key"), Buffer: rapid.SampledFrom([]int{200, 3000, 1 << 20}).Draw(rt, "buffer"), Temp: dir.open, Spread: rapid.Bool().Draw(rt, "spread")}
 		if rapid.Bool().Draw(rt, "fixed") {
 			cfg.Size = cfg.Key + rapid.IntRange(0, 9).Draw(rt, "size")
 		}
@@ -81,6 +81,9 @@ func TestSortedEqualsASliceThatWasSorted(t *testing.T) {
 			want[i] = make([]byte, n)
 			for k := range want[i] {
 				want[i][k] = byte(rng.IntN(3)) // many are equal at first
+			}
+			if cfg.Spread {
+				want[i][0] = byte(rng.IntN(256))
 			}
 			require.NoError(t, s.Add(want[i]))
 		}
@@ -244,7 +247,7 @@ func BenchmarkSort(b *testing.B) {
 	rec := make([]byte, 56)
 	for b.Loop() {
 		dir := &temp{dir: b.TempDir()}
-		s := New(Config{Size: 56, Key: 40, Temp: dir.open})
+		s := New(Config{Size: 56, Key: 40, Spread: true, Temp: dir.open})
 		for range 5_000_000 {
 			for at := 0; at < 40; at += 8 {
 				binary.BigEndian.PutUint64(rec[at:], rng.Uint64())

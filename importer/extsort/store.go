@@ -4,13 +4,35 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"slices"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 )
 
 // blockSize is about how many bytes of records are compressed together.
 const blockSize = 64 << 10
+
+// A block is stored as the size of what follows (4 bytes, little-endian), that of the
+// records (4), a CRC-32C of what follows (4), and the records compressed by S2: half of
+// what is sorted are hashes, on which a stronger code is time lost (BenchmarkSort).
+const blockHead = 12
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// appendBlock appends records as they are stored.
+func appendBlock(dst, records []byte) []byte {
+	from := len(dst)
+	dst = slices.Grow(dst, blockHead+s2.MaxEncodedLen(len(records)))
+	dst = dst[:from+blockHead]
+	stored := s2.Encode(dst[from+blockHead:cap(dst)], records)
+	head := dst[from:]
+	binary.LittleEndian.PutUint32(head, uint32(len(stored)))
+	binary.LittleEndian.PutUint32(head[4:], uint32(len(records)))
+	binary.LittleEndian.PutUint32(head[8:], crc32.Checksum(stored, castagnoli))
+	return dst[:from+blockHead+len(stored)]
+}
 
 // run is a sequence of sorted records in a file.
 type run struct {
@@ -24,7 +46,6 @@ type store struct {
 	cfg   Config
 	files []File
 	runs  []run // nil until the first one is begun
-	enc   *zstd.Encoder
 	block []byte
 	out   []byte
 }
@@ -50,13 +71,6 @@ func (s *store) begin() error {
 }
 
 func (s *store) append(next func() ([]byte, error)) error {
-	if s.enc == nil {
-		enc, err := newEncoder()
-		if err != nil {
-			return err
-		}
-		s.enc = enc
-	}
 	f := s.files[len(s.files)-1]
 	at, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -68,10 +82,7 @@ func (s *store) append(next func() ([]byte, error)) error {
 		if len(s.block) == 0 {
 			return nil
 		}
-		s.out = append(s.out[:0], 0, 0, 0, 0, 0, 0, 0, 0)
-		s.out = s.enc.EncodeAll(s.block, s.out)
-		binary.LittleEndian.PutUint32(s.out, uint32(len(s.out)-8))
-		binary.LittleEndian.PutUint32(s.out[4:], uint32(len(s.block)))
+		s.out = appendBlock(s.out[:0], s.block)
 		n, err := f.Write(s.out)
 		if err == nil && n < len(s.out) {
 			err = io.ErrShortWrite
@@ -124,7 +135,6 @@ func (s *store) reduce() error {
 			var m *merge
 			if m, err = newMerge(s.cfg, some); err == nil {
 				err = s.append(m.next)
-				m.close()
 			}
 		}
 		for _, f := range files {

@@ -45,7 +45,7 @@ const maxCategories = 1000
 func NewBuilder(cfg Config) *Builder {
 	return &Builder{
 		cfg: cfg, now: cfg.Now.UnixMilli(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		sorter: extsort.New(extsort.Config{Size: recordSize, Key: keySize, Buffer: cfg.Buffer, Temp: cfg.Temp}),
+		sorter: extsort.New(extsort.Config{Size: recordSize, Key: keySize, Spread: true, Buffer: cfg.Buffer, Temp: cfg.Temp}),
 		names:  map[uint64]*category{},
 	}
 }
