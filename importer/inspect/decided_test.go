@@ -125,3 +125,20 @@ func TestRefusalsBesideTheDecisionAreAsked(t *testing.T) {
 		assert.Equal(t, asks, strings.Contains(draft, "\nskip:\n  - DECIDE\n"), "%s\n%s", name, draft)
 	}
 }
+
+// TestAListOfWhatWasAcceptedIsAskedAbout: such an export has no refusals in so many words;
+// the draft says what makes them, and the rules that it names are ones.
+func TestAListOfWhatWasAcceptedIsAskedAbout(t *testing.T) {
+	for name, column := range map[string]string{"commanders-act": "cookie", "ccm19": "purposes", "hu-manity": "purpose", "contao-cookiebar": "confirmed"} {
+		files, err := filepath.Glob(filepath.Join("../../testdata/exports", name, "export*"))
+		require.NoError(t, err)
+		draft := string(inspected(t, source.Config{Paths: files}).SuggestMapping())
+		assert.Contains(t, draft, "who left something out has refused it", name)
+		each := regexp.MustCompile(`(?m)^ *# (each: \{(?:split|array|object): ` + column + `, .*\})$`).FindStringSubmatch(draft)
+		require.NotNil(t, each, "%s\n%s", name, draft)
+		text := strings.NewReplacer("name or number in the list", "n", "'…'", "'(.+)'").Replace(each[1]) +
+			"\nconsent: {userId: u, category: each.key, action: {from: each.value, values: {\"true\": accept, \"false\": reject}}, timestamp: at, validUntil: unlimited, source: {const: s}}"
+		_, err = mapping.Parse("draft.yaml", []byte(text), nil)
+		require.NoError(t, err, "%s\n%s", name, text)
+	}
+}

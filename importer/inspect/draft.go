@@ -274,8 +274,11 @@ func (d *draft) lists() {
 	for i := range d.in.Columns {
 		c := &d.in.Columns[i]
 		if c.lists > 0.3 && c.Distinct >= 0 && !strings.Contains(c.name, "[]") && len(c.Times) == 0 {
-			lines = append(lines, "", fmt.Sprintf("%s holds lists. If it lists what was accepted, with every category there is:", c.name),
-				fmt.Sprintf(`each: {split: %s, by: ",", all: {category: name or number in the list}}`, scalar(c.name)))
+			if c == d.s.Parts {
+				continue // said at the action
+			}
+			lines = append(lines, "", fmt.Sprintf("%s holds lists. If it lists what was accepted, who left something out has refused it; with every category there is:", c.name))
+			lines = append(lines, acceptedList(c)...)
 		}
 	}
 	if len(lines) > 0 {

@@ -22,7 +22,9 @@ func (d *draft) action(consent *node) {
 			head[0] = mapping.ToDecide + ": which of these says what somebody decided? It cannot be told for sure:"
 		}
 		if s.Parts != nil {
-			head = append(head, s.Parts.name+" lists purposes: who took some of them has not accepted all, so that what a column says of the whole is no decision of each")
+			head = append(head, s.Parts.name+" lists purposes: who took some of them has not accepted all, so that what a column says of the whole is no decision of each.",
+				"If it lists what was accepted, who left something out has refused it; with every category there is:")
+			head = append(head, acceptedList(s.Parts)...)
 		}
 		for _, c := range d.datedDecisions(len(s.Candidates) == 0) {
 			head = append(head, fmt.Sprintf("%s holds times, and its name sounds like a decision at that time", c.name))
@@ -30,6 +32,13 @@ func (d *draft) action(consent *node) {
 		for i := range d.in.Columns {
 			if c := &d.in.Columns[i]; c.shares[kindArray] > 0 && asksOpposite(c.name) && !strings.Contains(c.name, "[]") {
 				head = append(head, c.name+" is a list, and its name asks the opposite: who has something in it has objected")
+			}
+		}
+		for i := range d.in.Columns {
+			c := &d.in.Columns[i]
+			if c != s.Parts && c.Filled > 0 && flagShare(c)+wordShare(c) < 0.5 && len(c.Times) == 0 && c.shares[kindObject]+c.shares[kindArray] == 0 && !strings.Contains(c.name, "[]") && exact(c.name, []hint{{"confirmed", 1}, {"accepted", 1}, {"approved", 1}, {"granted", 1}, {"consents", 1}}) > 0 {
+				head = append(head, c.name+" holds texts, and its name says that they list what was accepted: who left something out has refused it; with every category there is, match taking the name or number out of each part:")
+				head = append(head, strings.Replace(acceptedList(c)[0], `by: ","`, `by: "\n", match: '…'`, 1), acceptedList(c)[1])
 			}
 		}
 		action.above(append(head, d.candidates()...)...)
@@ -63,6 +72,21 @@ func (d *draft) action(consent *node) {
 		action.above(d.others()...)
 	}
 	consent.set("action", action)
+}
+
+// acceptedList is how a mapping reads a list of what was accepted.
+func acceptedList(c *Column) []string {
+	form := fmt.Sprintf(`split: %s, by: ","`, scalar(c.name))
+	switch {
+	case c.shares[kindArray] > 0.5:
+		form = "array: " + scalar(c.name)
+	case c.shares[kindObject] > 0.5:
+		form = "object: " + scalar(c.name)
+	}
+	return []string{
+		"each: {" + form + ", all: {category: name or number in the list}}",
+		`and below consent: category: each.key, action: {from: each.value, values: {"true": accept, "false": reject}}`,
+	}
 }
 
 const valuesNote = "accept or reject; a value that says nothing keeps an empty place, one that is not listed makes its row invalid"
