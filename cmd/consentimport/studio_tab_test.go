@@ -100,7 +100,7 @@ complaints:
 
 // patience is how long a step may take on a machine that is busy: it is waited for a
 // condition, and never for this long when all is well.
-const patience = 15 * time.Second
+const patience = 60 * time.Second
 
 func (b *tab) run(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
@@ -112,11 +112,32 @@ func (b *tab) run(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// click clicks an element with the mouse, which XPath or CSS names. It is found and clicked by
+// its place, since a page that loads again meanwhile has other nodes.
+func (b *tab) click(t *testing.T, sel string) {
+	t.Helper()
+	find := fmt.Sprintf(`document.querySelector(%q)`, sel)
+	if strings.HasPrefix(sel, "/") {
+		find = fmt.Sprintf(`document.evaluate(%q, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue`, sel)
+	}
+	b.until(t, `document.readyState === "complete" && `+find+`?.checkVisibility()`)
+	at := eval[[2]float64](t, b, `(() => { const e = `+find+`; e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`)
+	b.run(t, chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// leave clicks what leads to another page, and waits until that is there.
+func (b *tab) leave(t *testing.T, sel string) {
+	t.Helper()
+	b.until(t, `document.readyState === "complete" && (window.before = true)`)
+	b.click(t, sel)
+	b.until(t, `!window.before && document.readyState === "complete"`)
+}
+
 // visit opens a page by the navigation.
 func (b *tab) visit(t *testing.T, name string) {
 	t.Helper()
-	b.run(t, chromedp.Click(`//nav/a[.="`+name+`"]`))
-	b.until(t, `document.querySelector("nav a[aria-current]")?.textContent === "`+name+`"`)
+	b.leave(t, `//nav/a[.="`+name+`"]`)
+	require.Equal(t, name, eval[string](t, b, `document.querySelector("nav a[aria-current]").textContent`))
 }
 
 // eval gives what a script finds on the page.
@@ -149,9 +170,7 @@ func (b *tab) see(t *testing.T, text string) {
 // press clicks a button or link by what it says, and waits until the page is another one.
 func (b *tab) press(t *testing.T, says string) {
 	t.Helper()
-	_ = eval[bool](t, b, `window.before = true`)
-	b.run(t, chromedp.Click(`//main//*[self::button or self::a or self::summary][normalize-space(.)="`+says+`"]`))
-	b.until(t, `!window.before && document.readyState === "complete"`)
+	b.leave(t, `//main//*[self::button or self::a][normalize-space(.)="`+says+`"]`)
 }
 
 // fill puts texts into fields by their names.
@@ -198,6 +217,25 @@ func (b *tab) look(t *testing.T, name string) {
 	unnamed := eval[[]string](t, b, `[...document.querySelectorAll("input:not([type=hidden]),select,textarea")].filter(e => !e.labels?.length && !e.ariaLabel && !e.getAttribute("aria-labelledby")).map(e => e.name)`)
 	assert.Empty(t, unnamed, "%s: fields without a name for a screen reader", name)
 	b.run(t, emulate(1440, "light"))
+}
+
+// tabThrough goes over the page by keyboard alone: every control is reached in the order of the
+// page, and shows that it has the focus.
+func (b *tab) tabThrough(t *testing.T, name string) {
+	t.Helper()
+	wanted := eval[int](t, b, `(() => {
+		const name = e => e.tagName + " " + (e.getAttribute("aria-label") || e.name + "=" + e.value + e.textContent.slice(0, 80));
+		window.reach = [...document.querySelectorAll("a[href],button,input:not([type=hidden]),select,textarea,summary,[tabindex='0']")]
+			.filter(e => !e.disabled && e.checkVisibility() && (e.type !== "radio" || e.checked)).map(name);
+		window.reached = []; window.blind = [];
+		document.addEventListener("focusin", e => { window.reached.push(name(e.target));
+			if (getComputedStyle(e.target).outlineStyle === "none" && !e.target.matches("textarea,input,select")) window.blind.push(name(e.target)); });
+		document.querySelector(".skip").focus(); return window.reach.length; })()`)
+	require.Positive(t, wanted, name)
+	b.run(t, chromedp.KeyEvent(strings.Repeat("\t", wanted-1)))
+	missed := eval[[]string](t, b, `window.reach.filter(e => !window.reached.includes(e))`)
+	assert.Empty(t, missed, "%s: cannot be reached by keyboard", name)
+	assert.Empty(t, eval[[]string](t, b, `window.blind`), "%s: the focus is not seen", name)
 }
 
 // startStudio starts the command in a process of its own, as a terminal does. kill ends it

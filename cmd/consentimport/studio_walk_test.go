@@ -49,7 +49,7 @@ func (w *journey) restart(t *testing.T) {
 // is known of the target is there already when the import has begun.
 func (w *journey) send(t *testing.T, button string, fields ...string) {
 	t.Helper()
-	w.run(t, chromedp.Click(`input[value="real"]`))
+	w.click(t, `input[value="real"]`)
 	if eval[string](t, w.tab, `document.querySelector("[name=org]").value`) == "" {
 		w.fill(t, "base-url", w.server.URL(), "org", "acme", "project", "shop")
 	}
@@ -71,7 +71,7 @@ func (w *journey) hash(t *testing.T) string {
 func (w *journey) dryRun(t *testing.T) {
 	t.Helper()
 	w.visit(t, "Dry run")
-	w.run(t, chromedp.Click(`form[action="/dry-run"] button`))
+	w.leave(t, `form[action="/dry-run"] button`)
 	w.see(t, "The sheet to sign")
 	sheet := w.at() + "/out/" + url.PathEscape(filepath.Base(w.export)+".dry-run") + "/approval.html"
 	w.run(t, chromedp.Navigate(sheet))
@@ -84,7 +84,7 @@ func (w *journey) dryRun(t *testing.T) {
 func (w *journey) verify(t *testing.T) {
 	t.Helper()
 	w.visit(t, "Reports")
-	w.run(t, chromedp.Click(`//form[input[@value="`+filepath.Base(w.export)+`.import"]]/button[@value="verify"]`))
+	w.leave(t, `//form[input[@value="`+filepath.Base(w.export)+`.import"]]/button[@value="verify"]`)
 	w.see(t, "Ended with exit code 0")
 }
 
@@ -130,6 +130,7 @@ func TestAWalkWithAPreset(t *testing.T) {
 	w.visit(t, "Mapping")
 	w.see(t, "The preset "+preset+" fits")
 	w.look(t, "mapping-begin")
+	w.tabThrough(t, "mapping-begin")
 	w.press(t, "Begin with "+preset)
 	w.see(t, "What rows become")
 	w.see(t, "→ consent 1.1:")
@@ -140,13 +141,16 @@ func TestAWalkWithAPreset(t *testing.T) {
 	w.look(t, "dry-run-none")
 	w.dryRun(t)
 	w.look(t, "dry-run")
+	w.tabThrough(t, "dry-run")
 	w.visit(t, "Run")
 	w.look(t, "run-form")
+	w.tabThrough(t, "run-form")
 	w.send(t, "Begin the run")
 	w.see(t, "The import: complete")
 	w.look(t, "run-ended")
 	w.verify(t)
 	w.look(t, "reports")
+	w.tabThrough(t, "reports")
 	w.quiet(t)
 
 	var want, got []string
@@ -198,6 +202,7 @@ func TestAWalkWithThirteenValues(t *testing.T) {
 	w.press(t, "Begin with a suggestion")
 	w.see(t, "13 values still to decide")
 	w.look(t, "mapping-open")
+	w.tabThrough(t, "mapping-open")
 
 	// Everything is done without a mouse: a select takes what is typed.
 	for n := range thirteen {
@@ -233,6 +238,7 @@ func TestAWalkWithThirteenValues(t *testing.T) {
 	w.see(t, "paused")
 	w.until(t, `[...document.querySelectorAll("dt")].find(e => e.textContent === "In flight").nextElementSibling.textContent === "0"`)
 	w.look(t, "run-paused")
+	w.tabThrough(t, "run-paused")
 	sent := len(w.server.Consents())
 	require.Positive(t, sent)
 	require.Less(t, sent, len(want), "it was to be paused before its end")
@@ -345,6 +351,7 @@ func TestAWalkWithAMess(t *testing.T) {
 	assert.Equal(t, "Grüße €,\nzweite Zeile", eval[string](t, w.tab, `document.querySelector('[name="cell.21.1"]').value`))
 	w.fill(t, "cell.41.3", "2026-05-30T10:00:00Z", "cell.61.2", "yes")
 	w.look(t, "repair")
+	w.tabThrough(t, "repair")
 	w.press(t, "Save the repaired rows")
 	w.see(t, "Saved in mess.csv.import-repaired.csv")
 	w.send(t, "Go on with the import")

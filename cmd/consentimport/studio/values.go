@@ -142,7 +142,7 @@ const maxFixed = 200
 func fixedOf(places []mapping.Where, found []decision, text []byte) (out []fixed) {
 	var plain []mapping.Where // places that have no table
 	tables := 0
-	inTable := map[string]bool{}
+	inTable := map[string][]string{} // value → what tables make of it
 	for _, p := range places {
 		if !p.Table || len(p.Choices) == 0 {
 			plain = append(plain, p)
@@ -150,12 +150,14 @@ func fixedOf(places []mapping.Where, found []decision, text []byte) (out []fixed
 		}
 		tables++
 		for _, c := range p.Choices {
-			inTable[strings.ToLower(c.Value)] = true
+			v := strings.ToLower(c.Value)
+			inTable[v] = append(inTable[v], cmp.Or(c.Decision, mapping.DecidedNothing))
 		}
 	}
 	for _, d := range found {
-		if d.unlisted() && tables > 0 || inTable[strings.ToLower(d.Value)] && (d.Decision == "accept" || d.Decision == "reject" || d.Reason == "") {
-			continue // it can be decided
+		means := inTable[strings.ToLower(d.Value)]
+		if d.unlisted() && tables > 0 || slices.Contains(means, d.Decision) || len(means) > 0 && d.Decision == mapping.DecidedInvalid {
+			continue // it can be decided, or its row is invalid for what else stands there
 		}
 		f := fixed{decision: d, Why: d.Reason}
 		switch {

@@ -1,6 +1,20 @@
 // What the pages do by themselves; without it each of them works by its buttons and reloading.
 "use strict";
 
+// What is shown anew keeps the focus, what was scrolled and what was opened.
+const swap = (part, text) => {
+  const all = () => [...part.querySelectorAll("[tabindex],summary,a,button")];
+  const focus = all().indexOf(document.activeElement);
+  const was = all().map((e) => ({ top: e.scrollTop, end: e.matches(".log") && e.scrollTop + e.clientHeight > e.scrollHeight - 8 }));
+  const open = [...part.querySelectorAll("details")].map((d) => d.open);
+  part.innerHTML = text;
+  [...part.querySelectorAll("details")].forEach((d, i) => (d.open = i < open.length ? open[i] : d.open));
+  all().forEach((e, i) => {
+    if (was[i]) e.scrollTop = was[i].end ? e.scrollHeight : was[i].top;
+    if (i === focus) e.focus({ preventScroll: true });
+  });
+};
+
 // A part that changes while a command works is asked for until it says that it is done; then the
 // page is loaded again, unless the part is all that changes.
 const poll = (part) => {
@@ -10,13 +24,7 @@ const poll = (part) => {
     try {
       const answer = await fetch(part.dataset.poll);
       const text = await answer.text();
-      if (answer.ok && text !== shown) {
-        const log = part.querySelector(".log");
-        const end = !log || log.scrollTop + log.clientHeight > log.scrollHeight - 8;
-        part.innerHTML = shown = text;
-        const now = part.querySelector(".log");
-        if (now) now.scrollTop = end ? now.scrollHeight : log.scrollTop;
-      }
+      if (answer.ok && text !== shown) swap(part, (shown = text));
       if (answer.headers.get("X-Done")) {
         if (part.dataset.done !== "stay") location.reload();
         return;
@@ -49,7 +57,7 @@ for (const text of document.querySelectorAll("[data-live]")) {
       try {
         const answer = await fetch(text.dataset.live, { method: "POST", body, signal: running.signal });
         if (!answer.ok) return;
-        into.innerHTML = await answer.text();
+        swap(into, await answer.text());
       } catch {
         return;
       }
@@ -79,7 +87,7 @@ for (const form of document.querySelectorAll("[data-preview]")) {
       running = new AbortController();
       try {
         const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: running.signal });
-        if (answer.ok) into.innerHTML = await answer.text();
+        if (answer.ok) swap(into, await answer.text());
       } catch {
         return;
       }
