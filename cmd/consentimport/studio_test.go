@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/consentimport/consentimport/cmd/consentimport/studio"
 	"github.com/consentimport/consentimport/importer/journal"
 )
 
@@ -136,8 +137,18 @@ func (p *pages) enterAt(t *testing.T, path string) (csrf string) {
 	return m[1]
 }
 
-// posts are all forms of the studio.
-var posts = []string{"/open", "/mapping/new", "/mapping/save", "/mapping/decide", "/mapping/try", "/dry-run", "/run", "/run/order", "/reports/check", "/repair", "/job/stop"}
+// askable gives the paths that the studio answers to with a method, from its own table.
+func askable(t *testing.T, method string) (paths []string) {
+	t.Helper()
+	for _, pattern := range studio.Patterns() {
+		of, path, _ := strings.Cut(pattern, " ")
+		if path = strings.NewReplacer("{$}", "", "{dir}", "x.import", "{file}", "report.html", "/assets/", "/assets/studio.js").Replace(path); of == method {
+			paths = append(paths, path)
+		}
+	}
+	require.Greater(t, len(paths), 5, "a table without %s tells nothing", method)
+	return paths
+}
 
 func (p *pages) files(t *testing.T) (names []string) {
 	t.Helper()
@@ -162,7 +173,7 @@ func TestTheStudioAnswersItsOwnPagesAlone(t *testing.T) {
 		assert.Empty(t, answer.Header.Values("Set-Cookie"), name)
 		assert.NotContains(t, body, "marketing")
 	}
-	gets := []string{"/", "/mapping", "/dry-run", "/run", "/run/progress", "/reports", "/repair", "/job", "/assets/studio.js", "/nothing"}
+	gets, posts := append(askable(t, http.MethodGet), "/nothing"), askable(t, http.MethodPost)
 	for _, path := range gets {
 		refuses("no cookie", http.MethodGet, path, nil, nil)
 	}

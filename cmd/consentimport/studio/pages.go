@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
-	"io/fs"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"reflect"
+	"slices"
 
 	"github.com/consentimport/consentimport/report/wording"
 )
@@ -30,28 +31,48 @@ type page struct {
 	Data        any
 }
 
+// routes are the pages and forms about an export.
+var routes = map[string]func(*Studio, http.ResponseWriter, *http.Request){
+	"GET /mapping": (*Studio).mappingPage, "POST /mapping/new": (*Studio).newMapping, "POST /mapping/save": (*Studio).saveMapping,
+	"POST /mapping/decide": (*Studio).decide, "POST /mapping/try": (*Studio).tryMapping, "GET /mapping/changes": (*Studio).changesPart,
+	"GET /dry-run": (*Studio).dryRunPage, "POST /dry-run": (*Studio).startDryRun,
+	"GET /run": (*Studio).runPage, "POST /run": (*Studio).startRun, "POST /run/command": (*Studio).runCommand,
+	"GET /run/progress": (*Studio).progress, "POST /run/order": (*Studio).order,
+	"GET /reports": (*Studio).reportsPage, "POST /reports/check": (*Studio).check, "GET /out/{dir}/{file}": (*Studio).outFile,
+	"GET /repair": (*Studio).repairPage, "POST /repair": (*Studio).saveRepair,
+	"GET /job": (*Studio).jobPart, "POST /job/stop": (*Studio).stopJob,
+}
+
+// entrances are what is asked for before an export is chosen.
+var entrances = map[string]func(*Studio, http.ResponseWriter, *http.Request){
+	"GET /{$}": (*Studio).filePage, "POST /open": (*Studio).openExport,
+	"GET /assets/": serveAsset,
+	// A report that is opened names no icon, and some browsers then ask for this one.
+	"GET /favicon.ico": func(s *Studio, w http.ResponseWriter, r *http.Request) {
+		http.ServeFileFS(w, r, embedded, "assets/icon.svg")
+	},
+}
+
+// Patterns are all that the studio answers to: a method and a path each, as http.ServeMux
+// has them.
+func Patterns() []string {
+	all := maps.Clone(routes)
+	maps.Copy(all, entrances)
+	return slices.Sorted(maps.Keys(all))
+}
+
+func serveAsset(_ *Studio, w http.ResponseWriter, r *http.Request) {
+	http.FileServerFS(embedded).ServeHTTP(w, r)
+}
+
 // Handler serves the pages to whoever holds the token.
 func (s *Studio) Handler() http.Handler {
 	mux := http.NewServeMux()
-	assets, err := fs.Sub(embedded, "assets")
-	if err != nil {
-		panic(err) // it is embedded
+	for pattern, answer := range entrances {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answer(s, w, r) })
 	}
-	mux.Handle("GET /assets/", http.StripPrefix("/assets/", http.FileServerFS(assets)))
-	// A report that is opened names no icon, and some browsers then ask for this one.
-	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, assets, "icon.svg") })
-	mux.HandleFunc("GET /{$}", s.filePage)
-	mux.HandleFunc("POST /open", s.openExport)
-	for pattern, handle := range map[string]http.HandlerFunc{
-		"GET /mapping": s.mappingPage, "POST /mapping/new": s.newMapping, "POST /mapping/save": s.saveMapping,
-		"POST /mapping/decide": s.decide, "POST /mapping/try": s.tryMapping, "GET /mapping/changes": s.changesPart,
-		"GET /dry-run": s.dryRunPage, "POST /dry-run": s.startDryRun,
-		"GET /run": s.runPage, "POST /run": s.startRun, "POST /run/command": s.runCommand, "GET /run/progress": s.progress, "POST /run/order": s.order,
-		"GET /reports": s.reportsPage, "POST /reports/check": s.check, "GET /out/{dir}/{file}": s.outFile,
-		"GET /repair": s.repairPage, "POST /repair": s.saveRepair,
-		"GET /job": s.jobPart, "POST /job/stop": s.stopJob,
-	} {
-		mux.HandleFunc(pattern, s.withExport(handle))
+	for pattern, answer := range routes {
+		mux.HandleFunc(pattern, s.withExport(func(w http.ResponseWriter, r *http.Request) { answer(s, w, r) }))
 	}
 	return s.guarded(mux)
 }
