@@ -26,8 +26,17 @@ var notRun = map[string]func(t *testing.T){
 	"go build -trimpath -ldflags='-s -w' -o consentimport ./cmd/consentimport": func(t *testing.T) {
 		requireText(t, "../../cmd/consentimport/*.go", "package main")
 	},
-	"testdata/bench/compare.sh":                                 requireScript("testdata/bench/compare.sh"),
-	"testdata/kubernetes/controlplane.sh ~/.cache/controlplane": requireScript("testdata/kubernetes/controlplane.sh"),
+	// What a release has is in .goreleaser.yaml, which TestTheReleaseHasWhatItNeeds reads; .ci/release unpacks one.
+	"tar -xzf consentimport_*_linux_amd64.tar.gz && cd consentimport_*/": inFile(".goreleaser.yaml", "formats: [tar.gz]"),
+	"sudo dpkg -i consentimport_*_linux_amd64.deb":                       inFile(".goreleaser.yaml", "formats: [deb, rpm]"),
+	"brew install --cask consentimport/tap/consentimport":                inFile(".goreleaser.yaml", "name: homebrew-tap"),
+	`podman run --rm -v "$PWD":/data:ro -v ./out:/out ghcr.io/consentimport/consentimport:latest run --sandbox --preset onetrust --out /out/import /data/export.json`: inFile(".goreleaser.yaml", "images: [ghcr.io/consentimport/consentimport]"),
+	"go install github.com/consentimport/consentimport/cmd/consentimport@latest":                                                                                      inFile("go.mod", "module github.com/consentimport/consentimport\n"),
+	"systemctl start consentimport@shop":                          inFile(".deploy/consentimport@.service", "ExecStart="),
+	"journalctl -u consentimport@shop":                            inFile(".deploy/consentimport@.service", "[Service]"),
+	"consentimport ctl /var/lib/consentimport/shop/import status": inFile(".deploy/consentimport@.service", "--out ${STATE_DIRECTORY}/import"),
+	"testdata/bench/compare.sh":                                   requireScript("testdata/bench/compare.sh"),
+	"testdata/kubernetes/controlplane.sh ~/.cache/controlplane":   requireScript("testdata/kubernetes/controlplane.sh"),
 }
 
 // requireScript fails when a file is not a script that may be executed.
@@ -39,6 +48,11 @@ func requireScript(name string) func(t *testing.T) {
 		require.NoError(t, err)
 		require.NotZero(t, info.Mode()&0o100, "%s may be executed", name)
 	}
+}
+
+// inFile fails when a file of the clone has not a text.
+func inFile(name, text string) func(t *testing.T) {
+	return func(t *testing.T) { requireText(t, filepath.Join(root, name), text) }
 }
 
 // requireText fails when none of some files has a text.
