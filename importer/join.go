@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -43,6 +44,9 @@ func Join(disk journal.Disk, tool string, dirs []string, out string) (unfinished
 	for _, p := range parts {
 		if sameFile(p.dir, out) {
 			return nil, cure(blocked.AnotherDirectory, "%s is one of the shards: they stay as they are", out)
+		}
+		if to, err := filepath.Abs(out); err == nil && strings.HasPrefix(to, p.abs+string(filepath.Separator)) {
+			return nil, cure(blocked.AnotherDirectory, "%s lies in that of shard %s, which stays as it is", out, p.shard)
 		}
 		behind := slices.ContainsFunc(parts, func(o *part) bool { return p.snap.Behind(o.snap) })
 		switch p.unfinished = behind || !p.snap.Complete(); {

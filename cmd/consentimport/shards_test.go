@@ -231,6 +231,8 @@ func TestJoinRefusesWhatIsNotAllOfOneImport(t *testing.T) {
 	}
 	assert.Contains(t, r.here(t, nil, "report", d[0], d[1], d[2]).requireCode(t, exitRefused).message(t), "--out")
 	r.here(t, nil, "report", "--out", d[0], d[0], d[1], d[2]).requireCode(t, exitRefused)
+	assert.Contains(t, r.here(t, nil, "report", "--out", filepath.Join(d[1], "in"), d[0], d[1], d[2]).requireCode(t, exitRefused).message(t), "lies in that of shard 2/3")
+	assert.NoDirExists(t, filepath.Join(d[1], "in"))
 	r.here(t, nil, r.args()...).requireCode(t, exitComplete)
 	assert.Contains(t, r.here(t, nil, "report", "--out", r.out(), d[0], d[1], d[2]).requireCode(t, exitRefused).message(t), "another import")
 }
