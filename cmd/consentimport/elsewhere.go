@@ -50,7 +50,7 @@ func (e *environment) access(ctx context.Context) *source.Remote {
 	for location, query := range e.queries {
 		queries[location] = query
 	}
-	return &source.Remote{Queries: queries, Getenv: e.getenv, Context: ctx}
+	return &source.Remote{Queries: queries, Getenv: e.getenv, Context: ctx, Chunk: e.chunk}
 }
 
 // secretURLs is the variable for a process of ours that reads the same exports.

@@ -140,15 +140,15 @@ func TestOutDirectoryOfAnExportElsewhere(t *testing.T) {
 // what to do and without the query, and goes on with another URL of the same object.
 func TestAPresignedURLExpires(t *testing.T) {
 	t.Parallel()
-	const rows = 26
+	const rows = 30
 	reported := 0
-	pad := strings.Repeat("x", 1<<20-1<<10)
+	pad := strings.Repeat("x", 4<<10)
 	var text strings.Builder
 	text.WriteString("pad," + exportHeader)
 	for n := 1; n <= rows; n++ { // more than is kept of what was read
 		text.WriteString(pad + "," + exportRow(n, "u"+strconv.Itoa(n), "mail", "yes"))
 	}
-	for _, after := range []int64{19, 23} {
+	for _, after := range []int64{28, 35} {
 		var valid atomic.Value
 		valid.Store(presigned)
 		var requests atomic.Int64
@@ -162,6 +162,7 @@ func TestAPresignedURLExpires(t *testing.T) {
 			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(object))
 		}))
 		r := newRehearsal(t, "")
+		r.chunk = 16 << 10
 		r.rows, r.export = rows, filepath.Join(r.dir, "export.csv")
 		run := func(query string, more ...string) finished {
 			args := append(append([]string{"run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", r.out(), "--progress", "none"}, r.target()...), more...)

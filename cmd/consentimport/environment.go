@@ -33,6 +33,7 @@ type environment struct {
 	height         int                                   // its lines; 0: unknown
 	target         func(importer.Target) importer.Target // what stands between the run and its target; nil: nothing
 	reports        time.Duration                         // how long reports may take after a signal; 0: the usual
+	chunk          int64                                 // see source.Remote; 0: the usual
 	unfinished     int                                   // see importer.Limits; 0: the usual
 	arrived        func(context.Context) bool            // see importer.Sending; nil: time decides
 	queries        map[string]string                     // of URLs of exports, by their locations: secrets

@@ -82,13 +82,13 @@ func TestTheCommandsOfAnUnfinishedJoinWork(t *testing.T) {
 // it is repeated once more; a disk that fails leaves what can be repeated, too.
 func TestAKillAtAnyStepOfAJoinLeavesNoTrace(t *testing.T) {
 	t.Parallel()
-	r := families(t, "subject400=u7", 60)
+	r := families(t, "subject400=u7", 30)
 	dirs := r.shards(t, 3, "--progress", "none")
 	code := r.here(t, nil, append([]string{"report", "--out", r.out()}, dirs...)...).code
 	want := r.join(t, code, r.out(), dirs...)
 	for i, action := range []faultdisk.Action{faultdisk.Kill, faultdisk.Tear, faultdisk.Short} {
 		t.Run(string(action), func(t *testing.T) {
-			steps := everyStep(t, 1+2*i, 5, func(t *testing.T, k int) bool {
+			steps := everyStep(t, 1+2*i, 9, func(t *testing.T, k int) bool {
 				out := filepath.Join(t.TempDir(), "joined")
 				broken := r.program
 				broken.env = append([]string{fmt.Sprintf("%s=%s@%d", diskFault, action, k)}, r.env...)

@@ -123,6 +123,8 @@ type program struct {
 	stdin io.Reader
 	// timeout of one request, for a program that runs here; 0: the usual one.
 	timeout time.Duration
+	// chunk is how much a request for an export elsewhere asks for; 0: as much as for users.
+	chunk int64
 }
 
 // askArrived asks the server of a test whether all that was sent has arrived.
@@ -216,7 +218,7 @@ func (p program) here(t *testing.T, disk journal.Disk, args ...string) finished 
 		in = strings.NewReader("")
 	}
 	env := &environment{
-		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80, arrived: askArrived(vars[arrivedAt]),
+		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80, chunk: p.chunk, arrived: askArrived(vars[arrivedAt]),
 		getenv:  func(name string) string { return vars[name] },
 		signals: func() (<-chan os.Signal, func()) { return make(chan os.Signal), func() {} },
 	}

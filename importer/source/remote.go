@@ -28,9 +28,10 @@ type Remote struct {
 	Transport http.RoundTripper
 	// Patience is how long nothing may come before reading fails; 0: two minutes.
 	Patience time.Duration
+	// Chunk is how many bytes a request asks for; 0: four MiB.
+	Chunk int64
 
-	chunk int64         // bytes of a request; 0: remoteChunk
-	idle  time.Duration // 0: remoteIdle
+	idle time.Duration // 0: remoteIdle
 }
 
 // object is where the raw bytes of an input lie: a file, or something elsewhere.
@@ -168,7 +169,7 @@ func (e *Export) openRemote(path string) (*remote, error) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	detach := context.AfterFunc(base, func() { cancel(context.Cause(base)) })
-	r := &remote{name: path, get: g, size: -1, ctx: ctx, cancel: cancel, detach: detach, patience: access.Patience, idle: access.idle, chunk: access.chunk, cache: &e.chunks, last: -1}
+	r := &remote{name: path, get: g, size: -1, ctx: ctx, cancel: cancel, detach: detach, patience: access.Patience, idle: access.idle, chunk: access.Chunk, cache: &e.chunks, last: -1}
 	if r.patience == 0 {
 		r.patience = remotePatience
 	}

@@ -101,7 +101,7 @@ func (c *cutWriter) Write(p []byte) (int, error) {
 // config is the configuration that reads the object of a store.
 func (s *store) config(name string) Config {
 	location := s.URL + "/bucket/" + name
-	return Config{Paths: []string{location}, Remote: &Remote{Queries: map[string]string{location: signature}, Patience: 3 * time.Second, chunk: testChunk}}
+	return Config{Paths: []string{location}, Remote: &Remote{Queries: map[string]string{location: signature}, Patience: 3 * time.Second, Chunk: testChunk}}
 }
 
 // remoteCSV is an export of some chunks, of lines that do not compress well.

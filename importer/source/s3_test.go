@@ -79,7 +79,7 @@ func TestS3(t *testing.T) {
 			local := open(t, Config{Paths: write(t, object)}, blockSize, batchRows)
 			want, err := readAll(t, local, local.Start(), ReadOptions{Sums: true})
 			require.NoError(t, err)
-			cfg := Config{Paths: []string{"s3://exports/" + key}, Remote: &Remote{Getenv: at(server, "AWS_ENDPOINT_URL="+cutter(t, server.Endpoint, 3*testChunk)), chunk: testChunk}}
+			cfg := Config{Paths: []string{"s3://exports/" + key}, Remote: &Remote{Getenv: at(server, "AWS_ENDPOINT_URL="+cutter(t, server.Endpoint, 3*testChunk)), Chunk: testChunk}}
 			e := open(t, cfg, blockSize, batchRows)
 			got, err := readAll(t, e, e.Start(), ReadOptions{Sums: true})
 			require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestS3Overwritten(t *testing.T) {
 	server := s3test.Start(t)
 	text := remoteCSV(20 * testChunk)
 	server.Put(t, "e.csv", text)
-	e := open(t, Config{Paths: []string{"s3://exports/e.csv"}, Remote: &Remote{Getenv: at(server), chunk: testChunk}}, blockSize, batchRows)
+	e := open(t, Config{Paths: []string{"s3://exports/e.csv"}, Remote: &Remote{Getenv: at(server), Chunk: testChunk}}, blockSize, batchRows)
 	r, err := e.Read(e.Start(), ReadOptions{})
 	require.NoError(t, err)
 	defer r.Close()
@@ -126,7 +126,7 @@ func TestS3Presigned(t *testing.T) {
 	location, query, err := Locate(signed.String())
 	require.NoError(t, err)
 	require.NotEmpty(t, query)
-	e := open(t, Config{Paths: []string{location}, Remote: &Remote{Queries: map[string]string{location: query}, chunk: testChunk}}, blockSize, batchRows)
+	e := open(t, Config{Paths: []string{location}, Remote: &Remote{Queries: map[string]string{location: query}, Chunk: testChunk}}, blockSize, batchRows)
 	batches, err := readAll(t, e, e.Start(), ReadOptions{})
 	require.NoError(t, err)
 	require.Equal(t, bytes.Count(text, []byte("\n"))-1, len(rowsOf(batches)))
