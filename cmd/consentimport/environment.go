@@ -27,6 +27,7 @@ type environment struct {
 	terminal       bool                                  // stderr is one
 	stdoutTerminal bool                                  // stdout is one
 	width          int                                   // columns of the terminal
+	columns        func() int                            // its columns now: windows are made wider and narrower; nil: they stay
 	quiet          bool                                  // standard error has errors alone
 	logsAlone      bool                                  // and errors, too
 	log            *slog.Logger                          // takes what else it would have; nil: lines of text
@@ -57,6 +58,12 @@ func realEnvironment() *environment {
 		}
 		if w, h, err := term.GetSize(fd); err == nil && w > 0 {
 			e.width, e.height = w, h
+			e.columns = func() int {
+				if w, _, err := term.GetSize(fd); err == nil && w > 0 {
+					return w
+				}
+				return e.width
+			}
 		}
 	}
 	e.signals = func() (<-chan os.Signal, func()) {

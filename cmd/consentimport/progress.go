@@ -25,16 +25,20 @@ func (f *runFlags) showProgress(env *environment, im *importer.Import) (end func
 	stop := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		pace := newPace(env.now(), im.Progress())
+		p := im.Progress()
+		pace := newPace(env.now(), p)
+		if every == 1 {
+			draw(p, pace, false) // nobody wonders whether it has begun
+		}
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
-		for n := 1; ; n++ {
+		for n := 0; ; n++ {
 			select {
 			case <-tick.C:
 				p := im.Progress()
 				pace.add(env.now(), p)
 				quiet := p.Waiting.Why != "" && every > 1 && n%waitEvery != 0
-				if n%every == 0 && !quiet {
+				if n%every == 0 && !quiet { // lines, too: the first after a second
 					draw(p, pace, false)
 				}
 			case <-stop:
@@ -67,11 +71,15 @@ func drawer(mode string, env *environment) (drawFunc, int) {
 	}
 	switch mode {
 	case "bar":
-		return bar(env.stderr, env.width), 1
+		columns := env.columns
+		if columns == nil {
+			columns = func() int { return env.width }
+		}
+		return bar(&oneLine{w: env.stderr, columns: columns, dumb: env.getenv("TERM") == "dumb"}), 1
 	case "log":
 		return func(p importer.Progress, pace *pace, last bool) {
 			if env.log != nil {
-				env.log.Info("progress", "bytes", p.Bytes, "size", p.Size, "rows", p.Rows, "sent", p.Sent, "refused", p.Refused, "failed", p.Failed, "retrying", p.Retrying)
+				env.log.Info("progress", "bytes", p.Bytes, "size", p.Size, "rows", p.Rows, "invalid", p.Invalid, "sent", p.Sent, "refused", p.Refused, "failed", p.Failed, "retrying", p.Retrying, "elapsed", span(pace.elapsed()))
 				return
 			}
 			fmt.Fprintf(env.stderr, "progress: %s\n", strings.Join(append([]string{read(p)}, describe(p, pace)...), ", "))
@@ -86,45 +94,73 @@ func drawer(mode string, env *environment) (drawFunc, int) {
 const barWidth = 60
 
 // bar draws on one line of a terminal.
-func bar(w io.Writer, width int) drawFunc {
-	if width < barWidth {
-		return numbers(w, width)
-	}
+func bar(line *oneLine) drawFunc {
 	var frames bytes.Buffer // the bar draws itself at each change: the last one alone is shown
-	graph := min(24, 8+(width-barWidth)/4)
-	b := progressbar.NewOptions64(1<<20, // parts of the export: its size may be 0, which the bar does not take
-		progressbar.OptionSetWriter(&frames),
+	var b *progressbar.ProgressBar
+	drawn := 0 // columns that it is made for
+	return func(p importer.Progress, pace *pace, last bool) {
+		width := line.columns()
+		if width < barWidth { // no room for a picture
+			line.show(fmt.Sprintf("%3.0f%%  %s", math.Floor(share(p)*100), fit(append(describe(p, pace), read(p)), width-7)), last)
+			return
+		}
+		graph := min(24, 8+(width-barWidth)/4)
+		if width != drawn {
+			drawn, b = width, newBar(&frames, graph)
+		}
+		b.Describe(fit(append(describe(p, pace), read(p)), width-graph-10))
+		at := int64(share(p) * barParts)
+		if !last {
+			at = min(at, barParts-1) // a full bar ends itself
+		}
+		_ = b.Set64(at) // it writes into memory
+		text := strings.TrimRight(frames.String(), " \r\n")
+		frames.Reset()
+		line.show(text[strings.LastIndexByte(text, '\r')+1:], last)
+	}
+}
+
+// barParts are the parts of the export in the picture: its size may be 0, which the bar
+// does not take.
+const barParts = 1 << 20
+
+func newBar(w io.Writer, graph int) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(barParts,
+		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetWidth(graph),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
 		progressbar.OptionThrottle(0),
 	)
-	return func(p importer.Progress, pace *pace, last bool) {
-		b.Describe(fit(append(describe(p, pace), read(p)), width-graph-10))
-		at := int64(share(p) * (1 << 20))
-		if !last {
-			at = min(at, 1<<20-1) // a full bar ends itself
-		}
-		_ = b.Set64(at) // a terminal that went away is no reason to stop
-		text := frames.String()
-		frames.Reset()
-		if last {
-			text = strings.TrimSuffix(text, "\n") + "\n"
-		}
-		_, _ = io.WriteString(w, text)
-	}
 }
 
-// numbers draws on one line of a terminal that has no room for a picture.
-func numbers(w io.Writer, width int) drawFunc {
-	return func(p importer.Progress, pace *pace, last bool) {
-		text := fmt.Sprintf("%3.0f%%  %s", math.Floor(share(p)*100), fit(append(describe(p, pace), read(p)), width-7))
-		fmt.Fprintf(w, "\r%-*s", max(0, width-1), text)
-		if last {
-			fmt.Fprintln(w)
+// oneLine is a line of a terminal that is written again and again.
+type oneLine struct {
+	w       io.Writer
+	columns func() int
+	dumb    bool // the terminal knows no sequences
+	cells   int  // columns that were written on
+}
+
+// show writes the line anew. In a window that was made narrower, what stood there now
+// takes several lines: they are cleared.
+func (l *oneLine) show(text string, last bool) {
+	columns := l.columns()
+	text = wording.Clip(text, max(1, columns-1)) // in the last column some terminals go on in the next line
+	start := "\r"
+	if l.cells > columns {
+		if start = "\n"; !l.dumb {
+			start = fmt.Sprintf("\r\x1b[%dA\x1b[J", (l.cells-1)/columns)
 		}
+		l.cells = 0
 	}
+	l.cells = max(l.cells, wording.Width(text))
+	text = start + wording.Pad(text, l.cells)
+	if last {
+		text += "\n"
+	}
+	_, _ = io.WriteString(l.w, text) // a terminal that went away is no reason to stop
 }
 
 // share is how much of the export was read, from 0 to 1.
@@ -143,7 +179,7 @@ func read(p importer.Progress) string {
 // describe says how the import goes, the most important first.
 func describe(p importer.Progress, pace *pace) []string {
 	if p.Waiting.Why != "" && p.InFlight == 0 {
-		return []string{"waiting until " + p.Waiting.Until.Format("2006-01-02 15:04 -07:00"), wording.Thousands(p.Sent) + " sent"}
+		return []string{"waiting until " + p.Waiting.Until.Format("2006-01-02 15:04 -07:00"), wording.Thousands(p.Sent) + " sent", span(pace.elapsed()) + " elapsed"}
 	}
 	speed := wording.Thousands(int64(pace.rate+0.5)) + "/s"
 	if p.Throttled {
@@ -163,6 +199,7 @@ func describe(p importer.Progress, pace *pace) []string {
 	if p.Invalid > 0 {
 		parts = append(parts, wording.Plural(p.Invalid, "invalid row"))
 	}
+	parts = append(parts, span(pace.elapsed())+" elapsed")
 	add(int64(p.Retrying), "retrying")
 	add(p.Superseded, "superseded")
 	return parts
@@ -186,6 +223,7 @@ func fit(parts []string, width int) string {
 
 // pace measures speed over the last ten seconds.
 type pace struct {
+	began  time.Time
 	points []point
 	rate   float64 // outcomes a second
 	bytes  float64 // bytes read a second
@@ -200,8 +238,11 @@ type point struct {
 const paceOver = 10 * time.Second
 
 func newPace(at time.Time, p importer.Progress) *pace {
-	return &pace{points: []point{{at, p.Settled, p.Bytes}}}
+	return &pace{began: at, points: []point{{at, p.Settled, p.Bytes}}}
 }
+
+// elapsed is how long the run has worked when it was looked at last.
+func (s *pace) elapsed() time.Duration { return s.points[len(s.points)-1].at.Sub(s.began) }
 
 func (s *pace) add(at time.Time, p importer.Progress) {
 	s.points = append(s.points, point{at, p.Settled, p.Bytes})

@@ -76,7 +76,7 @@ func TestProgressFitsTheTerminal(t *testing.T) {
 	})
 	for _, width := range []int{30, 40, 60, 80, 120, 200} {
 		var out safeBuffer
-		draw := bar(&out, width)
+		draw := bar(&oneLine{w: &out, columns: func() int { return width }})
 		draw(p, s, false)
 		draw(p, s, true)
 		frames := strings.FieldsFunc(out.String(), func(r rune) bool { return r == '\r' || r == '\n' })
