@@ -37,7 +37,8 @@ type life struct {
 	refuse   func(name string) bool // asked for each request; its name is "id category"
 	accepted []string               // names, in order of arrival
 
-	seen survey.Visitor // looks at the rows before they are sent, as lint and approval do
+	seen  survey.Visitor // looks at the rows before they are sent, as lint and approval do
+	shown int            // consents that it was shown
 }
 
 // lifeMapping makes two consents of a row. %s are the values of one more decision.
@@ -215,7 +216,14 @@ func TestARowIsMappedAsOftenAsIsNeeded(t *testing.T) {
 	perRow := func(n int64) float64 { return float64(n) / rows }
 	living := func(export string) *life {
 		l := newLife(t, export)
-		l.seen = func(*survey.Batch) func() error { return nil }
+		l.seen = func(b *survey.Batch) func() error {
+			return func() error {
+				for i := range b.Rows {
+					l.shown += len(b.Rows[i].Consents)
+				}
+				return nil
+			}
+		}
 		return l
 	}
 
@@ -232,13 +240,18 @@ func TestARowIsMappedAsOftenAsIsNeeded(t *testing.T) {
 	l := living(lifeExport(rows))
 	l.refuse = few
 	at("run", 2, 3, l.run(func(*Config) {}, 0))
+	assert.Equal(t, 1500, l.shown, "two consents of each row that can be read")
 	at("retry", 2, 3, l.run(retry, 0))
+	seen := l.seen
 	l.seen = nil
 	at("repair", 2, 3, l.run(l.repair(1, []int64{7, 17, 27, 997}), 0))
 	at("retry after a repair", 2, 3, l.run(retry, 0))
 	changed := specOf(t, `, perhaps: reject`)
 	with := func(c *Config) { retry(c); c.Spec = changed }
-	at("retry under a changed mapping", 2, 3, l.run(with, 400))
+	l.seen, l.shown = seen, 0 // rows that are partly sent are then read under both mappings
+	at("retry under a changed mapping, looked at", 2.1, 3.1, l.run(with, 400))
+	assert.Equal(t, 1608, l.shown, "what was sent is shown as well, and what was repaired")
+	l.seen = nil
 	at("resume of it", 2, 3, l.run(func(c *Config) { resume(c); c.Spec = changed }, 0))
 	at("repair under it", 2, 3, l.run(l.repair(2, []int64{37, 47}), 0))
 	at("retry after all of that", 2, 3, l.run(with, 0))

@@ -52,6 +52,20 @@ func TestUsualIdentifiersPass(t *testing.T) {
 	}
 }
 
+// TestUnusualIdentifiersDoNotPass: what full looks find something about is left to them.
+func TestUnusualIdentifiersDoNotPass(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"123.0", "12345678.0", "4.4E+07", "'12345678", `="00123"`, "1234 5678", "\u200b12345678", "00000000-0000-0000-0000-000000000000", "ann@mail.example1"} {
+		assert.False(t, usualID([]byte(id)), id)
+	}
+	for _, address := range []string{
+		"a..b@mail.example", "ann@mail..example", "ann@mailexample", "@mail.example", "ann@", "ann@@mail.example", "ann@b@mail.example", "ann@.mail.example", "ann@-mail.example",
+		"ann@mail.example.", ".ann@mail.example", "ann,lee@mail.example", "ann@mail.example ", "mailto:ann@mail.example", "<ann@mail.example>", "x",
+	} {
+		assert.False(t, usualAddress([]byte(address)), address)
+	}
+}
+
 // TestStandInsAreNotUsual: no word that stands for nobody passes, in any case.
 func TestStandInsAreNotUsual(t *testing.T) {
 	t.Parallel()

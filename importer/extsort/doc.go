@@ -10,8 +10,7 @@
 // there are more than a merge can read side by side. What fits into one buffer never
 // touches the disk.
 //
-// A run is a sequence of blocks of about 64 KiB, each compressed by itself (zstd,
-// the fastest level): 4 bytes each for the size of the block as it is stored and
-// as it was, then the block. A file holds several runs; it is the caller's, who
-// decides where it lies and who may read it.
+// A run is a sequence of blocks of about 64 KiB, each compressed by itself (S2) behind
+// its sizes and a check sum: see appendBlock. A file holds several runs; it is the
+// caller's, who decides where it lies and who may read it.
 package extsort
