@@ -153,6 +153,7 @@ const maxTable = 200_000
 type table struct {
 	disk     journal.Disk
 	lines    map[string]int64
+	most     int // of them
 	overflow *Overflow
 	dir      string
 }
@@ -165,7 +166,7 @@ func lineKey(side string, d *summary.Decision) string {
 
 func (t *table) add(key string, n int64) error {
 	t.lines[key] += n
-	if len(t.lines) < maxTable {
+	if len(t.lines) < t.most {
 		return nil
 	}
 	if t.overflow == nil {
@@ -223,7 +224,7 @@ func Differ(a, b *Stored) (*summary.Difference, error) {
 	if a.Summary.History != b.Summary.History {
 		d.Notes = append(d.Notes, fmt.Sprintf("The order of sending is not the same: %s, then %s.", a.Summary.History, b.Summary.History))
 	}
-	t := &table{disk: a.disk, lines: map[string]int64{}}
+	t := &table{disk: a.disk, lines: map[string]int64{}, most: maxTable}
 	defer t.close()
 	for i, s := range []*Stored{a, b} {
 		side := "AB"[i : i+1]

@@ -67,8 +67,11 @@ const (
 	flowFirst = 26.0 // room for the label above the first bar
 )
 
-// newFlow draws the balance of a summary.
+// newFlow draws the balance of a summary; nil when nothing was read.
 func newFlow(s *summary.Summary) *flow {
+	if s.Rows.Read == 0 {
+		return nil
+	}
 	f := &flow{}
 	rows := []segment{{"mapped", "mapped", s.Rows.Mapped}, {"skipped", "skipped", s.Rows.Skipped}, {"invalid", "invalid", s.Rows.Invalid}}
 	read := f.level("rows read", "", []segment{{"neutral", "", s.Rows.Read}}, chartWidth, s.Rows.Read)
