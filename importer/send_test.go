@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -105,6 +106,7 @@ func sending(target *answers, subjects []string, limits Limits) (*counters, *Sto
 	s := &sender{
 		target: target, pacer: intempt.NewPacer(intempt.PacerConfig{Max: limits.Concurrency}), lanes: l, book: target,
 		limits: limits, clock: clock, now: time.Now, count: &counters{},
+		log: slog.New(slog.DiscardHandler),
 		stop: func(why Stop) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -37,6 +38,7 @@ func sendingBy(target *answers, consents []*mapping.Consent, limits Limits, told
 	s := &sender{
 		target: target, lanes: l, book: target, limits: limits, clock: clock, now: time.Now, count: &counters{},
 		pacer: intempt.NewPacer(intempt.PacerConfig{Max: limits.Concurrency, Rate: limits.Rate}),
+		log:   slog.New(slog.DiscardHandler),
 	}
 	s.times = timed(limits.When, s.pacer)
 	s.times.told, s.times.goOn = told, s.overlook
