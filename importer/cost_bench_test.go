@@ -226,7 +226,7 @@ func (s *sender) sendUnordered(ctx context.Context, tasks <-chan *task) error {
 		if answer.Class != delivery.Sent {
 			return fmt.Errorf("the bare server did not take a consent: %s", answer.Message)
 		}
-		s.heard()
+		s.heard(0)
 		if err := s.book.Append(journal.Outcome{Ref: t.ref, Last: t.last, State: journal.Sent}); err != nil {
 			return err
 		}

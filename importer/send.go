@@ -45,6 +45,7 @@ type sender struct {
 	breaker *breaker
 
 	lastSuccess atomic.Int64 // on the clock: the last final answer; 0: none yet
+	lastThrough atomic.Int64 // on the clock: when the latest of those that got a final answer had left
 	lastHeard   atomic.Int64 // on the clock: the last final answer or the start, from which a gone target is measured
 	reached     atomic.Bool  // a connection was made at least once
 	unanswered  atomic.Int64 // unix nanoseconds: when a request was last given up without an answer; 0: never
@@ -93,6 +94,7 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 		return nil, nil // stopping; the consent stays pending
 	}
 	s.count.flying.Add(1)
+	left := s.clock()
 	answer := s.target.Send(send, c)
 	s.count.flying.Add(-1)
 	s.pacer.Release(answer)
@@ -110,10 +112,10 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 	}
 	switch answer.Class {
 	case delivery.Sent:
-		s.heard()
+		s.heard(left)
 		return s.record(t, journal.Outcome{State: journal.Sent})
 	case delivery.Refused:
-		s.heard()
+		s.heard(left)
 		return s.record(t, journal.Outcome{State: journal.Refused, Status: answer.Status, Message: answer.Message})
 	case delivery.Stopped:
 		s.stop(Stop{StopRefused, refusal(answer)})
@@ -159,11 +161,17 @@ func (s *sender) probeDelay(attempt int) time.Duration {
 	return s.backoff.Delay(attempt, 0)
 }
 
-// heard notes a final answer: the target is there.
-func (s *sender) heard() {
+// heard notes the final answer to a request that left at some time: the target is there.
+func (s *sender) heard(left time.Duration) {
 	now := int64(max(s.clock(), 1))
 	s.lastSuccess.Store(now)
 	s.lastHeard.Store(now)
+	for {
+		old := s.lastThrough.Load()
+		if int64(left) <= old || s.lastThrough.CompareAndSwap(old, int64(left)) {
+			return
+		}
+	}
 }
 
 // later gives a task its next attempt, or sets it down as failed.
@@ -224,8 +232,9 @@ func (s *sender) counts(t *task, a delivery.Answer) bool {
 	if a.Status == 0 && !a.Timeout {
 		// The connection broke: neither an answer nor a silence. It speaks of
 		// this consent when others get through between its attempts, and of a
-		// target that is gone when none does.
-		return t.broke != 0 && time.Duration(last) > t.broke || s.lanes.alone(fewLeft)
+		// target that is gone when none does. What had left before, and whose answer
+		// lay there until somebody had the time to read it, has not got through since.
+		return t.broke != 0 && time.Duration(s.lastThrough.Load()) > t.broke || s.lanes.alone(fewLeft)
 	}
 	if last != 0 && s.clock()-time.Duration(last) < lively {
 		return true

@@ -72,16 +72,32 @@ func (r *reader) tokens(src []byte) token.Tokens {
 		r.err = &Error{File: r.file, Line: line, Column: column, Message: "is not UTF-8: save the mapping as UTF-8"}
 		return nil
 	}
-	all := lexer.Tokenize(string(src))
+	some := upToSigns(src, maxTokens)
+	all := lexer.Tokenize(string(some))
 	if t := tooDeep(all); t != nil {
 		r.err = &Error{File: r.file, Line: t.Position.Line, Column: t.Position.Column, Message: fmt.Sprintf("is nested deeper than %d levels, which no mapping is", maxDepth)}
 		return nil
 	}
-	if len(all) > maxTokens {
+	if len(all) > maxTokens || len(some) < len(src) {
 		r.err = &Error{File: r.file, Message: fmt.Sprintf("has more than %d words and signs, which no mapping has", maxTokens)}
 		return nil
 	}
 	return all
+}
+
+// upToSigns cuts a text off behind so many signs that are a token of their own wherever
+// they mean something: each token takes hundreds of bytes.
+func upToSigns(src []byte, most int) []byte {
+	signs := 0
+	for i, b := range src {
+		switch b {
+		case '[', ']', '{', '}', ',':
+			if signs++; signs > most {
+				return src[:i]
+			}
+		}
+	}
+	return src
 }
 
 // tooDeep gives the first token that lies deeper than a mapping may be nested: in

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 
@@ -62,7 +61,7 @@ func (f *runFlags) signed() (*report.Signed, error) {
 	if f.approved == "" || approvalHash.MatchString(f.approved) {
 		return nil, nil
 	}
-	file, err := os.Open(f.approved)
+	file, err := source.OpenText(f.approved, true)
 	if err != nil {
 		return nil, usage(approvedHint, "read --approved: %w", err)
 	}
@@ -81,6 +80,9 @@ func (f *runFlags) approval() (string, error) {
 		return "", nil
 	case approvalHash.MatchString(f.approved):
 		return "hash:" + strings.ToLower(f.approved), nil
+	}
+	if _, err := f.signed(); err != nil { // or it may be something that has no end
+		return "", err
 	}
 	sum, err := source.Sum(context.Background(), f.approved)
 	if err != nil {

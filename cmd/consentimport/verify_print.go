@@ -19,7 +19,7 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	h, f := a.Facts.Header, a.Facts
 	var facts [][]string
 	line := func(name, format string, args ...any) {
-		facts = append(facts, []string{name, fmt.Sprintf(format, args...)})
+		facts = append(facts, []string{name, spelling.OneLine(fmt.Sprintf(format, args...))})
 	}
 	line("import", "%s in %s", h.ID, dir)
 	line("began", "%s", stamp(h.Started))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -31,7 +32,7 @@ const maxIdentifier = 64 << 10
 // ReadSuppressed reads a list of identifiers: one a line, or a column of a CSV file
 // with a header. Errors are for the user.
 func ReadSuppressed(path, column string) (*Suppressed, error) {
-	f, err := os.Open(path)
+	f, err := source.OpenText(path, column != "")
 	if err != nil {
 		return nil, blocked.Errorc(blocked.OptOuts, "read the list of people who opted out elsewhere: %w", err)
 	}
@@ -56,12 +57,16 @@ func ReadSuppressed(path, column string) (*Suppressed, error) {
 func (s *Suppressed) lines(r io.Reader) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxIdentifier)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		text := lines.Bytes()
 		if n == 1 {
 			text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 		}
 		s.add(text)
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("line %d is longer than any identifier (%d bytes); one identifier a line, or name a column", n, maxIdentifier)
 	}
 	return lines.Err()
 }

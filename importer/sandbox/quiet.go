@@ -3,20 +3,22 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 )
 
 // connections are those that are open, and tell when one comes or goes.
 type connections struct {
 	mu      sync.Mutex
-	open    map[string]struct{} // by the client's address
+	open    map[net.Conn]string // with the client's address, which a later one may have again
 	changed chan struct{}       // closed at the next change
 }
 
 func newConnections() *connections {
-	return &connections{open: make(map[string]struct{}), changed: make(chan struct{})}
+	return &connections{open: make(map[net.Conn]string), changed: make(chan struct{})}
 }
 
 // note is the server's hook. A connection is closed when its handler has returned,
@@ -26,9 +28,9 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	defer c.mu.Unlock()
 	switch state {
 	case http.StateNew:
-		c.open[conn.RemoteAddr().String()] = struct{}{}
+		c.open[conn] = conn.RemoteAddr().String()
 	case http.StateClosed, http.StateHijacked:
-		delete(c.open, conn.RemoteAddr().String())
+		delete(c.open, conn)
 	default:
 		return
 	}
@@ -37,7 +39,7 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 }
 
 // until waits until a condition on the open connections holds.
-func (c *connections) until(ctx context.Context, holds func(open map[string]struct{}) bool) error {
+func (c *connections) until(ctx context.Context, holds func(open map[net.Conn]string) bool) error {
 	for {
 		c.mu.Lock()
 		ok, changed := holds(c.open), c.changed
@@ -71,10 +73,10 @@ func (s *Server) AwaitQuiet(ctx context.Context) error {
 		return fmt.Errorf("wait until the sandbox is quiet: %w", err)
 	}
 	own := last.LocalAddr().String()
-	err = s.conns.until(ctx, func(open map[string]struct{}) bool { _, known := open[own]; return known })
+	err = s.conns.until(ctx, func(open map[net.Conn]string) bool { return slices.Contains(slices.Collect(maps.Values(open)), own) })
 	_ = last.Close() // it was used for nothing
 	if err == nil {
-		err = s.conns.until(ctx, func(open map[string]struct{}) bool { return len(open) == 0 })
+		err = s.conns.until(ctx, func(open map[net.Conn]string) bool { return len(open) == 0 })
 	}
 	if err != nil {
 		return fmt.Errorf("wait until the sandbox is quiet: %w", err)

@@ -1,0 +1,72 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Text is a list that a person gives to the program beside the export, such as the
+// decisions that were signed. Its lines are bounded as rows are, and what is no text is
+// an error, so that no list is taken for one that names nobody.
+type Text struct {
+	f     *os.File
+	in    *bufio.Reader
+	cells bool // quotes hold lines together
+	open  bool // a quote is
+	since int  // bytes since the last end of a line outside of quotes
+}
+
+// beginnings are the first bytes of what is compressed.
+var beginnings = map[string]string{"\x1f\x8b": "gzip", "\x28\xb5\x2f\xfd": "zstd", "PK\x03\x04": "zip", "BZh": "bzip2", "\xfd7zXZ": "xz"}
+
+// OpenText opens a file or a pipe. A device, a directory and what is compressed are refused.
+// Of CSV (cells) a line goes on in quotes.
+func OpenText(path string, cells bool) (*Text, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if m := info.Mode(); !m.IsRegular() && m&os.ModeNamedPipe == 0 {
+		return nil, fmt.Errorf("%s is neither a file nor a pipe", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	t := &Text{f: f, cells: cells, in: bufio.NewReaderSize(f, 64<<10)}
+	head, _ := t.in.Peek(5) // what cannot be read is found when it is
+	for begin, what := range beginnings {
+		if bytes.HasPrefix(head, []byte(begin)) {
+			return nil, errors.Join(fmt.Errorf("%s is compressed (%s): unpack it first", path, what), f.Close())
+		}
+	}
+	return t, nil
+}
+
+// Read implements io.Reader.
+func (t *Text) Read(p []byte) (int, error) {
+	n, err := t.in.Read(p)
+	for i, b := range p[:n] {
+		t.since++
+		switch {
+		case b == 0:
+			return i, errors.New("it is not text in UTF-8: it has a NUL byte")
+		case b == '"' && t.cells:
+			t.open = !t.open
+		case b == '\n' && !t.open:
+			t.since = 0
+		case t.since > MaxRow:
+			return i, errors.New("it has a line of more than 1 MiB, or a quote that is not closed")
+		}
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (t *Text) Close() error { return t.f.Close() }
+
+var _ io.ReadCloser = (*Text)(nil)
