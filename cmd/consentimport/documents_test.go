@@ -323,3 +323,34 @@ func TestTheTableOfFlagsIsWhole(t *testing.T) {
 	})
 	assert.ElementsMatch(t, has, listed, "cmd/consentimport/README.md, Flags of run: a line for each flag")
 }
+
+// Each line of the guarantees is one sentence, and beside it stands a test that holds it.
+func TestEveryGuaranteeNamesItsTest(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "importer", "README.md"))
+	require.NoError(t, err)
+	_, section, ok := strings.Cut(string(text), "## Guarantees\n")
+	require.True(t, ok)
+	section, _, _ = strings.Cut(section, "\n## ")
+	there := everyTest(t)
+	headings, sentences := 0, 0
+	for line := range strings.Lines(section) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
+		switch {
+		case !strings.HasPrefix(line, "| "):
+		case strings.HasSuffix(strings.TrimSpace(line), "| held by |"):
+			headings++
+		default:
+			sentences++
+			require.Len(t, cells, 2, line)
+			assert.NotContains(t, strings.TrimSuffix(cells[0], "."), ". ", "more than one sentence")
+			held := named.FindAllStringSubmatch(cells[1], -1)
+			assert.NotEmpty(t, held, "no test holds: %s", cells[0])
+			for _, m := range held {
+				assert.Contains(t, there, m[1])
+			}
+		}
+	}
+	assert.Equal(t, 10, headings)
+	assert.Greater(t, sentences, 30)
+}
