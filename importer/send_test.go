@@ -104,7 +104,6 @@ func sending(target *answers, subjects []string, limits Limits) (*counters, *Sto
 	var stopped *Stop
 	var mu sync.Mutex
 	s := &sender{
-		log:    slog.New(slog.DiscardHandler),
 		target: target, pacer: intempt.NewPacer(intempt.PacerConfig{Max: limits.Concurrency}), lanes: l, book: target,
 		limits: limits, clock: clock, now: time.Now, count: &counters{},
 		log: slog.New(slog.DiscardHandler),

@@ -35,7 +35,7 @@ func sendingBy(target *answers, consents []*mapping.Consent, limits Limits, told
 	target.tries, target.flying, target.arrived, target.noted = map[string]int{}, map[string]int{}, map[string][]int{}, map[int]bool{}
 	clock := stopwatch()
 	l := newLanes(4, window{Bytes: 1 << 20, Tasks: 5000}, clock)
-	s := &sender{log: slog.New(slog.DiscardHandler),
+	s := &sender{
 		target: target, lanes: l, book: target, limits: limits, clock: clock, now: time.Now, count: &counters{},
 		pacer: intempt.NewPacer(intempt.PacerConfig{Max: limits.Concurrency, Rate: limits.Rate}),
 		log:   slog.New(slog.DiscardHandler),
