@@ -211,7 +211,7 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 	require.NoError(t, err)
 	mappers := make([]*mapping.Mapper, len(export.Layouts))
 	for i, l := range export.Layouts {
-		mappers[i], err = spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Format == source.JSONL})
+		mappers[i], err = spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Nested()})
 		require.NoError(t, err)
 		mappers[i].SetUnits(units)
 	}
@@ -223,7 +223,7 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 				continue
 			}
 			row := decidedRow{mapper: mappers[b.Member.Layout], columns: b.Layout.Columns, rec: mapping.Record{File: b.Member.Name, Row: b.Src.Rows[i].Number}}
-			if b.Layout.Format == source.JSONL {
+			if b.Layout.Nested() {
 				row.rec.JSON = bytes.Clone(b.Src.Rows[i].Raw)
 			} else {
 				cells, _, err := b.Layout.Split(bytes.Clone(b.Src.Rows[i].Raw), nil, nil)

@@ -77,7 +77,7 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	}
 	defer given.Close()
 	l := &given.Layouts[0]
-	if l.Format == source.CSV && rows.ColumnOf(l.Columns, rows.RowColumn) < 0 {
+	if !l.Nested() && rows.ColumnOf(l.Columns, rows.RowColumn) < 0 {
 		return nil, refuse("give the rejected.csv that the import wrote, repaired, with its column "+rows.RowColumn, "%s has no column %s, so it is unclear which rows it repairs", im.cfg.Repair, rows.RowColumn)
 	}
 	repaired, unfixed, err := rows.Returned(given, im.export)
@@ -89,28 +89,19 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 		im.note(blocked.None, "rows of %s that are not repaired and stay as they were: %d, the first on line %d (row %d of the import): %s",
 			im.cfg.Repair, len(unfixed), first.Line, first.Number, first.Reason)
 	}
-	reading := source.Config{Format: "jsonl", Encoding: "utf-8", Escape: was.Escape}
-	name := fmt.Sprintf("repair-%d.jsonl", im.pass.N+1)
-	if l.Format == source.CSV {
-		reading.Format, reading.Delimiter, reading.Columns = "csv", string(l.Delimiter), cfg.Columns
-		name = fmt.Sprintf("repair-%d.csv", im.pass.N+1)
-	}
+	reading := l.Rewritten(cfg.Columns)
+	reading.Escape = was.Escape
+	name := fmt.Sprintf("repair-%d.%s", im.pass.N+1, l.Format)
 	path := filepath.Join(im.cfg.Dir, name)
 	if sameFile(path, im.cfg.Repair) {
 		return nil, refuse("give the file another name", "%s has the name under which the import keeps its own copy of the repaired rows", im.cfg.Repair)
 	}
 	err = journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
 		b := bufio.NewWriter(w)
-		if l.Format == source.CSV && !l.NoHeader {
-			b.Write(l.Header)
-			b.WriteByte('\n')
-		}
+		b.WriteString(l.RewrittenHead(len(repaired)))
 		for _, r := range repaired {
 			b.Write(r.Raw)
 			b.WriteByte('\n')
-		}
-		if len(repaired) == 0 && l.Format == source.JSONL {
-			b.WriteString("[]\n") // an export without rows
 		}
 		return b.Flush()
 	})

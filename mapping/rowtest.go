@@ -210,7 +210,7 @@ func (s *Spec) RunTests() ([]RowTest, error) {
 // says so, or one of them has a value that no CSV cell is.
 func (s *Spec) testsAreJSON() bool {
 	if s.input.Format != "" {
-		return s.input.Format == "jsonl"
+		return s.input.Format == nestedFormat
 	}
 	return s.input.Rows != "" || slices.ContainsFunc(s.tests, func(t rowTest) bool {
 		return t.bare || slices.ContainsFunc(t.cells, func(c pair) bool {

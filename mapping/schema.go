@@ -37,7 +37,7 @@ func Schema() []byte {
 	}
 	each["consent"] = closed(fields)
 	input := closed(schemaOf{
-		"format": schemaOf{"enum": []string{"csv", "jsonl"}}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"}, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
+		"format": schemaOf{"enum": InputFormats()}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"}, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
 		"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": texts, "json": texts, "rows": schemaOf{"type": "string"},
 	})
 	root := closed(schemaOf{

@@ -65,6 +65,13 @@ type Input struct {
 	Rows      string
 }
 
+// InputFormats are the words of input.format. What they mean stands in importer/source,
+// which mapping does not know.
+func InputFormats() []string { return []string{"csv", nestedFormat} }
+
+// nestedFormat is the one whose rows are JSON values.
+const nestedFormat = "jsonl"
+
 // Parameter is a value that a mapping asks for with --set.
 type Parameter struct {
 	Name, Description, Example string
@@ -275,8 +282,8 @@ func (s *Spec) parseInput(r *reader, n ast.Node) {
 		switch m.key {
 		case "format":
 			s.input.Format = r.text(m.value, "format")
-			if f := s.input.Format; f != "csv" && f != "jsonl" {
-				r.fail(m.value, "format %q is unknown; use csv or jsonl%s", f, spelling.DidYouMean(f, []string{"csv", "jsonl"}))
+			if f := s.input.Format; !slices.Contains(InputFormats(), f) {
+				r.fail(m.value, "format %q is unknown; use %s%s", f, strings.Join(InputFormats(), " or "), spelling.DidYouMean(f, InputFormats()))
 			}
 		case "delimiter":
 			s.input.Delimiter = r.text(m.value, "delimiter")

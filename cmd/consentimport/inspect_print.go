@@ -44,7 +44,7 @@ func (p *inspectionPrinter) left(depth, shown, all int, what string) {
 // else of each column a line, those that matter to a mapping before others.
 func printInspection(w io.Writer, in *inspect.Inspection, full bool) error {
 	what := "columns"
-	if len(in.Layouts) > 0 && in.Layouts[0].Format == "jsonl" {
+	if len(in.Layouts) > 0 && in.Layouts[0].Nested {
 		what = "paths"
 	}
 	title := fmt.Sprintf("%s: %d (samples are masked: letters a and A, digits 9)", what, len(in.Columns))
@@ -150,7 +150,7 @@ func (p *inspectionPrinter) files(in *inspect.Inspection) {
 			p.line(1, "%s", e)
 		}
 		p.line(1, "line ends: %s", l.LineEnd)
-		if l.Format != "csv" {
+		if l.Nested {
 			continue
 		}
 		if in.Headless {

@@ -7,7 +7,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/consentimport/consentimport/importer/journal"
-	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
@@ -35,7 +34,7 @@ func (l *lint) close() { l.overflow.Close() }
 // visit is a survey.Visitor.
 func (l *lint) visit(b *survey.Batch) func() error {
 	t := l.free.Get().(*mapping.Tally)
-	json := b.Layout.Format == source.JSONL
+	nested := b.Layout.Nested()
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		number := r.Row.Number
@@ -51,7 +50,7 @@ func (l *lint) visit(b *survey.Batch) func() error {
 			c := &r.Consents[k].Consent
 			t.Consent(number, c, xxhash.Sum64(c.Subject()))
 		}
-		if json && r.Status == mapping.Mapped {
+		if nested && r.Status == mapping.Mapped {
 			t.Text(number, r.Row.Raw)
 		}
 	}

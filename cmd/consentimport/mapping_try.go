@@ -188,7 +188,7 @@ func ofCategory(category []byte) string {
 // cellsOf are the cells of a row that say something.
 func cellsOf(layout *source.Layout, rec *mapping.Record) []inspect.Cell {
 	var all []inspect.Cell
-	if layout.Format == source.JSONL {
+	if layout.Nested() {
 		all = inspect.Leaves(rec.JSON, maxCells)
 	}
 	for i, cell := range rec.Cells {

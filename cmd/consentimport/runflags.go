@@ -118,7 +118,7 @@ func (f *readFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.format, "format", "", "format of the export: `csv|jsonl` (detected)")
 	c.Flags().StringVar(&f.delimiter, "delimiter", "", "what separates the cells of a CSV, a `CHARACTER` or \\t (detected)")
 	c.Flags().StringVar(&f.encoding, "encoding", "", "encoding of the export, a WHATWG `NAME` such as windows-1252 (detected)")
-	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(source.FormatNames(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (f *readFlags) config(paths []string) source.Config {

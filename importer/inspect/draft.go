@@ -80,7 +80,7 @@ func (d *draft) input() {
 	input.above("").beside("as it was detected")
 	l := d.in.Layouts[0]
 	input.set("format", plain(l.Format))
-	if l.Format == "csv" && len(d.in.Layouts) == 1 {
+	if !l.Nested && len(d.in.Layouts) == 1 {
 		input.set("delimiter", inQuotes(strings.ReplaceAll(l.Delimiter, "\t", `\t`)))
 	}
 	if !l.BOM && len(d.in.Layouts) == 1 && l.Encoding != "utf-8" {

@@ -13,7 +13,7 @@ func presetFits(e *source.Export, heads [][]byte) []PresetFit {
 	var all []mapping.Fit
 	for i := range e.Layouts {
 		l := &e.Layouts[i]
-		if l.Format == source.CSV {
+		if !l.Nested() {
 			all = append(all, mapping.Fits(mapping.Layout{Columns: l.Columns})...)
 		}
 	}

@@ -60,6 +60,7 @@ type InspectedMember struct {
 // InspectedLayout is how rows are written, with the evidence for it.
 type InspectedLayout struct {
 	Format    string   `json:"format"` // csv, jsonl
+	Nested    bool     `json:"-"`      // see source.Layout.Nested
 	Encoding  string   `json:"encoding"`
 	BOM       bool     `json:"bom,omitempty"`
 	Delimiter string   `json:"delimiter,omitempty"`
@@ -199,7 +200,7 @@ func (in *inspector) read(ctx context.Context) error {
 			in.letters.see(row)
 			switch {
 			case reason != "":
-			case l.Format == source.JSONL:
+			case l.Nested():
 				if len(in.heads) < headRecords {
 					in.heads = append(in.heads, row.Raw)
 				}
@@ -285,13 +286,11 @@ func (in *inspector) finish() {
 
 func inspectedLayout(l *source.Layout, members int) InspectedLayout {
 	out := InspectedLayout{
-		Format: "csv", Encoding: l.Encoding, BOM: l.BOM, Columns: len(l.Columns), Members: members, Evidence: l.Evidence,
+		Format: l.Format.String(), Nested: l.Nested(), Encoding: l.Encoding, BOM: l.BOM, Columns: len(l.Columns), Members: members, Evidence: l.Evidence,
 		LineEnd:  map[string]string{"\n": "LF", "\r\n": "CRLF", "\r": "CR"}[l.LineEnd],
 		Preamble: bytes.Count(l.Preamble, []byte(l.LineEnd)),
 	}
-	if l.Format == source.JSONL {
-		out.Format = "jsonl"
-	} else {
+	if !l.Nested() {
 		out.Delimiter = string(rune(l.Delimiter))
 	}
 	return out

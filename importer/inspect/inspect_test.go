@@ -122,7 +122,7 @@ func mapAll(t *testing.T, export *source.Export, spec *mapping.Spec) (mapped, al
 	for i := range export.Layouts {
 		l := &export.Layouts[i]
 		var err error
-		mappers[i], err = spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Format == source.JSONL})
+		mappers[i], err = spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Nested()})
 		require.NoError(t, err)
 	}
 	r, err := export.Read(export.Start(), source.ReadOptions{NoMarks: true})
@@ -139,7 +139,7 @@ func mapAll(t *testing.T, export *source.Export, spec *mapping.Spec) (mapped, al
 		l := &export.Layouts[layout]
 		for i := range b.Rows {
 			rec := mapping.Record{File: export.Members[b.Member].Name, Row: b.Rows[i].Number, JSON: b.Rows[i].Raw}
-			if l.Format == source.CSV {
+			if !l.Nested() {
 				rec.Cells, _, err = l.Split(b.Rows[i].Raw, nil, nil)
 				require.NoError(t, err)
 			}

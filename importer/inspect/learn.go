@@ -51,7 +51,7 @@ func LearnTests(ctx context.Context, cfg source.Config, spec *mapping.Spec) ([]b
 			if l.mapper == nil {
 				l.given, l.mapper = spec.GivenTables(), map[*source.Layout]*mapping.Mapper{}
 			}
-			m, err := spec.Bind(mapping.Layout{Columns: layout.Columns, JSON: layout.Format == source.JSONL, Tables: l.given.Tables()})
+			m, err := spec.Bind(mapping.Layout{Columns: layout.Columns, JSON: layout.Nested(), Tables: l.given.Tables()})
 			if err != nil {
 				return nil, err
 			}
@@ -128,7 +128,7 @@ func (l *learner) row(one *rows.One) {
 	}
 	lookedUp := l.lookedUp(one, keep)
 	test, hidden := newMap(), mapping.Record{File: one.Record.File, Row: one.Record.Row, Key: []byte(hide(string(one.Record.Key), keep))}
-	if one.Layout.Format == source.JSONL {
+	if one.Layout.Nested() {
 		cells, text := hideJSON(one.Record.JSON, keep)
 		hidden.JSON = text
 		test.set("row", cells)

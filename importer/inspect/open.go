@@ -40,19 +40,17 @@ func openInspected(cfg *source.Config) (*source.Export, *Inspection, error) {
 // its header.
 func openTable(cfg *source.Config) (*source.Export, error) {
 	export, err := source.Open(*cfg)
-	set := cfg.SkipLines > 0 || cfg.Delimiter != "" || len(cfg.Columns) > 0 || cfg.Format == "jsonl"
+	set := cfg.SkipLines > 0 || cfg.Delimiter != "" || len(cfg.Columns) > 0 || cfg.Nested()
 	if err != nil {
 		if set || cfg.Format != "" {
 			return nil, err
 		}
 		// The header may be unreadable because it is none: lines are always there.
-		lines := *cfg
-		lines.Format, lines.Columns, lines.Delimiter = "csv", []string{"line"}, "\x01"
-		if export, _ = source.Open(lines); export == nil {
+		if export, _ = source.Open(cfg.Lines("line")); export == nil {
 			return nil, err
 		}
 	}
-	if set || len(export.Layouts) != 1 || export.Layouts[0].Format != source.CSV {
+	if set || len(export.Layouts) != 1 || export.Layouts[0].Nested() {
 		return export, nil
 	}
 	text, readErr := export.Beginning(0, looked)
@@ -80,7 +78,7 @@ func openTable(cfg *source.Config) (*source.Export, error) {
 func headless(e *source.Export) bool {
 	for i := range e.Layouts {
 		l := &e.Layouts[i]
-		if l.Format != source.CSV || len(l.Columns) != len(e.Layouts[0].Columns) || !slices.ContainsFunc(l.Columns, isDatum) {
+		if l.Nested() || len(l.Columns) != len(e.Layouts[0].Columns) || !slices.ContainsFunc(l.Columns, isDatum) {
 			return false
 		}
 	}

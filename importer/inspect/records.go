@@ -23,9 +23,9 @@ func firstRecords(e *source.Export, n int) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		json := e.Layouts[e.Members[b.Member].Layout].Format == source.JSONL
+		nested := e.Layouts[e.Members[b.Member].Layout].Nested()
 		for _, row := range b.Rows {
-			if looked++; json && row.Reason == "" && len(out) < n {
+			if looked++; nested && row.Reason == "" && len(out) < n {
 				out = append(out, row.Raw)
 			}
 		}

@@ -19,7 +19,7 @@ const looked = 1 << 20
 // Empty when it is none.
 func pagePath(e *source.Export) string {
 	for _, l := range e.Layouts {
-		if l.Format != source.JSONL {
+		if !l.Nested() {
 			return ""
 		}
 	}

@@ -145,9 +145,7 @@ func (t *Table) sort(ctx context.Context, export *source.Export, l *mapping.Look
 			fault := row.Reason
 			rec.File, rec.Row, rec.Key = t.name, row.Number, row.Key
 			if fault == "" {
-				if t.layout.Format == source.JSONL {
-					rec.JSON = row.Raw
-				} else if rec.Cells, scratch, err = t.layout.Split(row.Raw, rec.Cells[:0], scratch[:0]); err != nil {
+				if rec.JSON, rec.Cells, scratch, err = t.layout.Open(row.Raw, rec.Cells[:0], scratch[:0]); err != nil {
 					fault = err.Error()
 				}
 			}

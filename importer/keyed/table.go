@@ -69,7 +69,7 @@ func (t *Table) Err() error {
 
 // Layout implements mapping.Table.
 func (t *Table) Layout() mapping.Layout {
-	return mapping.Layout{Columns: t.layout.Columns, JSON: t.layout.Format == source.JSONL}
+	return mapping.Layout{Columns: t.layout.Columns, JSON: t.layout.Nested()}
 }
 
 // buffer is the memory of one look.
@@ -157,12 +157,8 @@ func (t *Table) open(raw []byte, mem *[]byte, rec *mapping.Record) (mapping.Foun
 	raw = (*mem)[from:len(*mem):len(*mem)]
 	cells := rec.Cells[:0]
 	*rec = mapping.Record{File: t.name}
-	if t.layout.Format == source.JSONL {
-		rec.JSON = raw
-		return mapping.There, "", nil
-	}
 	var err error
-	rec.Cells, *mem, err = t.layout.Split(raw, cells, *mem)
+	rec.JSON, rec.Cells, *mem, err = t.layout.Open(raw, cells, *mem)
 	return mapping.There, "", err
 }
 

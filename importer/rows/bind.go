@@ -22,7 +22,7 @@ func bind(export *source.Export, spec *mapping.Spec, units mapping.Units, tables
 					"%s has none of the columns of %s: its first line is not that header", export.FileOf(i), export.FileOf(0))
 			}
 		}
-		m, err := spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Format == source.JSONL, Tables: tables})
+		m, err := spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Nested(), Tables: tables})
 		if err != nil {
 			if len(export.Layouts) > 1 {
 				err = fmt.Errorf("%w (in %s)", err, export.FileOf(i))
@@ -38,9 +38,9 @@ func bind(export *source.Export, spec *mapping.Spec, units mapping.Units, tables
 	return mappers, nil
 }
 
-// foreign tells that none of a CSV layout's columns is one of the layouts before it.
+// foreign tells that none of the columns of a header is one of the layouts before it.
 func foreign(l *source.Layout, before []source.Layout) bool {
-	if l.Format != source.CSV || l.NoHeader {
+	if !l.HasHeader() {
 		return false
 	}
 	for i := range before {

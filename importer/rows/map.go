@@ -90,16 +90,12 @@ func (mem *memory) mapRow(m *mapping.Mapper, l *source.Layout, file string, row 
 
 // open takes one row apart, into mem.record; it gives the reason when it cannot.
 func (mem *memory) open(l *source.Layout, file string, row *source.Row) string {
-	mem.record = mapping.Record{File: file, Row: row.Number}
-	switch {
-	case row.Reason != "":
+	mem.record = mapping.Record{File: file, Row: row.Number, Key: row.Key}
+	if row.Reason != "" {
 		return row.Reason
-	case l.Format == source.JSONL:
-		mem.record.JSON, mem.record.Key = row.Raw, row.Key
-		return ""
 	}
 	var err error
-	mem.cells, mem.scratch, err = l.Split(row.Raw, mem.cells[:0], mem.scratch)
+	mem.record.JSON, mem.cells, mem.scratch, err = l.Open(row.Raw, mem.cells[:0], mem.scratch)
 	if err != nil {
 		return err.Error()
 	}

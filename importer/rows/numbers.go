@@ -45,7 +45,7 @@ func (l *RowNumbers) Apply(b *source.Batch) error {
 // Of gives the number of the row that a row repairs.
 func (l *RowNumbers) Of(layout *source.Layout, row *source.Row) (int64, error) {
 	var text string
-	if layout.Format == source.JSONL {
+	if layout.Nested() {
 		var ok bool
 		if text, ok = jsonvalue.NumberAt(row.Raw, RowColumn); !ok {
 			return 0, fmt.Errorf("it has no %s, or is not a JSON object", RowColumn)
@@ -72,7 +72,7 @@ func (l *RowNumbers) Of(layout *source.Layout, row *source.Row) (int64, error) {
 // import.
 func HasRowNumbers(e *source.Export) bool {
 	l := &e.Layouts[0]
-	if l.Format == source.CSV {
+	if !l.Nested() {
 		return ColumnOf(l.Columns, RowColumn) >= 0
 	}
 	reader, err := e.Read(e.Start(), source.ReadOptions{NoMarks: true})

@@ -60,7 +60,7 @@ func (f *Rejected) Head() []byte {
 		f.raw = append(f.raw, "\uFEFF"...)
 	}
 	f.raw = append(f.raw, l.Preamble...)
-	if l.Format == source.CSV && !l.NoHeader {
+	if l.HasHeader() {
 		f.raw, _ = f.appendBody(f.raw, l.Header)
 		f.own = append(append(f.own, l.Delimiter), RowColumn...)
 		f.own = append(append(f.own, l.Delimiter), ErrorColumn...)
@@ -76,7 +76,7 @@ func (f *Rejected) AppendRow(dst []byte, row *source.Row, file, reason string) [
 	if lost(row) {
 		reason = fmt.Sprintf("%s; it is too long to be repeated here: see line %d of %s", reason, row.Line, file)
 	}
-	if f.Layout.Format == source.JSONL {
+	if f.Layout.Nested() {
 		f.putJSON(row, reason)
 	} else {
 		f.putCSV(row, reason)

@@ -99,7 +99,7 @@ func readReturned(given *source.Export) ([]returned, error) {
 		l := &given.Layouts[given.Members[b.Member].Layout]
 		for i := range b.Rows {
 			r := returned{row: b.Rows[i], fault: b.Rows[i].Reason}
-			if l.Format == source.JSONL {
+			if l.Nested() {
 				err = r.readJSON()
 			} else {
 				err = r.readCSV(l)
@@ -262,7 +262,7 @@ func (f *Rejected) fault(row *source.Row) string {
 	switch {
 	case row.Reason != "":
 		return row.Reason
-	case f.Layout.Format == source.JSONL:
+	case f.Layout.Nested():
 		if !isObject(row.Raw) {
 			return "is not a JSON object"
 		}
@@ -281,7 +281,7 @@ func (f *Rejected) unchanged(r *returned, row *source.Row) bool {
 		return len(bytes.Trim(r.body, string(f.Layout.Delimiter)+`" `)) == 0 || bytes.Equal(compact(r.body), []byte(`{"`+rawMember+`":null}`))
 	}
 	f.raw, f.own = f.raw[:0], f.own[:0]
-	if f.Layout.Format == source.JSONL {
+	if f.Layout.Nested() {
 		f.putJSON(row, "")
 		was := dropMembers(append(bytes.Clone(f.raw), f.own...))
 		return f.same(compact(r.body), compact(was))

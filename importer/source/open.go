@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"unicode/utf8"
 )
@@ -44,8 +45,8 @@ func Open(cfg Config) (*Export, error) {
 
 // check refuses settings that no file can satisfy.
 func (c Config) check() error {
-	if c.Format != "" && c.Format != csvName && c.Format != jsonlName {
-		return fmt.Errorf("format %q is unknown; use csv or jsonl", c.Format)
+	if _, known := formatNamed(c.Format); c.Format != "" && !known {
+		return fmt.Errorf("format %q is unknown; use %s", c.Format, strings.Join(FormatNames(), " or "))
 	}
 	if _, err := c.delimiter(); err != nil {
 		return err

@@ -86,7 +86,7 @@ func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error
 		}
 		at, line = next, line+1
 	}
-	if e.Config.Format != jsonlName {
+	if !e.Config.Nested() {
 		text, next, _ := h.line(at)
 		switch delimiter, says := sepLine(text); {
 		case says && delimiter == 0:
@@ -125,7 +125,7 @@ func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error
 	m.grammar = e.grammarOf(rest)
 	l.Format = m.grammar.format
 	l.Evidence = append(l.Evidence, m.grammar.evidence)
-	if l.Format == CSV {
+	if !l.Nested() {
 		return true, e.probeHeader(m, l, rest)
 	}
 	l.Preamble = nil

@@ -11,29 +11,6 @@ import (
 	"sync"
 )
 
-// Format is the shape of a file's rows.
-type Format uint8
-
-// The formats that rows can have.
-const (
-	CSV Format = iota
-	JSONL
-)
-
-// The names of the formats in configurations.
-const (
-	csvName   = "csv"
-	jsonlName = "jsonl"
-)
-
-// String is the format's name in configurations.
-func (f Format) String() string {
-	if f == JSONL {
-		return jsonlName
-	}
-	return csvName
-}
-
 // MaxRow is the size in bytes that one row may have at most. A longer row is
 // unreadable; reading goes on at the next line.
 const MaxRow = 1 << 20

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/consentimport/consentimport/importer/journal"
-	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -82,7 +81,7 @@ func (p *person) look(b *Batch, r *Row) {
 			said = true
 		}
 	}
-	if !said && p.in(b.Layout.Format, r.Row.Raw) {
+	if !said && p.in(b.Layout.Nested(), r.Row.Raw) {
 		p.found = append(p.found, mention)
 	}
 }
@@ -100,12 +99,12 @@ func (p *person) is(c *mapping.Consent) bool {
 
 // in reports whether the text of a row holds the person's identifier, in any
 // letter case.
-func (p *person) in(format source.Format, raw []byte) bool {
+func (p *person) in(nested bool, raw []byte) bool {
 	text := folded(raw)
 	if bytes.Contains(text, p.fold) {
 		return true
 	}
-	if format == source.CSV {
+	if !nested {
 		return bytes.Contains(bytes.ReplaceAll(text, []byte(`""`), []byte(`"`)), p.fold)
 	}
 	if bytes.IndexByte(raw, '\\') < 0 {
