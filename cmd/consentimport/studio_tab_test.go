@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -242,6 +243,7 @@ func (b *tab) tabThrough(t *testing.T, name string) {
 // as kill -9 does.
 func startStudio(t *testing.T, with program, args ...string) (p *pages, kill func()) {
 	t.Helper()
+	with.env = append(slices.Clone(with.env), "TMPDIR="+t.TempDir()) // what a killed one leaves goes with the test
 	r := with.start(t, append([]string{"studio", "--no-browser"}, args...)...)
 	ended := false
 	kill = func() {

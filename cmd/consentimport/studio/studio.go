@@ -82,9 +82,9 @@ func New(cfg Config) (*Studio, error) {
 			return nil, fmt.Errorf("open the export: %s is not a file", path)
 		}
 	}
-	scratch, err := os.MkdirTemp("", "consentimport-studio-") // no other user can look into it
+	scratch, err := makeScratch()
 	if err != nil {
-		return nil, fmt.Errorf("open the studio: %w", err)
+		return nil, err
 	}
 	s := &Studio{cfg: cfg, token: rand.Text(), session: rand.Text(), csrf: rand.Text(), scratch: scratch, pages: map[string]*template.Template{}}
 	for _, name := range pageNames {
