@@ -1,0 +1,97 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A cell of JSON beside columns, a table for each, and one that asks the opposite.
+const manyTables = `name: many
+input: {json: [prefs]}
+skip:
+  - {when: kind == "test", reason: it is a test}
+each:
+  - columns: {mail: mail}
+    consent:
+      action: {from: each.value, values: {"on": accept}}
+  - object: prefs
+consent:
+  userId: id
+  action:
+    cases:
+      - when: each.key == "dnd"
+        from: each.value
+        values:
+          "1": reject
+      - from: each.value
+        values:
+          "1": accept
+  timestamp: at
+  category: each.key
+  source: {const: web}
+  validUntil: unlimited
+`
+
+const manyTablesExport = `id,kind,mail,prefs,at
+u1,x,on,"{""ads"":""1"",""dnd"":""1""}",2026-05-01T10:00:00Z
+u2,x,off,"{""ads"":""1""}",2026-05-01T10:00:00Z
+u3,x,on,"{""ads"":""0""}",2026-05-01T10:00:00Z
+u4,test,on,"{""ads"":""1""}",2026-05-01T10:00:00Z
+`
+
+// Every value that the dry run found can be decided in the table that it belongs to, be it of a
+// block, a case or a cell of JSON; of what no table decides the page says why and where.
+func TestEveryValueIsDecidedOrExplained(t *testing.T) {
+	t.Parallel()
+	p := openStudio(t, nil)
+	file := p.export + ".mapping.yaml"
+	require.NoError(t, os.WriteFile(p.export, []byte(manyTablesExport), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(manyTables), 0o600))
+	csrf := p.enter(t)
+	p.post(t, "/dry-run", url.Values{"csrf": {csrf}})
+	p.await(t, "/dry-run", "2 invalid")
+	page := p.get(t, "/mapping")
+	for _, want := range []string{"each[0].consent.action", "consent.action.cases[0]", "each.key == &#34;dnd&#34;", "consent.action.cases[1]"} {
+		assert.Contains(t, page, want)
+	}
+	fixed := page[strings.Index(page, "that no table decides"):]
+	assert.Contains(t, fixed, "it is a test")
+	assert.Contains(t, fixed, "line 4 of the mapping")
+
+	// The number of a value in a table, as the form has it.
+	form := url.Values{"csrf": {csrf}, "text": {manyTables}, "digest": {regexp.MustCompile(`name="digest" value="(\w+)"`).FindStringSubmatch(page)[1]}}
+	choose := func(path, value, choice string) {
+		t.Helper()
+		m := regexp.MustCompile(`name="value\.(\d+)" value="` + value + `"><input type="hidden" name="at\.\d+" value="` + regexp.QuoteMeta(path) + `"`).FindStringSubmatch(page)
+		require.NotNil(t, m, "%s of %s\n%s", value, path, page)
+		for name, v := range map[string]string{"value": value, "at": path, "was": "unlisted", "choice": choice} {
+			form.Set(name+"."+m[1], v)
+		}
+	}
+	choose("each[0].consent.action", "off", "reject")
+	choose("consent.action.cases[1]", "0", "nothing")
+	answer, body := p.ask(t, http.MethodPost, "/mapping/decide", form, nil)
+	require.Equal(t, http.StatusSeeOther, answer.StatusCode, body)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	want := strings.NewReplacer(`{"on": accept}`, `{"off": reject, "on": accept}`, `          "1": accept`, "          \"0\": null\n          \"1\": accept").Replace(manyTables)
+	assert.Equal(t, want, string(text))
+
+	// What changed against the last dry run: two values, and the persons of two categories.
+	p.await(t, "/mapping", "Values that mean something else")
+	page = p.get(t, "/mapping")
+	changed := page[strings.Index(page, "Against the last dry run"):strings.Index(page, "failed in the last dry run")]
+	assert.Regexp(t, `(?s)<code>off</code> <span class="note">mail</span></th><td><span class="is invalid">invalid</span></td><td><span class="is reject">reject</span>`, changed)
+	assert.Contains(t, changed, "2 invalid rows become 0")
+	assert.Contains(t, changed, "Persons by their last word")
+	p.post(t, "/dry-run", url.Values{"csrf": {csrf}})
+	p.await(t, "/dry-run", "none invalid")
+	assert.NotContains(t, p.get(t, "/mapping"), "Against the last dry run", "it is what was tried last")
+}
