@@ -198,6 +198,10 @@ func (g *guide) block(t *testing.T, b block) {
 				requireListening(t, sandbox, place)
 				continue
 			}
+			if strings.HasPrefix(rest, "studio ") {
+				requireStudio(t, shell.start(t, strings.Fields(rest)...), place)
+				continue
+			}
 			code, out := shell.sh(t, line)
 			require.Equal(t, want, code, "%s\n%s", place, out)
 		default:
@@ -241,6 +245,16 @@ func (g *guide) sh(t *testing.T, line string) (code int, out string) {
 		require.NoError(t, err)
 	}
 	return c.ProcessState.ExitCode(), both.String()
+}
+
+// requireStudio opens the URL that a studio prints, and ends it as Ctrl-C does.
+func requireStudio(t *testing.T, studio *running, place string) {
+	t.Helper()
+	printed := regexp.MustCompile(`(?m)^studio: (http://\S+)$`)
+	require.Eventually(t, func() bool { return printed.MatchString(studio.stdout.String()) }, patience, 10*time.Millisecond, place)
+	requireAnswer(t, printed.FindStringSubmatch(studio.stdout.String())[1], place)
+	require.NoError(t, studio.cmd.Process.Signal(os.Interrupt))
+	studio.wait(t).requireCode(t, exitComplete)
 }
 
 func requireListening(t *testing.T, server *running, place string) {
