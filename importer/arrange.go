@@ -113,7 +113,7 @@ func (o *order) close() error {
 // makeIndex sorts what the rows of this pass say, and what passes before it have sent.
 // On the way, visits see all rows of this pass as it will map them.
 func (im *Import) makeIndex(ctx context.Context, visits []rows.Visit) (_ *history.Index, err error) {
-	x := &indexing{im: im, builder: history.NewBuilder(history.Config{Temp: im.temps("history"), Now: im.cfg.Now()})}
+	x := &indexing{im: im, builder: history.NewBuilder(history.Config{Temp: im.temps("history"), Now: im.cfg.Now(), Earlier: im.earlier})}
 	x.pool.New = func() any { return &indexed{batch: x.builder.NewBatch()} }
 	err = x.pass(ctx, visits)
 	if err == nil && im.Repairs() {
@@ -220,7 +220,7 @@ func (x *indexing) row(m *indexed, b *rows.Batch, i int) error {
 		case settled:
 			continue
 		case done:
-			f.State, f.Pass = stateOf(t.state), x.im.pass.N
+			f.State, f.Pass = survey.StateOf(t.state), x.im.pass.N
 		}
 		m.batch.Consent(history.At(number, k+1), &res.Consents[k], f)
 	}
@@ -238,7 +238,7 @@ func (x *indexing) settled(m *indexed, b *rows.Batch, i int, all bool) error {
 	m.consents = x.lookup.before.Consents(b, i, &v, m.consents[:0])
 	for k := range m.consents {
 		if c := &m.consents[k]; all || c.Outcome.State.Final() {
-			m.batch.Consent(history.At(b.Number(i), k+1), &c.Consent, history.Fate{State: stateOf(c.Outcome.State), Pass: c.Pass})
+			m.batch.Consent(history.At(b.Number(i), k+1), &c.Consent, history.Fate{State: survey.StateOf(c.Outcome.State), Pass: c.Pass})
 		}
 	}
 	if all && v.Pass > 0 && v.Result.Status != mapping.Mapped {
@@ -282,16 +282,4 @@ func (x *indexing) others(ctx context.Context) (err error) {
 		}
 		return x.settled(m, b, i, true)
 	}))
-}
-
-// stateOf says what an outcome means for the order of sending.
-func stateOf(s journal.State) history.State {
-	switch s {
-	case journal.Sent:
-		return history.Sent
-	case journal.Superseded:
-		return history.Held
-	default:
-		return history.Missed
-	}
 }

@@ -14,6 +14,7 @@ type counters struct {
 	began                             atomic.Int64 // raw bytes before the first row of this run, and one: 0 is unknown
 	made                              atomic.Int64
 	sent, refused, failed, superseded atomic.Int64
+	known                             atomic.Int64
 	skipped, invalid, elsewhere       atomic.Int64
 	requests, retries, flying         atomic.Int64
 	recent                            recent
@@ -37,6 +38,8 @@ func (c *counters) outcome(s journal.State) (failures, all int64) {
 		c.failed.Add(1)
 	case journal.Superseded:
 		c.superseded.Add(1)
+	case journal.Known: // which says nothing of the mapping
+		c.known.Add(1)
 	}
 	failures = c.refused.Load() + c.failed.Load()
 	return failures, failures + c.sent.Load() + c.superseded.Load()
@@ -96,12 +99,12 @@ func (im *Import) Progress() Progress {
 		Bytes: c.bytes.Load(), Size: im.reading.Export().Size(), Rows: c.rows.Load(), Made: c.made.Load(),
 		Counts: journal.Counts{
 			Sent: c.base.Sent + c.sent.Load(), Refused: c.base.Refused + c.refused.Load(),
-			Failed: c.base.Failed + c.failed.Load(), Superseded: c.base.Superseded + c.superseded.Load(),
+			Failed: c.base.Failed + c.failed.Load(), Superseded: c.base.Superseded + c.superseded.Load(), Known: c.base.Known + c.known.Load(),
 		},
 		Invalid: c.invalid.Load(), Skipped: c.skipped.Load(), Elsewhere: c.elsewhere.Load(), InFlight: c.flying.Load(),
 	}
 	p.Began = max(0, c.began.Load()-1)
-	p.Settled = c.sent.Load() + c.refused.Load() + c.failed.Load() + c.superseded.Load()
+	p.Settled = c.sent.Load() + c.refused.Load() + c.failed.Load() + c.superseded.Load() + c.known.Load()
 	if w := im.watch.Load(); w != nil {
 		p.Retrying, p.Held = w.lanes.waiting()
 		p.Throttled, _ = w.pacer.Throttled()

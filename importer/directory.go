@@ -109,6 +109,9 @@ func (im *Import) removeBegun() error {
 	if im.spooled {
 		remove(survey.Spooled)
 	}
+	if im.held {
+		remove(survey.EarlierName)
+	}
 	if im.journal != nil {
 		remove(journal.Name)
 		if im.stored {
@@ -155,7 +158,7 @@ var keptList = regexp.MustCompile(`^suppressed-[0-9a-f]{12}\.txt$`)
 // program that shows files to a person: it holds nobody's work.
 func ours(name string) bool {
 	switch name {
-	case survey.Spooled, journal.Name, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
+	case survey.Spooled, survey.EarlierName, journal.Name, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
 	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) ||

@@ -180,7 +180,8 @@ func positionOf(b *rows.Batch, row int) source.Position {
 	return source.Position{Member: b.Src.Member, Offset: at.Offset, Line: at.Line, Row: at.Number}
 }
 
-// tasks gives what leaves with a row, and what of the row is superseded.
+// tasks gives what leaves with a row, and what of the row does not leave because it is
+// superseded or known.
 func (r *run) tasks(b *rows.Batch, row int) ([]task, []journal.Outcome, error) {
 	res, ok := b.Result(row, r.im.reading)
 	if !ok || res.Status != mapping.Mapped {
@@ -204,10 +205,14 @@ func (r *run) tasks(b *rows.Batch, row int) ([]task, []journal.Outcome, error) {
 			return nil, nil, err
 		case planned && step.Kind == history.Pull: // it has left, or leaves, with its history
 			continue
+		case planned && step.Kind == history.Skip:
+			r.count.made.Add(1)
+			superseded = append(superseded, journal.Outcome{Ref: refOf(at), Last: i == len(consents)-1, State: journal.Known})
+			continue
 		case planned && step.Kind == history.Supersede:
 			r.count.made.Add(1)
 			superseded = append(superseded, journal.Outcome{
-				Ref: refOf(at), Last: i == len(consents)-1, State: journal.Superseded, By: refOf(step.Other),
+				Ref: refOf(at), Last: i == len(consents)-1, State: journal.Superseded, By: refOf(step.Other), In: int(step.Import),
 			})
 			continue
 		}

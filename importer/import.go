@@ -51,7 +51,10 @@ type Config struct {
 	// Suppressed are the people whose accepts make no consent; nil: nobody, or those of
 	// the import which goes on.
 	Suppressed *rows.Suppressed
-	Now        func() time.Time
+	// Since is the import that this one is held against; nil: none, or that of the import
+	// which goes on.
+	Since *Since
+	Now   func() time.Time
 }
 
 // Import is an open import: its checkpoint is locked, its export read as far as
@@ -70,6 +73,7 @@ type Import struct {
 	order   *order            // how the consents of this pass leave; nil until Arrange
 	runs    int               // runs before this one
 	mode    history.Mode      // in which order the decisions about a key arrive
+	earlier *history.Earlier  // what other imports have sent; nil: it is not asked
 	shard   shard.Shard       // what of the rows is this import's
 
 	from  source.Position // where this pass goes on
@@ -86,8 +90,8 @@ type Import struct {
 	// What Abandon undoes: the directory that was made; standard input and the
 	// mapping that were stored in it, where no file of that name lay before; and
 	// where an older import was set aside.
-	made, spooled, stored bool
-	aside                 string
+	made, spooled, stored, held bool
+	aside                       string
 }
 
 // Open makes the import ready to run. Every error is one for the user, and
@@ -98,6 +102,9 @@ func Open(cfg Config) (*Import, error) {
 	}
 	if err := CheckOurs(cfg.Dir); err != nil {
 		return nil, err
+	}
+	if cfg.Since != nil && sameFile(cfg.Since.Dir, cfg.Dir) {
+		return nil, cure(blocked.SinceWhat, "%s is the out directory of this import, which cannot be held against itself", cfg.Dir)
 	}
 	var aside string
 	if cfg.Restart {
@@ -188,6 +195,11 @@ func (im *Import) writeHeader() error {
 		Version: journal.Version, Tool: im.cfg.Tool, ID: newID(), Started: im.cfg.Now().UTC(), DryRun: im.cfg.DryRun,
 		Reading: im.export.Config, Target: im.cfg.Target, Shard: im.shard.String(), History: im.mode.String(),
 	}
+	if im.cfg.Since != nil {
+		if im.header.Since, err = im.hold(); err != nil {
+			return err
+		}
+	}
 	if im.cfg.Suppressed != nil {
 		im.header.Suppressed = im.cfg.Suppressed.Identity()
 	}
@@ -206,7 +218,7 @@ func (im *Import) writeHeader() error {
 	}
 	w, err := journal.Create(im.cfg.Disk, im.cfg.Dir, im.header)
 	if err != nil {
-		im.made, im.spooled = false, false // another process may be at work there
+		im.made, im.spooled, im.held = false, false, false // another process may be at work there
 		return &RefusedError{Err: err}
 	}
 	im.journal = w

@@ -154,6 +154,8 @@ func (p *part) differs(o *part) string {
 		return "the history"
 	case (a.Suppressed == nil) != (b.Suppressed == nil), a.Suppressed != nil && *a.Suppressed != *b.Suppressed:
 		return "the list of people who opted out elsewhere"
+	case (a.Since == nil) != (b.Since == nil), a.Since != nil && a.Since.SHA256 != b.Since.SHA256:
+		return "what was sent earlier"
 	case !sameInputs(a.Inputs, b.Inputs):
 		return "the export"
 	}
@@ -251,6 +253,9 @@ func rests(s *journal.Snapshot) []string {
 	}
 	if s.Header.Suppressed != nil {
 		names = append(names, s.Header.Suppressed.File)
+	}
+	if s.Header.Since != nil {
+		names = append(names, s.Header.Since.File)
 	}
 	for _, in := range s.Header.Inputs {
 		if filepath.Base(in.Path) == survey.Spooled {

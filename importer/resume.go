@@ -37,6 +37,9 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 	if err := im.sameSuppressed(); err != nil {
 		return nil, err
 	}
+	if err := im.sameSince(); err != nil {
+		return nil, err
+	}
 	if err := im.sameExport(); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type collector struct {
 	tally    *tally
 	history  *history.Builder // nil when it was sorted
 	pool     sync.Pool        // of *work
+	earlier  []journal.Earlier
 }
 
 // rejectedSheet is the file for the failed rows of one layout; sheet is nil as
@@ -53,6 +54,9 @@ type work struct {
 // newCollector begins a report: it creates the files that always exist.
 func newCollector(s *sheets, facts *survey.Facts) (*collector, error) {
 	c := &collector{sheets: s, tally: newTally(), history: newHistories(s.disk, s.dir, facts)}
+	if since := facts.Header.Since; since != nil {
+		c.earlier = since.Imports
+	}
 	c.pool.New = func() any { return &work{tally: newTally(), history: c.history.NewBatch()} }
 	for i, l := range lists {
 		if l.always {
@@ -86,6 +90,7 @@ func (c *collector) visit(b *survey.Batch) func() error {
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		w.tally.row(r)
+		survey.AppendDecisions(w.history, r)
 		w.silent(r)
 		for k := range r.Dropped {
 			if d := &r.Dropped[k]; d.Why == mapping.OptedOut {
@@ -111,7 +116,6 @@ func (c *collector) visit(b *survey.Batch) func() error {
 
 // mapped takes in a row that made consents.
 func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string) {
-	w.decided(r)
 	failed := false
 	for i := range r.Consents {
 		x := &r.Consents[i]
@@ -125,7 +129,7 @@ func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string)
 			w.successes = appendSuccess(w.successes, file, r, x, ref)
 			continue
 		case journal.Superseded:
-			w.supersededLines = append(w.supersededLines, overtakenLine(disarm(b.File), r, x, ref))
+			w.supersededLines = append(w.supersededLines, overtakenLine(disarm(b.File), r, x, ref, c.earlier))
 			continue
 		case journal.Refused, journal.Failed:
 			failed = true
@@ -141,7 +145,6 @@ func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string)
 
 // invalid takes in a row that could not be mapped.
 func (c *collector) invalid(w *work, b *survey.Batch, r *survey.Row) {
-	w.unsendable(r)
 	if r.Elsewhere {
 		return
 	}

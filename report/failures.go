@@ -68,7 +68,7 @@ func refusedLine(file string, r *survey.Row, c *survey.Consent, ref journal.Ref,
 }
 
 // supersededLine is a line of superseded.csv: a consent held back for good. By
-// names the consent that overtook it.
+// names the consent that overtook it; one of an earlier import as 523.2@ID.
 type supersededLine struct {
 	Row       int64  `csv:"row"`
 	Line      int64  `csv:"line"`
@@ -84,7 +84,7 @@ type supersededLine struct {
 const supersededHeader = "row,line,consent,category,action,timestamp,by,file\n"
 
 // overtakenLine is the line of a consent that was superseded.
-func overtakenLine(file string, r *survey.Row, c *survey.Consent, ref journal.Ref) supersededLine {
+func overtakenLine(file string, r *survey.Row, c *survey.Consent, ref journal.Ref, earlier []journal.Earlier) supersededLine {
 	l := supersededLine{
 		Row: r.Row.Number, Line: r.Row.Line, Consent: refString(ref),
 		Category: disarm(string(c.Category)), Action: c.Action.String(),
@@ -92,6 +92,9 @@ func overtakenLine(file string, r *survey.Row, c *survey.Consent, ref journal.Re
 	}
 	if c.Outcome.By != (journal.Ref{}) {
 		l.By = refString(c.Outcome.By)
+	}
+	if n := c.Outcome.In; n > 0 && n <= len(earlier) {
+		l.By += "@" + earlier[n-1].ID
 	}
 	return l
 }

@@ -21,38 +21,10 @@ const maxListed = 1000
 func newHistories(disk journal.Disk, dir string, facts *survey.Facts) *history.Builder {
 	temps := &journal.Temps{Disk: disk, Dir: dir, Name: "report"}
 	return history.NewBuilder(history.Config{
-		Temp: func() (extsort.File, error) { return temps.Open() },
-		Now:  facts.Finished, // not the time of the report, which would differ each time
+		Temp:    func() (extsort.File, error) { return temps.Open() },
+		Now:     facts.Finished, // not the time of the report, which would differ each time
+		Earlier: facts.Earlier,
 	})
-}
-
-// decided takes in the consents of a mapped row.
-func (w *work) decided(r *survey.Row) {
-	for i := range r.Consents {
-		x := &r.Consents[i]
-		if x.Elsewhere {
-			continue
-		}
-		f := history.Fate{Pass: x.Pass}
-		switch x.Outcome.State {
-		case journal.Sent:
-			f.State = history.Sent
-		case journal.Superseded:
-			f.State = history.Held
-		case journal.Refused, journal.Failed:
-			f.State = history.Missed
-		}
-		w.history.Consent(history.At(r.Row.Number, i+1), &x.Consent, f)
-	}
-}
-
-// unsendable takes in the decisions that could be read in an invalid row.
-func (w *work) unsendable(r *survey.Row) {
-	for i := range r.Readable {
-		if x := &r.Readable[i]; len(x.Subject()) > 0 && (r.ReadableElsewhere == nil || !r.ReadableElsewhere[i]) {
-			w.history.Consent(history.At(r.Row.Number, i+1), x, history.Fate{State: history.Unsendable})
-		}
-	}
 }
 
 // silent takes in the values of a row that say nothing, or nothing that is known: who
@@ -95,8 +67,28 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summar
 		sum.LastWords = append(sum.LastWords, summary.LastWord(w))
 	}
 	sum.Overtaken, sum.Withheld = found.Overtaken, found.Withheld
+	if sum.Since = sinceOf(facts.Header.Since); sum.Since != nil {
+		for _, x := range found.Changes {
+			sum.Since.Changes = append(sum.Since.Changes, summary.Change(x))
+		}
+		if found.Unfounded > 0 {
+			return fmt.Errorf("%d consents are said to have been sent by an earlier import, and none has sent them", found.Unfounded)
+		}
+	}
 	sum.Lint = append(sum.Lint, HistoryFindings(found, mode)...)
 	return c.permissive(ctx, s, found.Permissive, sum)
+}
+
+// sinceOf is what an import was held against; nil for nothing.
+func sinceOf(h *journal.Since) *summary.Since {
+	if h == nil {
+		return nil
+	}
+	s := &summary.Since{Imports: []summary.EarlierImport{}, SHA256: h.SHA256, Decisions: h.Decisions, Changes: []summary.Change{}}
+	for _, x := range h.Imports {
+		s.Imports = append(s.Imports, summary.EarlierImport{ID: x.ID, Dir: x.Dir, SHA256: x.SHA256})
+	}
+	return s
 }
 
 // permissive lists where the target allows more than the person.

@@ -93,6 +93,7 @@ type status struct {
 	Refused    int64             `json:"refused"`
 	Failed     int64             `json:"failed"`
 	Superseded int64             `json:"superseded"`
+	Known      int64             `json:"known"`
 	Retrying   int               `json:"retrying"`
 	InFlight   int64             `json:"inFlight"`
 	Elapsed    float64           `json:"elapsedSeconds"`
@@ -118,7 +119,7 @@ func (r *steeredRun) status(now time.Time) status {
 	p := r.im.Progress()
 	s := status{
 		Throttled: p.Throttled, Bytes: p.Bytes, Size: p.Size, Rows: p.Rows, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed,
-		Superseded: p.Superseded, Retrying: p.Retrying, InFlight: p.InFlight, Elapsed: now.Sub(r.since).Seconds(), Began: p.Began, Settled: p.Settled, Invalid: p.Invalid,
+		Superseded: p.Superseded, Known: p.Known, Retrying: p.Retrying, InFlight: p.InFlight, Elapsed: now.Sub(r.since).Seconds(), Began: p.Began, Settled: p.Settled, Invalid: p.Invalid,
 		Target: r.target, Key: r.key, Failures: r.im.Recent(),
 	}
 	if p.Waiting.Why != "" {
@@ -236,14 +237,18 @@ func printStatus(w io.Writer, s *status) error {
 	if s.Waiting != nil {
 		waits = "\n             " + waitingFor(*s.Waiting)
 	}
+	known := ""
+	if s.Known > 0 {
+		known = ", " + wording.Thousands(s.Known) + " known"
+	}
 	_, err := fmt.Fprintf(w, `state        %s%s, for %s%s
 target       %s; key %s
 read         %s of %s, %s, %s invalid
-outcomes     %s sent, %s refused, %s failed, %s superseded
+outcomes     %s sent, %s refused, %s failed, %s superseded%s
 waiting      %s for a retry; %s in flight
 pace         %s; %d in flight at most
 `, s.State, throttled, span(time.Duration(s.Elapsed*float64(time.Second))), waits, s.Target, s.Key, size(s.Bytes), size(s.Size), wording.Plural(s.Rows, "row"),
-		wording.Thousands(s.Invalid), wording.Thousands(s.Sent), wording.Thousands(s.Refused), wording.Thousands(s.Failed), wording.Thousands(s.Superseded),
+		wording.Thousands(s.Invalid), wording.Thousands(s.Sent), wording.Thousands(s.Refused), wording.Thousands(s.Failed), wording.Thousands(s.Superseded), known,
 		wording.Thousands(int64(s.Retrying)), wording.Thousands(s.InFlight), rate, s.Concurrency)
 	for i := 0; err == nil && i < min(len(s.Failures), shownFailures); i++ {
 		_, err = fmt.Fprintf(w, "failed       %s\n", spelling.OneLine(failureText(&s.Failures[i])))

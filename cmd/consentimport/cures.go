@@ -43,6 +43,12 @@ var cures = [blocked.Cures]string{
 	blocked.JoinFirst:          "join the shards first (report, with --out); what failed is then sent with a changed mapping in the joined import",
 	blocked.AsRepair:           "--repair DIR instead continues the import in DIR that they came from",
 	blocked.LookAtExport:       "consentimport run --dry-run … lists all reasons; consentimport inspect EXPORT says what the file is",
+	blocked.SinceWhat:          "give --since the out directory of a finished import",
+	blocked.SinceFinish:        "continue it with --resume until it is complete, then run this again",
+	blocked.SinceJoin:          "join the shards with: consentimport report DIR... --out DIR; then give --since the joined directory",
+	blocked.SinceTarget:        "give the same target and dialect as that import, or omit --since to send everything",
+	blocked.OldSince:           "omit --since to continue against what this import has begun with; or use --restart, which renames it and starts over",
+	blocked.OldSinceGone:       "use --restart with --since, which renames this import and holds a new one against that one as it is now",
 	blocked.KeyElsewhere:       "the key goes into " + keySettings,
 }
 

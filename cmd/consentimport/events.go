@@ -112,7 +112,7 @@ func (e *events) progress(p importer.Progress) {
 	}
 	e.say(event{Event: "progress", Waiting: waiting, Bytes: &p.Bytes, Size: &p.Size,
 		Rows:     map[string]int64{"read": p.Rows, "skipped": p.Skipped, "invalid": p.Invalid},
-		Consents: map[string]int64{"made": p.Made, "sent": p.Sent, "refused": p.Refused, "failed": p.Failed, "superseded": p.Superseded}})
+		Consents: map[string]int64{"made": p.Made, "sent": p.Sent, "refused": p.Refused, "failed": p.Failed, "superseded": p.Superseded, "known": p.Known}})
 }
 
 func (e *events) waits(w importer.Waiting) {

@@ -107,6 +107,7 @@ func (m *meter) set() *metrics.Set {
 		"refused":    func(p *importer.Progress) int64 { return p.Refused },
 		"failed":     func(p *importer.Progress) int64 { return p.Failed },
 		"superseded": func(p *importer.Progress) int64 { return p.Superseded },
+		"known":      func(p *importer.Progress) int64 { return p.Known },
 	} {
 		gauge(fmt.Sprintf("consentimport_consents{outcome=%q}", outcome), func(p *importer.Progress) float64 { return float64(of(p)) })
 	}

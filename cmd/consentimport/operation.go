@@ -138,7 +138,7 @@ func (o *operation) variables(code int, dir string) []string {
 	}{
 		{"ROWS_READ", s.Rows.Read}, {"ROWS_MAPPED", s.Rows.Mapped}, {"ROWS_SKIPPED", s.Rows.Skipped}, {"ROWS_INVALID", s.Rows.Invalid},
 		{"MADE", s.Consents.Made}, {"SENT", s.Consents.Sent}, {"REFUSED", s.Consents.Refused}, {"FAILED", s.Consents.Failed},
-		{"PENDING", s.Consents.Pending}, {"SUPERSEDED", s.Consents.Superseded}, {"TOO_PERMISSIVE", s.OverPermissive.Count},
+		{"PENDING", s.Consents.Pending}, {"SUPERSEDED", s.Consents.Superseded}, {"KNOWN", s.Consents.Known}, {"TOO_PERMISSIVE", s.OverPermissive.Count},
 	} {
 		vars = append(vars, fmt.Sprintf("CONSENTIMPORT_%s=%d", x.name, x.n))
 	}

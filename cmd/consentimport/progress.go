@@ -202,6 +202,7 @@ func describe(p importer.Progress, pace *pace) []string {
 	parts = append(parts, span(pace.elapsed())+" elapsed")
 	add(int64(p.Retrying), "retrying")
 	add(p.Superseded, "superseded")
+	add(p.Known, "known")
 	return parts
 }
 

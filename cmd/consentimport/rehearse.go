@@ -70,6 +70,7 @@ could not be rehearsed, or was interrupted.`,
 	f.run.mapping.register(c)
 	f.run.read.register(c)
 	f.run.registerWording(c)
+	f.run.registerHistory(c)
 	fl.IntVar(&f.run.concurrency, "concurrency", importer.DefaultConcurrency, "requests in flight at most, `N`")
 	fl.Float64Var(&f.run.rate, "rate", 0, "consents per second at most, `N` (0: no fixed limit)")
 	f.run.registerHours(c)
@@ -118,7 +119,7 @@ type trial struct {
 }
 
 func (f *rehearseFlags) rehearse(env *environment, called report.Invocation, paths []string) (err error) {
-	f.run.attempts, f.run.retryFor = importer.DefaultAttempts, importer.DefaultRetryFor
+	f.run.attempts, f.run.retryFor, f.run.rehearses = importer.DefaultAttempts, importer.DefaultRetryFor, true
 	faults, err := f.check(paths)
 	if err != nil {
 		return err
@@ -203,7 +204,9 @@ func (f *rehearseFlags) directory() (dir string, remove func() error, err error)
 func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapping.Spec, dir string, called report.Invocation) (*summary.Summary, error) {
 	dry := f.run
 	dry.dryRun, dry.out = true, dir
-	im, err := importer.Open(dry.config(env, spec, called.Exports, nil))
+	cfg := dry.config(env, spec, called.Exports, nil)
+	cfg.Since = dry.earlier(ctx, env)
+	im, err := importer.Open(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +222,7 @@ func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapp
 
 // perform imports the sample in two runs and compares.
 func (f *rehearseFlags) perform(ctx context.Context, env *environment, t *trial, spec *mapping.Spec, faults sandbox.Faults, dir string, called report.Invocation) error {
-	rows, made := t.dry.Rows.Read, t.dry.Consents.Made
+	rows, made := t.dry.Rows.Read, t.dry.Consents.Pending // of these all would be sent
 	t.sample = f.sampleOf(rows, made)
 	wording, err := f.run.wording()
 	if err != nil {

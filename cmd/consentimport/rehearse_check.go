@@ -63,7 +63,7 @@ func (h *holdings) expect(c *survey.Consent) {
 		h.refused++
 	case journal.Failed:
 		h.failed++
-	case journal.Superseded:
+	case journal.Superseded, journal.Known:
 		return
 	case journal.Pending: // it may have been on its way when the process was killed
 	}

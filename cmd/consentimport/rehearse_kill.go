@@ -124,7 +124,7 @@ func (p *performance) arguments() ([]string, error) {
 		return nil, fmt.Errorf("the dry run kept %d mappings", len(kept))
 	}
 	target := p.flags.rehearsed(p.server.URL())
-	args := []string{"run", "--mapping", kept[0], "--out", p.flags.out, "--progress", "none",
+	args := []string{"run", "--mapping", kept[0], "--out", p.flags.out, "--progress", "none", "--rehearsal",
 		"--base-url", target.BaseURL, "--org", target.Org, "--project", target.Project}
 	if p.trial.sample < p.trial.dry.Rows.Read {
 		args = append(args, "--limit", strconv.FormatInt(p.trial.sample, 10))

@@ -55,12 +55,12 @@ func (t *trial) verdict() (text, colour string) {
 func (t *trial) predicted() (requests int64, took time.Duration) {
 	settled := t.found.settled()
 	if settled == 0 || t.requests == 0 {
-		return t.dry.Consents.Made, 0
+		return t.dry.Consents.Pending, 0
 	}
-	share := float64(t.dry.Consents.Made) / float64(settled)
+	share := float64(t.dry.Consents.Pending) / float64(settled)
 	took = time.Duration(share * float64(t.took))
 	if t.rate > 0 {
-		took = max(took, time.Duration(float64(t.dry.Consents.Made)/t.rate*float64(time.Second)))
+		took = max(took, time.Duration(float64(t.dry.Consents.Pending)/t.rate*float64(time.Second)))
 	}
 	return int64(share*float64(t.requests) + 0.5), took
 }
@@ -76,6 +76,9 @@ func (t *trial) print(w io.Writer, style text.Style) error {
 	p.add("", "")
 	d := t.dry
 	p.add("export", fmt.Sprintf("%s, %s, %s", wording.Plural(d.Rows.Read, "row"), wording.Plural(d.Consents.Made, "consent"), wording.Plural(d.Subjects, "subject")))
+	if d.Since != nil {
+		p.add("", fmt.Sprintf("of these %s known from the import before, %s overtaken by it or by newer ones, %s to be sent", wording.Thousands(d.Consents.Known), wording.Thousands(d.Consents.Superseded), wording.Thousands(d.Consents.Pending)))
+	}
 	which := "all rows"
 	if t.sample < d.Rows.Read {
 		which = "the first " + wording.Plural(t.sample, "row")
@@ -146,7 +149,7 @@ func (t *trial) forecast(p *labelled) {
 	p.add("expect", fmt.Sprintf("%s (counted)", wording.Plural(t.dry.Rows.Invalid, "invalid row")))
 	scaled := t.refusedHere()
 	if n := t.found.settled(); n > 0 {
-		scaled = int64(float64(scaled)*float64(t.dry.Consents.Made)/float64(n) + 0.5)
+		scaled = int64(float64(scaled)*float64(t.dry.Consents.Pending)/float64(n) + 0.5)
 	}
 	p.add("", fmt.Sprintf("%s refused, by what the sandbox checks itself (an estimate: the target's own rules are not known). This rehearsal injected %s more", wording.Plural(scaled, "consent"), wording.Plural(t.injected, "refusal")))
 	if t.found.failed > 0 {

@@ -111,6 +111,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 			return err
 		}
 	}
+	cfg.Since = f.earlier(ctx, env)
 	im, err := importer.Open(cfg)
 	if err != nil {
 		return err
@@ -284,7 +285,7 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 	pending := max(0, p.Made-p.Settled)
 	s, removed, err := report.Brief(env.disk, f.dir(called.Exports), surveyed.Facts(),
 		summary.Rows{Read: p.Rows, Mapped: p.Rows - p.Skipped - p.Invalid - p.Elsewhere, Skipped: p.Skipped, Invalid: p.Invalid, Elsewhere: p.Elsewhere},
-		summary.Consents{Made: p.Sent + p.Refused + p.Failed + p.Superseded + pending, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Superseded: p.Superseded, Pending: pending},
+		summary.Consents{Made: p.Sent + p.Refused + p.Failed + p.Superseded + p.Known + pending, Sent: p.Sent, Refused: p.Refused, Failed: p.Failed, Superseded: p.Superseded, Known: p.Known, Pending: pending},
 		report.Options{Tool: summary.Tool{Name: "consentimport", Version: version()}, Invocation: called, Notes: notesOf(im)})
 	if err != nil {
 		return nil, err

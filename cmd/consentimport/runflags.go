@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -31,6 +32,8 @@ type runFlags struct {
 	dryRun, resume, retry, restart bool
 	repair, out, history           string
 	suppress, suppressColumn       string
+	since                          string
+	rehearses                      bool // it goes into a sandbox in the place of a target
 
 	concurrency, attempts int
 	rate                  float64
@@ -139,7 +142,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.resume, "resume", false, "continue from the checkpoint in --out")
 	fl.BoolVar(&f.retry, "retry", false, "with --resume: also send the refused and failed again, perhaps with a changed mapping")
 	fl.StringVar(&f.repair, "repair", "", "EXPORT is a repaired rejected.* of the import in `DIR`: continue there")
-	fl.StringVar(&f.history, "history", "", "in which order a person's decisions arrive: `chronological|latest|rows` (default chronological: oldest first, whatever their order in the files)")
+	f.registerHistory(c)
 	fl.StringVar(&f.suppress, "suppress", "", "people who opted out elsewhere, in `FILE`, one identifier a line: their accepts make no consent")
 	fl.StringVar(&f.suppressColumn, "suppress-column", "", "the `COLUMN` of the CSV file of --suppress that has the identifiers")
 	fl.BoolVar(&f.restart, "restart", false, "rename the old out directory and start over")
@@ -163,7 +166,8 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.verbose, "verbose", "", "also print what the run decides (retries, pauses, pace, what a resume found), never a person; `text|json`, text when nothing is given")
 	fl.Lookup("verbose").NoOptDefVal = "text"
 	fl.BoolVar(&f.json, "json", false, "print report.json on standard output instead of the text summary")
-	_ = c.RegisterFlagCompletionFunc("history", cobra.FixedCompletions([]string{"chronological", "latest", "rows"}, cobra.ShellCompDirectiveNoFileComp))
+	fl.BoolVar(&f.rehearses, "rehearsal", false, "the target stands in for another one, on this machine")
+	_ = fl.MarkHidden("rehearsal")
 	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("verbose", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.MarkFlagDirname("out")
@@ -235,6 +239,18 @@ func (f *runFlags) limits() importer.Limits {
 	}
 }
 
+// earlier is the import that this one is held against; nil when there is none.
+func (f *runFlags) earlier(ctx context.Context, env *environment) *importer.Since {
+	if f.since == "" {
+		return nil
+	}
+	to := f.identity(env)
+	return &importer.Since{
+		Dir: filepath.Clean(f.since), Context: ctx, Remote: env.access(ctx),
+		AnyTarget: f.rehearses && (f.dryRun || intempt.Here(to.BaseURL)) || f.dryRun && to.Org == "" && to.Project == "",
+	}
+}
+
 // dir is the out directory.
 func (f *runFlags) dir(paths []string) string {
 	switch {
@@ -265,6 +281,15 @@ func (f *runFlags) written(t journal.Target) journal.Target {
 	w, _ := f.wording()
 	t.Dialect, t.Auth, t.Times, t.ValidUntil = f.dialect, w.Auth, w.Times, w.ValidUntil
 	return t
+}
+
+// registerHistory adds the flags that say which decisions leave, and in which order.
+func (f *runFlags) registerHistory(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.history, "history", "", "in which order a person's decisions arrive: `chronological|latest|rows` (default chronological: oldest first, whatever their order in the files)")
+	fl.StringVar(&f.since, "since", "", "send only what is new against the finished import in `DIR`: what that one sent is not sent again, and nothing older leaves")
+	_ = c.RegisterFlagCompletionFunc("history", cobra.FixedCompletions([]string{"chronological", "latest", "rows"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.MarkFlagDirname("since")
 }
 
 // registerWording adds the flags that say how requests are written.

@@ -42,8 +42,12 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	}
 	line("rows", "%s read = %s mapped + %s skipped + %s invalid", wording.Thousands(a.Rows.Read), wording.Thousands(a.Rows.Mapped), wording.Thousands(a.Rows.Skipped), wording.Thousands(a.Rows.Invalid))
 	t := a.Consents
-	line("consents", "%s made = %s sent + %s refused + %s failed + %s pending + %s superseded",
-		wording.Thousands(t.Made), wording.Thousands(t.Sent), wording.Thousands(t.Refused), wording.Thousands(t.Failed), wording.Thousands(t.Pending), wording.Thousands(t.Superseded))
+	known := ""
+	if t.Known > 0 {
+		known = " + " + wording.Thousands(t.Known) + " known"
+	}
+	line("consents", "%s made = %s sent + %s refused + %s failed + %s pending + %s superseded%s",
+		wording.Thousands(t.Made), wording.Thousands(t.Sent), wording.Thousands(t.Refused), wording.Thousands(t.Failed), wording.Thousands(t.Pending), wording.Thousands(t.Superseded), known)
 	if _, err := io.WriteString(out, wording.Columns(facts, 2)+"\n"); err != nil {
 		return err
 	}
@@ -114,10 +118,17 @@ func printDecided(out io.Writer, a *survey.Audit) error {
 		return cmp.Or(cmp.Compare(x.Category, y.Category), cmp.Compare(x.Action, y.Action))
 	})
 	rows := [][]string{{"category", "decision", "made", "sent", "refused", "failed", "pending", "superseded"}}
+	known := a.Consents.Known > 0
+	if known {
+		rows[0] = append(rows[0], "known")
+	}
 	for _, d := range keys {
 		t, row := a.ByDecision[d], []string{spelling.OneLine(cmp.Or(d.Category, "(none)")), d.Action.String()}
 		for _, n := range []int64{t.Made, t.Sent, t.Refused, t.Failed, t.Pending, t.Superseded} {
 			row = append(row, wording.Thousands(n))
+		}
+		if known {
+			row = append(row, wording.Thousands(t.Known))
 		}
 		rows = append(rows, row)
 	}

@@ -69,8 +69,8 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 	}
 	out := env.stdout
 	fmt.Fprintf(out, "import      %s in %s\ncheckpoint  sha256 %s\n", v.Header.ID, dir, v.SHA256)
-	fmt.Fprintf(out, "outcomes    %s sent, %s refused, %s failed, %s superseded, over all passes\n\n",
-		wording.Thousands(v.Total.Sent), wording.Thousands(v.Total.Refused), wording.Thousands(v.Total.Failed), wording.Thousands(v.Total.Superseded))
+	fmt.Fprintf(out, "outcomes    %s sent, %s refused, %s failed, %s superseded, %s known, over all passes\n\n",
+		wording.Thousands(v.Total.Sent), wording.Thousands(v.Total.Refused), wording.Thousands(v.Total.Failed), wording.Thousands(v.Total.Superseded), wording.Thousands(v.Total.Known))
 	if check != nil {
 		for _, what := range check.Holds {
 			fmt.Fprintf(out, "evidence: %s\n", spelling.OneLine(what))

@@ -38,6 +38,12 @@ const (
 	JoinFirst               // join the shards, and change the mapping in the joined import
 	AsRepair                // give the file as repaired rows of its import
 	LookAtExport            // see why no row makes a consent
+	SinceWhat               // name a finished import to be held against
+	SinceFinish             // finish that import first
+	SinceJoin               // join the shards of that import first
+	SinceTarget             // give the target of that import, or do without it
+	OldSince                // continue against what the import was held against, or start over
+	OldSinceGone            // start over against the other import as it is now
 	KeyElsewhere            // give the key where keys go
 	Cures                   // how many there are
 )

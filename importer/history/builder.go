@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"hash/maphash"
 	"time"
@@ -18,6 +19,11 @@ type Config struct {
 	Buffer int
 	// Now is the time against which validUntil is held.
 	Now time.Time
+	// Earlier is what other imports have sent; nil: nobody asks.
+	Earlier *Earlier
+	// Salt has the index made for WriteEarlier, with hashes that another process
+	// finds again; nil: it is not.
+	Salt []byte
 }
 
 // Builder collects the decisions of an export. Any number of goroutines fill
@@ -26,6 +32,8 @@ type Builder struct {
 	cfg    Config
 	seeds  [2]maphash.Seed
 	now    int64
+	salt   []byte // of hashes that another process finds again; nil: they are for this one
+	keeps  bool   // records have validUntil in the place of the digest
 	sorter *extsort.Sorter
 	names  map[uint64]*category
 	more   bool // there are more categories than names
@@ -43,11 +51,26 @@ const maxCategories = 1000
 
 // NewBuilder makes a Builder.
 func NewBuilder(cfg Config) *Builder {
-	return &Builder{
+	b := &Builder{
 		cfg: cfg, now: cfg.Now.UnixMilli(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		sorter: extsort.New(extsort.Config{Size: recordSize, Key: keySize, Spread: true, Buffer: cfg.Buffer, Temp: cfg.Temp}),
-		names:  map[uint64]*category{},
+		names:  map[uint64]*category{}, salt: cfg.Salt, keeps: cfg.Salt != nil,
 	}
+	if cfg.Earlier != nil {
+		b.salt = cfg.Earlier.salt
+	}
+	return b
+}
+
+// hash gives the two hashes of a text as it is compared. What it is of (S a subject,
+// C a category) goes in.
+func (b *Builder) hash(of byte, text []byte, scratch *[]byte) (h [2]uint64) {
+	if b.salt == nil {
+		return [2]uint64{maphash.Bytes(b.seeds[0], text), maphash.Bytes(b.seeds[1], text)}
+	}
+	*scratch = append(append(append((*scratch)[:0], b.salt...), of), text...)
+	sum := sha256.Sum256(*scratch)
+	return [2]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])}
 }
 
 // Batch is what a run of rows says. It keeps nothing of their memory.
@@ -100,7 +123,10 @@ func (b *Batch) Consent(at Place, c *mapping.Consent, f Fate) {
 	}
 	e.expired = e.decision == Accept && c.ValidUntil != 0 && c.ValidUntil < b.builder.now
 	b.key(&e, c.Subject(), c.Category)
-	if f.State != Unsendable {
+	switch {
+	case b.builder.keeps:
+		e.digest = uint64(c.ValidUntil)
+	case f.State != Unsendable:
 		e.digest = b.digest(c)
 	}
 	b.records = e.append(b.records)
@@ -119,7 +145,7 @@ func (b *Batch) key(e *entry, subject, category []byte) {
 		b.subject = append(b.subject[:0], subject...)
 		b.scratch = b.scratch[:0]
 		k := mapping.KeyText(subject, &b.scratch)
-		b.hash = [2]uint64{maphash.Bytes(b.builder.seeds[0], k), maphash.Bytes(b.builder.seeds[1], k)}
+		b.hash = b.builder.hash('S', k, &b.packed)
 		b.spelling = 0
 		if !bytes.Equal(k, subject) {
 			b.spelling = uint32(maphash.Bytes(b.builder.seeds[0], subject)) | 1
@@ -138,7 +164,7 @@ func (b *Batch) category(name []byte, row int64) uint64 {
 	k := &b.known[slot%len(b.known)]
 	if k.name == nil || !bytes.Equal(k.name, name) {
 		b.scratch = b.scratch[:0]
-		k.hash = maphash.Bytes(b.builder.seeds[0], mapping.KeyText(name, &b.scratch))
+		k.hash = b.builder.hash('C', mapping.KeyText(name, &b.scratch), &b.packed)[0]
 		k.name = append(k.name[:0], name...)
 		if k.name == nil {
 			k.name = []byte{}
@@ -197,7 +223,8 @@ func (b *Builder) Sort() (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Index{cfg: b.cfg, sorted: sorted, names: b.names, memory: groupMemory}, nil
+	b.cfg.Salt = b.salt
+	return &Index{cfg: b.cfg, sorted: sorted, names: b.names, memory: groupMemory, now: b.now}, nil
 }
 
 // Close gives up what was collected; it is for a Builder whose Sort is not called.
@@ -210,6 +237,7 @@ type Index struct {
 	sorted *extsort.Sorted
 	names  map[uint64]*category
 	memory int // decisions of one key that stay in memory
+	now    int64
 }
 
 // Len is the number of decisions.

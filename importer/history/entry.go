@@ -26,7 +26,7 @@ const (
 	Missed                  // it was refused, or it failed
 	Held                    // superseded
 	Unsendable              // it could be read in a row that is invalid
-	Known                   // another import has sent it
+	Known                   // another import has sent it; a walk finds this out of those that are open
 )
 
 // arrived reports whether the target has it.
@@ -95,6 +95,7 @@ type entry struct {
 	state    State
 	expired  bool // its validUntil is past
 	again    bool // it comes later than in its place
+	found    bool // Known, as this walk found: it was open, and its outcome is still to be set down
 	pass     uint16
 }
 
@@ -107,6 +108,7 @@ const (
 	stateMask   = 7
 	flagExpired = 1 << 3
 	flagAgain   = 1 << 4
+	flagFound   = 1 << 5
 )
 
 // timeless reports whether the time of a decision could not be read.
@@ -142,5 +144,16 @@ func (e *entry) decode(b []byte) {
 	e.spelling = binary.BigEndian.Uint32(b[48:])
 	flags := binary.BigEndian.Uint16(b[52:])
 	e.state, e.expired, e.again = State(flags&stateMask), flags&flagExpired != 0, flags&flagAgain != 0
+	e.found = flags&flagFound != 0
 	e.pass = binary.BigEndian.Uint16(b[54:])
+}
+
+// decisionOf is the decision of a record.
+func decisionOf(rec []byte) byte { return rec[groupSize+8] >> 6 }
+
+// found notes in a record that another import has sent what was open.
+func found(rec []byte) {
+	if State(rec[53]&stateMask) == Open {
+		rec[53] |= byte(Known) | flagFound
+	}
 }

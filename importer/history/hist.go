@@ -10,7 +10,7 @@ type hist struct {
 
 	newest int64 // the newest that arrived; -1 when none did
 	begun  bool  // this pass has an outcome of it already
-	open   int64 // consents to send
+	open   int64 // consents to send, or to set down as known
 	last   entry // the last word
 }
 
@@ -20,7 +20,7 @@ func (h *hist) look() error {
 		var e entry
 		h.group.at(0, &e)
 		h.word(e.category).None++
-		return nil
+		return h.handOnEarlier()
 	}
 	h.out.Keys++
 	h.group.at(h.n-1, &h.last)
@@ -34,12 +34,13 @@ func (h *hist) look() error {
 	default:
 		word.Accept++
 	}
-	if h.n-h.from == 1 { // most are that short, and leave as they come
+	if h.n-h.from == 1 && !h.before.any && h.sent == nil { // most are that short, and leave as they come
+		h.change(&h.last, h.arrives(&h.last, h.n-1))
 		return nil
 	}
 	h.forward()
 	h.backward()
-	if err := h.permissive(); err != nil {
+	if err := h.arrived(); err != nil {
 		return err
 	}
 	if h.options.Plan && h.open > 0 {
@@ -96,7 +97,7 @@ func (h *hist) forward() {
 		if e.state.arrived() {
 			h.newest = i
 		}
-		if e.state == Open {
+		if e.state == Open || e.found {
 			h.open++
 		}
 		if e.state != Unsendable {
@@ -123,7 +124,7 @@ func (h *hist) forward() {
 			}
 		}
 	})
-	if h.options.Mode == Latest && sendable > 0 && h.newest < 0 && h.n-h.from > 1 &&
+	if h.options.Mode == Latest && sendable > 0 && h.newest < 0 && !h.before.any && h.n-h.from > 1 &&
 		(h.last.state == Unsendable || h.last.state == Missed) {
 		h.out.Withheld++
 	}
@@ -204,33 +205,109 @@ func (h *hist) backward() {
 // foreseen is the pass of what is open, where it counts as sent.
 const foreseen = 1<<16 - 1
 
-// permissive finds out whether the last thing that arrived is an accept, against
-// the last word.
-func (h *hist) permissive() error {
-	if h.last.decision != Reject {
+// arrives reports whether a decision has arrived from this import, or will.
+func (h *hist) arrives(e *entry, i int64) bool {
+	return e.state == Sent || h.options.Foresee && e.state == Open && (h.options.Mode != Latest || i == h.n-1)
+}
+
+// arrived finds out what arrived last, in this import or before it, and holds it
+// against the last word and against what arrived before.
+func (h *hist) arrived() error {
+	if h.before.reader == nil && h.sent == nil && h.last.decision != Reject {
 		return nil
 	}
-	var e, arrived entry
+	var e, last entry
 	found := false
 	for i := h.from; i < h.n; i++ {
 		h.group.at(i, &e)
-		switch {
-		case e.state.arrived():
-		case h.options.Foresee && e.state == Open && (h.options.Mode != Latest || i == h.n-1):
-			e.pass = foreseen
-		default:
+		if !h.arrives(&e, i) || h.options.Foresee && e.state == Open && h.overtaken(&e) {
 			continue
+		}
+		if h.sent != nil {
+			if err := h.handOn(&e, false); err != nil {
+				return err
+			}
+		}
+		if e.state == Open {
+			e.pass = foreseen
 		}
 		// Older ones never follow newer ones, but where rows are sent as they stand, which
 		// the first pass alone does: what comes again comes by its time.
 		later := e.pass > 1 && e.pass < foreseen
-		if !found || h.options.Mode != Rows || e.pass > arrived.pass || e.pass == arrived.pass && (later || e.place > arrived.place) {
-			arrived, found = e, true
+		if !found || h.options.Mode != Rows || e.pass > last.pass || e.pass == last.pass && (later || e.place > last.place) {
+			last, found = e, true
 		}
 	}
-	if !found || arrived.decision != Accept {
+	h.change(&last, found)
+	if h.sent != nil {
+		if found {
+			return h.handOn(&last, true)
+		}
+		if err := h.handOnEarlier(); err != nil {
+			return err
+		}
+	}
+	decision := last.decision
+	if !found {
+		if !h.before.any {
+			return nil
+		}
+		decision = h.before.arrived.decision
+	}
+	// What another import has sent and is newer than all that the export says is the
+	// person's last word.
+	if h.last.decision != Reject || decision != Accept || h.overtaken(&h.last) {
 		return nil
 	}
 	h.record = binary.BigEndian.AppendUint64(h.record[:0], uint64(h.last.place))
 	return h.over.Add(h.record)
+}
+
+// overtaken reports whether another import has sent something newer.
+func (h *hist) overtaken(e *entry) bool {
+	b := &h.before
+	return b.any && (e.time < b.newest.time || e.time == b.newest.time && e.decision < b.newest.decision)
+}
+
+// handOn hands a decision on that was sent; last: it was the last to arrive of its key.
+func (h *hist) handOn(e *entry, last bool) error {
+	s := sent{time: e.time, decision: e.decision, last: last, origin: h.origin, place: e.place, until: int64(e.digest)}
+	h.record = s.append(h.record[:0], h.now[:])
+	return h.sent.Add(h.record)
+}
+
+// handOnEarlier hands on what arrived last before this import, of which nothing did.
+func (h *hist) handOnEarlier() error {
+	if h.sent == nil || !h.before.any {
+		return nil
+	}
+	h.record = h.before.arrived.append(h.record[:0], h.now[:])
+	return h.sent.Add(h.record)
+}
+
+// change counts the person when what arrived last changes what they get.
+func (h *hist) change(last *entry, found bool) {
+	if h.before.reader == nil || !found {
+		return
+	}
+	b := &h.before
+	was := b.any && b.arrived.decision == Accept && (b.arrived.until == 0 || b.arrived.until >= h.index.now)
+	is := last.decision == Accept && !last.expired
+	if was == is {
+		return
+	}
+	category := h.last.category
+	if h.index.names[category] == nil {
+		category = 0
+	}
+	n := h.changes[category]
+	if n == nil {
+		n = &Change{}
+		h.changes[category] = n
+	}
+	if is {
+		n.Begin++
+	} else {
+		n.Cease++
+	}
 }

@@ -1,10 +1,12 @@
 package history
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -49,7 +51,80 @@ type said struct {
 	message           string
 	until             int64
 	fate              Fate
+	known             bool // an earlier import has sent it
 }
+
+// past is what the model knows of the imports before.
+type past struct {
+	sent    map[string]map[[2]int64]bool // by key: time and decision
+	newest  map[string]*said
+	arrived map[string]*said
+	origin  map[*said]uint16
+}
+
+// add takes in what an import of some mode has sent.
+func (p *past) add(all []*said, mode Mode, origin uint16) {
+	if p.sent == nil {
+		*p = past{map[string]map[[2]int64]bool{}, map[string]*said{}, map[string]*said{}, map[*said]uint16{}}
+	}
+	groups := map[string][]*said{}
+	for _, s := range all {
+		if s.arrived() && !s.nothing && !s.invalid {
+			groups[s.key()] = append(groups[s.key()], s)
+		}
+	}
+	for k, g := range groups {
+		slices.SortFunc(g, older)
+		if p.sent[k] == nil {
+			p.sent[k] = map[[2]int64]bool{}
+		}
+		for _, s := range g {
+			p.origin[s] = origin
+			if p.sent[k][s.moment()] {
+				continue
+			}
+			p.sent[k][s.moment()] = true
+			if p.newest[k] == nil || older(&said{time: p.newest[k].time, accept: p.newest[k].accept}, &said{time: s.time, accept: s.accept}) < 0 {
+				p.newest[k] = s
+			}
+		}
+		p.arrived[k] = slices.MaxFunc(g, arrivals(mode))
+		if p.arrived[k].moment() == p.newest[k].moment() {
+			p.newest[k] = p.arrived[k]
+		}
+	}
+}
+
+// arrivals is the order in which decisions arrive that were sent.
+func arrivals(mode Mode) func(a, b *said) int {
+	return func(a, b *said) int {
+		switch {
+		case mode != Rows:
+			return older(a, b)
+		case a.fate.Pass != b.fate.Pass:
+			return cmp.Compare(a.fate.Pass, b.fate.Pass)
+		case a.fate.Pass > 1:
+			return older(a, b)
+		}
+		return cmp.Compare(a.place, b.place)
+	}
+}
+
+func (s *said) moment() [2]int64 { return [2]int64{s.time, map[bool]int64{true: 1}[s.accept]} }
+
+// overtaken reports whether an earlier import has sent something newer.
+func (p *past) overtaken(s *said) bool {
+	n := p.newest[s.key()]
+	if n == nil {
+		return false
+	}
+	a, b := *s, *n
+	a.place, b.place = 0, 0
+	return older(&a, &b) < 0
+}
+
+// gets says whether a person gets messages when a decision was the last to arrive.
+func (s *said) gets(now int64) bool { return s != nil && s.accept && (s.until == 0 || s.until >= now) }
 
 func (s *said) key() string { return s.subject + "\x00" + s.category }
 
@@ -82,10 +157,15 @@ type told struct {
 	Overtaken                           int64
 	Permissive                          []Place
 	Steps                               []Step
+	Changes                             map[string][2]int64
 }
 
 // naive does by hand what a walk does.
-func naive(all []*said, o Options, now int64) (out told) {
+func naive(all []*said, p *past, o Options, now int64) (out told) {
+	out.Changes = map[string][2]int64{}
+	for _, s := range all {
+		s.known = !s.nothing && !s.invalid && s.fate.State == Open && p.sent[s.key()][s.moment()]
+	}
 	subjects, words := map[string]bool{}, map[string]*LastWord{}
 	groups := map[string][]*said{}
 	for _, s := range all {
@@ -116,7 +196,7 @@ func naive(all []*said, o Options, now int64) (out told) {
 		default:
 			w.Accept++
 		}
-		out.history(g, o)
+		out.history(g, p, o, now)
 	}
 	for _, w := range words {
 		out.Words = append(out.Words, *w)
@@ -128,7 +208,7 @@ func naive(all []*said, o Options, now int64) (out told) {
 	return out
 }
 
-func (out *told) history(g []*said, o Options) {
+func (out *told) history(g []*said, p *past, o Options, now int64) {
 	last := g[len(g)-1]
 	// what the linter says
 	moments := map[int64][2]bool{}
@@ -181,24 +261,39 @@ func (out *told) history(g []*said, o Options) {
 		})
 	}
 	for _, s := range order {
-		open := s.fate.State == Open && !s.invalid && o.Foresee && (o.Mode != Latest || s == last)
+		open := s.fate.State == Open && !s.invalid && o.Foresee && (o.Mode != Latest || s == last) && !s.known && !p.overtaken(s)
 		if s.arrived() || open {
 			newest = s
 		}
 	}
-	if !last.accept && newest != nil && newest.accept {
+	before := p.arrived[g[0].key()]
+	if newest != nil && p.sent != nil {
+		n := out.Changes[g[0].category]
+		if !before.gets(now) && newest.gets(now) {
+			n[0]++
+		} else if before.gets(now) && !newest.gets(now) {
+			n[1]++
+		}
+		if n != [2]int64{} {
+			out.Changes[g[0].category] = n
+		}
+	}
+	if newest == nil {
+		newest = before
+	}
+	if !last.accept && newest != nil && newest.accept && !p.overtaken(last) {
 		out.Permissive = append(out.Permissive, last.place)
 	}
-	out.plan(g, o)
+	out.plan(g, p, o)
 }
 
 // plan is the rules of the package, one after the other.
-func (out *told) plan(g []*said, o Options) {
+func (out *told) plan(g []*said, p *past, o Options) {
 	last := g[len(g)-1]
 	var newest *said
 	begun := false
 	for _, s := range g {
-		if s.arrived() {
+		if s.arrived() || s.known {
 			newest = s
 		}
 		begun = begun || s.fate.Pass == o.Pass && (s.fate.State == Sent || s.fate.State == Missed)
@@ -209,10 +304,20 @@ func (out *told) plan(g []*said, o Options) {
 			continue
 		}
 		var by *said
+		if s.known {
+			out.Steps = append(out.Steps, Step{Place: s.place, Kind: Skip})
+			continue
+		}
+		overtakenHere := newest != nil && older(s, newest) < 0 && (o.Mode != Rows || s.fate.Again)
+		if p.overtaken(s) && !(overtakenHere && newest.arrived() && !p.overtaken(newest)) {
+			n := p.newest[s.key()]
+			out.Steps = append(out.Steps, Step{s.place, Supersede, n.place, p.origin[n]})
+			continue
+		}
 		switch {
 		case o.Mode == Latest && s != last:
 			by = last
-		case newest != nil && older(s, newest) < 0 && (o.Mode != Rows || s.fate.Again):
+		case overtakenHere:
 			by = newest
 		case o.Mode == Chronological:
 			same := slices.DeleteFunc(slices.Clone(g), func(x *said) bool {
@@ -228,7 +333,7 @@ func (out *told) plan(g []*said, o Options) {
 			}
 		}
 		if by != nil {
-			out.Steps = append(out.Steps, Step{s.place, Supersede, by.place})
+			out.Steps = append(out.Steps, Step{s.place, Supersede, by.place, 0})
 		} else {
 			remains = append(remains, s)
 		}
@@ -249,14 +354,14 @@ func (out *told) plan(g []*said, o Options) {
 		answered = answered || i > 0 && !s.accept && remains[i-1].accept
 	}
 	switch {
-	case begun && (apart(whole, o.Near) || answered && !remains[len(remains)-1].accept), newest != nil && newest.accept && !remains[len(remains)-1].accept:
+	case begun && (apart(whole, o.Near) || answered && !remains[len(remains)-1].accept), newest != nil && newest.arrived() && newest.accept && !remains[len(remains)-1].accept:
 		leader = Front
 	case len(remains) == 1 || !apart(remains, o.Near):
 		return
 	}
 	for _, s := range remains {
 		if s.place != leader {
-			out.Steps = append(out.Steps, Step{s.place, Pull, leader})
+			out.Steps = append(out.Steps, Step{s.place, Pull, leader, 0})
 		}
 	}
 }
@@ -293,7 +398,11 @@ func walked(t testing.TB, x *Index, o Options) (out told) {
 	defer func() { require.NoError(t, r.Close()) }()
 	out = told{
 		Subjects: r.Subjects, Keys: r.Keys, Words: r.LastWords, Contradictions: r.Contradictions.Count,
-		Repeats: r.Repeats.Count, OutOfOrder: r.OutOfOrder.Count, Overtaken: r.Overtaken,
+		Repeats: r.Repeats.Count, OutOfOrder: r.OutOfOrder.Count, Overtaken: r.Overtaken, Changes: map[string][2]int64{},
+	}
+	require.Zero(t, r.Unfounded)
+	for _, c := range r.Changes {
+		out.Changes[c.Category] = [2]int64{c.Begin, c.Cease}
 	}
 	places, err := r.Permissive.Reader()
 	require.NoError(t, err)
@@ -329,9 +438,10 @@ func spell(rng *rand.Rand, s string) []byte {
 	return []byte([]string{s, s, s + " ", "\u200b" + s, strings.ToUpper(s)}[rng.IntN(5)])
 }
 
-func index(t testing.TB, all []*said, buffer int, rng *rand.Rand, now time.Time) (*Index, func() []string) {
+func index(t testing.TB, all []*said, cfg Config, rng *rand.Rand) (*Index, func() []string) {
 	open, left := temps(t)
-	b := NewBuilder(Config{Temp: open, Buffer: buffer, Now: now})
+	cfg.Temp = open
+	b := NewBuilder(cfg)
 	batch := b.NewBatch()
 	for i, s := range all {
 		subject := spell(rng, s.subject)
@@ -409,13 +519,20 @@ func TestAWalkEqualsANaiveModel(t *testing.T) {
 			Mode: Mode(rapid.IntRange(0, 2).Draw(rt, "mode")), Pass: rapid.IntRange(1, 2).Draw(rt, "pass"), Plan: true,
 			Near: rapid.SampledFrom([]int64{0, 3, 100}).Draw(rt, "near"), Foresee: rapid.Bool().Draw(rt, "foresee"),
 		}
-		x, left := index(t, all, rapid.SampledFrom([]int{600, 1 << 20}).Draw(rt, "buffer"), rand.New(rand.NewPCG(1, 1)), now)
+		cfg := Config{Buffer: rapid.SampledFrom([]int{600, 1 << 20}).Draw(rt, "buffer"), Now: now}
+		var p past
+		for n := range rapid.IntRange(0, 3).Draw(rt, "imports before") {
+			sent, mode := draw(rt), Mode(rapid.IntRange(0, 2).Draw(rt, "their mode"))
+			p.add(sent, mode, uint16(n+1))
+			cfg.Earlier = earlier(t, sent, cfg, mode, uint16(n+1))
+		}
+		x, left := index(t, all, cfg, rand.New(rand.NewPCG(1, 1)))
 		limit := rapid.SampledFrom([]int{2, groupMemory}).Draw(rt, "memory")
 		if limit < groupMemory {
 			long++
 		}
 		x.memory = limit
-		want, got := naive(all, o, now.UnixMilli()), walked(t, x, o)
+		want, got := naive(all, &p, o, now.UnixMilli()), walked(t, x, o)
 		require.NoError(t, x.Close())
 		require.Empty(t, left(), "files that are left")
 		if fmt.Sprint(want) != fmt.Sprint(got) {
@@ -430,5 +547,21 @@ func TestAWalkEqualsANaiveModel(t *testing.T) {
 	})
 	require.Positive(t, steps[Pull])
 	require.Positive(t, steps[Supersede])
+	require.Positive(t, steps[Skip])
 	require.Positive(t, long)
+}
+
+// earlier is what an import leaves for those after it.
+func earlier(t testing.TB, all []*said, cfg Config, mode Mode, origin uint16) *Earlier {
+	cfg.Salt = []byte("sixteen bytes ok")
+	x, left := index(t, all, cfg, rand.New(rand.NewPCG(1, 2)))
+	x.memory = 2
+	var file bytes.Buffer
+	_, err := x.WriteEarlier(context.Background(), mode, origin, &file)
+	require.NoError(t, err)
+	require.NoError(t, x.Close())
+	require.Empty(t, left(), "files that are left")
+	e, err := OpenEarlier(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file.Bytes())), nil })
+	require.NoError(t, err)
+	return e
 }

@@ -4,9 +4,9 @@ package history
 func (h *hist) plan() error {
 	var left, whole remains // to be sent, and with it what this pass has sent or tried already
 	again := false
-	err := h.due(func(e *entry, by Place) error {
-		if by != 0 {
-			return h.step(Step{e.place, Supersede, by})
+	err := h.due(func(e *entry, s Step) error {
+		if s.Kind != 0 {
+			return h.step(s)
 		}
 		left.add(e, h.options.Near)
 		again = again || e.again
@@ -24,21 +24,23 @@ func (h *hist) plan() error {
 	case left.n == 1 || !left.apart():
 		return nil // lanes keep the order in which rows come
 	}
-	return h.due(func(e *entry, by Place) error {
-		if by != 0 || e.place == leader {
+	return h.due(func(e *entry, s Step) error {
+		if s.Kind != 0 || e.place == leader {
 			return nil
 		}
-		return h.step(Step{e.place, Pull, leader})
+		return h.step(Step{Place: e.place, Kind: Pull, Other: leader})
 	}, func(*entry) {})
 }
 
-// due gives the consents that are to be sent, oldest first, each with the one that
-// supersedes it, 0 when none does. each gets those that are not superseded, and those
-// between them that this pass has sent or tried.
-func (h *hist) due(f func(e *entry, by Place) error, each func(*entry)) error {
+// due gives the consents that are to be sent, oldest first, each with the step that
+// keeps it from being sent; the kind is 0 when none does. each gets those that are, and
+// those between them that this pass has sent or tried.
+func (h *hist) due(f func(e *entry, s Step) error, each func(*entry)) error {
 	var newest entry
+	ours := false // the newest that arrived is this import's
 	if h.newest >= 0 {
 		h.group.at(h.newest, &newest)
+		ours = newest.state == Sent && !h.overtaken(&newest)
 	}
 	var e entry
 	var err error
@@ -47,22 +49,32 @@ func (h *hist) due(f func(e *entry, by Place) error, each func(*entry)) error {
 			h.keep(m)
 		}
 		for i := m.i; i < m.j && err == nil; i++ {
-			if h.group.at(i, &e); e.state != Open {
+			h.group.at(i, &e)
+			if e.found {
+				err = f(&e, Step{Place: e.place, Kind: Skip})
+				continue
+			}
+			if e.state != Open {
 				if int(e.pass) == h.options.Pass && (e.state == Sent || e.state == Missed) {
 					each(&e)
 				}
 				continue
 			}
-			by := Place(0)
+			s := Step{Place: e.place, Kind: Supersede}
 			switch {
+			case h.overtaken(&e) && !(ours && i < h.newest && (h.options.Mode != Rows || e.again)):
+				s.Other, s.Import = h.before.newest.place, h.before.newest.origin
 			case h.options.Mode == Latest && i != h.n-1:
-				by = h.last.place
+				s.Other = h.last.place
 			case i < h.newest && (h.options.Mode != Rows || e.again):
-				by = newest.place
+				s.Other = newest.place
 			case h.options.Mode == Chronological:
-				by = h.repeats(&e)
+				s.Other = h.repeats(&e)
 			}
-			if err = f(&e, by); by == 0 {
+			if s.Other == 0 {
+				s = Step{}
+			}
+			if err = f(&e, s); s.Kind == 0 {
 				each(&e)
 			}
 		}
@@ -83,7 +95,7 @@ func (h *hist) front(left, whole *remains) bool {
 	}
 	var newest entry
 	h.group.at(h.newest, &newest)
-	return newest.decision == Accept
+	return newest.decision == Accept && newest.state == Sent
 }
 
 // remains is what of a history is still to be sent.

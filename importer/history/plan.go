@@ -23,21 +23,26 @@ type Step struct {
 	Place Place
 	Kind  Kind
 	Other Place
+	// Import is in which import Other is: this one, or that number of those that sent
+	// what Config.Earlier has.
+	Import uint16
 }
 
 // Front is where histories begin that an earlier run has begun: before every row.
 const Front Place = 0
 
-const stepSize = 8 + 1 + 8
+const stepSize = 8 + 1 + 8 + 2
 
 func (s *Step) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(s.Place))
 	b = append(b, byte(s.Kind))
-	return binary.BigEndian.AppendUint64(b, uint64(s.Other))
+	b = binary.BigEndian.AppendUint64(b, uint64(s.Other))
+	return binary.BigEndian.AppendUint16(b, s.Import)
 }
 
 func (s *Step) decode(b []byte) {
 	s.Place, s.Kind, s.Other = Place(binary.BigEndian.Uint64(b)), Kind(b[8]), Place(binary.BigEndian.Uint64(b[9:]))
+	s.Import = binary.BigEndian.Uint16(b[17:])
 }
 
 // Plan is the steps of a pass. A consent without one leaves when its row comes.
@@ -101,6 +106,9 @@ func (s *Steps) Peek() (Step, bool, error) {
 	s.loaded = true
 	return s.next, true, nil
 }
+
+// Next goes on behind what Peek gave.
+func (s *Steps) Next() { s.loaded = false }
 
 // Close frees the memory of the steps.
 func (s *Steps) Close() { s.reader.Close() }

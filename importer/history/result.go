@@ -38,6 +38,13 @@ type Result struct {
 	// Permissive has the last words, rejects, of the keys of which an accept arrived
 	// last.
 	Permissive *Places
+	// Changes counts the persons of a category who newly get messages, or get none any
+	// more, against what other imports have sent, in the order of names; without such,
+	// it is empty.
+	Changes []Change
+	// Unfounded counts decisions that are said to be Known and that no other import has
+	// sent.
+	Unfounded int64
 	// Plan is nil unless it was asked for.
 	Plan *Plan
 }
@@ -47,6 +54,13 @@ type Result struct {
 type LastWord struct {
 	Category                      string
 	Accept, Reject, None, Expired int64
+}
+
+// Change counts the persons of a category for whom something changes: from no accept
+// that holds to one, and from one to none.
+type Change struct {
+	Category     string
+	Begin, Cease int64
 }
 
 // firstRows is how many rows Sightings name.
@@ -91,6 +105,13 @@ func (w *walker) result() (*Result, error) {
 		out.More = true
 		out.LastWords = append(out.LastWords, w.other)
 	}
+	for hash, n := range w.changes {
+		if x := w.index.names[hash]; x != nil {
+			n.Category = x.name
+		}
+		out.Changes = append(out.Changes, *n)
+	}
+	slices.SortFunc(out.Changes, func(a, b Change) int { return cmp.Compare(a.Category, b.Category) })
 	out.Twins = twins(w.index.names)
 	over, err := w.over.Sort()
 	if err != nil {

@@ -51,9 +51,14 @@ type Options struct {
 }
 
 // Walk goes over the index once. The result has to be closed.
-func (x *Index) Walk(ctx context.Context, o Options) (_ *Result, err error) {
+func (x *Index) Walk(ctx context.Context, o Options) (*Result, error) {
+	return x.walk(ctx, o, nil, 0)
+}
+
+// walk is a walk that hands on what was sent, if sent is not nil.
+func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origin uint16) (_ *Result, err error) {
 	w := &walker{
-		index: x, options: o,
+		index: x, options: o, sent: sent, origin: origin, changes: map[uint64]*Change{},
 		group: group{temp: x.cfg.Temp, limit: x.memory},
 		over:  extsort.New(extsort.Config{Size: 8, Key: 8, Buffer: sideBuffer, Temp: x.cfg.Temp}),
 		words: map[uint64]*LastWord{},
@@ -63,16 +68,23 @@ func (x *Index) Walk(ctx context.Context, o Options) (_ *Result, err error) {
 	}
 	defer func() {
 		err = errors.Join(err, w.group.close())
+		if w.before.reader != nil {
+			err = errors.Join(err, w.before.reader.close())
+		}
 		if err != nil {
 			err = errors.Join(err, w.close())
 		}
 	}()
+	if x.cfg.Earlier != nil {
+		if w.before.reader, err = x.cfg.Earlier.reader(); err != nil {
+			return nil, err
+		}
+	}
 	r, err := x.sorted.Reader()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	var now [groupSize]byte
 	for n := 0; ; n++ {
 		rec, err := r.Next()
 		if err == io.EOF {
@@ -84,14 +96,26 @@ func (x *Index) Walk(ctx context.Context, o Options) (_ *Result, err error) {
 		if n&0xfff == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if !bytes.Equal(now[:], rec[:groupSize]) || n == 0 {
+		if !bytes.Equal(w.now[:], rec[:groupSize]) || n == 0 {
 			if err := w.end(); err != nil {
 				return nil, err
 			}
-			if !bytes.Equal(now[:subjectEnd], rec[:subjectEnd]) || n == 0 {
+			if !bytes.Equal(w.now[:subjectEnd], rec[:subjectEnd]) || n == 0 {
 				w.next()
 			}
-			copy(now[:], rec)
+			copy(w.now[:], rec)
+			if err := w.beginKey(rec); err != nil {
+				return nil, err
+			}
+		}
+		if w.before.reader != nil {
+			if ok, err := w.known(rec); err != nil {
+				return nil, err
+			} else if ok {
+				found(rec)
+			} else if State(rec[53]&stateMask) == Known {
+				w.out.Unfounded++
+			}
 		}
 		if err := w.group.add(rec); err != nil {
 			return nil, err
@@ -101,6 +125,13 @@ func (x *Index) Walk(ctx context.Context, o Options) (_ *Result, err error) {
 		return nil, err
 	}
 	w.next()
+	if b := &w.before; b.reader != nil && w.sent != nil {
+		for b.reader.rec != nil {
+			if err := errors.Join(w.passOn(b.reader.rec), b.reader.next()); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return w.result()
 }
 
@@ -120,6 +151,11 @@ type walker struct {
 	out                         Result
 	record                      []byte
 	kept                        map[uint64]Place // of the digests of one moment: the consent that is sent
+	now                         [groupSize]byte  // the key that the walk is at
+	before                      before
+	changes                     map[uint64]*Change
+	sent                        *extsort.Sorter // of what was sent, for imports after this one; nil: nobody asks
+	origin                      uint16          // this import, for these
 	pulled, superseded, skipped int64
 }
 
@@ -142,6 +178,9 @@ func (w *walker) end() error {
 		return nil
 	}
 	if err := g.done(); err != nil {
+		return err
+	}
+	if _, err := w.known(nil); err != nil {
 		return err
 	}
 	var e entry

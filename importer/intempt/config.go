@@ -180,6 +180,12 @@ func (c Config) base() (*url.URL, error) {
 	return u, nil
 }
 
+// Here reports whether a base URL leads to this machine.
+func Here(baseURL string) bool {
+	u, err := url.Parse(baseURL)
+	return err == nil && loopback(u.Hostname())
+}
+
 // loopback says that a host is this machine: localhost, 127.0.0.0/8, ::1.
 func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {

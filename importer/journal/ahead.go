@@ -16,7 +16,7 @@ import (
 // A record has the first consent (12 bytes, big-endian: row, number) and a running
 // number (8), so that of two outcomes of one consent the later one comes last; then
 // the last consent (12), the state (1), and of a superseded one what it was
-// overtaken by (12), of a failure status and attempts (4 each) and the message.
+// overtaken by and in which import (12, 4), of a failure status and attempts (4 each) and the message.
 type inRows struct {
 	sorted *extsort.Sorted
 	reader *extsort.Reader
@@ -66,9 +66,9 @@ func sortRows(s *Snapshot, pass int, scan *scanner, to int64) (_ *inRows, err er
 			return nil, err
 		}
 		switch r := &scan.rec; r.kind {
-		case kindSent:
+		case kindSent, kindKnown:
 			for _, s := range r.spans {
-				add(s.lo, s.hi, Sent)
+				add(s.lo, s.hi, s.state())
 				if err := sorter.Add(rec); err != nil {
 					return nil, err
 				}
@@ -77,7 +77,7 @@ func sortRows(s *Snapshot, pass int, scan *scanner, to int64) (_ *inRows, err er
 			o := &r.outcome
 			add(o.Ref, o.Ref, o.State)
 			if o.State == Superseded {
-				rec = appendFixedRef(rec, o.By)
+				rec = binary.BigEndian.AppendUint32(appendFixedRef(rec, o.By), uint32(o.In))
 			} else {
 				rec = binary.BigEndian.AppendUint32(rec, uint32(o.Status))
 				rec = binary.BigEndian.AppendUint32(rec, uint32(o.Attempts))
@@ -112,16 +112,16 @@ func (x *inRows) next(w *window, from int64) (low int64, added bool, err error) 
 	if len(rec) < inRowsFixed {
 		return 0, false, io.ErrUnexpectedEOF
 	}
-	s := span{fixedRef(rec), fixedRef(rec[inRowsKey:])}
 	state, rest := State(rec[inRowsFixed-1]), rec[inRowsFixed:]
+	s := span{lo: fixedRef(rec), hi: fixedRef(rec[inRowsKey:]), known: state == Known}
 	if s.hi.Row < from {
 		return s.lo.Row, false, nil
 	}
 	switch {
-	case state == Sent:
+	case state.runs():
 		w.spans = append(w.spans, s)
-	case state == Superseded && len(rest) == refSize:
-		w.rest = append(w.rest, Outcome{Ref: s.lo, State: state, By: fixedRef(rest)})
+	case state == Superseded && len(rest) == refSize+4:
+		w.rest = append(w.rest, Outcome{Ref: s.lo, State: state, By: fixedRef(rest), In: int(binary.BigEndian.Uint32(rest[refSize:]))})
 	case state != Superseded && len(rest) >= 8:
 		w.rest = append(w.rest, Outcome{
 			Ref: s.lo, State: state, Status: int(binary.BigEndian.Uint32(rest)), Attempts: int(binary.BigEndian.Uint32(rest[4:])), Message: string(rest[8:]),

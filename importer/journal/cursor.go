@@ -122,7 +122,7 @@ func (c *cursor) fill(row, from int64) error {
 			return err
 		}
 		switch r := &c.scan.rec; r.kind {
-		case kindSent:
+		case kindSent, kindKnown:
 			for _, s := range r.spans {
 				if s.hi.Row >= from && !c.isLate(s.lo) {
 					c.spans = append(c.spans, s)
@@ -152,16 +152,17 @@ func (c *cursor) isLate(first Ref) bool {
 }
 
 // peek gives the next in order of Ref.Compare of all spans and other outcomes:
-// of a span, its consents and Sent; else one consent and its state. It is used
-// instead of seek, with take.
+// of a span, its consents and Sent or Known; else one consent and its state. It is
+// used instead of seek, with take.
 func (c *cursor) peek() (s span, state State, ok bool, err error) {
 	for {
 		if c.span < len(c.spans) {
-			s, state, ok = c.spans[c.span], Sent, true
+			s, ok = c.spans[c.span], true
+			state = s.state()
 		}
 		if c.rest < len(c.window.rest) {
 			if o := &c.window.rest[c.rest]; !ok || o.Ref.less(s.lo) {
-				s, state, ok = span{o.Ref, o.Ref}, o.State, true
+				s, state, ok = span{lo: o.Ref, hi: o.Ref}, o.State, true
 			}
 		}
 		switch {
@@ -179,7 +180,7 @@ func (c *cursor) peek() (s span, state State, ok bool, err error) {
 
 // take goes on behind what peek gave.
 func (c *cursor) take(state State) {
-	if state == Sent {
+	if state.runs() {
 		c.span++
 	} else {
 		c.rest++

@@ -22,8 +22,8 @@ type record struct {
 	purge   Purge
 	order   Order
 	day     Day
-	spans   []span // sent: ascending, not overlapping
-	n       int64  // sent: consents in spans
+	spans   []span // sent and known: ascending, not overlapping
+	n       int64  // sent and known: consents in spans
 	outcome Outcome
 }
 
@@ -40,6 +40,15 @@ func (r *record) decode(body []byte) error {
 	case kindSent:
 		r.kind = kindSent
 		return r.decodeSent(rest)
+	case kindKnown:
+		r.kind = kindKnown
+		if err := r.decodeSent(rest); err != nil {
+			return err
+		}
+		for i := range r.spans {
+			r.spans[i].known = true
+		}
+		return nil
 	case kindFail:
 		r.kind = kindFail
 		return r.decodeFail(rest)
@@ -115,7 +124,7 @@ func (r *record) decodeSent(b []byte) error {
 			}
 			i += 1 + j
 		}
-		r.spans = append(r.spans, span{lo, hi})
+		r.spans = append(r.spans, span{lo: lo, hi: hi})
 		last = hi
 		if i >= len(b) || b[i] != ' ' {
 			b = b[i:]
@@ -160,7 +169,7 @@ func (r *record) decodeFail(b []byte) error {
 	return r.take(o, c)
 }
 
-// decodeHeld reads `{"ref":"3.1","by":"9.2"}`.
+// decodeHeld reads `{"ref":"3.1","by":"9.2"}`, or `{"ref":"3.1","by":"9.2","in":1}`.
 func (r *record) decodeHeld(b []byte) error {
 	c := cutter{b: b, ok: true}
 	o := Outcome{State: Superseded}
@@ -168,7 +177,14 @@ func (r *record) decodeHeld(b []byte) error {
 	o.Ref = c.ref()
 	c.text(`","by":"`)
 	o.By = c.ref()
-	c.text(`"}`)
+	if c.has(`","in":`) {
+		if o.In = c.number(); o.In < 1 || o.In > MaxEarlier {
+			return errForm
+		}
+		c.text(`}`)
+	} else {
+		c.text(`"}`)
+	}
 	return r.take(o, c)
 }
 

@@ -15,6 +15,7 @@ const (
 	kindPass   = "pass"
 	kindRun    = "run"
 	kindSent   = "sent"
+	kindKnown  = "known"
 	kindFail   = "fail"
 	kindHeld   = "held"
 	kindMark   = "mark"
@@ -54,9 +55,9 @@ func appendJSON(b []byte, kind string, v any) ([]byte, error) {
 	return append(b, text...), nil
 }
 
-// appendSent encodes consents that were sent; spans ascend and do not touch.
-func appendSent(b []byte, spans []span, n int64) []byte {
-	b = append(b, `{"sent":"`...)
+// appendSent encodes consents that were sent, or are known; spans ascend and do not touch.
+func appendSent(b []byte, kind string, spans []span, n int64) []byte {
+	b = append(append(append(b, `{"`...), kind...), `":"`...)
 	for i, s := range spans {
 		if i > 0 {
 			b = append(b, ' ')
@@ -91,7 +92,12 @@ func appendHeld(b []byte, o *Outcome) []byte {
 	b = appendRef(b, o.Ref)
 	b = append(b, `","by":"`...)
 	b = appendRef(b, o.By)
-	return append(b, `"}`...)
+	if o.In == 0 {
+		return append(b, `"}`...)
+	}
+	b = append(b, `","in":`...)
+	b = strconv.AppendInt(b, int64(o.In), 10)
+	return append(b, '}')
 }
 
 // appendString encodes a JSON string in the one form that cutString takes:

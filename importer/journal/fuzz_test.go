@@ -20,6 +20,8 @@ var bodies = []string{
 	`{"fail":{"ref":"4.1","state":"refused","status":400,"attempts":1,"message":"unknown \"x\\y\" \u001f é"}`,
 	`{"fail":{"ref":"4.2","state":"failed","status":0,"attempts":8,"message":""}`,
 	`{"held":{"ref":"6.1","by":"9.2"}`,
+	`{"known":"7.1-8.2 9.1","n":4`,
+	`{"held":{"ref":"9.2","by":"9.2","in":3}`,
 	`{"day":{"at":"2026-05-04T10:00:01Z","from":"2026-05-04T00:00:00+02:00","until":"2026-05-05T00:00:00+02:00","used":20}`,
 	`{"end":{"at":"2026-05-04T10:00:02Z","state":"complete","why":""}`,
 }
@@ -27,8 +29,8 @@ var bodies = []string{
 // encode writes a record again.
 func (r *record) encode() ([]byte, error) {
 	switch r.kind {
-	case kindSent:
-		return appendSent(nil, r.spans, r.n), nil
+	case kindSent, kindKnown:
+		return appendSent(nil, r.kind, r.spans, r.n), nil
 	case kindFail:
 		return appendFail(nil, &r.outcome), nil
 	case kindHeld:
@@ -64,7 +66,7 @@ func FuzzRecord(f *testing.F) {
 		`{"sent":"","n":0`, `{"sent":"1.1","n":0`, `{"sent":"01.1","n":1`, `{"sent":"1.0","n":1`, `{"sent":"2.1 1.1","n":2`,
 		`{"sent":"1.1-1.1","n":1`, `{"sent":"9223372036854775807.2147483647","n":9223372036854775807`, `{"sent":"9223372036854775808.1","n":1`,
 		`{"sent":"1.1 ","n":1`, `{"sent":"1.1","n":1}`, `{"fail":{"ref":"1.1","state":"sent","status":0,"attempts":1,"message":""}`,
-		`{"fail":{"ref":"1.1","state":"failed","status":0,"attempts":1,"message":"\u0041"}`, `{"held":{"ref":"1.1","by":"0.0"}`,
+		`{"fail":{"ref":"1.1","state":"failed","status":0,"attempts":1,"message":"\u0041"}`, `{"held":{"ref":"1.1","by":"0.0"}`, `{"held":{"ref":"1.1","by":"2.1","in":0}`, `{"held":{"ref":"1.1","by":"2.1","in":65536}`, `{"known":"1.1 1.1","n":2`,
 		`{"seal":{"at":"2026-05-04T10:00:02Z","bytes":12,"sha256":"00"}`, `{"`, `{"":`, ``,
 	} {
 		f.Add([]byte(b))
@@ -75,7 +77,7 @@ func FuzzRecord(f *testing.F) {
 			return
 		}
 		again, err := r.encode()
-		if r.kind == kindSent || r.kind == kindFail || r.kind == kindHeld {
+		if r.kind == kindSent || r.kind == kindKnown || r.kind == kindFail || r.kind == kindHeld {
 			require.NoError(t, err)
 			require.Equal(t, string(body), string(again))
 		}

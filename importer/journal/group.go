@@ -5,6 +5,7 @@ import "slices"
 // group is what is written together.
 type group struct {
 	sent    []sentRef
+	known   []sentRef
 	rest    []Outcome
 	records [][]byte      // bodies of other records, in order; below the outcomes
 	done    chan struct{} // closed when it was written, or could not be
@@ -12,24 +13,25 @@ type group struct {
 }
 
 func (g *group) put(o Outcome) {
-	if o.State == Sent {
+	switch o.State {
+	case Sent:
 		g.sent = append(g.sent, sentRef{o.Ref, o.Last})
-	} else {
+	case Known:
+		g.known = append(g.known, sentRef{o.Ref, o.Last})
+	default:
 		g.rest = append(g.rest, o)
 	}
 }
 
-// sentRef is a consent that was sent; last in its row.
+// sentRef is a consent that was sent, or is known; last in its row.
 type sentRef struct {
 	Ref
 	last bool
 }
 
-// eachSent calls line with the spans of each line of consents sent, using
-// memory of spans. One line takes them all, but for consents that are in the
-// group twice.
-func (g *group) eachSent(spans *[]span, line func([]span, int64)) {
-	sent := g.sent
+// eachLine calls line with the spans of each line of consents, using memory of
+// spans. One line takes them all, but for consents that are there twice.
+func eachLine(sent []sentRef, spans *[]span, line func([]span, int64)) {
 	slices.SortFunc(sent, func(a, b sentRef) int { return a.Compare(b.Ref) })
 	for len(sent) > 0 {
 		out := (*spans)[:0]
@@ -43,7 +45,7 @@ func (g *group) eachSent(spans *[]span, line func([]span, int64)) {
 			case len(out) > 0 && s.follows(last):
 				out[len(out)-1].hi = s.Ref
 			default:
-				out = append(out, span{s.Ref, s.Ref})
+				out = append(out, span{lo: s.Ref, hi: s.Ref})
 			}
 			last = s
 		}

@@ -32,9 +32,9 @@ func TestGroupHasItsConsentsAndNoOther(t *testing.T) {
 		total := len(g.sent)
 		rand.Shuffle(total, func(i, j int) { g.sent[i], g.sent[j] = g.sent[j], g.sent[i] })
 		var memory []span
-		g.eachSent(&memory, func(spans []span, n int64) {
+		eachLine(g.sent, &memory, func(spans []span, n int64) {
 			var r record
-			require.NoError(t, r.decode(appendSent(nil, spans, n)))
+			require.NoError(t, r.decode(appendSent(nil, kindSent, spans, n)))
 			require.Equal(t, spans, r.spans)
 			total -= int(n)
 			for ref := range want {

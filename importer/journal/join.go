@@ -62,11 +62,17 @@ type joiner struct {
 	parts []*Snapshot
 
 	pass  int
-	low   int64  // every shard is done with the rows before it in this pass
-	spans []span // sent, and not written yet
-	prev  Ref    // the last outcome of the pass
-	count int    // outcomes since the last mark
-	left  int64  // consents sent of the pass that are on no line yet
+	low   int64    // every shard is done with the rows before it in this pass
+	lines [2]spans // of consents sent, and of those known
+	prev  Ref      // the last outcome of the pass
+	count int      // outcomes since the last mark
+}
+
+// spans are consents that are on no line yet.
+type spans struct {
+	kind  string
+	spans []span
+	left  int64 // how many there are in the pass, all that are on no line
 }
 
 func (j *joiner) line() error {
@@ -115,7 +121,8 @@ func (j *joiner) onePass(last bool, finished time.Time) error {
 	var pass Pass
 	run := Run{N: j.pass, Pass: j.pass, From: 1}
 	mark := Mark{}
-	j.low, j.left, j.prev, j.count = -1, 0, Ref{}, 0
+	j.low, j.prev, j.count = -1, Ref{}, 0
+	j.lines = [2]spans{{kind: kindSent}, {kind: kindKnown}}
 	for _, s := range j.parts {
 		if j.low < 0 || s.Low(j.pass) < j.low {
 			j.low = s.Low(j.pass)
@@ -124,7 +131,8 @@ func (j *joiner) onePass(last bool, finished time.Time) error {
 			continue
 		}
 		pass = s.Passes[j.pass-1]
-		j.left += s.ByPass[j.pass-1].Sent
+		j.lines[0].left += s.ByPass[j.pass-1].Sent
+		j.lines[1].left += s.ByPass[j.pass-1].Known
 		mark.High = max(mark.High, s.High(j.pass))
 		if s.Read != nil && !before(*s.Read, mark.Read) {
 			mark.Read = *s.Read
@@ -303,7 +311,7 @@ func (j *joiner) outcomes(mark Mark) (err error) {
 // add takes in the next outcomes.
 func (j *joiner) add(h *head) error {
 	j.count++
-	if h.state != Sent {
+	if !h.state.runs() {
 		o := &h.cursor.window.rest[h.cursor.rest]
 		if o.State == Superseded {
 			j.buf = appendHeld(j.buf[:0], o)
@@ -313,15 +321,19 @@ func (j *joiner) add(h *head) error {
 		j.prev = o.Ref
 		return j.line()
 	}
-	if n := len(j.spans); n > 0 && j.follows(h.span.lo, j.spans[n-1].hi) {
-		j.spans[n-1].hi = h.span.hi
+	x := &j.lines[0]
+	if h.state == Known {
+		x = &j.lines[1]
+	}
+	if n := len(x.spans); n > 0 && j.follows(h.span.lo, x.spans[n-1].hi) {
+		x.spans[n-1].hi = h.span.hi
 	} else {
 		if n == joinSpans {
-			if err := j.flush(false); err != nil {
+			if err := j.write(x, false); err != nil {
 				return err
 			}
 		}
-		j.spans = append(j.spans, h.span)
+		x.spans = append(x.spans, h.span)
 	}
 	j.prev = h.span.hi
 	return nil
@@ -341,17 +353,24 @@ func (j *joiner) follows(next, hi Ref) bool {
 
 // behind is a row of which nothing comes before it any more.
 func (j *joiner) behind() int64 {
-	if len(j.spans) > 0 {
-		return j.spans[0].lo.Row
+	row := j.prev.Row
+	for i := range j.lines {
+		if s := j.lines[i].spans; len(s) > 0 {
+			row = min(row, s[0].lo.Row)
+		}
 	}
-	return j.prev.Row
+	return row
 }
 
-// flush writes what was sent, but for the last run as long as that may grow. How many
-// consents a run is that goes over rows is not known here; the last line of the pass
-// makes up for it.
+// flush writes what is on no line, but for the last runs as long as these may grow.
 func (j *joiner) flush(last bool) error {
-	n := len(j.spans)
+	return errors.Join(j.write(&j.lines[0], last), j.write(&j.lines[1], last))
+}
+
+// write writes a line. How many consents a run is that goes over rows is not known
+// here; the last line of the pass makes up for it.
+func (j *joiner) write(x *spans, last bool) error {
+	n := len(x.spans)
 	if !last {
 		n--
 	}
@@ -360,10 +379,10 @@ func (j *joiner) flush(last bool) error {
 	}
 	count := int64(n)
 	if last {
-		count = max(count, j.left)
+		count = max(count, x.left)
 	}
-	j.left -= count
-	j.buf = appendSent(j.buf[:0], j.spans[:n], count)
-	j.spans = slices.Delete(j.spans, 0, n)
+	x.left -= count
+	j.buf = appendSent(j.buf[:0], x.kind, x.spans[:n], count)
+	x.spans = slices.Delete(x.spans, 0, n)
 	return j.line()
 }

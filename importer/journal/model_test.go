@@ -73,8 +73,8 @@ func (m *model) final(r journal.Ref, passes int) journal.PassOutcome {
 	for i, p := range m.passes[:passes] {
 		if o, ok := p[r]; ok && !out.State.Final() {
 			o.Last = false
-			if o.State == journal.Sent {
-				o = journal.Outcome{Ref: r, State: journal.Sent}
+			if o.State == journal.Sent || o.State == journal.Known {
+				o = journal.Outcome{Ref: r, State: o.State}
 			}
 			out = journal.PassOutcome{Outcome: o, Pass: i + 1}
 		}
@@ -95,6 +95,8 @@ func (m *model) counts() (all journal.Counts, by []journal.Counts) {
 				c.Failed++
 			case journal.Superseded:
 				c.Superseded++
+			case journal.Known:
+				c.Known++
 			}
 		}
 		by = append(by, c)
@@ -102,6 +104,7 @@ func (m *model) counts() (all journal.Counts, by []journal.Counts) {
 		all.Refused += c.Refused
 		all.Failed += c.Failed
 		all.Superseded += c.Superseded
+		all.Known += c.Known
 	}
 	return all, by
 }
@@ -114,7 +117,9 @@ func drawOutcome(t *rapid.T, r journal.Ref, last bool) journal.Outcome {
 	case 1:
 		o.State, o.Attempts = journal.Failed, 8
 	case 2:
-		o.State, o.By = journal.Superseded, ref(r.Row+1, 1)
+		o.State, o.By, o.In = journal.Superseded, ref(r.Row+1, 1), rapid.SampledFrom([]int{0, 0, 1, 77}).Draw(t, "in")
+	case 3, 4:
+		o.State = journal.Known
 	}
 	return o
 }

@@ -25,6 +25,8 @@ type Header struct {
 	History string        `json:"history"` // "rows"
 	// Suppressed are the people whose accepts make no consent; nil: nobody.
 	Suppressed *Suppressed `json:"suppressed,omitempty"`
+	// Since is what earlier imports have sent; nil: nobody asks.
+	Since *Since `json:"since,omitempty"`
 	// Parts are the shards that it was joined from, and JoinedPasses is how many passes
 	// these had; none in any other import.
 	Parts        []Part `json:"parts,omitempty"`
@@ -38,6 +40,29 @@ type Suppressed struct {
 	SHA256 string `json:"sha256"`
 	People int64  `json:"people"` // identifiers
 }
+
+// Since is what earlier imports have sent, as a file of hashes in the out directory.
+type Since struct {
+	File      string `json:"file"`
+	Bytes     int64  `json:"bytes"`
+	SHA256    string `json:"sha256"`
+	Decisions int64  `json:"decisions"`
+	// Imports are those that have sent it, the one that was named last.
+	Imports []Earlier `json:"imports"`
+}
+
+// Earlier is a finished import that another one is held against.
+type Earlier struct {
+	ID  string `json:"id"`
+	Dir string `json:"dir"` // absolute, where it lay
+	// Runs, Bytes and SHA256 (hex) are those of its checkpoint at that time.
+	Runs   int    `json:"runs"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// MaxEarlier is how many imports Since names at most.
+const MaxEarlier = 1<<16 - 1
 
 // WholeShard is the Shard of an import that is all there is of it.
 const WholeShard = "1/1"
@@ -175,6 +200,7 @@ const (
 	Refused
 	Failed
 	Superseded
+	Known // an earlier import has sent it: Header.Since
 )
 
 // String gives the word that reports and the journal use.
@@ -188,22 +214,27 @@ func (s State) String() string {
 		return "failed"
 	case Superseded:
 		return "superseded"
+	case Known:
+		return "known"
 	default:
 		return "pending"
 	}
 }
 
-// Final reports whether no later pass touches the consent again: it was sent,
-// or held back for good.
-func (s State) Final() bool { return s == Sent || s == Superseded }
+// Final reports whether no later pass touches the consent again: it was sent, by this
+// import or an earlier one, or held back for good.
+func (s State) Final() bool { return s == Sent || s == Superseded || s == Known }
+
+// runs reports whether outcomes of the state are written as runs of consents.
+func (s State) runs() bool { return s == Sent || s == Known }
 
 // Counts is a number of consents by outcome.
 type Counts struct {
-	Sent, Refused, Failed, Superseded int64
+	Sent, Refused, Failed, Superseded, Known int64
 }
 
 // All is the number of consents that have an outcome.
-func (c Counts) All() int64 { return c.Sent + c.Refused + c.Failed + c.Superseded }
+func (c Counts) All() int64 { return c.Sent + c.Refused + c.Failed + c.Superseded + c.Known }
 
 func (c *Counts) add(s State, n int64) {
 	switch s {
@@ -215,6 +246,8 @@ func (c *Counts) add(s State, n int64) {
 		c.Failed += n
 	case Superseded:
 		c.Superseded += n
+	case Known:
+		c.Known += n
 	}
 }
 
@@ -233,6 +266,7 @@ type Outcome struct {
 	Attempts int  // not kept for Sent
 	Message  string
 	By       Ref // Superseded: the consent that overtook it
+	In       int // of which import that is: of this one, or, from 1, of one of Since.Imports
 }
 
 // MarkEvery is how often a run writes a mark at least, whether anything happens

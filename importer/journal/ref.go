@@ -26,7 +26,18 @@ func (r Ref) valid() bool { return r.Row >= 1 && r.Consent >= 1 }
 // span is a run of consents from lo to hi, both in it, in the order of
 // Ref.Compare: everything that rows between them made is in it, however much
 // that was.
-type span struct{ lo, hi Ref }
+type span struct {
+	lo, hi Ref
+	known  bool // an earlier import has sent them, not this one
+}
+
+// state is what all of them came to.
+func (s *span) state() State {
+	if s.known {
+		return Known
+	}
+	return Sent
+}
 
 func (s span) has(r Ref) bool { return !r.less(s.lo) && !s.hi.less(r) }
 

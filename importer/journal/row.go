@@ -9,7 +9,7 @@ import (
 type RowOutcome struct {
 	Pass int
 	// First and Last are the numbers of the consents. Last is WholeRow where all
-	// that the pass made of the row, from First on, was sent.
+	// that the pass made of the row, from First on, was sent, or is known.
 	First, Last int32
 	Outcome     Outcome // Ref is that of the first
 }
@@ -50,7 +50,7 @@ func (c *cursor) row(n int64, done bool, dst []RowOutcome) []RowOutcome {
 		if s.hi.Row == n {
 			last = s.hi.Consent
 		}
-		dst = append(dst, RowOutcome{Pass: c.pass, First: first, Last: last, Outcome: Outcome{Ref: Ref{n, first}, State: Sent}})
+		dst = append(dst, RowOutcome{Pass: c.pass, First: first, Last: last, Outcome: Outcome{Ref: Ref{n, first}, State: s.state()}})
 	}
 	if c.rest >= len(c.window.rest) || c.window.rest[c.rest].Ref.Row != n {
 		if done && c.whole && len(dst) == from+1 {

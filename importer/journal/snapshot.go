@@ -211,8 +211,8 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		return "belongs to a run, and none was begun above it"
 	}
 	switch r.kind {
-	case kindSent:
-		f.count(Sent, r.n)
+	case kindSent, kindKnown:
+		f.count(r.spans[0].state(), r.n)
 		f.reach(r.spans[len(r.spans)-1].hi.Row)
 	case kindFail, kindHeld:
 		f.count(r.outcome.State, 1)

@@ -5,7 +5,7 @@ import "slices"
 // window holds the outcomes of one pass around its low-water row: those that
 // arrived ahead of their turn.
 type window struct {
-	spans []span    // sent
+	spans []span    // sent, or known
 	rest  []Outcome // all others
 }
 
@@ -32,7 +32,7 @@ func (w *window) sort(twice func(Ref)) {
 			if last.hi.less(s.hi) {
 				last.hi = s.hi
 			}
-		case last.hi.Row == s.lo.Row && last.hi.Consent+1 == s.lo.Consent:
+		case last.hi.Row == s.lo.Row && last.hi.Consent+1 == s.lo.Consent && last.known == s.known:
 			last.hi = s.hi
 		default:
 			out = append(out, s)

@@ -128,9 +128,9 @@ func (o *Outcome) check() error {
 	switch {
 	case !o.Ref.valid():
 		return fmt.Errorf("append outcome: there is no consent %s", o.Ref)
-	case o.State == Pending || o.State > Superseded:
+	case o.State == Pending || o.State > Known:
 		return fmt.Errorf("append outcome: %s is not an outcome", o.State)
-	case o.State == Superseded && !o.By.valid():
+	case o.State == Superseded && (!o.By.valid() || o.In < 0 || o.In > MaxEarlier):
 		return fmt.Errorf("append outcome: consent %s was superseded by no consent", o.Ref)
 	}
 	return nil
@@ -190,11 +190,15 @@ func (w *Writer) writeGroup(g *group) error {
 		w.buf = appendCheck(w.buf, check)
 		end.line++
 	}
-	g.eachSent(&w.spans, func(spans []span, n int64) {
-		from := len(w.buf)
-		w.buf = appendSent(w.buf, spans, n)
-		line(from)
-	})
+	sent := func(kind string) func([]span, int64) {
+		return func(spans []span, n int64) {
+			from := len(w.buf)
+			w.buf = appendSent(w.buf, kind, spans, n)
+			line(from)
+		}
+	}
+	eachLine(g.sent, &w.spans, sent(kindSent))
+	eachLine(g.known, &w.spans, sent(kindKnown))
 	for i := range g.rest {
 		from := len(w.buf)
 		if o := &g.rest[i]; o.State == Superseded {

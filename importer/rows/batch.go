@@ -80,8 +80,13 @@ func (b *Batch) Number(i int) int64 { return b.Src.Rows[i].Number }
 // rows.
 func (b *Batch) Want(i int, r *Reading) { b.wants = append(b.wants, want{i, r}) }
 
+// Outcomes knows what became of rows, which are asked for in ascending order.
+type Outcomes interface {
+	Row(n int64, dst []journal.RowOutcome) ([]journal.RowOutcome, error)
+}
+
 // LookUp makes the outcomes of the rows known. It is for Sweep.Plan.
-func (b *Batch) LookUp(l *journal.Ledger) error {
+func (b *Batch) LookUp(l Outcomes) error {
 	b.outcomes, b.known = slices.Grow(b.outcomes, b.n), slices.Grow(b.known, b.n)
 	for i := range b.n {
 		var err error

@@ -73,6 +73,9 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 		if counted.Superseded != found.Superseded {
 			fault("the checkpoint says that pass %d held back %d, the export accounts for %d of them", i+1, counted.Superseded, found.Superseded)
 		}
+		if counted.Known != found.Known {
+			fault("the checkpoint says that pass %d found %d that an earlier import has sent, the export accounts for %d of them", i+1, counted.Known, found.Known)
+		}
 		if i == len(passes)-1 && (counted.Refused != found.Refused || counted.Failed != found.Failed) {
 			fault("the checkpoint says that in pass %d %d were refused and %d failed, the export accounts for %d and %d", i+1, counted.Refused, counted.Failed, found.Refused, found.Failed)
 		}
@@ -87,6 +90,11 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 			fault("shard %s in %s, which this import was joined from, cannot be read: %v", p.Shard, p.Dir, err)
 		case err == nil && was.SHA256 != p.SHA256:
 			fault("shard %s in %s is not what this import was joined from: it went on since, or was changed", p.Shard, p.Dir)
+		}
+	}
+	if since := s.snap.Header.Since; since != nil {
+		if gone := GoneOn(s.disk, since); gone != "" {
+			fault("%s", gone)
 		}
 	}
 	if s.snap.Torn > 0 {

@@ -22,6 +22,7 @@ type show struct {
 	visitors []Visitor
 	passes   *Passes       // nil: nothing has an outcome yet
 	reading  *rows.Reading // without passes
+	foreseen bool          // what would come of the rows was looked up
 	shard    shard.Shard   // whose part of the rows this is
 	pool     sync.Pool     // of *shown
 }
@@ -89,9 +90,16 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 		if verdict.Pass > 0 {
 			v.consents = s.passes.Consents(b, i, &verdict, v.consents)
 		} else {
+			v.outcomes = v.outcomes[:0]
+			if s.foreseen {
+				v.outcomes = journal.Resolve(b.Outcomes(i), b.Number(i), len(res.Consents), v.outcomes)
+			}
 			for k := range res.Consents {
-				ref := journal.Ref{Row: b.Number(i), Consent: int32(k + 1)}
-				v.consents = append(v.consents, Consent{Consent: res.Consents[k], Outcome: journal.Outcome{Ref: ref}})
+				o := journal.Outcome{Ref: journal.Ref{Row: b.Number(i), Consent: int32(k + 1)}}
+				if s.foreseen {
+					o = v.outcomes[k].Outcome
+				}
+				v.consents = append(v.consents, Consent{Consent: res.Consents[k], Outcome: o})
 			}
 		}
 		row.Consents = v.consents[first:len(v.consents):len(v.consents)]

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/consentimport/consentimport/importer/blocked"
+	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/shard"
@@ -23,6 +24,8 @@ type Survey struct {
 	files  *rows.Files
 	owned  bool // the files are closed with the survey
 	inputs []InputFacts
+	// earlier is what other imports have sent; nil: it is not asked.
+	earlier *history.Earlier
 }
 
 // Open opens the import, or the dry run, in a directory. It checks that
@@ -67,7 +70,11 @@ func Of(snap *journal.Snapshot, disk journal.Disk, dir string, files *rows.Files
 	if len(snap.Passes) == 0 {
 		return nil, blocked.Errorc(blocked.Resume, "the import in %s was interrupted before it began", dir)
 	}
-	return &Survey{snap: snap, disk: disk, dir: dir, files: files}, nil
+	earlier, err := LoadEarlier(disk, dir, snap.Header.Since)
+	if err != nil {
+		return nil, err
+	}
+	return &Survey{snap: snap, disk: disk, dir: dir, files: files, earlier: earlier}, nil
 }
 
 // Spec is the mapping of the last pass.
@@ -108,6 +115,17 @@ func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
 	if s.snap.Header.DryRun {
 		show.reading = passes.readings[0]
 		sweep.Reading = show.reading
+		if s.earlier != nil {
+			foreseen, err := s.foresee(ctx, show.reading)
+			if errors.As(err, new(*rows.ReadError)) {
+				return &blocked.Error{Err: err} // nothing was sent, nor will be
+			}
+			if err != nil {
+				return err
+			}
+			defer foreseen.close()
+			show.foreseen, sweep.Plan = true, func(b *rows.Batch) error { return foreseen.look(b, show.reading) }
+		}
 	} else {
 		show.passes = passes
 		sweep.Plan, sweep.UpTo, sweep.ToEnd = passes.Plan, passes.High(), s.complete()
@@ -171,7 +189,7 @@ func (s *Survey) Facts() Facts {
 	return Facts{
 		Header: s.snap.Header, Passes: s.snap.Passes, Runs: s.snap.Runs, End: s.snap.End, Inputs: s.inputs,
 		Sealed: s.snap.SHA256, Finished: s.snap.Finished, Active: s.snap.Active, HTTP: httpFacts(s.snap.HTTP),
-		Timeline: s.snap.Timeline,
+		Timeline: s.snap.Timeline, Earlier: s.earlier,
 	}
 }
 

@@ -10,6 +10,7 @@ type Tally struct {
 	Failed     int64 `json:"failed"`
 	Pending    int64 `json:"pending"`
 	Superseded int64 `json:"superseded"`
+	Known      int64 `json:"known"` // an earlier import has sent them
 }
 
 // Add counts a consent.
@@ -26,6 +27,8 @@ func (t *Tally) Add(s journal.State) {
 		t.Failed++
 	case journal.Superseded:
 		t.Superseded++
+	case journal.Known:
+		t.Known++
 	}
 }
 
@@ -37,9 +40,10 @@ func (t *Tally) Plus(o *Tally) {
 	t.Failed += o.Failed
 	t.Pending += o.Pending
 	t.Superseded += o.Superseded
+	t.Known += o.Known
 }
 
 // Balanced reports whether every consent made has one outcome.
 func (t *Tally) Balanced() bool {
-	return t.Made == t.Sent+t.Refused+t.Failed+t.Pending+t.Superseded
+	return t.Made == t.Sent+t.Refused+t.Failed+t.Pending+t.Superseded+t.Known
 }

@@ -3,6 +3,7 @@ package survey
 import (
 	"time"
 
+	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
@@ -65,6 +66,8 @@ type Facts struct {
 	End    *journal.End // of the last run; nil after a crash
 	Inputs []InputFacts // filled in when the survey has ended
 	HTTP   HTTPFacts
+	// Earlier is what other imports have sent; nil: it is not asked.
+	Earlier *history.Earlier
 	// Sealed is the hash of the journal's last line.
 	Sealed string
 	// Timeline has a point a mark, thinned to a few hundred.

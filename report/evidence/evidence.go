@@ -35,10 +35,12 @@ type Evidence struct {
 	Tool   summary.Tool `json:"tool"`
 	Import string       `json:"import"` // the random name of the import
 
-	Exports    []summary.Input      `json:"exports"`
-	Mappings   []summary.Mapping    `json:"mappings"`
-	Lookups    []summary.Lookup     `json:"lookups,omitempty"` // files that the mappings look rows up in
-	Target     summary.Target       `json:"target"`
+	Exports  []summary.Input   `json:"exports"`
+	Mappings []summary.Mapping `json:"mappings"`
+	Lookups  []summary.Lookup  `json:"lookups,omitempty"` // files that the mappings look rows up in
+	Target   summary.Target    `json:"target"`
+	// Since is what the import was held against, where it was.
+	Since      *summary.Since       `json:"since,omitempty"`
 	Approval   Approval             `json:"approval"`
 	Checkpoint journal.FileDigest   `json:"checkpoint"`
 	Lists      []journal.FileDigest `json:"lists"`
@@ -87,7 +89,7 @@ func Make(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, 
 	facts := s.Facts()
 	e := &Evidence{
 		Format: Format, Tool: sum.Tool, Import: facts.Header.ID,
-		Exports: sum.Inputs, Target: sum.Target, StartedAt: sum.StartedAt, FinishedAt: sum.FinishedAt,
+		Exports: sum.Inputs, Target: sum.Target, Since: sum.Since, StartedAt: sum.StartedAt, FinishedAt: sum.FinishedAt,
 		State: sum.State, ExitCode: sum.ExitCode, Rows: sum.Rows, Consents: sum.Consents, ByDecision: sum.ByDecision,
 		Subjects: sum.Subjects, LastWords: sum.LastWords, OverPermissive: sum.OverPermissive.Count, Outcomes: root, Approval: Approval{Hash: sum.ApprovalHash, Runs: []ApprovedRun{}},
 	}

@@ -108,7 +108,7 @@ func outcomes(c *summary.Consents, dryRun bool) []segment {
 	}
 	return []segment{
 		{"sent", "sent", c.Sent}, pending, {"superseded", "superseded", c.Superseded},
-		{"refused", "refused", c.Refused}, {"failed", "failed", c.Failed},
+		{"known", "known", c.Known}, {"refused", "refused", c.Refused}, {"failed", "failed", c.Failed},
 	}
 }
 

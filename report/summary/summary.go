@@ -72,7 +72,9 @@ type Summary struct {
 	// which nothing was sent, since the last word alone counts and did not arrive.
 	History   string `json:"history"`
 	Overtaken int64  `json:"overtakenKeys"`
-	Withheld  int64  `json:"withheldKeys"`
+	// Since is what the import was held against; absent where it was against nothing.
+	Since    *Since `json:"since,omitempty"`
+	Withheld int64  `json:"withheldKeys"`
 
 	// Why is a word for why the import is incomplete or unbalanced, Detail the
 	// same as a sentence; both are empty otherwise. The words are those of
@@ -165,6 +167,33 @@ type LastWord struct {
 	Reject   int64  `json:"reject"`
 	None     int64  `json:"none"`
 	Expired  int64  `json:"expired"`
+}
+
+// Since is what other imports have sent before this one, and what changes for people by
+// this one; of a dry run: what would.
+type Since struct {
+	// Imports are those that have sent it, the one that was named last.
+	Imports []EarlierImport `json:"imports"`
+	SHA256  string          `json:"sha256"` // of the file in the out directory
+	// Decisions is how many different ones they have sent.
+	Decisions int64    `json:"decisions"`
+	Changes   []Change `json:"changes"`
+}
+
+// EarlierImport is an import before this one. Its consents are named 523.2@ID. SHA256
+// is that of its checkpoint.
+type EarlierImport struct {
+	ID     string `json:"id"`
+	Dir    string `json:"dir"`
+	SHA256 string `json:"sha256"`
+}
+
+// Change counts the persons of a category who newly get messages, since an accept that
+// holds is now the last thing sent, and those who get none any more.
+type Change struct {
+	Category string `json:"category"`
+	Begin    int64  `json:"newlyGet"`
+	Cease    int64  `json:"noLongerGet"`
 }
 
 // ByDecision counts the consents of one category and action. Categories beyond
@@ -334,7 +363,7 @@ func balance(what string, c *Consents) error {
 	if c.Balanced() {
 		return nil
 	}
-	return fmt.Errorf("balance %s: made %d, but sent %d + refused %d + failed %d + pending %d + superseded %d = %d",
-		what, c.Made, c.Sent, c.Refused, c.Failed, c.Pending, c.Superseded,
-		c.Sent+c.Refused+c.Failed+c.Pending+c.Superseded)
+	return fmt.Errorf("balance %s: made %d, but sent %d + refused %d + failed %d + pending %d + superseded %d + known %d = %d",
+		what, c.Made, c.Sent, c.Refused, c.Failed, c.Pending, c.Superseded, c.Known,
+		c.Sent+c.Refused+c.Failed+c.Pending+c.Superseded+c.Known)
 }

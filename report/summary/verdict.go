@@ -34,12 +34,12 @@ func Verdict(s *Summary) (text string, tone Tone) {
 			wording.Plural(s.Rows.Read, "row"), wording.Thousands(s.Rows.Skipped), wording.Thousands(s.Rows.Invalid)), Bad
 	case s.DryRun && s.OverPermissive.Count > 0:
 		return fmt.Sprintf("DRY RUN: WOULD END TOO PERMISSIVE: %s would be sent, %s cannot",
-			wording.Plural(s.Consents.Made, "consent"), wording.Plural(s.Rows.Invalid, "row")), Bad
+			wording.Plural(s.Consents.Pending, "consent"), wording.Plural(s.Rows.Invalid, "row")), Bad
 	case s.DryRun && failures > 0:
 		return fmt.Sprintf("DRY RUN: %s of %s can be imported, %s cannot",
-			wording.Thousands(s.Consents.Made), wording.Plural(s.Consents.Made, "consent"), wording.Plural(s.Rows.Invalid, "row")), Warn
+			wording.Thousands(s.Consents.Pending), wording.Plural(s.Consents.Made, "consent"), wording.Plural(s.Rows.Invalid, "row")), Warn
 	case s.DryRun:
-		return fmt.Sprintf("DRY RUN: %s would be sent, nothing is wrong", wording.Plural(s.Consents.Made, "consent")), Good
+		return fmt.Sprintf("DRY RUN: %s would be sent, nothing is wrong", wording.Plural(s.Consents.Pending, "consent")), Good
 	case s.OverPermissive.Count > 0:
 		return fmt.Sprintf("COMPLETE, BUT TOO PERMISSIVE: %s sent, %s failed",
 			wording.Plural(s.Consents.Sent, "consent"), failed(s)), Bad

@@ -67,7 +67,13 @@ func (p *page) head(s *summary.Summary) []string {
 	rows := []figure{{s.Rows.Read, "read"}, {s.Rows.Mapped, "mapped"}, {s.Rows.Skipped, "skipped"}, {s.Rows.Invalid, "invalid"}}
 	c := s.Consents
 	consents := []figure{{c.Made, "made"}, {c.Sent, "sent"}, {c.Refused, "refused"}, {c.Failed, "failed"}, {c.Pending, "pending"}, {c.Superseded, "superseded"}}
-	if s.DryRun {
+	if s.Since != nil {
+		consents = append(consents, figure{c.Known, "known"})
+	}
+	switch {
+	case s.DryRun && s.Since != nil:
+		consents = []figure{{c.Made, "made"}, {c.Pending, "would be sent"}, {c.Superseded, "superseded"}, {c.Known, "known"}}
+	case s.DryRun:
 		consents = consents[:1]
 	}
 	lines = append(lines, p.figures(rows, consents)...)
@@ -79,6 +85,11 @@ func (p *page) head(s *summary.Summary) []string {
 			break
 		}
 		lines = append(lines, p.fit("last word "+lastWord(&w)))
+	}
+	if s.Since != nil {
+		for i := range s.Since.Changes {
+			lines = append(lines, p.fit("messages  "+change(&s.Since.Changes[i], s.DryRun)))
+		}
 	}
 	if text := order(s); text != "" {
 		lines = append(lines, p.wrap(text, 2)...)
@@ -115,6 +126,20 @@ func lastWord(w *summary.LastWord) string {
 		text += ", " + wording.Thousands(w.None) + " say nothing"
 	}
 	return text
+}
+
+// change says how many people newly get messages of a category, and how many do not any
+// more.
+func change(c *summary.Change, dryRun bool) string {
+	name := c.Category
+	if name == "" {
+		name = "(no category)"
+	}
+	text := "%s: %s newly get them, %s get them no longer"
+	if dryRun {
+		text = "%s: %s would newly get them, %s would get them no longer"
+	}
+	return fmt.Sprintf(text, spelling.OneLine(name), wording.Plural(c.Begin, "person"), wording.Plural(c.Cease, "person"))
 }
 
 // order says where the order of sending leaves something that somebody should know.

@@ -22,6 +22,7 @@ type status struct {
 	Failed      int64     `json:"failed"`
 	Superseded  int64     `json:"superseded"`
 	Settled     int64     `json:"settled"`
+	Known       int64     `json:"known"`
 	Retrying    int64     `json:"retrying"`
 	InFlight    int64     `json:"inFlight"`
 	Elapsed     float64   `json:"elapsedSeconds"`
@@ -55,7 +56,7 @@ func (s *status) Percent() float64 {
 func (s *status) done() (done, all float64) {
 	done, all = float64(s.Bytes), float64(s.Size)
 	if s.Made > 0 {
-		done, all = float64(s.Sent+s.Refused+s.Failed+s.Superseded), float64(s.Made)
+		done, all = float64(s.Sent+s.Refused+s.Failed+s.Superseded+s.Known), float64(s.Made)
 	}
 	all = max(all, 1)
 	return min(done, all), all
