@@ -216,6 +216,9 @@ func (x *indexing) row(m *indexed, b *rows.Batch, i int) error {
 	}
 	for k, t := range turns {
 		f := history.Fate{Again: t.kind == again}
+		if x.im.state != nil && len(x.im.state.Begun) > 0 {
+			f.Begun = x.im.state.Begun[journal.Ref{Row: number, Consent: int32(k + 1)}]
+		}
 		switch t.kind {
 		case settled:
 			continue

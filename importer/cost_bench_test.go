@@ -242,6 +242,8 @@ type unwritten struct{}
 
 func (unwritten) Append(journal.Outcome) error { return nil }
 
+func (unwritten) Begin(journal.Ref) error { return nil }
+
 func (unwritten) AppendAll([]journal.Outcome) error { return nil }
 
 // deafDisk is the real disk, until it is deaf: then its files take what is

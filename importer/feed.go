@@ -137,10 +137,15 @@ func (r *run) begun() error {
 		x.tasks = nil
 		return nil
 	}
+	front := history.Front
 	for {
-		m, err := p.peek(history.Front)
+		m, err := p.peek(front)
 		if err != nil {
 			return err
+		}
+		if m == nil && front == history.Front {
+			front = history.Begun
+			continue
 		}
 		if m == nil {
 			break
@@ -157,7 +162,7 @@ func (r *run) begun() error {
 			x.begin(m.group)
 		}
 		t := movedTask(m, r.held > 0)
-		t.standing = x.n == 0 && t.action() == mapping.Reject
+		t.standing = front == history.Front && x.n == 0 && t.action() == mapping.Reject
 		if err := x.add(t); err != nil {
 			return err
 		}

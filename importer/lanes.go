@@ -24,11 +24,13 @@ type lanes struct {
 
 	// line holds the tasks that are first of their lane, until so many more rows were
 	// added that what follows closely in the export is behind them in their lane. It
-	// belongs to the goroutine that adds rows, as does added.
-	line  []queued
-	added int64 // rows
+	// belongs to the goroutine that adds rows.
+	line []queued
 
-	mu      sync.Mutex
+	mu    sync.Mutex
+	added int64 // rows
+	// early holds accepts whose turn came before so many rows were added behind them.
+	early   []*task
 	urgent  lane // their turn has come: next of a lane, or due again
 	room    *sync.Cond
 	open    map[key]lane // of each key that has a task out: those behind it
@@ -141,6 +143,10 @@ func (l *lanes) addRow(at source.Position, tasks []task) bool {
 		l.mu.Lock()
 	}
 	for full() {
+		if len(l.early) > 0 {
+			l.ripe(0)
+			continue
+		}
 		l.room.Wait()
 	}
 	if l.stopped {
@@ -162,15 +168,31 @@ func (l *lanes) addRow(at source.Position, tasks []task) bool {
 	for i := range tasks {
 		l.enter(&tasks[i])
 	}
+	l.mu.Lock()
 	l.added++
+	l.mu.Unlock()
 	return l.offer(near)
+}
+
+// ripe gives those their turn that so many rows were added behind; mu is held.
+func (l *lanes) ripe(behind int64) {
+	n := 0
+	for ; n < len(l.early) && l.early[n].entered+behind <= l.added; n++ {
+		l.urgent.push(l.early[n])
+		l.notify()
+	}
+	l.early = slices.Delete(l.early, 0, n)
 }
 
 // offer offers what so many rows were added behind, and reports whether it could:
 // false when the lanes were stopped meanwhile. It waits for takers.
 func (l *lanes) offer(behind int64) bool {
+	l.mu.Lock()
+	l.ripe(behind)
+	added := l.added
+	l.mu.Unlock()
 	n := 0
-	for ; n < len(l.line) && l.line[n].row+behind <= l.added; n++ {
+	for ; n < len(l.line) && l.line[n].row+behind <= added; n++ {
 		select {
 		case l.fresh <- l.line[n].task:
 		case <-l.stopDone:
@@ -185,6 +207,7 @@ func (l *lanes) offer(behind int64) bool {
 func (l *lanes) enter(t *task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	t.entered = l.added
 	if q, busy := l.open[t.key]; busy {
 		q.push(t)
 		l.open[t.key] = q
@@ -351,6 +374,7 @@ func (l *lanes) close() {
 	defer l.mu.Unlock()
 	if !l.fed {
 		l.fed = true
+		l.ripe(0)
 		if l.tasks == 0 {
 			close(l.fedDone)
 		}

@@ -23,6 +23,7 @@ type Pacer interface {
 // recorder takes outcomes; Append returns when the outcome is written.
 type recorder interface {
 	Append(journal.Outcome) error
+	Begin(journal.Ref) error
 	AppendAll([]journal.Outcome) error
 }
 
@@ -87,6 +88,13 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 	if t.failed != nil { // what it had under way has arrived, or never will
 		s.breaker.nothing(probe)
 		return s.record(t, *t.failed)
+	}
+	if t.risks { // before it leaves, so that a resume begins with it
+		if err := s.book.Begin(t.ref); err != nil {
+			s.breaker.nothing(probe)
+			return nil, err
+		}
+		t.risks, t.told = false, true
 	}
 	*c = unpack(t.packed)
 	if s.acquire(take, t) != nil {

@@ -66,6 +66,8 @@ func (a *answers) Send(ctx context.Context, c *mapping.Consent) delivery.Answer 
 }
 
 // Append is the journal: it takes a while.
+func (a *answers) Begin(journal.Ref) error { return nil }
+
 func (a *answers) AppendAll(all []journal.Outcome) error {
 	for _, o := range all {
 		if err := a.Append(o); err != nil {

@@ -10,12 +10,13 @@ import "github.com/consentimport/consentimport/mapping"
 //	                          consent goes on with the next of its lane (lanes.finish)
 //	an accept with a reject   takes one of as many places as requests may be in flight,
 //	behind it                 before it leaves for the first time; without one it waits,
-//	                          and other keys go on (lanes.admit)
+//	                          and other keys go on (lanes.admit). That it leaves stands in
+//	                          the checkpoint before (journal.Writer.Begin)
 //	its place                 is given back when the lane is empty, or when the reject was
 //	                          answered and waits for its next attempt: it may take long
 //	a stop                    lets a key that stands so be finished first, within the time
 //	                          that what is in flight has (lanes.finish)
-//	a resume                  begins with the keys that earlier runs have left so
+//	a resume                  begins with the keys that earlier runs have left so, or may have
 //	                          (history.Front), and lets no others begin while some are
 //	                          held for what may be under way (underway.go)
 
@@ -76,6 +77,7 @@ func (l *lanes) cost(t *task) int64 {
 // admit lets a task leave, or puts it aside until there is a place; mu is held.
 func (l *lanes) admit(t *task) bool {
 	q := l.open[t.key]
+	t.risks = t.risks || !t.told && !q.standing && t.action() == mapping.Accept && q.risky(t)
 	if q.placed || !q.risky(t) || l.places == 0 {
 		return true
 	}
@@ -146,6 +148,9 @@ func (l *lanes) finish(t *task, sent bool) *task {
 		next.must = q.standing && (q.rejects > 0 || next.rejects() > 0)
 		switch {
 		case l.stopped && !(l.finishing && next.must):
+			next = nil
+		case !l.fed && next.action() == mapping.Accept && q.rejects == 0 && next.rest == nil && next.entered+near > l.added:
+			l.early = append(l.early, next) // a reject may stand close behind it
 			next = nil
 		case !l.admit(next):
 			next = nil

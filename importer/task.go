@@ -20,6 +20,8 @@ type task struct {
 	begins openRow // of the first task of a row: the row of all its tasks
 
 	standing bool             // the target stands at an accept of this key, from an earlier run
+	risks    bool             // the target will stand so when it has left, which the checkpoint is to say before
+	told     bool             // it says so
 	must     bool             // the target does so now: a stop lets it be finished
 	held     bool             // a request of an earlier run may be under way still
 	failed   *journal.Outcome // what it comes to when its last request cannot be under way any more
@@ -29,6 +31,8 @@ type task struct {
 	attempts int           // those that count against the limit
 	tries    int           // requests made
 	broke    time.Duration // on the run's stopwatch: when an attempt last came to nothing; 0: none has
+
+	entered int64 // rows that were added before it
 
 	next *task         // behind it in the lane
 	due  time.Duration // on the run's stopwatch, while delayed

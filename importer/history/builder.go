@@ -106,12 +106,13 @@ type Fate struct {
 	State State
 	Pass  int  // that gave the state
 	Again bool // it comes later than in its place, in a pass after others
+	Begun bool // a run before may have sent it, and does not know what came of it
 }
 
 // Consent takes in a consent of a mapped row, or, with the state Unsendable, a
 // decision that could be read in an invalid one: whose time, when it has none, is 0.
 func (b *Batch) Consent(at Place, c *mapping.Consent, f Fate) {
-	e := entry{time: c.Timestamp, decision: Accept, place: at, state: f.State, again: f.Again, pass: uint16(min(f.Pass, 1<<16-1))}
+	e := entry{time: c.Timestamp, decision: Accept, place: at, state: f.State, again: f.Again, begun: f.Begun, pass: uint16(min(f.Pass, 1<<16-1))}
 	if c.Action == mapping.Reject {
 		e.decision = Reject
 	}

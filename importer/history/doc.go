@@ -40,7 +40,8 @@
 //     past it. What other rows of the history have is then done as well.
 //   - Resume: the plan is made of what has no outcome yet. A history that was
 //     pulled together and that this pass has begun goes to the Front: it leaves before
-//     all rows; and so does one that stands at an accept with a reject to come. So at most as many histories as there
+//     all rows; and so does one that stands at an accept with a reject to come, or may do so since a
+//     run died (Fate.Begun), before the others. So at most as many histories as there
 //     are requests in flight are half told, however often the run is killed.
 //   - --limit: rows are counted as they are read. A history whose first row is within
 //     the limit is sent whole.

@@ -95,6 +95,7 @@ type entry struct {
 	state    State
 	expired  bool // its validUntil is past
 	again    bool // it comes later than in its place
+	begun    bool // it may have arrived
 	found    bool // Known, as this walk found: it was open, and its outcome is still to be set down
 	pass     uint16
 }
@@ -109,6 +110,7 @@ const (
 	flagExpired = 1 << 3
 	flagAgain   = 1 << 4
 	flagFound   = 1 << 5
+	flagBegun   = 1 << 6
 )
 
 // timeless reports whether the time of a decision could not be read.
@@ -129,6 +131,9 @@ func (e *entry) append(b []byte) []byte {
 	if e.again {
 		flags |= flagAgain
 	}
+	if e.begun {
+		flags |= flagBegun
+	}
 	b = binary.BigEndian.AppendUint16(b, flags)
 	return binary.BigEndian.AppendUint16(b, e.pass)
 }
@@ -144,7 +149,7 @@ func (e *entry) decode(b []byte) {
 	e.spelling = binary.BigEndian.Uint32(b[48:])
 	flags := binary.BigEndian.Uint16(b[52:])
 	e.state, e.expired, e.again = State(flags&stateMask), flags&flagExpired != 0, flags&flagAgain != 0
-	e.found = flags&flagFound != 0
+	e.found, e.begun = flags&flagFound != 0, flags&flagBegun != 0
 	e.pass = binary.BigEndian.Uint16(b[54:])
 }
 

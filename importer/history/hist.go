@@ -10,6 +10,7 @@ type hist struct {
 
 	newest int64 // the newest that arrived; -1 when none did
 	begun  bool  // this pass has an outcome of it already
+	may    bool  // one that is to be sent may have arrived
 	open   int64 // consents to send, or to set down as known
 	last   entry // the last word
 }
@@ -99,6 +100,7 @@ func (h *hist) forward() {
 		}
 		if e.state == Open || e.found {
 			h.open++
+			h.may = h.may || e.begun
 		}
 		if e.state != Unsendable {
 			sendable++

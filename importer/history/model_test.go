@@ -291,8 +291,9 @@ func (out *told) history(g []*said, p *past, o Options, now int64) {
 func (out *told) plan(g []*said, p *past, o Options) {
 	last := g[len(g)-1]
 	var newest *said
-	begun := false
+	begun, may := false, false
 	for _, s := range g {
+		may = may || s.fate.Begun
 		if s.arrived() || s.known {
 			newest = s
 		}
@@ -354,8 +355,10 @@ func (out *told) plan(g []*said, p *past, o Options) {
 		answered = answered || i > 0 && !s.accept && remains[i-1].accept
 	}
 	switch {
-	case begun && (apart(whole, o.Near) || answered && !remains[len(remains)-1].accept), newest != nil && newest.arrived() && newest.accept && !remains[len(remains)-1].accept:
+	case (may || newest != nil && newest.arrived() && newest.accept) && !remains[len(remains)-1].accept:
 		leader = Front
+	case begun && (apart(whole, o.Near) || answered && !remains[len(remains)-1].accept):
+		leader = Begun
 	case len(remains) == 1 || !apart(remains, o.Near):
 		return
 	}
@@ -494,7 +497,7 @@ func draw(rt *rapid.T) []*said {
 		if !s.invalid && fates > 0 {
 			s.fate = Fate{State: State(rng.IntN(4)), Pass: 1 + rng.IntN(fates), Again: rng.IntN(2) == 0}
 			if s.fate.State == Open {
-				s.fate.Pass = 0
+				s.fate.Pass, s.fate.Begun = 0, s.accept && rng.IntN(4) == 0
 			}
 		}
 		k := 1

@@ -16,11 +16,12 @@ func (h *hist) plan() error {
 		return err
 	}
 	leader := left.first
+	front, first := h.front(&left, &whole)
 	switch {
 	case h.options.Mode == Rows && !again:
 		return nil // what comes in its place comes as the rows stand
-	case h.front(&left, &whole):
-		leader = Front
+	case first:
+		leader = front
 	case left.n == 1 || !left.apart():
 		return nil // lanes keep the order in which rows come
 	}
@@ -82,20 +83,23 @@ func (h *hist) due(f func(e *entry, s Step) error, each func(*entry)) error {
 	return err
 }
 
-// front reports whether a history goes before all rows, because an earlier run has
-// begun it: the target stands at an accept, or may do so, and a reject is the last
+// front gives where a history begins that goes before all rows, because an earlier run
+// has begun it: the target stands at an accept, or may do so, and a reject is the last
 // that is to come; or a run may have died while one was under way, which would not be
 // among the first to go on in its place.
-func (h *hist) front(left, whole *remains) bool {
-	if h.begun && (whole.apart() || left.answered && left.last == Reject) {
-		return true
+func (h *hist) front(left, whole *remains) (Place, bool) {
+	if left.last == Reject {
+		if h.may {
+			return Front, true
+		}
+		if h.newest >= 0 {
+			var newest entry
+			if h.group.at(h.newest, &newest); newest.decision == Accept && newest.state == Sent {
+				return Front, true
+			}
+		}
 	}
-	if left.last != Reject || h.newest < 0 {
-		return false
-	}
-	var newest entry
-	h.group.at(h.newest, &newest)
-	return newest.decision == Accept && newest.state == Sent
+	return Begun, h.begun && (whole.apart() || left.answered && left.last == Reject)
 }
 
 // remains is what of a history is still to be sent.

@@ -28,8 +28,12 @@ type Step struct {
 	Import uint16
 }
 
-// Front is where histories begin that an earlier run has begun: before every row.
-const Front Place = 0
+// Front is where histories begin of which an earlier run has left the target at an
+// accept, or may have, and Begun where others do that it has begun: before every row.
+const (
+	Front Place = iota
+	Begun
+)
 
 const stepSize = 8 + 1 + 8 + 2
 

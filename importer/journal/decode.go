@@ -40,6 +40,9 @@ func (r *record) decode(body []byte) error {
 	case kindSent:
 		r.kind = kindSent
 		return r.decodeSent(rest)
+	case kindBegun:
+		r.kind = kindBegun
+		return r.decodeSent(rest)
 	case kindKnown:
 		r.kind = kindKnown
 		if err := r.decodeSent(rest); err != nil {

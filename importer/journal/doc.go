@@ -4,8 +4,8 @@
 // # File format, version 1
 //
 // checkpoint.jsonl is UTF-8 text, one JSON object a line, each line ended by a
-// line feed, append-only. A line has two members (a line of consents sent or
-// known has three): the record, whose name is its kind, and the check.
+// line feed, append-only. A line has two members (a line of consents sent, known
+// or begun has three): the record, whose name is its kind, and the check.
 //
 //	{"header":{"version":1,…},"crc":"1f0a34c2"}      the first line, and only there: what the import belongs to (Header)
 //	{"pass":{"n":1,"kind":"import",…},"crc":"…"}     a sweep over rows begins (Pass); n counts from 1
@@ -13,6 +13,7 @@
 //	{"mark":{"low":{…},"high":533,…},"crc":"…"}      how far the run is (Mark)
 //	{"sent":"523.1-530.2 533.1","n":12,"crc":"…"}    12 consents were sent
 //	{"fail":{"ref":"524.2","state":"refused","status":400,"attempts":1,"message":"…"},"crc":"…"}
+//	{"begun":"523.1","n":1,"crc":"…"}                consent 523.1 is about to leave, which a later one takes back
 //	{"known":"523.1-530.2 533.1","n":12,"crc":"…"}   12 consents were sent by an earlier import
 //	{"held":{"ref":"3.1","by":"9.2"},"crc":"…"}      consent 3.1 was superseded by 9.2; with "in":1, by 9.2
 //	                                                 of the first import of the header's "since"

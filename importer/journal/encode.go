@@ -16,6 +16,7 @@ const (
 	kindRun    = "run"
 	kindSent   = "sent"
 	kindKnown  = "known"
+	kindBegun  = "begun"
 	kindFail   = "fail"
 	kindHeld   = "held"
 	kindMark   = "mark"

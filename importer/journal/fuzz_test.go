@@ -20,6 +20,7 @@ var bodies = []string{
 	`{"fail":{"ref":"4.1","state":"refused","status":400,"attempts":1,"message":"unknown \"x\\y\" \u001f é"}`,
 	`{"fail":{"ref":"4.2","state":"failed","status":0,"attempts":8,"message":""}`,
 	`{"held":{"ref":"6.1","by":"9.2"}`,
+	`{"begun":"6.1 9.2","n":2`,
 	`{"known":"7.1-8.2 9.1","n":4`,
 	`{"held":{"ref":"9.2","by":"9.2","in":3}`,
 	`{"day":{"at":"2026-05-04T10:00:01Z","from":"2026-05-04T00:00:00+02:00","until":"2026-05-05T00:00:00+02:00","used":20}`,
@@ -29,7 +30,7 @@ var bodies = []string{
 // encode writes a record again.
 func (r *record) encode() ([]byte, error) {
 	switch r.kind {
-	case kindSent, kindKnown:
+	case kindSent, kindKnown, kindBegun:
 		return appendSent(nil, r.kind, r.spans, r.n), nil
 	case kindFail:
 		return appendFail(nil, &r.outcome), nil
@@ -77,7 +78,7 @@ func FuzzRecord(f *testing.F) {
 			return
 		}
 		again, err := r.encode()
-		if r.kind == kindSent || r.kind == kindKnown || r.kind == kindFail || r.kind == kindHeld {
+		if r.kind == kindSent || r.kind == kindKnown || r.kind == kindBegun || r.kind == kindFail || r.kind == kindHeld {
 			require.NoError(t, err)
 			require.Equal(t, string(body), string(again))
 		}

@@ -6,6 +6,7 @@ import "slices"
 type group struct {
 	sent    []sentRef
 	known   []sentRef
+	begun   []sentRef
 	rest    []Outcome
 	records [][]byte      // bodies of other records, in order; below the outcomes
 	done    chan struct{} // closed when it was written, or could not be

@@ -32,6 +32,9 @@ type Snapshot struct {
 	Total Counts
 	// ByPass counts the outcomes of each pass.
 	ByPass []Counts
+	// Begun are the consents of the last pass that were about to leave, or had left, and
+	// have no outcome: as many as a run has requests in flight at most.
+	Begun map[Ref]bool
 	// HTTP sums all runs.
 	HTTP HTTP
 	// Timeline has a point a mark, thinned to timelinePoints at most; the last
@@ -211,10 +214,18 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		return "belongs to a run, and none was begun above it"
 	}
 	switch r.kind {
+	case kindBegun:
+		for _, s := range r.spans {
+			for at := s.lo; at.Row == s.lo.Row && !s.hi.less(at); at.Consent++ {
+				f.Begun[at] = true
+			}
+		}
 	case kindSent, kindKnown:
+		f.settle(r.spans)
 		f.count(r.spans[0].state(), r.n)
 		f.reach(r.spans[len(r.spans)-1].hi.Row)
 	case kindFail, kindHeld:
+		delete(f.Begun, r.outcome.Ref)
 		f.count(r.outcome.State, 1)
 		f.reach(r.outcome.Ref.Row)
 	case kindMark:
@@ -246,6 +257,24 @@ func keepDay(days []Day, d Day) []Day {
 	return append(days, d)
 }
 
+// settle notes that consents have their outcome.
+func (f *fold) settle(spans []span) {
+	if len(f.Begun) == 0 {
+		return
+	}
+	for _, s := range spans {
+		if s.lo == s.hi {
+			delete(f.Begun, s.lo)
+			continue
+		}
+		for r := range f.Begun {
+			if s.has(r) {
+				delete(f.Begun, r)
+			}
+		}
+	}
+}
+
 // reach notes that a row has an outcome.
 func (f *fold) reach(row int64) {
 	seg := &f.segments[len(f.segments)-1]
@@ -264,6 +293,7 @@ func (f *fold) beginPass(p Pass, at place) {
 	f.segments = append(f.segments, segment{from: at, to: math.MaxInt64})
 	f.Passes = append(f.Passes, p)
 	f.ByPass = append(f.ByPass, Counts{})
+	f.Begun = map[Ref]bool{}
 	f.Mark, f.End = nil, nil
 }
 

@@ -107,6 +107,14 @@ func (w *Writer) Append(o Outcome) error {
 	return w.join(func(g *group) { g.put(o) })
 }
 
+// Begin writes that a consent is about to leave which the target is not to be left with.
+func (w *Writer) Begin(r Ref) error {
+	if !r.valid() {
+		return fmt.Errorf("begin to send: there is no consent %s", r)
+	}
+	return w.join(func(g *group) { g.begun = append(g.begun, sentRef{Ref: r}) })
+}
+
 // AppendAll writes several outcomes at once.
 func (w *Writer) AppendAll(all []Outcome) error {
 	for i := range all {
@@ -197,6 +205,7 @@ func (w *Writer) writeGroup(g *group) error {
 			line(from)
 		}
 	}
+	eachLine(g.begun, &w.spans, sent(kindBegun))
 	eachLine(g.sent, &w.spans, sent(kindSent))
 	eachLine(g.known, &w.spans, sent(kindKnown))
 	for i := range g.rest {
