@@ -74,7 +74,61 @@ type stated struct {
 func (s *stated) ref() string { return fmt.Sprintf("%d.%d", s.row, s.n) }
 
 // final says whether nothing can change it any more.
-func (s *stated) final() bool { return s.state == "sent" || s.state == "superseded" }
+func (s *stated) final() bool {
+	return s.state == "sent" || s.state == "superseded" || s.state == "known"
+}
+
+// earlier is what the imports before have sent, in a model.
+type earlier struct {
+	sent   map[lane]map[moment]bool
+	newest map[lane]*stated // by names it as those after it do
+}
+
+type moment struct {
+	second int
+	accept bool
+}
+
+// overtaken says whether they have sent something newer, whatever its row.
+func (e *earlier) overtaken(s *stated) bool {
+	n := e.newest[s.lane]
+	if n == nil {
+		return false
+	}
+	a, b := *s, *n
+	a.spot, b.spot, a.n, b.n = spot{}, spot{}, 0, 0
+	return a.older(&b) < 0
+}
+
+// after makes the model of an import that is held against another one.
+func (m *model) after(id string, rows int, history string) *model {
+	next := newModel(rows, history)
+	maps.Copy(next.last, m.last)
+	next.earlier = earlier{maps.Clone(m.earlier.sent), maps.Clone(m.earlier.newest)}
+	for _, c := range m.all() {
+		if c.state != "sent" {
+			continue
+		}
+		e := &next.earlier
+		e.sent[c.lane] = maps.Clone(e.sent[c.lane])
+		if e.sent[c.lane] == nil {
+			e.sent[c.lane] = map[moment]bool{}
+		}
+		if n := e.newest[c.lane]; !e.sent[c.lane][moment{c.second, c.accept}] && (n == nil || !e.overtaken(c)) {
+			of := *c
+			of.by = c.ref() + "@" + id
+			e.newest[c.lane] = &of
+		}
+		e.sent[c.lane][moment{c.second, c.accept}] = true
+	}
+	// Of several equal ones the one that arrived last is named.
+	for l, n := range next.earlier.newest {
+		if c := m.last[l]; c != nil && c.second == n.second && c.accept == n.accept && strings.HasSuffix(n.by, "@"+id) {
+			n.by = c.ref() + "@" + id
+		}
+	}
+	return next
+}
 
 // older is the order of a history: by time, an accept before a reject, then by row. A
 // reject without a time is the latest, an accept without one the first.
@@ -100,12 +154,14 @@ type model struct {
 	invalid  []bool          // by row
 	last     map[lane]*stated
 	passes   int
+	earlier  earlier
 }
 
 func newModel(rows int, history string) *model {
 	return &model{
 		history: history, meanings: map[string]bool{"yes": true, "no": false},
 		consents: make([][]*stated, rows), invalid: make([]bool, rows), last: map[lane]*stated{},
+		earlier: earlier{map[lane]map[moment]bool{}, map[lane]*stated{}},
 	}
 }
 
@@ -170,10 +226,15 @@ func (m *model) send(l lane, open []*stated, refuses map[spot]int) {
 		slices.SortFunc(open, (*stated).older)
 	}
 	for _, c := range open {
+		overtaken := newest != nil && c.older(newest) < 0 && (m.history != "rows" || m.passes > 1)
 		switch {
+		case m.earlier.sent[l][moment{c.second, c.accept}]:
+			c.state = "known"
+		case m.earlier.overtaken(c) && !(overtaken && !m.earlier.overtaken(newest)):
+			c.state, c.by = "superseded", m.earlier.newest[l].by
 		case m.history == "latest" && c != word:
 			c.state, c.by = "superseded", word.ref()
-		case newest != nil && c.older(newest) < 0 && (m.history != "rows" || m.passes > 1):
+		case overtaken:
 			c.state, c.by = "superseded", newest.ref()
 		case refuses[c.spot] != 0:
 			c.state = "refused"
@@ -202,6 +263,7 @@ type expected struct {
 	Sent, Failed, Superseded, Over, Suppress []string
 	Words                                    map[string][2]int64 // accepts and rejects by category
 	Subjects                                 int64
+	Known                                    int64
 	Code                                     int
 }
 
@@ -225,6 +287,8 @@ func (m *model) expected() expected {
 				e.Sent = append(e.Sent, c.ref())
 			case c.state == "superseded":
 				e.Superseded = append(e.Superseded, c.ref()+" by "+c.by)
+			case c.state == "known":
+				e.Known++
 			case !m.invalid[i]:
 				e.Failed = append(e.Failed, c.ref()+" send")
 			}
@@ -241,7 +305,7 @@ func (m *model) expected() expected {
 			n[1]++
 		}
 		e.Words[c.lane.category] = n
-		if last := m.last[c.lane]; !c.accept && last != nil && last.accept {
+		if last := m.last[c.lane]; !c.accept && last != nil && last.accept && !m.earlier.overtaken(c) {
 			e.Over = append(e.Over, c.ref())
 			e.Suppress = append(e.Suppress, strings.Join([]string{c.subject, c.spot.category, c.ref()}, " "))
 		}
@@ -300,21 +364,25 @@ type history struct {
 	exports []string
 	model   *model
 	seen    *tally
-	was     int // exit code of the step before
+	was     int    // exit code of the step before
+	name    string // of the out directory
 }
 
 // tally counts what histories had in them: a test in which nobody was killed, or
 // nothing was held back, has shown nothing.
-type tally struct{ kills, permissive, superseded, cleared int }
+type tally struct{ kills, permissive, superseded, cleared, known, overtaken int }
 
 // all says that there was something of everything.
-func (t *tally) all() bool { return min(t.kills, t.permissive, t.superseded, t.cleared) > 0 }
+func (t *tally) all() bool {
+	return min(t.kills, t.permissive, t.superseded, t.cleared, t.known, t.overtaken) > 0
+}
 
-func (h *history) out() string { return filepath.Join(h.dir, "out") }
+func (h *history) out() string { return filepath.Join(h.dir, h.name) }
 
 // files writes the rows as some files.
 func (h *history) files(t *testing.T, sizes []int) {
 	row := 0
+	h.exports = nil
 	for i, n := range sizes {
 		text := strings.Join(historyColumns, ",") + "\n"
 		for range n {
@@ -322,7 +390,7 @@ func (h *history) files(t *testing.T, sizes []int) {
 			s := h.rows[row]
 			text += fmt.Sprintf("%d,%s,%s,%s,%s\n", row, s.subject, s.mail, s.ads, s.time())
 		}
-		path := filepath.Join(h.dir, fmt.Sprintf("part-%d.csv", i+1))
+		path := filepath.Join(h.dir, fmt.Sprintf("%s-%d.csv", h.name, i+1))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		h.exports = append(h.exports, path)
 	}
@@ -381,6 +449,12 @@ func (h *history) check(t *testing.T, f finished) {
 	t.Helper()
 	want := h.model.expected()
 	h.seen.superseded += len(want.Superseded)
+	h.seen.known += int(want.Known)
+	for _, s := range want.Superseded {
+		if strings.Contains(s, "@") {
+			h.seen.overtaken++
+		}
+	}
 	if want.Code == exitPermissive {
 		h.seen.permissive++
 	} else if h.was == exitPermissive {
@@ -389,7 +463,7 @@ func (h *history) check(t *testing.T, f finished) {
 	h.was = want.Code
 	got := expected{
 		Sent: column(t, h.out(), "successes.csv", "consent"), Code: f.code,
-		Over: summaryIn(t, h.out()).OverPermissive.Consents, Words: map[string][2]int64{}, Subjects: summaryIn(t, h.out()).Subjects,
+		Over: summaryIn(t, h.out()).OverPermissive.Consents, Words: map[string][2]int64{}, Subjects: summaryIn(t, h.out()).Subjects, Known: summaryIn(t, h.out()).Consents.Known,
 	}
 	for _, w := range summaryIn(t, h.out()).LastWords {
 		if w.Accept+w.Reject > 0 {
@@ -464,7 +538,7 @@ func (h *history) fix(t *testing.T, as map[int]said) (string, map[int]said) {
 	}
 	var b strings.Builder
 	require.NoError(t, csv.NewWriter(&b).WriteAll(out))
-	path := filepath.Join(h.dir, fmt.Sprintf("repaired-%d.csv", h.model.passes))
+	path := filepath.Join(h.dir, fmt.Sprintf("%s-repaired-%d.csv", h.name, h.model.passes))
 	require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
 	return path, repaired
 }
@@ -484,10 +558,24 @@ type scenario struct {
 	history string
 	files   []int // rows of each
 	rows    map[int]said
-	acts    []act // the import and what comes after
+	acts    []act     // the import and what comes after
+	delta   *scenario // a later snapshot, held against this import
 }
 
 func drawScenario(rt *rapid.T) *scenario {
+	s := drawSnapshot(rt, nil)
+	for d := s; rapid.IntRange(0, 2).Draw(rt, "delta") > 0; d = d.delta {
+		d.delta = drawSnapshot(rt, d.rows)
+		if rapid.Bool().Draw(rt, "last delta") {
+			break
+		}
+	}
+	return s
+}
+
+// drawSnapshot draws an export and what is done with it. Rows of a snapshot before are in
+// it too.
+func drawSnapshot(rt *rapid.T, before map[int]said) *scenario {
 	s := &scenario{history: rapid.SampledFrom([]string{"chronological", "chronological", "latest", "rows"}).Draw(rt, "history"), files: rapid.SliceOfN(rapid.IntRange(1, 12), 1, 3).Draw(rt, "files"), rows: map[int]said{}}
 	rows := 0
 	for _, n := range s.files {
@@ -497,6 +585,11 @@ func drawScenario(rt *rapid.T) *scenario {
 	second := rapid.IntRange(0, 8)
 	for row := 1; row <= rows; row++ {
 		s.rows[row] = said{rapid.SampledFrom([]string{"ann", "ann", "bob"}).Draw(rt, "subject"), cell.Draw(rt, "mail"), cell.Draw(rt, "ads"), second.Draw(rt, "second")}
+	}
+	for row := 1; row <= min(rows, len(before)); row++ {
+		if rapid.IntRange(0, 2).Draw(rt, "again") > 0 {
+			s.rows[row] = before[row]
+		}
 	}
 	// An export of which no row makes a consent is refused: that is not what this is about.
 	first := s.rows[1]
@@ -578,19 +671,31 @@ func TestTooPermissiveAndSupersededEqualANaiveModelOverKills(t *testing.T) {
 			rt.Fatalf("history %+v", s)
 		}
 	})
-	for what, n := range map[string]int{"kills": seen.kills, "exit code 5": seen.permissive, "exit code 5 no more": seen.cleared, "superseded": seen.superseded} {
+	for what, n := range map[string]int{"kills": seen.kills, "exit code 5": seen.permissive, "exit code 5 no more": seen.cleared, "superseded": seen.superseded, "known": seen.known, "overtaken by what was sent before": seen.overtaken} {
 		require.Positive(t, n, "%s: %+v", what, seen)
 	}
 }
 
 // play runs the program and the model, and compares them after each pass.
 func (s *scenario) play(t *testing.T, seen *tally) {
-	h := &history{rows: s.rows, seen: seen, model: newModel(len(s.rows), s.history), target: &choosy{last: map[lane]string{}}}
+	h := &history{seen: seen, model: newModel(len(s.rows), s.history), target: &choosy{last: map[lane]string{}}, name: "out"}
 	h.dir, h.env = t.TempDir(), []string{"INTEMPT_API_KEY=" + testKey}
 	server := httptest.NewServer(h.target)
 	defer server.Close()
 	h.url = server.URL
 	h.env = append(h.env, arrivedAt+"="+server.URL+"/quiet")
+	s.run(t, h, nil)
+	for d := s.delta; d != nil; d = d.delta {
+		since := h.out()
+		h.model = h.model.after(summaryID(t, since), len(d.rows), d.history)
+		h.name, h.was = h.name+"d", 0
+		d.run(t, h, []string{"--since", since})
+	}
+}
+
+// run plays the passes over one snapshot.
+func (s *scenario) run(t *testing.T, h *history, since []string) {
+	h.rows = s.rows
 	h.files(t, s.files)
 	rows := maps.Clone(s.rows)
 	for i, a := range s.acts {
@@ -600,6 +705,7 @@ func (s *scenario) play(t *testing.T, seen *tally) {
 		switch {
 		case i == 0:
 			args := []string{"--resume", "--mapping", h.mapping(t, ""), "--out", h.out(), "--history", s.history}
+			args = append(args, since...)
 			h.model.pass(rows, a.refuses)
 			h.step(t, a.kills, append(args, h.exports...)...)
 		case a.repair:
