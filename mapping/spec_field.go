@@ -130,6 +130,11 @@ func (f *fieldSpec) meanOne(r *reader) {
 func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 	f := &fieldSpec{name: name, at: placeOf(n), person: isPerson(name), wordy: name == "message" || name == "source"}
 	f.needed = slices.Contains([]string{"action", "timestamp", "validUntil", "source"}, name)
+	if isList(n) {
+		r.fail(n, "%s must be a column or a map, not a list", name)
+		r.hint("the first of several columns that says something: " + name + ": {from: [first, second]}")
+		return f
+	}
 	if !isMap(n) {
 		text := r.text(n, name)
 		if name == "validUntil" && text == "unlimited" {
