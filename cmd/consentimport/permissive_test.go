@@ -619,6 +619,29 @@ func drawSnapshot(rt *rapid.T, before map[int]said) *scenario {
 	return s
 }
 
+// fullScenario has something of everything in it, whatever is drawn besides and however
+// little there is time for: a kill; a reject that is refused, and taken later; an accept
+// that is refused, and overtaken when it comes again; and a later snapshot in which one
+// decision is known, and one older than what was sent before.
+func fullScenario() *scenario {
+	return &scenario{
+		history: "chronological", files: []int{4},
+		rows: map[int]said{
+			1: {"ann", "yes", "", 1}, 2: {"ann", "no", "", 2},
+			3: {"bob", "", "yes", 1}, 4: {"bob", "", "no", 2},
+		},
+		acts: []act{
+			{kills: [2]string{sendFault + "=after@2"}, refuses: map[spot]int{{2, "mail"}: http.StatusInternalServerError, {3, "ads"}: http.StatusBadRequest}},
+			{kills: [2]string{diskFault + "=kill@9", diskFault + "=tear@6"}},
+		},
+		delta: &scenario{
+			history: "chronological", files: []int{2},
+			rows: map[int]said{1: {"ann", "yes", "", 1}, 2: {"bob", "", "yes", 1}},
+			acts: []act{{kills: [2]string{diskFault + "=kill@12"}}},
+		},
+	}
+}
+
 // drawKills draws where the program dies, and where it dies once more.
 func drawKills(rt *rapid.T) (kills [2]string) {
 	for i := range kills {
@@ -660,20 +683,23 @@ func TestTooPermissiveAndSupersededEqualANaiveModelOverKills(t *testing.T) {
 	if soak {
 		budget = 5 * time.Minute
 	}
-	start, failing, seen := time.Now(), false, &tally{}
+	seen := &tally{}
+	t.Run("one with everything", func(t *testing.T) { fullScenario().play(t, seen) })
+	require.True(t, seen.all(), "something of everything: %+v", seen)
+	start, failing, histories := time.Now(), false, 0
 	rapid.Check(t, func(rt *rapid.T) {
-		if time.Since(start) > budget && !failing && seen.all() {
+		if time.Since(start) > budget && !failing {
 			return // only what failed is made smaller beyond that
 		}
+		histories++
 		s := drawScenario(rt)
 		if !t.Run("history", func(t *testing.T) { s.play(t, seen) }) {
 			failing = true
 			rt.Fatalf("history %+v", s)
 		}
 	})
-	for what, n := range map[string]int{"kills": seen.kills, "exit code 5": seen.permissive, "exit code 5 no more": seen.cleared, "superseded": seen.superseded, "known": seen.known, "overtaken by what was sent before": seen.overtaken} {
-		require.Positive(t, n, "%s: %+v", what, seen)
-	}
+	require.Positive(t, histories)
+	t.Logf("%d histories: %+v", histories, *seen)
 }
 
 // play runs the program and the model, and compares them after each pass.

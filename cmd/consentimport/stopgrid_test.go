@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,9 +73,8 @@ func gridPasses() []gridPass {
 // grid is one import of a grid.
 type grid struct {
 	*rehearsal
-	stops   int
-	hit     int // of the stops: as planned
-	repeats int
+	stops int
+	hit   int // of the stops: as planned
 }
 
 func newGrid(t *testing.T) *grid {
@@ -184,23 +184,41 @@ func (g *grid) finish(t *testing.T, pass gridPass, passes int) {
 	assert.Fail(t, "it does not come to its end", "%+v", summaryIn(t, g.out()).Consents)
 }
 
-// weigh checks what has arrived: everything, little of it twice, and of nobody an older
-// decision after a newer one; and that verify holds.
-func (g *grid) weigh(t *testing.T) {
+// weight is what an import that was stopped has come to.
+type weight struct {
+	lost, overtaken, repeats int
+	inFlight                 int64 // of one person, at most
+	verify                   finished
+}
+
+// weighed counts what has arrived.
+func (g *grid) weighed(t *testing.T) (w weight) {
 	t.Helper()
 	last, arrived, total := map[string]int{}, map[int]bool{}, 0
 	for a := range g.server.All {
 		row, err := strconv.Atoi(strings.TrimPrefix(a.Message, "row "))
 		require.NoError(t, err)
-		assert.GreaterOrEqual(t, row, last[a.UserID], "an older decision of %s arrived after a newer one", a.UserID)
+		if row < last[a.UserID] {
+			w.overtaken++
+		}
 		last[a.UserID], arrived[row] = row, true
 		total++
 	}
-	g.repeats = total - len(arrived)
-	assert.Len(t, arrived, g.rows, "everything has arrived")
-	assert.LessOrEqual(t, g.repeats, g.stops*gridConcurrency, "repeats after %d stops", g.stops)
-	assert.EqualValues(t, 1, g.server.Stats().MaxInFlight)
-	g.here(t, nil, "verify", g.out()).requireConsistent(t)
+	w.lost, w.repeats = g.rows-len(arrived), total-len(arrived)
+	w.inFlight = g.server.Stats().MaxInFlight
+	w.verify = g.here(t, nil, "verify", g.out())
+	return w
+}
+
+// check requires that everything has arrived, little of it twice, and of nobody an
+// older decision after a newer one; and that verify holds.
+func (w weight) check(t *testing.T, g *grid) {
+	t.Helper()
+	assert.Zero(t, w.lost, "lost")
+	assert.Zero(t, w.overtaken, "older decisions that arrived after a newer one")
+	assert.LessOrEqual(t, w.repeats, g.stops*gridConcurrency, "repeats after %d stops", g.stops)
+	assert.EqualValues(t, 1, w.inFlight, "in flight of one person")
+	w.verify.requireConsistent(t)
 }
 
 // Every stop of an import, a retry, a repair and a retry of a repair is stopped again:
@@ -210,45 +228,35 @@ func (g *grid) weigh(t *testing.T) {
 // next. The bounded form tries some cells, others every day.
 func TestEveryStopIsStoppedAgain(t *testing.T) {
 	t.Parallel()
-	day := int(time.Now().Unix() / 86400)
-	if v := os.Getenv("CONSENTIMPORT_DAY"); v != "" {
-		var err error
-		day, err = strconv.Atoi(v)
-		require.NoError(t, err)
-	}
-	sample := 997 // prime, so that the cells of a day lie everywhere
-	if soak {
-		sample = 1
-	}
+	part := newGridPart(t)
 	var plans []*gridPlan
 	for _, pass := range gridPasses() {
-		plans = append(plans, newGridPlan(t, pass, day))
+		plans = append(plans, newGridPlan(t, pass, part.day))
 	}
+	// A cell that ran in parallel would wait for all others, and there are tens of
+	// thousands: a few workers play one at a time, of which nothing is kept.
 	var sum gridSum
-	number := day
-	t.Run("round", func(t *testing.T) {
-		for round := range stopKinds {
-			t.Run(strconv.Itoa(round+1), func(t *testing.T) {
-				for _, p := range plans {
-					for a := range p.steps {
-						for b := range p.steps {
-							if number++; number%sample == 0 {
-								p.play(t, &sum, a, b, round)
-							}
-						}
-					}
-				}
-			})
+	cells := make(chan gridCell)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for c := range cells {
+				c.play(t, &sum)
+			}
+		})
+	}
+	began := time.Now()
+	for c := range part.cells(plans) {
+		cells <- c
+		if soak && time.Since(began) > time.Minute {
+			began = time.Now()
+			t.Log("so far: ", &sum)
 		}
-	})
-	assert.Positive(t, sum.imports)
-	t.Logf("day %d: %d imports, %d stops, %d of them as planned; repeats %d of %d", day, sum.imports, sum.stops, sum.hit, sum.repeats, sum.stops*gridConcurrency)
-}
-
-// gridSum is what all imports of a grid come to.
-type gridSum struct {
-	sync.Mutex
-	imports, stops, hit, repeats int
+	}
+	close(cells)
+	workers.Wait()
+	require.Positive(t, sum.cells)
+	t.Logf("part %d of %d, day %d: %v", part.i+1, part.n, part.day, &sum)
 }
 
 // gridPlan is a pass and the steps at which it is stopped.
@@ -275,30 +283,30 @@ func newGridPlan(t *testing.T, pass gridPass, day int) *gridPlan {
 }
 
 // play stops an import at the a-th of the steps, goes on and stops that at the b-th.
-func (p *gridPlan) play(t *testing.T, sum *gridSum, a, b, round int) {
+func (c gridCell) play(t *testing.T, sum *gridSum) {
+	p := c.plan
 	at := func(kind stopKind, n int) int {
 		if kind == "401" {
 			return 1 + n%p.requests
 		}
 		return p.steps[n%len(p.steps)]
 	}
-	first, again := stopKinds[(round+a)%len(stopKinds)], stopKinds[(round+a+b)%len(stopKinds)]
-	t.Run(fmt.Sprintf("%s, %s %d, %s %d", p.name, first, at(first, a), again, at(again, b)), func(t *testing.T) {
-		t.Parallel()
+	kind := func(n int) stopKind { return stopKinds[(c.round+n)%len(stopKinds)] }
+	first, again := kind(c.a), kind(c.a+c.b)
+	t.Run(fmt.Sprintf("%d: %s, %s %d, %s %d", c.round+1, p.name, first, at(first, c.a), again, at(again, c.b)), func(t *testing.T) {
 		g := newGrid(t)
 		p.ready(t, g)
 		require.LessOrEqual(t, g.server.Stats().Stored, int64(1), "all is still to be sent")
-		g.stop(t, first, at(first, a), p.args(g))
-		g.stop(t, again, at(again, b), g.next(t, p.gridPass, p.passes))
-		if (a+b)%3 == 0 {
-			third := stopKinds[(round+a+2*b)%len(stopKinds)]
-			g.stop(t, third, at(third, 7*a+3*b), g.next(t, p.gridPass, p.passes))
+		g.stop(t, first, at(first, c.a), p.args(g))
+		g.stop(t, again, at(again, c.b), g.next(t, p.gridPass, p.passes))
+		if (c.a+c.b)%3 == 0 {
+			third := kind(c.a + 2*c.b)
+			g.stop(t, third, at(third, 7*c.a+3*c.b), g.next(t, p.gridPass, p.passes))
 		}
 		g.finish(t, p.gridPass, p.passes)
-		g.weigh(t)
-		sum.Lock()
-		defer sum.Unlock()
-		sum.imports, sum.stops, sum.hit, sum.repeats = sum.imports+1, sum.stops+g.stops, sum.hit+g.hit, sum.repeats+g.repeats
+		w := g.weighed(t)
+		sum.add(g, w)
+		w.check(t, g)
 	})
 }
 
@@ -328,5 +336,5 @@ func TestARepairWithoutRoomIsRefused(t *testing.T) {
 	}
 	assert.Equal(t, before, g.server.Stats().Requests)
 	g.here(t, nil, pass.args(g)...).requireCode(t, exitComplete)
-	g.weigh(t)
+	g.weighed(t).check(t, g)
 }
