@@ -113,7 +113,7 @@ func (o *order) close() error {
 // makeIndex sorts what the rows of this pass say, and what passes before it have sent.
 // On the way, visits see all rows of this pass as it will map them.
 func (im *Import) makeIndex(ctx context.Context, visits []rows.Visit) (_ *history.Index, err error) {
-	x := &indexing{im: im, builder: history.NewBuilder(history.Config{Temp: im.temps("history"), Now: im.cfg.Now(), Earlier: im.earlier})}
+	x := &indexing{im: im, builder: history.NewBuilder(history.Config{Temp: im.temps("history"), Now: im.cfg.Now(), Earlier: im.earlier, Names: true})}
 	x.pool.New = func() any { return &indexed{batch: x.builder.NewBatch()} }
 	err = x.pass(ctx, visits)
 	if err == nil && im.Repairs() {

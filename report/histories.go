@@ -24,6 +24,7 @@ func newHistories(disk journal.Disk, dir string, facts *survey.Facts) *history.B
 		Temp:    func() (extsort.File, error) { return temps.Open() },
 		Now:     facts.Finished, // not the time of the report, which would differ each time
 		Earlier: facts.Earlier,
+		Names:   true,
 	})
 }
 
@@ -186,7 +187,7 @@ func HistoryFindings(found *history.Result, mode history.Mode) []summary.Finding
 		{"contradiction", "At these times a person both accepted and rejected the same category. The reject counts; find out which one holds and remove the other.", &found.Contradictions},
 		{"repeat", repeat, &found.Repeats},
 		{"out-of-order", order, &found.OutOfOrder},
-		{"identity-split", "These people stand under several spellings of one identifier, or with an identifier in one row and only the e-mail address that goes with it in another. " +
+		{"identity-split", "These people stand under several spellings of one identifier, or with an identifier in one row and only the e-mail address that stands beside it, and beside no other, in another. " +
 			"The target may take them for several people; map one identifier for all rows.", &found.Split},
 		{"category-twins", "These categories differ only in letter case, form or separators, so the target takes them for several purposes; map them to one name.", &found.Twins},
 	} {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"hash/maphash"
 	"time"
 
@@ -24,6 +25,9 @@ type Config struct {
 	// Salt has the index made for WriteEarlier, with hashes that another process
 	// finds again; nil: it is not.
 	Salt []byte
+	// Names: look for people who stand under an identifier in one row and only the
+	// e-mail address that goes with it in another.
+	Names bool
 }
 
 // Builder collects the decisions of an export. Any number of goroutines fill
@@ -37,6 +41,7 @@ type Builder struct {
 	sorter *extsort.Sorter
 	names  map[uint64]*category
 	more   bool // there are more categories than names
+	beside beside
 }
 
 // category is how a category is written where it stands first.
@@ -54,7 +59,7 @@ func NewBuilder(cfg Config) *Builder {
 	b := &Builder{
 		cfg: cfg, now: cfg.Now.UnixMilli(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		sorter: extsort.New(extsort.Config{Size: recordSize, Key: keySize, Spread: true, Buffer: cfg.Buffer, Temp: cfg.Temp}),
-		names:  map[uint64]*category{}, salt: cfg.Salt, keeps: cfg.Salt != nil,
+		names:  map[uint64]*category{}, salt: cfg.Salt, keeps: cfg.Salt != nil, beside: beside{temp: cfg.Temp},
 	}
 	if cfg.Earlier != nil {
 		b.salt = cfg.Earlier.salt
@@ -86,6 +91,7 @@ type Batch struct {
 	hash     [2]uint64
 	spelling uint32
 	known    [16]knownCategory
+	pairs    pairs
 }
 
 type named struct {
@@ -129,6 +135,9 @@ func (b *Batch) Consent(at Place, c *mapping.Consent, f Fate) {
 		e.digest = uint64(c.ValidUntil)
 	case f.State != Unsendable:
 		e.digest = b.digest(c)
+	}
+	if b.builder.cfg.Names && f.State != Unsendable {
+		b.beside(e.subject[0], c)
 	}
 	b.records = e.append(b.records)
 }
@@ -214,7 +223,7 @@ func (b *Builder) Add(batch *Batch) error {
 		}
 	}
 	batch.records = batch.records[:0]
-	return nil
+	return b.beside.add(&batch.pairs)
 }
 
 // Sort ends the input and gives the index, which has to be closed. The Builder is
@@ -222,20 +231,25 @@ func (b *Builder) Add(batch *Batch) error {
 func (b *Builder) Sort() (*Index, error) {
 	sorted, err := b.sorter.Sort()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, b.beside.close())
+	}
+	beside, err := b.beside.sort()
+	if err != nil {
+		return nil, errors.Join(err, sorted.Close())
 	}
 	b.cfg.Salt = b.salt
-	return &Index{cfg: b.cfg, sorted: sorted, names: b.names, memory: groupMemory, now: b.now}, nil
+	return &Index{cfg: b.cfg, sorted: sorted, beside: beside, names: b.names, memory: groupMemory, now: b.now}, nil
 }
 
 // Close gives up what was collected; it is for a Builder whose Sort is not called.
-func (b *Builder) Close() error { return b.sorter.Close() }
+func (b *Builder) Close() error { return errors.Join(b.sorter.Close(), b.beside.close()) }
 
 // Index is the decisions of an export in the order of keys, and within a key in
 // that of its history.
 type Index struct {
 	cfg    Config
 	sorted *extsort.Sorted
+	beside *extsort.Sorted // nil: nobody stands under an address alone, or nobody asks
 	names  map[uint64]*category
 	memory int // decisions of one key that stay in memory
 	now    int64
@@ -248,4 +262,10 @@ func (x *Index) Len() int64 { return x.sorted.Len() }
 func (x *Index) Disk() int64 { return x.sorted.Disk() }
 
 // Close removes what lies on the disk.
-func (x *Index) Close() error { return x.sorted.Close() }
+func (x *Index) Close() error {
+	err := x.sorted.Close()
+	if x.beside != nil {
+		err = errors.Join(err, x.beside.Close())
+	}
+	return err
+}

@@ -8,6 +8,14 @@
 // before reject) and place. One walk over them then knows each history as a whole,
 // and gives counts, which are exact, and the plan of a pass.
 //
+// # Names of people
+//
+// Subjects are told apart as they are compared, and nothing is merged. Beside that, a
+// walk counts the people who stand under several names: in several spellings, or under
+// a userId or profileId in one row and only the e-mail address in another, where a third
+// has both. An address that stands beside several of them says nothing. What is kept for
+// that, 16 bytes a person and address, is sorted only if some subject is an address.
+//
 // # The plan
 //
 // What follows is about one key, that is a subject and a category. The plan has a

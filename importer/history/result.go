@@ -113,6 +113,9 @@ func (w *walker) result() (*Result, error) {
 	}
 	slices.SortFunc(out.Changes, func(a, b Change) int { return cmp.Compare(a.Category, b.Category) })
 	out.Twins = twins(w.index.names)
+	if err := w.people.count(&out.Split); err != nil {
+		return nil, err
+	}
 	over, err := w.over.Sort()
 	if err != nil {
 		return nil, err

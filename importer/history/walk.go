@@ -67,7 +67,7 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 		w.steps = extsort.New(extsort.Config{Size: stepSize, Key: 8, Buffer: sideBuffer, Temp: x.cfg.Temp})
 	}
 	defer func() {
-		err = errors.Join(err, w.group.close())
+		err = errors.Join(err, w.group.close(), w.people.close())
 		if w.before.reader != nil {
 			err = errors.Join(err, w.before.reader.close())
 		}
@@ -79,6 +79,9 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 		if w.before.reader, err = x.cfg.Earlier.reader(); err != nil {
 			return nil, err
 		}
+	}
+	if err := w.people.begin(x); err != nil {
+		return nil, err
 	}
 	r, err := x.sorted.Reader()
 	if err != nil {
@@ -101,7 +104,9 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 				return nil, err
 			}
 			if !bytes.Equal(w.now[:subjectEnd], rec[:subjectEnd]) || n == 0 {
-				w.next()
+				if err := w.next(); err != nil {
+					return nil, err
+				}
 			}
 			copy(w.now[:], rec)
 			if err := w.beginKey(rec); err != nil {
@@ -124,7 +129,9 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 	if err := w.end(); err != nil {
 		return nil, err
 	}
-	w.next()
+	if err := w.next(); err != nil {
+		return nil, err
+	}
 	if b := &w.before; b.reader != nil && w.sent != nil {
 		for b.reader.rec != nil {
 			if err := errors.Join(w.passOn(b.reader.rec), b.reader.next()); err != nil {
@@ -148,6 +155,7 @@ type walker struct {
 	words                       map[uint64]*LastWord
 	other                       LastWord // of the categories beyond maxCategories
 	person                      person
+	people                      people
 	out                         Result
 	record                      []byte
 	kept                        map[uint64]Place // of the digests of one moment: the consent that is sent
@@ -218,11 +226,13 @@ func (w *walker) spelling(e *entry) {
 }
 
 // next goes on to another person.
-func (w *walker) next() {
-	if w.person.other != 0 {
-		w.out.Split.at(w.person.other)
+func (w *walker) next() error {
+	if !w.person.seen {
+		return nil
 	}
+	err := w.people.look(w.now[:subjectEnd], &w.person, &w.out.Split)
 	w.person = person{}
+	return err
 }
 
 // step plans something.

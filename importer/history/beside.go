@@ -1,0 +1,266 @@
+package history
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/consentimport/consentimport/importer/extsort"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// beside collects which e-mail address stands beside which other identifier of a
+// person, to find the people who stand under the address alone in other rows.
+//
+// A pair is the first halves of the hashes of the address, as a subject, and of the
+// subject that it stands beside, 8 bytes each, big-endian. Pairs are kept as they come,
+// which costs next to nothing, and sorted at the end only if some subject is an
+// address: else nobody stands under one alone.
+type beside struct {
+	temp  func() (extsort.File, error)
+	alone bool // some subject is an address, or stands in the place of one
+	held  []byte
+	file  extsort.File // what came before held; nil: nothing
+	n     int64
+}
+
+const (
+	pairSize = 16
+	// heldPairs is how many bytes of pairs stay in memory.
+	heldPairs = 1 << 20
+	// pairBuffer is the memory of one of the two buffers in which they are sorted.
+	pairBuffer = 8 << 20
+)
+
+// pairs is what a batch adds to beside. The pair seen last is not told again: rows of
+// one person stand together.
+type pairs struct {
+	alone   bool
+	records []byte
+	email   []byte
+	subject uint64
+}
+
+// beside takes in under which identifiers a consent names the person.
+func (b *Batch) beside(subject uint64, c *mapping.Consent) {
+	p := &b.pairs
+	if len(c.UserID) == 0 && len(c.ProfileID) == 0 {
+		p.alone = true
+		return
+	}
+	p.alone = p.alone || bytes.IndexByte(c.Subject(), '@') >= 0
+	if len(c.Email) == 0 || subject == p.subject && bytes.Equal(c.Email, p.email) {
+		return
+	}
+	p.subject, p.email = subject, append(p.email[:0], c.Email...)
+	b.scratch = b.scratch[:0]
+	email := b.builder.hash('S', mapping.KeyText(c.Email, &b.scratch), &b.packed)[0]
+	if email == subject {
+		return
+	}
+	p.records = binary.BigEndian.AppendUint64(p.records, email)
+	p.records = binary.BigEndian.AppendUint64(p.records, subject)
+}
+
+// add takes in the pairs of a batch, and empties it.
+func (s *beside) add(p *pairs) error {
+	s.alone = s.alone || p.alone
+	s.n += int64(len(p.records) / pairSize)
+	s.held = append(s.held, p.records...)
+	p.records = p.records[:0]
+	if len(s.held) < heldPairs {
+		return nil
+	}
+	if s.file == nil {
+		f, err := s.temp()
+		if err != nil {
+			return fmt.Errorf("keep the names of people: %w", err)
+		}
+		s.file = f
+	}
+	n, err := s.file.Write(s.held)
+	if err == nil && n < len(s.held) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return fmt.Errorf("keep the names of people: %w", err)
+	}
+	s.held = s.held[:0]
+	return nil
+}
+
+// sort gives the pairs in order; nil when nobody can stand under several names because
+// of them. They are not used any more, whatever it returns.
+func (s *beside) sort() (_ *extsort.Sorted, err error) {
+	defer func() { err = errors.Join(err, s.close()) }()
+	if !s.alone || s.n == 0 {
+		return nil, nil
+	}
+	sorter := extsort.New(extsort.Config{Size: pairSize, Key: pairSize, Spread: true, Buffer: pairBuffer, Temp: s.temp})
+	if s.file != nil {
+		if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+			return nil, errors.Join(fmt.Errorf("read the names of people: %w", err), sorter.Close())
+		}
+		in := bufio.NewReaderSize(s.file, 64<<10)
+		var rec [pairSize]byte
+		for {
+			_, err := io.ReadFull(in, rec[:])
+			if err == io.EOF {
+				break
+			}
+			if err == nil {
+				err = sorter.Add(rec[:])
+			}
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("read the names of people: %w", err), sorter.Close())
+			}
+		}
+	}
+	for r := s.held; len(r) > 0; r = r[pairSize:] {
+		if err := sorter.Add(r[:pairSize]); err != nil {
+			return nil, errors.Join(err, sorter.Close())
+		}
+	}
+	return sorter.Sort()
+}
+
+func (s *beside) close() error {
+	s.held = nil
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	s.file = nil
+	return err
+}
+
+// people counts who stands under several names: spellings of one identifier, or an
+// identifier and, elsewhere, only the address that was seen beside it. Each is counted
+// once, by the identifier.
+//
+// An address that stands beside several identifiers says nothing: it may be that of
+// a family, or of the shop.
+type people struct {
+	reader *extsort.Reader // of pairs; nil: there are none to look at
+	rec    []byte          // the next one; nil at the end
+	split  *extsort.Sorter // of subject and place
+	link   [linkSize]byte
+}
+
+const linkSize = 16
+
+func (p *people) begin(x *Index) (err error) {
+	if x.beside == nil {
+		return nil
+	}
+	if p.reader, err = x.beside.Reader(); err != nil {
+		return err
+	}
+	p.split = extsort.New(extsort.Config{Size: linkSize, Key: linkSize, Spread: true, Buffer: sideBuffer, Temp: x.cfg.Temp})
+	return p.next()
+}
+
+func (p *people) next() (err error) {
+	p.rec, err = p.reader.Next()
+	if err == io.EOF {
+		p.rec, err = nil, nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the names of people: %w", err)
+	}
+	return nil
+}
+
+// identifier gives the only identifier that an address stands beside; 0 for none.
+// Subjects are asked for in their order.
+func (p *people) identifier(subject []byte) (id uint64, err error) {
+	several := false
+	for p.rec != nil {
+		order := bytes.Compare(p.rec[:8], subject[:8])
+		if order > 0 {
+			break
+		}
+		if order == 0 {
+			beside := binary.BigEndian.Uint64(p.rec[8:])
+			several = several || id != 0 && id != beside
+			id = beside
+		}
+		if err := p.next(); err != nil {
+			return 0, err
+		}
+	}
+	if several {
+		id = 0
+	}
+	return id, nil
+}
+
+// look takes in a subject that the walk has gone past.
+func (p *people) look(subject []byte, who *person, out *Sightings) error {
+	if p.reader == nil {
+		if who.other != 0 {
+			out.at(who.other)
+		}
+		return nil
+	}
+	id, err := p.identifier(subject)
+	if err != nil {
+		return err
+	}
+	place := who.first
+	if id == 0 {
+		id, place = binary.BigEndian.Uint64(subject), who.other
+	}
+	if place == 0 {
+		return nil
+	}
+	binary.BigEndian.PutUint64(p.link[:], id)
+	binary.BigEndian.PutUint64(p.link[8:], uint64(place))
+	return p.split.Add(p.link[:])
+}
+
+// count counts those who were found.
+func (p *people) count(out *Sightings) (err error) {
+	if p.reader == nil {
+		return nil
+	}
+	split := p.split
+	p.split = nil
+	sorted, err := split.Sort()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sorted.Close()) }()
+	r, err := sorted.Reader()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var last []byte
+	for {
+		rec, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(rec[:8], last) {
+			last = append(last[:0], rec[:8]...)
+			out.at(Place(binary.BigEndian.Uint64(rec[8:])))
+		}
+	}
+}
+
+func (p *people) close() error {
+	if p.reader != nil {
+		p.reader.Close()
+	}
+	if p.split == nil {
+		return nil
+	}
+	return p.split.Close()
+}
