@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -43,6 +44,9 @@ const (
 	sendFault  = "CONSENTIMPORT_TEST_SEND" // SIGKILL before@N or after@N, the N-th request
 	// goroutineFile is a file in which the program counts its goroutines.
 	goroutineFile = "CONSENTIMPORT_TEST_GOROUTINES"
+	// peakFile is a file in which the program leaves what the system says of it at its end.
+	// What the system tells a parent of its child is at least what the parent itself had.
+	peakFile = "CONSENTIMPORT_TEST_PEAK"
 )
 
 // soak turns the bounded form of the long tests into the full one.
@@ -51,6 +55,9 @@ var soak = os.Getenv("CONSENTIMPORT_SOAK") != ""
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "" {
 		testflag.Parse()
+		if signal.Ignored(syscall.SIGHUP) { // the tests run under nohup, and what they start would, too
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+		}
 		if !given("test.parallel") { // these tests mostly wait for the program, or the program for the target
 			if err := testflag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
 				panic(err)
@@ -85,7 +92,12 @@ func TestMain(m *testing.M) {
 			}
 		}()
 	}
-	os.Exit(run(env, os.Args[1:]))
+	code := run(env, os.Args[1:])
+	if path := os.Getenv(peakFile); path != "" {
+		status, _ := os.ReadFile("/proc/self/status")
+		_ = os.WriteFile(path, status, 0o600)
+	}
+	os.Exit(code)
 }
 
 // deadly is a target at whose n-th request the process dies as kill -9 does:

@@ -80,7 +80,7 @@ could not be rehearsed, or was interrupted.`,
 	fl.StringVar(&f.faults, "faults", realisticFaults, "let the sandbox inject the faults in `LIST` (consentimport sandbox --help)")
 	fl.Uint64Var(&f.seed, "seed", 1, "draw the faults from seed `N`: the same seed gives the same faults")
 	fl.StringVar(&f.keep, "keep", "", "keep checkpoints and reports of the rehearsal in `DIR`, which must be new")
-	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	offer(c, "progress", "auto", "bar", "log", "none")
 	_ = c.MarkFlagDirname("keep")
 	return c
 }

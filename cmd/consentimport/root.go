@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
@@ -15,6 +17,9 @@ import (
 // run is the program: it gives the exit code.
 func run(env *environment, args []string) int {
 	root := newRoot(env)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		completeFlags(root)
+	}
 	root.SetArgs(args)
 	root.SetIn(env.stdin)
 	root.SetOut(env.stdout)
@@ -33,6 +38,29 @@ func run(env *environment, args []string) int {
 		complain(env.stderr, err)
 	}
 	return codeOf(err)
+}
+
+// offered is the annotation of a flag with the words that it takes.
+const offered = "consentimport_offered"
+
+// offer has a shell complete a flag with words.
+func offer(c *cobra.Command, flag string, words ...string) {
+	_ = c.Flags().SetAnnotation(flag, offered, words) // fails for a flag that is not there
+}
+
+// completeFlags tells cobra what flags offer. It keeps that, and with it the flags and
+// their commands, for as long as the process lives: so only where a shell asks.
+func completeFlags(root *cobra.Command) {
+	walk(root, func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			switch words := f.Annotations[offered]; {
+			case f.Name == "preset":
+				_ = c.RegisterFlagCompletionFunc(f.Name, completePresets)
+			case words != nil:
+				_ = c.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+			}
+		})
+	})
 }
 
 // ended is a command that came to its end and has said everything already.

@@ -66,7 +66,6 @@ func (f *mappingFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.preset, "preset", "", "use the built-in mapping `NAME` (consentimport mapping list)")
 	c.Flags().StringVar(&f.file, "mapping", "", "use the mapping in `FILE`")
 	c.Flags().StringArrayVar(&f.set, "set", nil, "give a parameter of the mapping its value, `NAME=VALUE`; may be repeated")
-	_ = c.RegisterFlagCompletionFunc("preset", completePresets)
 	_ = c.MarkFlagFilename("mapping", "yaml", "yml")
 }
 
@@ -121,7 +120,7 @@ func (f *readFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.format, "format", "", "format of the export: `csv|jsonl` (detected)")
 	c.Flags().StringVar(&f.delimiter, "delimiter", "", "what separates the cells of a CSV, a `CHARACTER` or \\t (detected)")
 	c.Flags().StringVar(&f.encoding, "encoding", "", "encoding of the export, a WHATWG `NAME` such as windows-1252 (detected)")
-	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(source.FormatNames(), cobra.ShellCompDirectiveNoFileComp))
+	offer(c, "format", source.FormatNames()...)
 }
 
 func (f *readFlags) config(paths []string) source.Config {
@@ -168,8 +167,8 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.json, "json", false, "print report.json on standard output instead of the text summary")
 	fl.BoolVar(&f.rehearses, "rehearsal", false, "the target stands in for another one, on this machine")
 	_ = fl.MarkHidden("rehearsal")
-	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "none"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = c.RegisterFlagCompletionFunc("verbose", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	offer(c, "progress", "auto", "bar", "log", "none")
+	offer(c, "verbose", "text", "json")
 	_ = c.MarkFlagDirname("out")
 	_ = c.MarkFlagDirname("repair")
 }
@@ -288,7 +287,7 @@ func (f *runFlags) registerHistory(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVar(&f.history, "history", "", "in which order a person's decisions arrive: `chronological|latest|rows` (default chronological: oldest first, whatever their order in the files)")
 	fl.StringVar(&f.since, "since", "", "send only what is new against the finished import in `DIR`: what that one sent is not sent again, and nothing older leaves")
-	_ = c.RegisterFlagCompletionFunc("history", cobra.FixedCompletions([]string{"chronological", "latest", "rows"}, cobra.ShellCompDirectiveNoFileComp))
+	offer(c, "history", "chronological", "latest", "rows")
 	_ = c.MarkFlagDirname("since")
 }
 
@@ -302,7 +301,7 @@ func (f *runFlags) registerWording(c *cobra.Command) {
 	for name, words := range map[string][]string{
 		"dialect": intempt.DialectNames(), "auth": intempt.AuthNames(), "times": intempt.TimesNames(), "valid-until": intempt.ValidUntilNames(),
 	} {
-		_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+		offer(c, name, words...)
 	}
 }
 

@@ -49,6 +49,7 @@ func TestAStopIsAskedForInManyWays(t *testing.T) {
 			r := slowRehearsal(t)
 			child := r.start(t, r.args("--concurrency", "8")...)
 			r.sent(t, 8)
+			r.faults(t, "latency=1s") // it cannot come to its end before it is told to stop
 			for _, s := range signals {
 				require.NoError(t, child.cmd.Process.Signal(s))
 				time.Sleep(20 * time.Millisecond) // so that the kernel does not merge them
@@ -62,6 +63,29 @@ func TestAStopIsAskedForInManyWays(t *testing.T) {
 			assert.Zero(t, r.account(t), "repeats")
 		})
 	}
+}
+
+// Under nohup a closed terminal stops nothing, as it means; a SIGTERM does.
+func TestNohupOutlivesItsTerminal(t *testing.T) {
+	t.Parallel()
+	nohup, err := exec.LookPath("nohup")
+	if err != nil {
+		t.Skip("skipped: nohup is not installed")
+	}
+	r := slowRehearsal(t)
+	child := r.command(t, r.args("--concurrency", "8", "--progress", "none")...)
+	child.Path, child.Args = nohup, append([]string{nohup, child.Path}, child.Args[1:]...)
+	require.NoError(t, child.Start())
+	t.Cleanup(func() { _ = child.Process.Kill() })
+	r.sent(t, 8)
+	require.NoError(t, child.Process.Signal(syscall.SIGHUP))
+	r.sent(t, 40)
+	require.NoError(t, child.Process.Signal(syscall.SIGTERM))
+	_ = child.Wait()
+	assert.Equal(t, exitIncomplete, child.ProcessState.ExitCode())
+	s := summaryIn(t, r.out())
+	assert.Equal(t, "signal", s.Why)
+	assert.GreaterOrEqual(t, s.Consents.Sent, int64(40))
 }
 
 // A second signal, a second later, means it: the process ends at once. The
