@@ -264,7 +264,7 @@ func TestMappingsThatCannotMean(t *testing.T) {
 		{"zone of the machine", "timezone: localtime\nconsent:\n", `m.yaml:2:11: timezone "localtime" is unknown`, "IANA"},
 		{"zone of the machine, of a field", "consent:\n  timestamp: {from: at, timezone: Local}\n", `timezone "Local" is unknown`, "IANA"},
 		{"hour of twelve", "consent:\n  timestamp: {from: at, format: \"%F %I:%M\"}\n", `without %p`, ""},
-		{"list of columns", "consent:\n  message: [a, b]\n", "m.yaml:3:12: message must be a column or a map, not a list", "message: {from: [first, second]}"},
+		{"list of columns", "consent:\n  message: [a, b]\n", "m.yaml:9:12: message must be a column or a map, not a list", "message: {from: [first, second]}"},
 		{"empty", "empty:\nconsent:\n", "m.yaml:2:1: empty says nothing: list the words of the export that do, in quotes", "empty: ["},
 	} {
 		_, err := mapping.Parse("m.yaml", []byte(completed(c.mapping)), nil)
