@@ -167,7 +167,7 @@ func (r *run) begun() error {
 			return err
 		}
 		r.count.made.Add(1)
-		p.take()
+		p.advance()
 	}
 	return add()
 }

@@ -175,20 +175,26 @@ func (im *Import) create() error {
 	return nil
 }
 
-// writeHeader binds the mapping, learns what it must from the first rows and writes
-// the checkpoint's beginning.
-func (im *Import) writeHeader() error {
-	var err error
+// readFirst makes the reading of the first pass, with what the mapping learns from the
+// export.
+func (im *Import) readFirst() (units mapping.Units, err error) {
 	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
-		return err
+		return nil, err
 	}
-	units, err := im.files.Learn(im.spec)
-	if err != nil {
-		return err
+	if units, err = im.files.Learn(im.spec); err != nil {
+		return nil, err
 	}
 	im.pass = journal.Pass{N: 1, Kind: journal.Import}
 	im.files.Suppress(im.cfg.Suppressed)
-	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
+	im.reading, err = im.files.Reading(im.spec, units, im.pass)
+	return units, err
+}
+
+// writeHeader binds the mapping, learns what it must from the first rows and writes
+// the checkpoint's beginning.
+func (im *Import) writeHeader() error {
+	units, err := im.readFirst()
+	if err != nil {
 		return err
 	}
 	im.header = journal.Header{

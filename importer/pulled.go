@@ -210,8 +210,8 @@ func (p *pulled) peek(with history.Place) (*moved, error) {
 	return nil, nil
 }
 
-// take goes on behind what peek gave.
-func (p *pulled) take() { p.loaded = false }
+// advance goes on behind what peek gave.
+func (p *pulled) advance() { p.loaded = false }
 
 // told is the tasks of a row, and of the histories that leave with it.
 type told struct {
@@ -269,7 +269,7 @@ func (x *told) history(own *moved, t task) error {
 		if err := x.add(movedTask(m, t.held)); err != nil {
 			return err
 		}
-		p.take()
+		p.advance()
 	}
 }
 

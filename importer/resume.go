@@ -229,17 +229,8 @@ func (im *Import) firstPass() error {
 	if im.spec = im.cfg.Spec; im.spec == nil {
 		return cure(blocked.ChooseMapping, "no mapping was stored in %s yet", im.cfg.Dir)
 	}
-	var err error
-	if im.files, err = rows.OpenFiles(im.export, im.cfg.Dir, nil); err != nil {
-		return err
-	}
-	units, err := im.files.Learn(im.spec)
+	units, err := im.readFirst()
 	if err != nil {
-		return err
-	}
-	im.pass = journal.Pass{N: 1, Kind: journal.Import}
-	im.files.Suppress(im.cfg.Suppressed)
-	if im.reading, err = im.files.Reading(im.spec, units, im.pass); err != nil {
 		return err
 	}
 	im.from = im.export.Start()

@@ -75,7 +75,7 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	for range out.Limits.Concurrency {
 		g.Go(func() error { return r.failing(r.sender.loop(take, send)) })
 	}
-	r.helm.take(func() { _ = r.failing(r.sender.loop(take, send)) }) // an error is in what the run ended with
+	r.helm.attach(func() { _ = r.failing(r.sender.loop(take, send)) }) // an error is in what the run ended with
 	ticking, untick := context.WithCancel(context.Background())
 	var ticker sync.WaitGroup
 	ticker.Go(func() { r.tick(ticking) })

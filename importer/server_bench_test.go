@@ -18,7 +18,7 @@ import (
 // of BenchmarkCost.
 const bareServer = "CONSENTIMPORT_BENCH_SERVER"
 
-// BenchmarkServer is no benchmark: started by startBareServer, it is a server
+// BenchmarkServer is not a benchmark: started by startBareServer, it is a server
 // of net/http that takes everything, until its standard input ends.
 func BenchmarkServer(b *testing.B) {
 	if os.Getenv(bareServer) == "" {

@@ -129,8 +129,8 @@ func (r *run) stopping() bool {
 	return r.stopped != nil
 }
 
-// take makes the helm ready: loop is what one more sender does.
-func (h *helm) take(loop func()) {
+// attach makes the helm ready: loop is what one more sender does.
+func (h *helm) attach(loop func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.more = func(n int) {

@@ -102,7 +102,7 @@ func (t *timetable) acquire(ctx context.Context, x *task, cost int64) error {
 		if err := t.pacer.Acquire(ctx); err != nil {
 			return err
 		}
-		took, err := t.take(x, cost)
+		took, err := t.admit(x, cost)
 		if took && err == nil {
 			return nil
 		}
@@ -145,8 +145,8 @@ func (t *timetable) may(x *task) bool {
 	return t.wait.Why == "" || x.must && !t.stopped() && (t.clock()-t.since < grace || t.wait.Why == WaitsDay && x.reserved > 0)
 }
 
-// take counts a request that leaves, once it is written down; false when none may.
-func (t *timetable) take(x *task, cost int64) (bool, error) {
+// admit counts a request that leaves, once it is written down; false when none may.
+func (t *timetable) admit(x *task, cost int64) (bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.look(); !t.may(x) {

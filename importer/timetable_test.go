@@ -209,7 +209,7 @@ func TestKillsDoNotMakeTheDayLonger(t *testing.T) {
 				var took int64
 				for may := true; took < until; took++ {
 					now = now.Add(time.Second)
-					if may, err = table.take(&task{}, 1); !may {
+					if may, err = table.admit(&task{}, 1); !may {
 						break
 					}
 				}
@@ -244,7 +244,7 @@ func TestADayIsCountedOnce(t *testing.T) {
 	table.now = func() time.Time { return now }
 	take := func(want bool) {
 		t.Helper()
-		may, err := table.take(&task{}, 1)
+		may, err := table.admit(&task{}, 1)
 		require.NoError(t, err)
 		assert.Equal(t, want, may)
 	}

@@ -58,7 +58,7 @@ type jsonCell struct {
 	clean  []byte // the text, when it had to be unwrapped
 }
 
-// document gives the parsed cell; a reason when it is no JSON.
+// document gives the parsed cell; a reason when it is not JSON.
 func (m *Mapper) document(i int) (*jsonvalue.Doc, bool, string) {
 	c := &m.cells[i]
 	if c.row != m.generation {

@@ -50,13 +50,13 @@ type tallyLine struct {
 	hash     uint64
 	category []byte
 	raw      []byte
-	why      string // of a fate that is no decision
+	why      string // of a fate that is not a decision
 	count    int64
 	fate     fate
 	marks    ruleSet // what lint thinks of the combination
 }
 
-// reason says why the line is no decision.
+// reason says why the line is not a decision.
 func (l *tallyLine) reason() string {
 	if l.fate == fateInvalid && l.why == Unlisted {
 		return ""

@@ -169,7 +169,7 @@ func Decisive(value []byte) bool {
 	case vocabulary.Undecided, vocabulary.Ended:
 		return true
 	default:
-		return s.States() // what became of mail, or a legal ground, is no decision
+		return s.States() // what became of mail, or a legal ground, is not a decision
 	}
 }
 

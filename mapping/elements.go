@@ -210,7 +210,7 @@ func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte,
 				continue // this one has no list inside
 			}
 			if doc.Kind(within) != jsonvalue.Array {
-				return columnSays(m.list.name, "has an element in which the list is no list"), m.list.name
+				return columnSays(m.list.name, "has an element in which the list is not a list"), m.list.name
 			}
 			if reason, column := m.eachNode(e, doc, within, parent, append(around, c)); reason != "" {
 				return reason, column

@@ -50,7 +50,7 @@ func TestKeyTextOfSpellings(t *testing.T) {
 		{"Ann A@B", "Ann A@B"},
 		{"Café", "Café"},
 		{"Cafe\u0301", "Café"},
-		{"CAFÉ", "CAFÉ"}, // a category is no address
+		{"CAFÉ", "CAFÉ"}, // a category is not an address
 		{"\xff\xfe", "\xff\xfe"},
 		{"A\xff@b", "a\xff@b"},
 	} {

@@ -8,7 +8,7 @@ import (
 
 // Learn finds the unit of each column of epoch times that has no format: seconds
 // or milliseconds, by the size of what the sample has in it. The unit of the
-// first value counts; a later value of the other size is no time.
+// first value counts; a later value of the other size is not a time.
 func (m *Mapper) Learn(sample []Record) Units {
 	units := Units{}
 	var out Result

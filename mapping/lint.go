@@ -281,7 +281,7 @@ type lintSpec struct {
 	names    map[string]vocabulary.Sense
 	column   vocabulary.Sense
 	inverted bool // at least one column of the action says no with a yes
-	dayMonth bool // a format of the timestamp has day and month as numbers, parted by slashes or dashes
+	dayMonth bool // a format of the timestamp has day and month as numbers, separated by slashes or dashes
 	faults   [ruleCount]int64
 }
 

@@ -18,14 +18,14 @@ func TestLintSpec(t *testing.T) {
 		mapping string
 		want    map[string]int64
 	}{
-		"sound":                      {mappingOf("columns: {a: optin_mail, b: marketing}", "{from: each.value, values: {yes: accept, no: reject}}", "ts"), nil},
-		"column that says no":        {mappingOf("columns: {a: opt_out, b: marketing}", "{from: each.value, values: {'true': accept, 'false': reject}}", "ts"), map[string]int64{"value-against-its-name": 2}},
-		"turned round, as it should": {mappingOf("columns: {a: EMAIL_BLACKLISTED}", "{from: each.value, values: {Yes: reject, No: }}", "ts"), nil},
-		"not refused is no consent":  {mappingOf("columns: {a: EMAIL_BLACKLISTED, b: doNotCall}", "{from: each.value, values: {Yes: reject, No: accept}}", "ts"), map[string]int64{"no-reject-accepted": 2}},
-		"ended, gone, undelivered":   {mappingOf("array: list", "{from: each.state, values: {EXPIRED: accept, gelöscht: accept, bounced: accept, 'legitimate interest': accept, spam: reject}}", "ts"), map[string]int64{"ended-state-accepted": 1, "accept-says-otherwise": 3}},
-		"values of their own":        {mappingOf("array: list", "{from: [each.state], values: {unsubscribed: accept, OptIn: reject, other: accept}}", "ts"), map[string]int64{"value-against-its-name": 2}},
-		"implied states":             {mappingOf("array: list", "{from: each.state, values: {PENDING: accept, default: accept, 'null': reject, implied: }}", "ts"), map[string]int64{"implied-state-accepted": 2}},
-		"in a case":                  {mappingOf("array: list", "{cases: [{when: 'true', from: each.unsubscribed, values: {'1': accept}}, {const: reject}]}", "ts"), map[string]int64{"value-against-its-name": 1}},
+		"sound":                        {mappingOf("columns: {a: optin_mail, b: marketing}", "{from: each.value, values: {yes: accept, no: reject}}", "ts"), nil},
+		"column that says no":          {mappingOf("columns: {a: opt_out, b: marketing}", "{from: each.value, values: {'true': accept, 'false': reject}}", "ts"), map[string]int64{"value-against-its-name": 2}},
+		"turned round, as it should":   {mappingOf("columns: {a: EMAIL_BLACKLISTED}", "{from: each.value, values: {Yes: reject, No: }}", "ts"), nil},
+		"not refused is not a consent": {mappingOf("columns: {a: EMAIL_BLACKLISTED, b: doNotCall}", "{from: each.value, values: {Yes: reject, No: accept}}", "ts"), map[string]int64{"no-reject-accepted": 2}},
+		"ended, gone, undelivered":     {mappingOf("array: list", "{from: each.state, values: {EXPIRED: accept, gelöscht: accept, bounced: accept, 'legitimate interest': accept, spam: reject}}", "ts"), map[string]int64{"ended-state-accepted": 1, "accept-says-otherwise": 3}},
+		"values of their own":          {mappingOf("array: list", "{from: [each.state], values: {unsubscribed: accept, OptIn: reject, other: accept}}", "ts"), map[string]int64{"value-against-its-name": 2}},
+		"implied states":               {mappingOf("array: list", "{from: each.state, values: {PENDING: accept, default: accept, 'null': reject, implied: }}", "ts"), map[string]int64{"implied-state-accepted": 2}},
+		"in a case":                    {mappingOf("array: list", "{cases: [{when: 'true', from: each.unsubscribed, values: {'1': accept}}, {const: reject}]}", "ts"), map[string]int64{"value-against-its-name": 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Parse("m.yaml", []byte(c.mapping), nil)

@@ -348,7 +348,7 @@ func (m *Mapper) consent(out *Result) {
 		fault(fieldUserID, nobodyNamed, m.subjectColumn())
 	}
 	if len(c.UserID) == 0 && len(c.ProfileID) == 0 {
-		c.UserID = c.Email // an address by itself is no identifier for the target
+		c.UserID = c.Email // an address by itself is not an identifier for the target
 	}
 	text(fieldSource, &c.Source)
 	if len(c.Source) == 0 {

@@ -14,10 +14,10 @@ import (
 // it makes none.
 type ruled struct {
 	name    string
-	columns string // of a CSV row, parted by |; empty: the row is JSON
+	columns string // of a CSV row, separated by |; empty: the row is JSON
 	mapping string // without what every consent has
-	row     string // cells parted by |, or a JSON text
-	want    string // "accept u1 news", several parted by "; ", or the row's status and a part of its reason
+	row     string // cells separated by |, or a JSON text
+	want    string // "accept u1 news", several separated by "; ", or the row's status and a part of its reason
 }
 
 // basis is what the mappings of these tests share, but for what they say themselves.

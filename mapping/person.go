@@ -12,7 +12,7 @@ import (
 // isPerson reports whether a field identifies the person.
 func isPerson(name string) bool { return name == "userId" || name == "profileId" || name == "email" }
 
-// Reasons why a text is no person's identifier. They never quote it.
+// Reasons why a text is not a person's identifier. They never quote it.
 const (
 	reasonControl = "holds a control character, which no identifier has"
 	reasonMark    = "holds a byte order mark, so it was put together from parts of files"

@@ -130,7 +130,7 @@ func TestRowTestsOfBareRows(t *testing.T) {
 	}
 }
 
-// TestRowTestsAreRefused names the place of what is no test.
+// TestRowTestsAreRefused names the place of what is not a test.
 func TestRowTestsAreRefused(t *testing.T) {
 	for test, want := range map[string]string{
 		`- {consents: [{action: accept}]}`:               "m.yaml:12:3: a test needs the row",

@@ -209,7 +209,7 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 			switch word := strings.TrimSpace(d); {
 			case name == "action" && strings.EqualFold(word, "accept"):
 				r.fail(m.value, "default: accept would turn an empty cell into consent")
-				r.err.Hint = "remove it: an empty action is no decision, and makes no consent"
+				r.err.Hint = "remove it: an empty action is not a decision, and makes no consent"
 			case name == "action" && word != "" && word != "reject":
 				r.fail(m.value, "default: %s is not an action; the only one that an empty cell can mean is reject", word)
 			case name == "timestamp" && word != "":
@@ -282,7 +282,7 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 	}
 	for _, v := range f.values {
 		if v.from == "" && !v.nothing {
-			r.fail(n, "values gives a meaning to an empty cell, but an empty action is no decision")
+			r.fail(n, "values gives a meaning to an empty cell, but an empty action is not a decision")
 		}
 		if !v.nothing && v.to != "accept" && v.to != "reject" {
 			r.fail(n, "action has %q for the value %q; an action is accept or reject%s", v.to, v.from, spelling.DidYouMean(v.to, []string{"accept", "reject"}))

@@ -94,7 +94,7 @@ func storedSummary(disk journal.Disk, dir string) (*summary.Summary, error) {
 	defer f.Close()
 	s := &summary.Summary{}
 	if err := json.NewDecoder(io.LimitReader(f, maxReportJSON)).Decode(s); err != nil {
-		return &summary.Summary{}, nil // it is no report of ours: every count of it differs
+		return &summary.Summary{}, nil // it is not a report of ours: every count of it differs
 	}
 	return s, nil
 }

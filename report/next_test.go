@@ -13,7 +13,7 @@ import (
 	"github.com/consentimport/consentimport/report/summary"
 )
 
-// An import whose counts contradict each other is no success, whatever its end.
+// An import whose counts contradict each other is not a success, whatever its end.
 func TestUnbalancedIsSaid(t *testing.T) {
 	s := mixed()
 	s.parts[0].rows[0].Consents[0].Outcome.State = 99 // no outcome that we know

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -110,13 +111,18 @@ func regularFiles(dir string) ([]string, error) {
 
 // DigestFile says what a file in an out directory is.
 func DigestFile(disk journal.Disk, dir, name string) (journal.FileDigest, error) {
+	return DigestBeginning(disk, dir, name, math.MaxInt64)
+}
+
+// DigestBeginning says what the first n bytes of a file in an out directory are.
+func DigestBeginning(disk journal.Disk, dir, name string, n int64) (journal.FileDigest, error) {
 	f, err := disk.Open(filepath.Join(dir, name))
 	if err != nil {
 		return journal.FileDigest{}, fmt.Errorf("digest %s: %w", name, err)
 	}
 	defer f.Close()
 	h := sha256.New()
-	n, err := io.Copy(h, f)
+	n, err = io.Copy(h, io.LimitReader(f, n))
 	if err != nil {
 		return journal.FileDigest{}, fmt.Errorf("digest %s: %w", name, err)
 	}

@@ -93,7 +93,7 @@ func TestMoreMayBeInFlightThanAtTheStart(t *testing.T) {
 	run.wait(t).requireCode(t, exitIncomplete)
 }
 
-// What is no order is refused before anybody hears of it; a run that was killed leaves
+// What is not an order is refused before anybody hears of it; a run that was killed leaves
 // no socket that stands in the way.
 func TestOrdersThatAreNone(t *testing.T) {
 	t.Parallel()

@@ -308,7 +308,7 @@ func requireCommand(t *testing.T, place string, words []string) {
 	c.InitDefaultHelpFlag()
 	c.InitDefaultVersionFlag()
 	require.NoError(t, c.ParseFlags(rest), place)
-	if c.Args != nil && strings.Contains(place, "consentimport ") { // a bare name is no command line
+	if c.Args != nil && strings.Contains(place, "consentimport ") { // a bare name is not a command line
 		require.NoError(t, c.ValidateArgs(c.Flags().Args()), place)
 	}
 }

@@ -27,7 +27,7 @@ import (
 // BenchmarkReference.
 const asServer = "CONSENTIMPORT_BENCH_SERVER"
 
-// BenchmarkServer is no benchmark: started by startServer, it is a server of
+// BenchmarkServer is not a benchmark: started by startServer, it is a server of
 // net/http that takes everything, until its standard input ends; of the bodies for
 // the organisation "choosy" it refuses a tenth. GET /seconds answers how many
 // came, and in how many seconds, since the GET before.

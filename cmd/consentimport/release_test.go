@@ -67,7 +67,7 @@ func TestWorkflowsArePinnedAndCallTheChecks(t *testing.T) {
 			})
 			checks = checks || calls
 			for _, s := range j.Steps {
-				assert.NotRegexp(t, `\$\{\{\s*github\.(event|head_ref|actor)`, s.Run, "%s: what others write is no part of a command", name)
+				assert.NotRegexp(t, `\$\{\{\s*github\.(event|head_ref|actor)`, s.Run, "%s: what others write is not part of a command", name)
 			}
 			if calls {
 				assert.Nil(t, j.Permissions, "%s: the checks write nothing", name)

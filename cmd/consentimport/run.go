@@ -298,7 +298,7 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 }
 
 // show prints the end of a run and gives its exit code, which is that of the import
-// even when nobody is left to read: a closed terminal or pipe is no failure of it.
+// even when nobody is left to read: a closed terminal or pipe is not a failure of it.
 func (f *runFlags) show(env *environment, s *summary.Summary) error {
 	var err error
 	verdict, _ := summary.Verdict(s)

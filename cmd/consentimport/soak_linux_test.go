@@ -34,7 +34,7 @@ const (
 	soakMemory      = 256 << 20 // bytes that the program may take at most
 )
 
-// The import of a whole platform in bad weather, by a program that is killed once
+// The import of a whole platform under faults, by a program that is killed once
 // a minute: nothing is lost, nobody is overtaken, little is repeated, and the
 // program takes as much of the machine at the end as at the beginning. The
 // sandbox is a process of its own.

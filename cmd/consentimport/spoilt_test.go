@@ -98,7 +98,7 @@ func TestAWayThatBreaksOffAndComesBack(t *testing.T) {
 		off     func(*network)
 		on      func(*network, *testing.T)
 		inTime  bool
-		silence bool // it is no refusal, but silence
+		silence bool // it is not a refusal, but silence
 	}{
 		"refuses, and is back in time": {off: (*network).cut, on: (*network).start, inTime: true},
 		"refuses for good":             {off: (*network).cut, on: (*network).start},

@@ -145,7 +145,7 @@ func (d *draft) grounds() {
 		if c.basis == 0 || strings.Contains(c.name, "[]") || slices.Contains(d.s.Decisions, c) {
 			continue
 		}
-		d.notes = append(d.notes, "", fmt.Sprintf("%s names legal grounds other than consent (%s): where it does, an accept is no consent, and a refusal stays one", c.name, times(c.basis)))
+		d.notes = append(d.notes, "", fmt.Sprintf("%s names legal grounds other than consent (%s): where it does, an accept is not consent, and a refusal stays one", c.name, times(c.basis)))
 		var words []string
 		for v := range c.known {
 			if w, ok := vocabulary.Lookup(v); ok && w.Sense == vocabulary.Basis {

@@ -22,7 +22,7 @@ func (d *draft) action(consent *node) {
 			head[0] = mapping.ToDecide + ": which of these says what somebody decided? It cannot be told for sure:"
 		}
 		if s.Parts != nil {
-			head = append(head, s.Parts.name+" lists purposes: who took some of them has not accepted all, so that what a column says of the whole is no decision of each.",
+			head = append(head, s.Parts.name+" lists purposes: who took some of them has not accepted all, so that what a column says of the whole is not a decision of each.",
 				"If it lists what was accepted, who left something out has refused it; with every category there is:")
 			head = append(head, acceptedList(s.Parts)...)
 		}

@@ -236,7 +236,7 @@ func isIP(v []byte) bool {
 
 // pairStyle is how a list of names and values is written in one cell.
 type pairStyle struct {
-	By   string `json:"by"`   // parts the elements
+	By   string `json:"by"`   // separates the elements
 	Pair string `json:"pair"` // parts name and value
 }
 

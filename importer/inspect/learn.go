@@ -349,7 +349,7 @@ func hide(cell string, keep kept) string {
 }
 
 // hideJSON gives a JSON value that names nobody, as a node and as its text; nil
-// where it is no JSON.
+// where it is not JSON.
 func hideJSON(text []byte, keep kept) (*node, []byte) {
 	if !jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
 		return nil, nil

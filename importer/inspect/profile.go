@@ -168,7 +168,7 @@ func (p *profile) open(text []byte) {
 	p.decoder.Reset(&p.reader, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// document takes one JSON value and says why it is no row, if it is none.
+// document takes one JSON value and says why it is not a row, if it is none.
 func (p *profile) document(text []byte, row int64) string {
 	// First of all the syntax: half a document would count half.
 	if !jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {

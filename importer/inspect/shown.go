@@ -18,7 +18,7 @@ type Cell struct {
 }
 
 // Leaves gives the single values inside a JSON text, the outermost first, with their
-// paths as a mapping writes them; at most n of them. It gives none of what is no JSON.
+// paths as a mapping writes them; at most n of them. It gives none of what is not JSON.
 func Leaves(text []byte, n int) []Cell {
 	var out []Cell
 	var walk func(path []byte, v jsontext.Value)

@@ -13,7 +13,7 @@ var notPeople = []string{
 	"webhook", "source", "collectionpoint", "purpose", "topic", "template", "session", "referrer", "location", "geo", "controller", "organization",
 }
 
-// ofNobody reports whether a path leads through an object that is no person.
+// ofNobody reports whether a path leads through an object that is not a person.
 func ofNobody(path string) bool {
 	steps := splitPath(path)
 	for i, s := range steps[:max(0, len(steps)-1)] {

@@ -10,7 +10,7 @@ import (
 type timeClass uint8
 
 const (
-	timeOther  timeClass = iota // something that is no decision: a birth, an order
+	timeOther  timeClass = iota // something that is not a decision: a birth, an order
 	timeRecord                  // the record: created, updated, last seen
 	timeOwn                     // a decision
 )

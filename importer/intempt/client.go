@@ -97,7 +97,7 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) delivery.An
 	if ctx.Err() != nil {
 		return delivery.Answer{Class: delivery.Transient, Canceled: true, Message: "canceled"}
 	}
-	cn := c.take(ctx, start)
+	cn := c.idleConn(ctx, start)
 	if cn == nil {
 		nc, err := c.dialer.connect(ctx, deadline)
 		if err != nil {
@@ -214,8 +214,8 @@ func statusPhrase(status int) string {
 	return "unknown status (without a message)"
 }
 
-// take gives the connection that was used last, if it can be used again.
-func (c *Client) take(ctx context.Context, now time.Time) *conn {
+// idleConn gives the connection that was used last, if it can be used again.
+func (c *Client) idleConn(ctx context.Context, now time.Time) *conn {
 	for {
 		c.mu.Lock()
 		n := len(c.idle)

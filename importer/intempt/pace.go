@@ -176,9 +176,9 @@ func (p *Pacer) dispatch(now time.Time) {
 		}
 		p.state.Add(1)
 		if p.fixed != nil {
-			p.fixed.take(now)
+			p.fixed.depart(now)
 		}
-		p.throttle.take(now)
+		p.throttle.depart(now)
 		p.queue.grant()
 	}
 	p.settle(now)

@@ -45,8 +45,8 @@ func (s *schedule) due() time.Time {
 	return later(s.next, s.window[s.oldest].Add(time.Second))
 }
 
-// take records a departure.
-func (s *schedule) take(now time.Time) {
+// depart records a departure.
+func (s *schedule) depart(now time.Time) {
 	s.next = later(s.next, now.Add(-slack)).Add(s.interval)
 	if len(s.window) > 0 {
 		s.window[s.oldest] = now

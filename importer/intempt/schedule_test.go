@@ -16,7 +16,7 @@ func TestScheduleMakesUpForLateTimers(t *testing.T) {
 	var left []time.Time
 	for now.Sub(start) < 3*time.Second {
 		for !s.due().After(now) {
-			s.take(now)
+			s.depart(now)
 			left = append(left, now)
 		}
 		now = s.due().Add(late)
@@ -29,11 +29,11 @@ func TestScheduleMakesUpForLateTimers(t *testing.T) {
 func TestScheduleSavesNothingUp(t *testing.T) {
 	s := newSchedule(1000)
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	s.take(now)
+	s.depart(now)
 	now = now.Add(time.Hour)
 	n := 0
 	for ; !s.due().After(now); n++ {
-		s.take(now)
+		s.depart(now)
 	}
 	assert.LessOrEqual(t, n, int(1+slack/s.interval))
 }

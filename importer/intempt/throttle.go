@@ -145,10 +145,10 @@ func (t *throttle) due(now time.Time) time.Time {
 	return t.pause
 }
 
-// take records that a request leaves.
-func (t *throttle) take(now time.Time) {
+// depart records that a request leaves.
+func (t *throttle) depart(now time.Time) {
 	if t.hint != nil {
-		t.hint.take(now)
+		t.hint.depart(now)
 	}
 	t.account(now)
 }

@@ -115,7 +115,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-func BenchmarkLedger(b *testing.B) {
+func BenchmarkOutcomes(b *testing.B) {
 	const rows = 1 << 19
 	for _, c := range []struct {
 		name string
@@ -132,10 +132,10 @@ func BenchmarkLedger(b *testing.B) {
 			n := 0
 			b.ReportAllocs()
 			for b.Loop() {
-				l, err := s.Ledger(0)
+				l, err := s.Outcomes(0)
 				require.NoError(b, err)
 				for row := int64(1); row <= rows; row++ {
-					dst, err = l.Outcomes(row, 1, dst[:0])
+					dst, err = l.Of(row, 1, dst[:0])
 					if err != nil || dst[0].State == journal.Pending {
 						b.Fatal(row, err)
 					}

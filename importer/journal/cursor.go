@@ -178,8 +178,8 @@ func (c *cursor) peek() (s span, state State, ok bool, err error) {
 	}
 }
 
-// take goes on behind what peek gave.
-func (c *cursor) take(state State) {
+// advance goes on behind what peek gave.
+func (c *cursor) advance(state State) {
 	if state.runs() {
 		c.span++
 	} else {

@@ -169,7 +169,7 @@ func (r *record) decodeFail(b []byte) error {
 	c.text(`,"message":`)
 	o.Message = c.string()
 	c.text(`}`)
-	return r.take(o, c)
+	return r.keep(o, c)
 }
 
 // decodeHeld reads `{"ref":"3.1","by":"9.2"}`, or `{"ref":"3.1","by":"9.2","in":1}`.
@@ -188,10 +188,11 @@ func (r *record) decodeHeld(b []byte) error {
 	} else {
 		c.text(`"}`)
 	}
-	return r.take(o, c)
+	return r.keep(o, c)
 }
 
-func (r *record) take(o Outcome, c cutter) error {
+// keep is what a record of an outcome ends with: nothing may be left of its text.
+func (r *record) keep(o Outcome, c cutter) error {
 	if !c.ok || len(c.b) > 0 {
 		return errForm
 	}

@@ -1,16 +1,16 @@
 package journal
 
-// CursorMax is the memory, in outcomes, of a Ledger's largest cursor.
-func CursorMax(l *Ledger) (size int) {
+// CursorMax is the memory, in outcomes, of the largest cursor of Outcomes.
+func CursorMax(l *Outcomes) (size int) {
 	for _, c := range l.cursors {
 		size = max(size, cap(c.window.spans)+cap(c.window.rest))
 	}
 	return size
 }
 
-// Outcomes is Row and Resolve in one: it appends to dst the outcomes of the k
+// Of is Row and Resolve in one: it appends to dst the outcomes of the k
 // consents that row n made, in order.
-func (l *Ledger) Outcomes(n int64, k int, dst []PassOutcome) ([]PassOutcome, error) {
+func (l *Outcomes) Of(n int64, k int, dst []PassOutcome) ([]PassOutcome, error) {
 	row, err := l.Row(n, nil)
 	if err != nil {
 		return dst, err

@@ -73,11 +73,11 @@ func holds(t *testing.T, dir string, done []int64) {
 		return // it may not have been created yet
 	}
 	require.NoError(t, err)
-	l, err := snap.Ledger(0)
+	l, err := snap.Outcomes(0)
 	require.NoError(t, err)
 	defer l.Close()
 	for _, row := range done {
-		got, err := l.Outcomes(row, 1, nil)
+		got, err := l.Of(row, 1, nil)
 		require.NoError(t, err)
 		require.NotEqual(t, journal.Pending, got[0].State, "row %d", row)
 	}
@@ -164,11 +164,11 @@ func TestErrorsStay(t *testing.T) {
 	assert.Zero(t, s.Torn, "what was written of the last write is taken back")
 	assert.EqualValues(t, len(done), s.Total.Sent)
 	slices.Sort(done)
-	l, err := s.Ledger(0)
+	l, err := s.Outcomes(0)
 	require.NoError(t, err)
 	defer l.Close()
 	for _, row := range done {
-		got, err := l.Outcomes(row, 1, nil)
+		got, err := l.Of(row, 1, nil)
 		require.NoError(t, err)
 		require.Equal(t, journal.Sent, got[0].State)
 	}
@@ -319,11 +319,11 @@ func TestManyAppendAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, journal.Counts{Sent: rows * 9 / 10, Refused: rows / 10}, v.Total)
 	assert.Zero(t, v.Overlaps)
-	l, err := v.Ledger(0)
+	l, err := v.Outcomes(0)
 	require.NoError(t, err)
 	defer l.Close()
 	for n := range int64(rows) {
-		o, err := l.Outcomes(n+1, 1, nil)
+		o, err := l.Of(n+1, 1, nil)
 		require.NoError(t, err)
 		require.Equal(t, 1, o[0].Pass)
 		require.Equal(t, (n+1)%10 == 0, o[0].State == journal.Refused)

@@ -133,11 +133,11 @@ func FuzzFile(f *testing.F) {
 		require.NoError(t, w.Close())
 		_, err = Verify(OS{}, dir)
 		require.NoError(t, err)
-		l, err := s.Ledger(0)
+		l, err := s.Outcomes(0)
 		require.NoError(t, err)
 		defer l.Close()
 		for row := range int64(12) {
-			_, err := l.Outcomes(row+1, 3, nil)
+			_, err := l.Of(row+1, 3, nil)
 			require.NoError(t, err)
 		}
 	})

@@ -284,7 +284,7 @@ func (j *joiner) outcomes(mark Mark) (err error) {
 		if err := j.add(h); err != nil {
 			return err
 		}
-		h.cursor.take(h.state)
+		h.cursor.advance(h.state)
 		ok, err := h.peek()
 		switch {
 		case err != nil:

@@ -75,28 +75,28 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	assert.EqualValues(t, 9, s.High(1))
 	assert.Zero(t, s.Torn)
 
-	l, err := s.Ledger(0)
+	l, err := s.Outcomes(0)
 	require.NoError(t, err)
 	defer l.Close()
-	got, err := l.Outcomes(1, 2, nil)
+	got, err := l.Of(1, 2, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []journal.PassOutcome{
 		{Outcome: journal.Outcome{Ref: ref(1, 1), State: journal.Sent}, Pass: 1},
 		{Outcome: journal.Outcome{Ref: ref(1, 2), State: journal.Sent}, Pass: 1},
 	}, got)
-	got, err = l.Outcomes(3, 3, nil)
+	got, err = l.Of(3, 3, nil)
 	require.NoError(t, err)
 	require.Len(t, got, 3)
 	assert.Equal(t, journal.Refused, got[0].State)
 	assert.Equal(t, journal.Failed, got[1].State)
 	assert.Equal(t, journal.PassOutcome{Outcome: journal.Outcome{Ref: ref(3, 3)}}, got[2])
-	got, err = l.Outcomes(4, 1, got[:0])
+	got, err = l.Of(4, 1, got[:0])
 	require.NoError(t, err)
 	assert.Equal(t, ref(9, 1), got[0].By)
-	again, err := l.Outcomes(4, 1, nil)
+	again, err := l.Of(4, 1, nil)
 	require.NoError(t, err)
 	assert.Equal(t, got, again)
-	_, err = l.Outcomes(3, 1, nil)
+	_, err = l.Of(3, 1, nil)
 	assert.Error(t, err)
 }
 

@@ -67,7 +67,7 @@ func (m *model) advance() {
 	}
 }
 
-// final is what a ledger over passes must say of a consent.
+// final is what the outcomes of passes must say of a consent.
 func (m *model) final(r journal.Ref, passes int) journal.PassOutcome {
 	out := journal.PassOutcome{Outcome: journal.Outcome{Ref: r}}
 	for i, p := range m.passes[:passes] {
@@ -222,13 +222,13 @@ func (m *model) check(t *rapid.T, dir string) {
 		require.Equal(t, [2]int64{m.marked, m.seen}, [2]int64{s.Mark.Low.Row, s.Mark.High})
 	}
 	passes := rapid.IntRange(1, len(m.passes)).Draw(t, "passes")
-	l, err := s.Ledger(passes)
+	l, err := s.Outcomes(passes)
 	require.NoError(t, err)
 	defer l.Close()
 	every := rapid.IntRange(1, 3).Draw(t, "every")
 	for row := 1; row <= len(m.made); row += every {
 		k := m.made[row-1]
-		got, err := l.Outcomes(int64(row), k, nil)
+		got, err := l.Of(int64(row), k, nil)
 		require.NoError(t, err)
 		require.Len(t, got, k)
 		for c := range k {

@@ -24,7 +24,7 @@ const WholeRow = math.MaxInt32
 // a run, if the pass was done with it and has nothing else about it. Of a row that
 // the pass was not done with, nobody knows whether it made more consents; nor of one
 // that other shards may have a part of.
-func (l *Ledger) Row(n int64, dst []RowOutcome) ([]RowOutcome, error) {
+func (l *Outcomes) Row(n int64, dst []RowOutcome) ([]RowOutcome, error) {
 	if n < l.row {
 		return dst, fmt.Errorf("look up row %d: rows are looked up in ascending order, and row %d was reached", n, l.row)
 	}
@@ -66,7 +66,7 @@ func (c *cursor) row(n int64, done bool, dst []RowOutcome) []RowOutcome {
 }
 
 // Resolve appends to dst the outcomes of the k consents that row n made, in order,
-// from what Ledger.Row gave about it.
+// from what Outcomes.Row gave about it.
 //
 // Of several passes the last that has an outcome counts, but one that was sent or
 // superseded stays so. The journal does not know how many consents a row makes: k

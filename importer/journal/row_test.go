@@ -30,7 +30,7 @@ func TestARowIsWholeWhenNothingMoreOfItCanCome(t *testing.T) {
 	assert.EqualValues(t, 5, s.Low(1))
 	assert.Zero(t, s.Low(0))
 	assert.Zero(t, s.Low(2))
-	l, err := s.Ledger(0)
+	l, err := s.Outcomes(0)
 	require.NoError(t, err)
 	defer l.Close()
 	whole := journal.Outcome{State: journal.Sent}

@@ -28,7 +28,7 @@ type Snapshot struct {
 	// repaired file); nil when there is no mark of one.
 	Read *source.Mark
 	// Total counts the outcomes of all passes: a consent that was refused and
-	// then sent by a retry counts in both. Ledger has the final outcomes.
+	// then sent by a retry counts in both. Outcomes has the final outcomes.
 	Total Counts
 	// ByPass counts the outcomes of each pass.
 	ByPass []Counts

@@ -39,7 +39,7 @@ func Verify(disk Disk, dir string) (*Verification, error) {
 		return nil, err
 	}
 	v := &Verification{Snapshot: s}
-	l, err := s.Ledger(0)
+	l, err := s.Outcomes(0)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (v *Verification) merge(cursors []*cursor) error {
 		if first < 0 {
 			return nil
 		}
-		cursors[first].take(state)
+		cursors[first].advance(state)
 		for i, hi := range finals {
 			// In a later pass a consent may become final that was not; never the
 			// other way round.

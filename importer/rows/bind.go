@@ -15,10 +15,10 @@ func bind(export *source.Export, spec *mapping.Spec, units mapping.Units, tables
 	for i := range export.Layouts {
 		l := &export.Layouts[i]
 		if i > 0 && foreign(l, export.Layouts[:i]) {
-			// Its first line is no header that anybody knows, and may be a row: nothing
+			// Its first line is not a header that anybody knows, and may be a row: nothing
 			// of it is repeated, as the mapping's own message would.
 			if _, err := spec.Bind(mapping.Layout{Columns: l.Columns, Tables: tables}); err != nil {
-				return nil, blocked.Errorf("put parts that were cut without a header together again, or leave the file away if it is no part of the export",
+				return nil, blocked.Errorf("put parts that were cut without a header together again, or leave the file away if it is not part of the export",
 					"%s has none of the columns of %s: its first line is not that header", export.FileOf(i), export.FileOf(0))
 			}
 		}

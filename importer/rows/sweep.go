@@ -55,7 +55,7 @@ func (v Visit) And(other Visit) Visit {
 	}
 }
 
-// ErrStop ends a sweep early; it is no failure.
+// ErrStop ends a sweep early; it is not a failure.
 var ErrStop = errors.New("stop the sweep")
 
 // ReadError is an export that cannot be read any further.

@@ -81,7 +81,7 @@ func TestBodies(t *testing.T) {
 		"email false":                    {both, edit{"email": false}, "email must be a string"},
 		"userId number":                  {both, edit{"userId": 12}, "userId must be a string"},
 		"profileId number":               {both, edit{"profileId": 12}, "profileId must be a string"},
-		"e-mail is no subject":           {both, edit{"userId": nil}, "userId or profileId is required"},
+		"e-mail is not a subject":        {both, edit{"userId": nil}, "userId or profileId is required"},
 		"empty subject":                  {both, edit{"userId": ""}, "userId or profileId is required"},
 		"profile without source":         {both, edit{"profileId": "p"}, "Source is required for profileId"},
 		"sourceId as text, docs":         {[]Dialect{Docs}, edit{"sourceId": "7"}, "sourceId must be a number"},

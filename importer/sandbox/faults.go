@@ -37,7 +37,7 @@ const (
 	lost                 // stored, then the connection closes without an answer
 	hang                 // no answer until the client gives up; nothing stored
 	slow                 // stored, the answer comes byte by byte over seconds
-	junk                 // stored, 200 with a body that is no JSON
+	junk                 // stored, 200 with a body that is not JSON
 	cut                  // stored, 200 whose body ends before its Content-Length
 	html                 // 400 with 10 MB of HTML
 	echo                 // 400 whose message repeats the body and the key

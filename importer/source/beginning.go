@@ -11,20 +11,9 @@ import (
 // decompressed ends it.
 func (e *Export) Beginning(index, n int) ([]byte, error) {
 	m := &e.members[index]
-	var raw io.Reader
-	if m.file != nil {
-		z, err := openMember(m.file)
-		if err != nil {
-			return nil, fmt.Errorf("%s %w", m.path, err)
-		}
-		defer z.Close()
-		raw = &zipReader{r: z}
-	} else {
-		raw = io.NewSectionReader(e.inputs[m.input].file, 0, e.inputs[m.input].size)
-	}
-	unpacked, err := m.unpack(raw)
+	unpacked, err := e.unpacked(m)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", m.path, err)
+		return nil, err
 	}
 	defer unpacked.Close()
 	text, err := m.text(unpacked)
@@ -38,3 +27,32 @@ func (e *Export) Beginning(index, n int) ([]byte, error) {
 	}
 	return out[:got], nil
 }
+
+// unpacked opens a member from its beginning, beside whoever reads it.
+func (e *Export) unpacked(m *member) (io.ReadCloser, error) {
+	if m.file == nil {
+		input := &e.inputs[m.input]
+		unpacked, err := m.unpack(io.NewSectionReader(input.file, 0, input.size))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", m.path, err)
+		}
+		return unpacked, nil
+	}
+	z, err := openMember(m.file)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", m.path, err)
+	}
+	unpacked, err := m.unpack(&zipReader{r: z})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read %s: %w", m.path, err), z.Close())
+	}
+	return inArchive{unpacked, z}, nil
+}
+
+// inArchive is a compressed file in an archive.
+type inArchive struct {
+	io.ReadCloser
+	archived io.Closer
+}
+
+func (a inArchive) Close() error { return errors.Join(a.ReadCloser.Close(), a.archived.Close()) }

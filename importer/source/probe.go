@@ -12,20 +12,9 @@ import (
 // probe reads the beginning of a member and adds it to the export with its
 // layout. It finds nothing where there is no text but blank lines.
 func (e *Export) probe(m *member) (found bool, err error) {
-	var raw io.Reader
-	if m.file != nil {
-		z, err := openMember(m.file)
-		if err != nil {
-			return false, fmt.Errorf("%s %w", m.path, err)
-		}
-		defer z.Close()
-		raw = &zipReader{r: z}
-	} else {
-		raw = io.NewSectionReader(e.inputs[m.input].file, 0, e.inputs[m.input].size)
-	}
-	unpacked, err := m.unpack(raw)
+	unpacked, err := e.unpacked(m)
 	if err != nil {
-		return false, fmt.Errorf("read %s: %w", m.path, err)
+		return false, err
 	}
 	defer unpacked.Close()
 	h := &head{r: unpacked}

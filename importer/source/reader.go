@@ -135,7 +135,7 @@ func (r *Reader) Next() (*Batch, error) {
 			}
 			return nil, r.err
 		}
-		r.take(b)
+		r.add(b)
 	}
 }
 
@@ -149,8 +149,8 @@ func (r *Reader) takeRoom() []Row {
 	}
 }
 
-// take adds a block to the window.
-func (r *Reader) take(b block) {
+// add adds a block to the window.
+func (r *Reader) add(b block) {
 	if b.err != nil {
 		r.err = b.err
 	}

@@ -50,20 +50,7 @@ func (s *csvScanner) record(data []byte, start int, eof, lenient bool) extent {
 	if cut {
 		data = data[:limit]
 	}
-	// short says what it means when the data ends.
-	short := func(open int) extent {
-		over := len(data)-start > MaxRow+1
-		switch {
-		case over && open >= 0:
-			return extent{fault: longOpen, at: open}
-		case over:
-			return extent{fault: long, at: len(data) - 1}
-		case !eof:
-			return extent{fault: needMore}
-		default:
-			return extent{fault: unclosedQuote, at: open}
-		}
-	}
+	short := func(open int) extent { return s.cutShort(data, start, open, eof && !cut) }
 	cells := 1
 	finish := func(end, next int) extent {
 		if end-start > MaxRow {

@@ -30,7 +30,7 @@ func TestTraps(t *testing.T) {
 		rows      []string
 		fails     string
 	}{
-		{name: "BOM is no part of the first name", text: "\xef\xbb\xbfemail,id\na,1\n", columns: []string{"email", "id"}, rows: []string{"a|1"}},
+		{name: "BOM is not part of the first name", text: "\xef\xbb\xbfemail,id\na,1\n", columns: []string{"email", "id"}, rows: []string{"a|1"}},
 		{name: "BOM before a quoted header", text: "\xef\xbb\xbf\"email\",\"id\"\na,1\n", columns: []string{"email", "id"}, rows: []string{"a|1"}},
 		{name: "BOM and CRLF", text: "\xef\xbb\xbfemail;id\r\na;1\r\n", columns: []string{"email", "id"}, delimiter: ';', lineEnd: "\r\n", rows: []string{"a|1"}},
 		{name: "UTF-16 with BOM", text: utf16("email\tnom\r\na\té€😀\r\n"), columns: []string{"email", "nom"}, delimiter: '\t', encoding: "utf-16le", lineEnd: "\r\n", rows: []string{"a|é€😀"}},

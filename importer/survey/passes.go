@@ -13,7 +13,7 @@ import (
 // rows up in ascending order, Look then answers for a batch that was mapped.
 type Passes struct {
 	snap     *journal.Snapshot
-	ledger   *journal.Ledger
+	all      *journal.Outcomes
 	readings []*rows.Reading // how each pass reads rows
 	read     int64           // last row that was read
 	high     int64           // last row that was read, or of which something was sent
@@ -41,7 +41,7 @@ func OpenPasses(snap *journal.Snapshot, dir string, files *rows.Files) (*Passes,
 	}
 	p.read, p.high = highest(snap, len(p.readings))
 	var err error
-	p.ledger, err = snap.Ledger(0)
+	p.all, err = snap.Outcomes(0)
 	return p, err
 }
 
@@ -55,7 +55,7 @@ func highest(snap *journal.Snapshot, passes int) (read, far int64) {
 }
 
 // Close closes the outcomes.
-func (p *Passes) Close() error { return p.ledger.Close() }
+func (p *Passes) Close() error { return p.all.Close() }
 
 // UpTo are the passes up to one, of the same sweep. Close them once.
 func (p *Passes) UpTo(pass int) *Passes {
@@ -91,7 +91,7 @@ func (p *Passes) Plan(b *rows.Batch) error {
 
 // LookUp looks up the outcomes of a batch's rows, for a plan that does not want all
 // of them mapped.
-func (p *Passes) LookUp(b *rows.Batch) error { return b.LookUp(p.ledger) }
+func (p *Passes) LookUp(b *rows.Batch) error { return b.LookUp(p.all) }
 
 // Want has a row mapped under the readings that Look needs.
 func (p *Passes) Want(b *rows.Batch, i int) {

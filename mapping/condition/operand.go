@@ -87,7 +87,7 @@ func compareOperands(a, b Operand) (order int, reason string) {
 	return order, ""
 }
 
-// compareNumbers is false when one of them is no number.
+// compareNumbers is false when one of them is not a number.
 func compareNumbers(a, b []byte) (order int, ok bool) {
 	if !looksNumeric(a) || !looksNumeric(b) {
 		return 0, false
@@ -160,7 +160,7 @@ func withNumbers(v any) any {
 	return v
 }
 
-// operandOf is the way back from decoded, for what is no list and no object.
+// operandOf is the way back from decoded, for what is neither a list nor an object.
 func operandOf(v any) (Operand, bool) {
 	switch v := v.(type) {
 	case nil:

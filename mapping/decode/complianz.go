@@ -12,7 +12,7 @@ var (
 
 // readComplianz reads the cookies that Complianz sets, one a category, which a
 // site stored together: cmplz_marketing=allow; cmplz_statistics=deny;
-// cmplz_banner-status=dismissed, parted by ";", "&", "," or "|". It gives the
+// cmplz_banner-status=dismissed, separated by ";", "&", "," or "|". It gives the
 // categories without the prefix. The categories have values before anybody
 // answers, so that only a banner that was dismissed makes them a choice. No
 // cookie says when.
@@ -37,7 +37,7 @@ func readComplianz(text []byte, out *Cell) error {
 			}
 			return errComplianzValue
 		}
-		return nil // policy id, services and whatever else is no category
+		return nil // policy id, services and whatever else is not a category
 	})
 	switch {
 	case err != nil:

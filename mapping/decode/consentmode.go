@@ -12,7 +12,7 @@ var (
 
 // readConsentMode reads the state of Google's consent mode, ad_storage and the
 // like with granted or denied: pairs (ad_storage=granted&analytics_storage=
-// denied, also with ":" and parted by "," ";" or "|"), a JSON object of them,
+// denied, also with ":" and separated by "," ";" or "|"), a JSON object of them,
 // or a whole command (gtag('consent', 'update', {…}), ["consent","update",{…}]
 // or the data layer's {"0":"consent","1":"update","2":{…}}).
 //

@@ -7,7 +7,7 @@ var (
 	errCookieYesValue = errors.New("is a cookieyes-consent cookie with a category that is neither yes nor no")
 )
 
-// readCookieYes reads the cookie cookieyes-consent: name:value pairs parted by
+// readCookieYes reads the cookie cookieyes-consent: name:value pairs separated by
 // commas. "action:yes" says that the banner was answered, "consent" how on the
 // whole; both, the id and the date when the policy was renewed are about the
 // cookie, everything else is a category with yes or no. A category without a

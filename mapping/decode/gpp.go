@@ -7,7 +7,7 @@ import (
 
 // The IAB's Global Privacy Platform string (InteractiveAdvertisingBureau/
 // Global-Privacy-Platform, Core/Consent String Specification.md): a header and
-// sections, parted by tildes. The header is base64url: Int(6) type 3, Int(6)
+// sections, separated by tildes. The header is base64url: Int(6) type 3, Int(6)
 // version 1, and the ids of the sections that follow as Range(Fibonacci):
 // Int(12) items, each a bit (0: one id, 1: a run of ids) and Fibonacci-coded
 // distances to the id before.

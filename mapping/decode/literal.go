@@ -62,7 +62,7 @@ type scanner struct {
 	cell *Cell
 }
 
-// peek gives the next byte that is no blank, 0 at the end.
+// peek gives the next byte that is not a blank, 0 at the end.
 func (p *scanner) peek() byte {
 	for p.pos < len(p.text) {
 		switch b := p.text[p.pos]; b {

@@ -15,7 +15,7 @@ var (
 
 // readOptanon reads OneTrust's cookie OptanonConsent: a query string whose
 // "groups" lists group:value, where the value is 1 (on), 0 (off) or 2, a group
-// held on legitimate interest, which is no choice and left out. Ids of groups
+// held on legitimate interest, which is not a choice and left out. Ids of groups
 // are free text and may hold a colon.
 //
 // OneTrust writes the cookie before anybody chooses, with the site's default

@@ -7,7 +7,7 @@ import (
 )
 
 // The TC string of the IAB's Transparency and Consent Framework, version 2:
-// segments of base64url parted by dots, of which the first, the core, has its
+// segments of base64url separated by dots, of which the first, the core, has its
 // fields at fixed offsets in bits (IAB Tech Lab, "Consent string and vendor
 // list formats v2", The Core String):
 //

@@ -12,7 +12,7 @@ var (
 )
 
 // readTrustArc reads TrustArc's cookies, with or without their names, one or
-// several of them parted by ";" or "&":
+// several of them separated by ";" or "&":
 //
 //	notice_gdpr_prefs=0,1,2:<hash>       the levels that were allowed, from 0
 //	notice_preferences=2:                the highest level that was allowed, from 0

@@ -4,7 +4,7 @@ import "errors"
 
 var errUSP = errors.New("is not a US privacy string of four characters such as 1YNN")
 
-// The values of an opt-out. Not having opted out is no opt-in: a mapping that
+// The values of an opt-out. Not having opted out is not an opt-in: a mapping that
 // made an accept of it would make consent out of silence.
 var (
 	valueOptedOut    = []byte("opted-out")

@@ -109,11 +109,11 @@ func (d *Doc) value(depth int, key memberName) bool {
 		n.start, n.end, n.escaped, ok = d.str()
 	case c == '{':
 		d.nodes[at].kind = Object
-		ok = d.object(depth)
+		ok = d.elements(depth, '}')
 		d.nodes[at].end = int32(d.pos)
 	case c == '[':
 		d.nodes[at].kind = Array
-		ok = d.array(depth)
+		ok = d.elements(depth, ']')
 		d.nodes[at].end = int32(d.pos)
 	case c == '-' || c >= '0' && c <= '9':
 		d.nodes[at].kind = Number
@@ -142,19 +142,23 @@ func (d *Doc) word(w string) bool {
 	return true
 }
 
-func (d *Doc) object(depth int) bool {
+// elements reads an object or an array up to its end.
+func (d *Doc) elements(depth int, end byte) bool {
 	d.pos++
 	d.space()
-	if d.pos < len(d.text) && d.text[d.pos] == '}' {
+	if d.pos < len(d.text) && d.text[d.pos] == end {
 		d.pos++
 		return true
 	}
 	for {
-		key, ok := d.name()
-		if !ok {
-			return false
+		var key memberName
+		if end == '}' {
+			var ok bool
+			if key, ok = d.name(); !ok {
+				return false
+			}
+			d.space()
 		}
-		d.space()
 		if !d.value(depth+1, key) {
 			return false
 		}
@@ -166,7 +170,7 @@ func (d *Doc) object(depth int) bool {
 		case ',':
 			d.pos++
 			d.space()
-		case '}':
+		case end:
 			d.pos++
 			return true
 		default:
@@ -195,34 +199,6 @@ func (d *Doc) name() (key memberName, ok bool) {
 	}
 	d.pos++
 	return key, true
-}
-
-func (d *Doc) array(depth int) bool {
-	d.pos++
-	d.space()
-	if d.pos < len(d.text) && d.text[d.pos] == ']' {
-		d.pos++
-		return true
-	}
-	for {
-		if !d.value(depth+1, memberName{}) {
-			return false
-		}
-		d.space()
-		if d.pos >= len(d.text) {
-			return false
-		}
-		switch d.text[d.pos] {
-		case ',':
-			d.pos++
-			d.space()
-		case ']':
-			d.pos++
-			return true
-		default:
-			return false
-		}
-	}
 }
 
 func (d *Doc) number() bool {

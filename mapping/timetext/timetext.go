@@ -14,7 +14,7 @@ import (
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
-// Reasons why a text is no time. They never quote it, so that rows with the same
+// Reasons why a text is not a time. They never quote it, so that rows with the same
 // fault are one group.
 const (
 	NoZone       = "has no time zone, and the mapping sets none (timezone:)"
@@ -22,7 +22,7 @@ const (
 	NoMatch      = "does not have the format of the mapping"
 	Abbreviation = "has a time zone abbreviation, which needs %Z in the format and a timezone"
 	Mangled      = "was mangled by a spreadsheet (scientific notation)"
-	Unclear      = "is no epoch between 1995 and 2100, or could be a compact date; set its format: (epoch-s, epoch-ms, epoch-us, epoch-ns, %Y%m%d%H%M%S …)"
+	Unclear      = "is not an epoch between 1995 and 2100, or could be a compact date; set its format: (epoch-s, epoch-ms, epoch-us, epoch-ns, %Y%m%d%H%M%S …)"
 	Seconds      = "is in seconds, where the column is in milliseconds"
 	Millis       = "is in milliseconds, where the column is in seconds"
 	Weekday      = "names another weekday than its date has"
@@ -107,7 +107,7 @@ func (t *Reader) DayMonthUnclear() bool {
 	return false
 }
 
-// Read gives epoch milliseconds, or the reason why text is no time. Unit is the
+// Read gives epoch milliseconds, or the reason why text is not a time. Unit is the
 // one of the column's all-digit values, "s" or "ms"; empty: told by size.
 func (t *Reader) Read(text []byte, unit string) (ms int64, reason string) {
 	text = spelling.Trim(text)

@@ -3,8 +3,6 @@ package evidence
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,9 +110,10 @@ func (c *Check) signature(text, signature []byte, signers []ssh.PublicKey) {
 
 // files holds the digests in the evidence against the files.
 func (c *Check) files(disk journal.Disk, dir string, e *Evidence, except func(string) bool) error {
-	if ok, err := begins(disk, dir, e.Checkpoint); err != nil {
+	// The checkpoint only ever grows.
+	if began, err := report.DigestBeginning(disk, dir, journal.Name, e.Checkpoint.Bytes); err != nil {
 		return err
-	} else if !ok {
+	} else if began != e.Checkpoint {
 		c.wrong("%s does not begin as the one that the evidence names", journal.Name)
 	}
 	for _, want := range e.Lists {
@@ -136,22 +135,6 @@ func (c *Check) files(disk journal.Disk, dir string, e *Evidence, except func(st
 		}
 	}
 	return nil
-}
-
-// begins reports whether the checkpoint begins with what the evidence names: it only
-// ever grows.
-func begins(disk journal.Disk, dir string, want journal.FileDigest) (bool, error) {
-	f, err := disk.Open(filepath.Join(dir, journal.Name))
-	if err != nil {
-		return false, fmt.Errorf("digest %s: %w", journal.Name, err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, io.LimitReader(f, want.Bytes))
-	if err != nil {
-		return false, fmt.Errorf("digest %s: %w", journal.Name, err)
-	}
-	return want.Name == journal.Name && n == want.Bytes && hex.EncodeToString(h.Sum(nil)) == want.SHA256, nil
 }
 
 // outcomes makes the evidence again and compares.

@@ -46,5 +46,5 @@ func TestTheSheetHidesNoDecision(t *testing.T) {
 	assert.Equal(t, strings.Count(page, "<ul>"), strings.Count(page, "</ul>"))
 	accept, reject, says := strings.Index(page, `id="accept"`), strings.Index(page, `id="reject"`), strings.Index(page, `id="nothing"`)
 	assert.True(t, accept < reject && reject < says, "accepts first")
-	assert.False(t, strings.Contains(page, "maybe"), "what is invalid is no part of what is approved")
+	assert.False(t, strings.Contains(page, "maybe"), "what is invalid is not part of what is approved")
 }

@@ -382,7 +382,7 @@ func (p *page) decisions(s *summary.Summary, room int) []string {
 	return lines
 }
 
-// became says what a value became, and why where it is no decision.
+// became says what a value became, and why where it is not a decision.
 func became(d summary.Decision) string {
 	if d.Reason == "" {
 		return d.Decision

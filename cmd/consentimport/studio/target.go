@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// targetForm is where a run sends to, as the form has it. The key itself is no part of it:
+// targetForm is where a run sends to, as the form has it. The key itself is not part of it:
 // the program reads it from the file or from the environment.
 type targetForm struct {
 	Real                           bool // not the sandbox in the process

@@ -12,8 +12,8 @@ import (
 )
 
 // A row that takes long holds the low-water row back while thousands of others
-// come and go; the ledger waits for it.
-func TestLedgerWaitsForASlowRow(t *testing.T) {
+// come and go; the reader of outcomes waits for it.
+func TestOutcomesWaitForASlowRow(t *testing.T) {
 	dir := t.TempDir()
 	w := begin(t, dir)
 	const rows = 20000
@@ -32,12 +32,12 @@ func TestLedgerWaitsForASlowRow(t *testing.T) {
 	require.NoError(t, w.Close())
 	v, err := journal.Read(journal.OS{}, dir)
 	require.NoError(t, err)
-	l, err := v.Ledger(0)
+	l, err := v.Outcomes(0)
 	require.NoError(t, err)
 	defer l.Close()
 	var got []journal.PassOutcome
 	for row := int64(1); row <= rows; row++ {
-		got, err = l.Outcomes(row, 1, got[:0])
+		got, err = l.Of(row, 1, got[:0])
 		require.NoError(t, err)
 		want := journal.Sent
 		if row%2 == 1 && row > 1 {
@@ -69,22 +69,22 @@ func TestReadingIsBounded(t *testing.T) {
 	s, err := journal.Read(journal.OS{}, dir)
 	require.NoError(t, err)
 	assert.EqualValues(t, rows, s.Total.All())
-	l, err := s.Ledger(0)
+	l, err := s.Outcomes(0)
 	require.NoError(t, err)
 	defer l.Close()
 	var got []journal.PassOutcome
 	for row := int64(1); row <= rows; row++ {
-		got, err = l.Outcomes(row, 1, got[:0])
+		got, err = l.Of(row, 1, got[:0])
 		require.NoError(t, err)
 		require.Equal(t, row%3 == 0, got[0].State == journal.Refused)
 	}
 	assert.Less(t, journal.CursorMax(l), rows/2)
 
 	// One that goes on late in the export skips what lies before.
-	late, err := s.Ledger(0)
+	late, err := s.Outcomes(0)
 	require.NoError(t, err)
 	defer late.Close()
-	got, err = late.Outcomes(rows, 1, nil)
+	got, err = late.Of(rows, 1, nil)
 	require.NoError(t, err)
 	assert.Equal(t, journal.Refused, got[0].State)
 	assert.Less(t, journal.CursorMax(late), rows/2)

@@ -6,12 +6,12 @@ import (
 	"iter"
 )
 
-// Ledger gives the final outcomes of an import, row by row in the order of the
+// Outcomes gives the final outcomes of an import, row by row in the order of the
 // export: one stream over each pass, merged. It holds as much of each pass in
 // memory as its importer had rows under way, whatever the number of failures.
 //
-// A Ledger is used by one goroutine.
-type Ledger struct {
+// It is used by one goroutine.
+type Outcomes struct {
 	snap    *Snapshot
 	cursors []*cursor // of passes 1, 2, …
 	row     int64
@@ -24,13 +24,13 @@ type PassOutcome struct {
 	Pass int
 }
 
-// Ledger opens a Ledger over the passes up to upToPass, 0 for all, as far as
+// Outcomes opens the outcomes of the passes up to upToPass, 0 for all, as far as
 // they went when the Snapshot was taken. A Writer may go on meanwhile.
-func (s *Snapshot) Ledger(upToPass int) (*Ledger, error) {
+func (s *Snapshot) Outcomes(upToPass int) (*Outcomes, error) {
 	if upToPass <= 0 || upToPass > len(s.segments) {
 		upToPass = len(s.segments)
 	}
-	l := &Ledger{snap: s}
+	l := &Outcomes{snap: s}
 	for pass := 1; pass <= upToPass; pass++ {
 		c, err := openCursor(s, pass)
 		if err != nil {
@@ -43,7 +43,7 @@ func (s *Snapshot) Ledger(upToPass int) (*Ledger, error) {
 
 // Failures goes through the refused and failed consents of one pass, almost in
 // the order of rows. It ends after the first error.
-func (l *Ledger) Failures(pass int) iter.Seq2[Outcome, error] {
+func (l *Outcomes) Failures(pass int) iter.Seq2[Outcome, error] {
 	return func(yield func(Outcome, error) bool) {
 		if pass < 1 || pass > len(l.snap.segments) {
 			return
@@ -69,7 +69,7 @@ func (l *Ledger) Failures(pass int) iter.Seq2[Outcome, error] {
 }
 
 // Close closes the files.
-func (l *Ledger) Close() error {
+func (l *Outcomes) Close() error {
 	var errs []error
 	for _, c := range l.cursors {
 		errs = append(errs, c.close())
