@@ -327,7 +327,7 @@ func TestATargetThatIsDownIsLeftInPeace(t *testing.T) {
 	}
 }
 
-// Somebody sets the machine's clock while a run waits: it neither ends the run nor
+// The machine's clock may be set while a run waits: that neither ends the run nor
 // makes it wait for ever.
 func TestTheMachinesClockMayBeSet(t *testing.T) {
 	for _, step := range []time.Duration{20 * time.Minute, -time.Hour} {

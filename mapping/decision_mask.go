@@ -13,7 +13,13 @@ const (
 )
 
 // appendMasked appends what may be shown of a value: nothing that could be an
-// address, a number or an id of somebody. Values of one masked form become one.
+// address, a number or an id of a person. Values of one masked form become one.
+//
+// Four places mask, and what each has to keep is what the next has to hide: here the
+// words on which people decide stay, and long digits go; package inspect keeps the form
+// of a sample alone, each letter an a; package intempt hides known texts, the key and
+// the identifiers of one consent, in a text of the target that stays as it is; package
+// report makes such texts alike that differ in numbers, which is no masking of secrets.
 func appendMasked(out, value []byte) []byte {
 	if bytes.IndexByte(value, '@') >= 0 {
 		return append(out, "(e-mail address)"...)

@@ -40,7 +40,7 @@ consent:
 			{"name":"D","status":"ACTIVE","at":"2024-01-02T03:04:05Z","preferences":[{"name":"p","options":null},{"name":"q","options":[]},{"name":"r","options":[{"name":"x","on":true}]}]}]}`,
 			[]string{"accept A/p/x", "reject A/p/y", "accept A/q/z", "accept D/r/x"}, ""},
 		{"no inner list", `{"id":"u1","purposes":[{"name":"C","status":"ACTIVE"}]}`, nil, "no decision"},
-		{"the inner list is none", `{"id":"u1","purposes":[{"name":"C","status":"ACTIVE","preferences":{"name":"p"}}]}`, nil, "no list"},
+		{"the inner list is none", `{"id":"u1","purposes":[{"name":"C","status":"ACTIVE","preferences":{"name":"p"}}]}`, nil, "is not a list"},
 		{"no list at all", `{"id":"u1"}`, nil, "purposes"},
 	} {
 		var out Result

@@ -117,7 +117,7 @@ func TestCategoriesAreBounded(t *testing.T) {
 	}
 	_, sum := write(t, &told{facts: finished(n), batch: 1100, parts: []part{{csvLayout("x", "x"), "x.csv", rows}}})
 	require.Len(t, sum.ByDecision, maxCategories+1)
-	assert.Equal(t, summary.ByDecision{Category: OtherCategories, Action: "accept", Consents: summary.Consents{Made: 2000, Sent: 2000}}, sum.ByDecision[0])
+	assert.Equal(t, summary.ByDecision{Category: otherCategories, Action: "accept", Consents: summary.Consents{Made: 2000, Sent: 2000}}, sum.ByDecision[0])
 	require.NoError(t, sum.Balanced())
 	assert.Equal(t, []summary.Month{{Month: "2099-12", Accept: n, Reject: 0}}, sum.Decided)
 }

@@ -63,7 +63,7 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summar
 	sum.History, sum.Subjects = mode.String(), found.Subjects
 	for _, w := range found.LastWords {
 		if w.Category == "" && found.More && w == found.LastWords[len(found.LastWords)-1] {
-			w.Category = OtherCategories
+			w.Category = otherCategories
 		}
 		sum.LastWords = append(sum.LastWords, summary.LastWord(w))
 	}

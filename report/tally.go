@@ -23,11 +23,11 @@ const (
 	maxPasses = 1000
 )
 
-// OtherCategories is the category under which ByDecision sums those beyond the
-// first thousand, OtherReasons the same for the reasons of skipped rows.
+// otherCategories is the category under which ByDecision sums those beyond the
+// first thousand, otherReasons the same for the reasons of skipped rows.
 const (
-	OtherCategories = "(other categories)"
-	OtherReasons    = "(other reasons)"
+	otherCategories = "(other categories)"
+	otherReasons    = "(other reasons)"
 )
 
 // tally counts rows and consents: one a batch, filled by a worker without any
@@ -76,7 +76,7 @@ func (t *tally) row(r *survey.Row) {
 func (t *tally) skip(reason string, n int64) {
 	if _, ok := t.skips[reason]; !ok {
 		if len(t.skips) >= maxSkips {
-			reason = OtherReasons
+			reason = otherReasons
 		}
 		if _, ok := t.skips[reason]; !ok {
 			t.skipOrder = append(t.skipOrder, reason)
@@ -131,7 +131,7 @@ func (t *tally) merge(b *tally) {
 		name := c.name
 		all := t.categories[name]
 		if all == nil && len(t.categories) >= maxCategories {
-			name = OtherCategories
+			name = otherCategories
 			all = t.categories[name]
 		}
 		if all == nil {

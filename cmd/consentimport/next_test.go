@@ -26,7 +26,7 @@ consent:
   category: purpose
 `
 
-// Somebody who has nothing but the summary on the screen copies its last line, and
+// A user who has nothing but the summary on the screen copies its last line, and
 // the steps above it that are commands, and the import goes on to its end.
 func TestTheCommandThatTheSummaryNamesWorks(t *testing.T) {
 	t.Parallel()

@@ -180,7 +180,7 @@ func (r *runReader) read() error {
 		return err
 	}
 	n, size := int64(binary.LittleEndian.Uint32(head[:])), int(binary.LittleEndian.Uint32(head[4:]))
-	if n > r.bytes-blockHead || size > blockSize+MaxRecord+4 {
+	if n > r.bytes-blockHead || size > blockSize+maxRecord+4 {
 		return fmt.Errorf("a block of %d bytes: %w", n, io.ErrUnexpectedEOF)
 	}
 	if int64(cap(r.stored)) < n {

@@ -18,7 +18,7 @@ type File interface {
 // Config says what is sorted and with how much memory.
 type Config struct {
 	// Size is the size of every record in bytes; 0 when they differ. A record may
-	// have MaxRecord bytes at most.
+	// have maxRecord bytes at most.
 	Size int
 	// Key is by how many of its first bytes a record is compared; a record is at
 	// least as long.
@@ -28,17 +28,17 @@ type Config struct {
 	// read within the processor's caches.
 	Spread bool
 	// Buffer is how much memory one of the two buffers may take, in bytes; 0 means
-	// DefaultBuffer.
+	// defaultBuffer.
 	Buffer int
 	// Temp opens a new and empty file for runs. Closing it removes it.
 	Temp func() (File, error)
 }
 
 const (
-	// DefaultBuffer is the memory of one of the two buffers.
-	DefaultBuffer = 20 << 20
-	// MaxRecord is the size of the longest record.
-	MaxRecord = 4 << 20
+	// defaultBuffer is the memory of one of the two buffers.
+	defaultBuffer = 20 << 20
+	// maxRecord is the size of the longest record.
+	maxRecord = 4 << 20
 	// chunkSize is in what pieces a buffer grows: nothing is copied when it does.
 	chunkSize = 1 << 20
 	// fanIn is how many runs are merged at a time.
@@ -63,14 +63,14 @@ type Sorter struct {
 // New makes a Sorter.
 func New(cfg Config) *Sorter {
 	if cfg.Buffer <= 0 {
-		cfg.Buffer = DefaultBuffer
+		cfg.Buffer = defaultBuffer
 	}
 	return &Sorter{cfg: cfg, fill: newPile(&cfg), spare: make(chan *pile, 1), store: &store{cfg: cfg}}
 }
 
 // Add takes in a record, which it copies.
 func (s *Sorter) Add(rec []byte) error {
-	if len(rec) > MaxRecord || len(rec) < s.cfg.Key || s.cfg.Size > 0 && len(rec) != s.cfg.Size {
+	if len(rec) > maxRecord || len(rec) < s.cfg.Key || s.cfg.Size > 0 && len(rec) != s.cfg.Size {
 		return fmt.Errorf("sort: a record of %d bytes", len(rec))
 	}
 	if s.fill.bytes+len(rec)+entrySize > s.cfg.Buffer && s.fill.n > 0 {

@@ -123,7 +123,7 @@ func TestARecordOfAnotherSizeIsRefused(t *testing.T) {
 	require.Error(t, s.Add(make([]byte, 7)))
 	s = New(Config{Key: 8})
 	require.Error(t, s.Add(make([]byte, 7)))
-	require.Error(t, s.Add(make([]byte, MaxRecord+1)))
+	require.Error(t, s.Add(make([]byte, maxRecord+1)))
 }
 
 // failing is a file in which the n-th step fails.

@@ -50,21 +50,21 @@ type Place uint64
 const (
 	placeBits = 20
 	rowBits   = 42
-	// MaxNumber is the last number of a decision in a row.
-	MaxNumber = 1<<placeBits - 1
+	// maxNumber is the last number of a decision in a row.
+	maxNumber = 1<<placeBits - 1
 	maxRow    = 1<<rowBits - 1
 )
 
 // At makes a Place. Numbers and rows beyond what it holds share the last one.
 func At(row int64, n int) Place {
-	return Place(uint64(min(row, maxRow))<<placeBits | uint64(min(n, MaxNumber)))
+	return Place(uint64(min(row, maxRow))<<placeBits | uint64(min(n, maxNumber)))
 }
 
 // Row is the row of a place.
 func (p Place) Row() int64 { return int64(p >> placeBits) }
 
 // Number is the number of the decision within its row.
-func (p Place) Number() int32 { return int32(p & MaxNumber) }
+func (p Place) Number() int32 { return int32(p & maxNumber) }
 
 // The times of decisions whose own time cannot be read: see the package.
 const (

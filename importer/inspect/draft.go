@@ -235,7 +235,7 @@ func (d *draft) each() {
 		each.set(s.Form, plain(s.Source.name))
 	}
 	if s.Form != "columns" && s.Form != "array" {
-		each.items[len(each.items)-1].beside(`categories that nobody was asked about are no choice: skip: ['lower(each.key) in ["necessary", "essential"]']`)
+		each.items[len(each.items)-1].beside(`categories that nobody was asked about are not choices: skip: ['lower(each.key) in ["necessary", "essential"]']`)
 	}
 }
 

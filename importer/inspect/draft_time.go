@@ -170,7 +170,7 @@ func (d *draft) timeField(columns []*Column) *node {
 	if slices.ContainsFunc(columns, d.inSome) && !slices.ContainsFunc(columns, func(c *Column) bool { return !d.inSome(c) }) && len(columns) == 1 {
 		field.set("optional", plainTrue())
 	}
-	if i := slices.IndexFunc(forms, TimeForm.Zoneless); i >= 0 {
+	if i := slices.IndexFunc(forms, TimeForm.zoneless); i >= 0 {
 		field.set("timezone", plain(mapping.ToDecide)).above(
 			fmt.Sprintf("%s: which zone are these times in? Zone in the text: %s.", mapping.ToDecide, forms[i].Zone),
 			"An IANA name such as Europe/Berlin, or UTC; the platform's documentation says which.")
@@ -205,7 +205,7 @@ func (d *draft) validUntil(consent *node) {
 	} else if f.Format != "iso8601" && !strings.HasPrefix(f.Format, "epoch-") {
 		field.set("format", inQuotes(f.Format))
 	}
-	if c.Times[0].Zoneless() {
+	if c.Times[0].zoneless() {
 		field.set("timezone", plain(mapping.ToDecide))
 	}
 	if d.inSome(c) {

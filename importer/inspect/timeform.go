@@ -19,8 +19,8 @@ type TimeForm struct {
 	Years  [2]int   `json:"years,omitzero"`  // the first and the last
 }
 
-// Zoneless reports whether times of the form say nothing of their zone.
-func (f TimeForm) Zoneless() bool { return f.Zone != zoneInText }
+// zoneless reports whether times of the form say nothing of their zone.
+func (f TimeForm) zoneless() bool { return f.Zone != zoneInText }
 
 const (
 	zoneInText  = "in the text"

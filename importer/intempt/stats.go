@@ -116,20 +116,6 @@ func (s StatsSnapshot) Max() time.Duration {
 	return time.Duration(s.Latency.Max()) * time.Microsecond
 }
 
-// MergeLatencies decodes what Encode gave and adds it to s: the runs of an
-// import have one latency together.
-func (s *StatsSnapshot) MergeLatencies(text string) error {
-	h, err := hdrhistogram.Decode([]byte(text))
-	if err != nil {
-		return fmt.Errorf("decode latencies: %w", err)
-	}
-	if s.Latency == nil {
-		s.Latency = hdrhistogram.New(minLatency, maxLatency, latencyDigits)
-	}
-	s.Latency.Merge(h)
-	return nil
-}
-
 // Add adds the counters and latencies of another snapshot.
 func (s *StatsSnapshot) Add(o StatsSnapshot) {
 	s.Requests += o.Requests

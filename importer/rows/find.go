@@ -57,7 +57,7 @@ func (s *stream) at(n int64) (Text, error) {
 			return Text{}, err
 		}
 		if s.number != nil {
-			if err := s.number.Apply(b); err != nil {
+			if err := s.number.apply(b); err != nil {
 				return Text{}, err
 			}
 		}

@@ -43,7 +43,7 @@ func (f *Files) forms(over int) (*formFinder, error) {
 // of those that they repair.
 func (f *formFinder) attach(b *Batch) error {
 	if f.numbers != nil {
-		if err := f.numbers.Apply(b.Src); err != nil {
+		if err := f.numbers.apply(b.Src); err != nil {
 			return err
 		}
 	}

@@ -25,8 +25,8 @@ const (
 	ErrorColumn = "_error"
 )
 
-// Apply gives the rows of a batch the numbers of the rows that they repair.
-func (l *RowNumbers) Apply(b *source.Batch) error {
+// apply gives the rows of a batch the numbers of the rows that they repair.
+func (l *RowNumbers) apply(b *source.Batch) error {
 	layout := &l.Layouts[l.Members[b.Member].Layout]
 	for i := range b.Rows {
 		n, err := l.Of(layout, &b.Rows[i])

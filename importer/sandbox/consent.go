@@ -44,10 +44,10 @@ func (c *Consent) Subject() string {
 	}
 }
 
-// AppendJSON appends the consent as one JSON object on one line, without a line
+// appendJSON appends the consent as one JSON object on one line, without a line
 // end: the fields of the docs dialect, absent ones left out, then _seq, _at
 // (RFC 3339) and _dialect.
-func (c *Consent) AppendJSON(b []byte) []byte {
+func (c *Consent) appendJSON(b []byte) []byte {
 	b = append(b, `{"action":"`...)
 	b = append(b, c.Action.String()...)
 	b = append(b, `","timestamp":`...)
@@ -89,10 +89,10 @@ func appendText(b []byte, name, text string) []byte {
 	return b
 }
 
-// MarshalJSON is AppendJSON.
-func (c Consent) MarshalJSON() ([]byte, error) { return c.AppendJSON(nil), nil }
+// MarshalJSON is appendJSON.
+func (c Consent) MarshalJSON() ([]byte, error) { return c.appendJSON(nil), nil }
 
-// UnmarshalJSON reads what AppendJSON wrote.
+// UnmarshalJSON reads what appendJSON wrote.
 func (c *Consent) UnmarshalJSON(b []byte) error {
 	var v struct {
 		Seq        int64           `json:"_seq"`

@@ -334,7 +334,7 @@ func FuzzDecode(f *testing.F) {
 		unpack(packed, &kept)
 		back := kept.mapped()
 		require.Equal(t, packed, pack(nil, &back))
-		line := kept.AppendJSON(nil)
+		line := kept.appendJSON(nil)
 		require.NotContains(t, string(line), "\n")
 		var again Consent
 		require.NoError(t, json.Unmarshal(line, &again), "%s", line)

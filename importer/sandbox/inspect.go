@@ -59,7 +59,7 @@ func (s *Server) listConsents(w http.ResponseWriter, r *http.Request) {
 	var line []byte
 	write := func(before string, c *Consent, behind string) bool {
 		line = append(line[:0], before...)
-		line = append(c.AppendJSON(line), behind...)
+		line = append(c.appendJSON(line), behind...)
 		_, err := out.Write(line)
 		return err == nil
 	}

@@ -80,7 +80,7 @@ func (s *store) load(f *os.File) (size int64, err error) {
 func (f *storeFile) append(seq int64, at time.Time, d Dialect, packed []byte) error {
 	c := Consent{Seq: seq, At: at.UTC().Truncate(time.Microsecond), Dialect: d}
 	unpack(packed, &c)
-	f.line = append(c.AppendJSON(f.line[:0]), '\n')
+	f.line = append(c.appendJSON(f.line[:0]), '\n')
 	n, err := f.f.Write(f.line)
 	if err != nil {
 		// Half a line in the middle of the file would spoil it.

@@ -232,9 +232,6 @@ func (s *Server) All(yield func(*Consent) bool) { _ = s.store.all(yield) }
 // Of gives one user's consents in order of arrival.
 func (s *Server) Of(userID string) []Consent { return s.of(userID, "") }
 
-// OfProfile gives the consents in order of arrival that name a profile and no user.
-func (s *Server) OfProfile(profileID string) []Consent { return s.of("", profileID) }
-
 func (s *Server) of(user, profile string) []Consent {
 	var out []Consent
 	_ = s.store.of(user, profile, func(c *Consent) bool { out = append(out, *c); return true })

@@ -84,7 +84,7 @@ func TestKeepsWhatBothDialectsSend(t *testing.T) {
 	assert.Equal(t, Consent{Action: mapping.Accept, Timestamp: 1767225600000, ValidUntil: mapping.Unlimited,
 		Source: "web", Category: "ads", UserID: "u1"}, of[0])
 
-	of = s.OfProfile("p1")
+	of = s.of("", "p1")
 	require.Len(t, of, 1)
 	of[0].At, of[0].Seq = time.Time{}, 0
 	assert.Equal(t, Consent{Dialect: SDK, Action: mapping.Reject, Timestamp: 1767225600000, ValidUntil: 1798761600000,

@@ -14,7 +14,7 @@ import (
 
 // charset turns text of one encoding into UTF-8 and back.
 //
-// What an encoding does not define comes out as bytes that are no valid UTF-8,
+// What an encoding does not define comes out as bytes that are not valid UTF-8,
 // different ones for each thing that was there: a lone surrogate as its three
 // bytes in the pattern of UTF-8, a byte without a meaning as the lone surrogate
 // U+DC00 + byte, half a code unit at the end as two bytes of which the first is

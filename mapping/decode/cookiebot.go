@@ -15,7 +15,7 @@ var (
 //
 // An implied consent was given by nobody. Cookiebot's developer pages count a
 // consent without a method (older cookies) as implied, and so does this. Two
-// older values are no object: "-1" says that the visitor's region needs no
+// older values are not objects: "-1" says that the visitor's region needs no
 // consent, "0" that the visitor declined everything that can be declined,
 // which is a "false" for each of the three categories, at no known time.
 func readCookiebot(text []byte, out *Cell) error {

@@ -17,7 +17,7 @@ var (
 //	notice_gdpr_prefs=0,1,2:<hash>       the levels that were allowed, from 0
 //	notice_preferences=2:                the highest level that was allowed, from 0
 //	cmapi_cookie_privacy=permit 1,2,3    the levels that were allowed, from 1
-//	notice_behavior=implied,eu           how: "implied" and "none" are no choice
+//	notice_behavior=implied,eu           how: "implied" and "none" are not choices
 //
 // It gives "required", "functional" and "advertising", each true or false. The
 // meaning of the levels is second-hand: TrustArc publishes none, and sites

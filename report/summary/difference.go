@@ -22,7 +22,7 @@ type Difference struct {
 
 	Values ValueChanges  `json:"values"`
 	People []PeopleMoved `json:"people"`
-	Counts []CountMoved  `json:"counts"`
+	Counts []countMoved  `json:"counts"`
 	Lint   []LintMoved   `json:"lint"`
 }
 
@@ -55,8 +55,8 @@ type ValueChanges struct {
 	Gone    ValueMoves `json:"gone"`
 }
 
-// MaxMoves is how many values are listed of each kind; all are counted.
-const MaxMoves = 1000
+// maxMoves is how many values are listed of each kind; all are counted.
+const maxMoves = 1000
 
 // ValueMoves counts values, and lists those that weigh most first.
 type ValueMoves struct {
@@ -86,8 +86,8 @@ type PeopleMoved struct {
 	B        *LastWord `json:"b"`
 }
 
-// CountMoved is a count of report.json, by the path of its name there.
-type CountMoved struct {
+// countMoved is a count of report.json, by the path of its name there.
+type countMoved struct {
 	Name string `json:"name"`
 	A    int64  `json:"a"`
 	B    int64  `json:"b"`
@@ -104,7 +104,7 @@ type LintMoved struct {
 // Add counts a value, and keeps it if it weighs enough to be listed.
 func (m *ValueMoves) Add(v ValueMove) {
 	m.Values++
-	if m.Lines = append(m.Lines, v); len(m.Lines) >= 2*MaxMoves {
+	if m.Lines = append(m.Lines, v); len(m.Lines) >= 2*maxMoves {
 		m.Cut()
 	}
 }
@@ -115,7 +115,7 @@ func (m *ValueMoves) Cut() {
 	slices.SortStableFunc(m.Lines, func(a, b ValueMove) int {
 		return cmp.Or(cmp.Compare(weight(&a), weight(&b)), cmp.Compare(b.often(), a.often()), cmp.Compare(a.Category, b.Category), cmp.Compare(a.Value, b.Value))
 	})
-	m.Lines = slices.Clip(m.Lines[:min(len(m.Lines), MaxMoves)])
+	m.Lines = slices.Clip(m.Lines[:min(len(m.Lines), maxMoves)])
 }
 
 func weight(v *ValueMove) int {
@@ -152,7 +152,7 @@ func NewDifference(a, b *Summary) *Difference {
 	d.SameExport = slices.EqualFunc(a.Inputs, b.Inputs, func(x, y Input) bool { return x.SHA256 == y.SHA256 && x.SHA256 != "" && x.Rows == y.Rows })
 	d.People = peopleMoved(a.LastWords, b.LastWords)
 	d.Lint = lintMoved(a.Lint, b.Lint)
-	for _, c := range []CountMoved{
+	for _, c := range []countMoved{
 		{"rows.read", a.Rows.Read, b.Rows.Read}, {"rows.mapped", a.Rows.Mapped, b.Rows.Mapped},
 		{"rows.skipped", a.Rows.Skipped, b.Rows.Skipped}, {"rows.invalid", a.Rows.Invalid, b.Rows.Invalid},
 		{"consents.made", a.Consents.Made, b.Consents.Made}, {"consents.sent", a.Consents.Sent, b.Consents.Sent},
@@ -165,7 +165,7 @@ func NewDifference(a, b *Summary) *Difference {
 		}
 	}
 	if d.Counts == nil {
-		d.Counts = []CountMoved{}
+		d.Counts = []countMoved{}
 	}
 	return d
 }

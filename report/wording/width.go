@@ -33,8 +33,8 @@ func Clip(s string, n int) string {
 // Pad fills a text up with blanks to n columns.
 func Pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-Width(s))) }
 
-// PadLeft puts blanks before a text, up to n columns.
-func PadLeft(s string, n int) string { return strings.Repeat(" ", max(0, n-Width(s))) + s }
+// padLeft puts blanks before a text, up to n columns.
+func padLeft(s string, n int) string { return strings.Repeat(" ", max(0, n-Width(s))) + s }
 
 // Columns sets rows in columns that line up, two blanks apart, a line each. The
 // first left columns begin at the same place, the others, numbers, end there.
@@ -58,7 +58,7 @@ func Columns(rows [][]string, left int) string {
 			if i < left {
 				cell = Pad(cell, widths[i])
 			} else {
-				cell = PadLeft(cell, widths[i])
+				cell = padLeft(cell, widths[i])
 			}
 			line.WriteString(cell)
 		}
