@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -13,7 +14,8 @@ import (
 
 // CheckOurs refuses an out directory in which somebody else can write, or in which
 // something was planted that is not what it looks like: a link, which would be
-// written through, a pipe, which would be waited for, a file of another owner. A
+// written through, a pipe, which would be waited for, a directory under the name of a
+// file, a file of another owner. A
 // directory that does not exist yet is fine. Where a system knows no owners and
 // modes, those are not looked at.
 func CheckOurs(dir string) error {
@@ -36,20 +38,37 @@ func CheckOurs(dir string) error {
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o022 != 0 {
 		return refuse("look at what is in there; if all of it is yours: chmod go-w, and run it again", "others may write in %s (mode %04o)", dir, mode)
 	}
+	return checkEntries(dir, func(e fs.DirEntry) string {
+		if what := disguised(e); what != "" {
+			return what
+		}
+		return notOurs(e)
+	})
+}
+
+// CheckPlanted refuses an out directory in which something was planted that is not what
+// it looks like. It is for who only reads what may be somebody else's.
+func CheckPlanted(dir string) error { return checkEntries(dir, disguised) }
+
+// checkEntries refuses a directory with an entry of which wrong says what it is.
+func checkEntries(dir string, wrong func(fs.DirEntry) string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return cure(blocked.AnotherDirectory, "use %s as the out directory: %w", dir, err)
 	}
 	for _, e := range entries {
-		if what := planted(e); what != "" {
+		if what := wrong(e); what != "" {
 			return cure(blocked.RemoveOrAnother, "%s is %s, which no import puts there", filepath.Join(dir, e.Name()), what)
 		}
 	}
 	return nil
 }
 
-// planted says what an entry of an out directory is when it is none of ours.
-func planted(e fs.DirEntry) string {
+// fileEndings are those of the files of an import.
+var fileEndings = []string{".jsonl", ".json", ".csv", ".html", ".yaml", ".zst", ".txt", ".sig", ".tsr", ".tmp", ".lock", ".sock"}
+
+// disguised says what an entry of an out directory is when it is no file.
+func disguised(e fs.DirEntry) string {
 	switch {
 	case e.Type()&fs.ModeSymlink != 0:
 		return "a link"
@@ -57,7 +76,17 @@ func planted(e fs.DirEntry) string {
 		return "a pipe"
 	case e.Type()&(fs.ModeDevice|fs.ModeCharDevice) != 0:
 		return "a device"
-	case !e.Type().IsRegular():
+	case e.Type()&fs.ModeSocket != 0 && e.Name() != ControlSocket:
+		return "a socket"
+	case e.IsDir() && slices.Contains(fileEndings, filepath.Ext(e.Name())): // others are a person's own
+		return "a directory"
+	}
+	return ""
+}
+
+// notOurs says what a file of an out directory is when it is not ours alone.
+func notOurs(e fs.DirEntry) string {
+	if !e.Type().IsRegular() {
 		return ""
 	}
 	info, err := e.Info()

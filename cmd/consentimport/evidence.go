@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report"
@@ -40,6 +41,9 @@ verify DIR checks them too, and whether the files in DIR are those that the evid
 		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := outDirectory(args[0]); err != nil {
+				return err
+			}
+			if err := importer.CheckOurs(args[0]); err != nil {
 				return err
 			}
 			return makeEvidence(env, args[0], key, tsa)

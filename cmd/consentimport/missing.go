@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 )
 
@@ -51,7 +52,7 @@ func outDirectory(dir string) error {
 		return err == nil
 	}
 	if holds(dir) {
-		return nil
+		return importer.CheckPlanted(dir)
 	}
 	for _, ending := range []string{".import", ".dry-run"} {
 		if beside := filepath.Clean(dir) + ending; holds(beside) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -32,6 +33,9 @@ suppress.csv first.`,
 		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := outDirectory(args[0]); err != nil {
+				return err
+			}
+			if err := importer.CheckOurs(args[0]); err != nil {
 				return err
 			}
 			return purge(env, args[0])
