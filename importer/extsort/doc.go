@@ -10,6 +10,9 @@
 // there are more than a merge can read side by side. What fits into one buffer never
 // touches the disk.
 //
+// Records that begin with a hash are put into parts as they come, and a part is put in
+// order by two digits of the hash when it is read: most are never compared.
+//
 // A run is a sequence of blocks of about 64 KiB, each compressed by itself (S2) behind
 // its sizes and a check sum: see appendBlock. A file holds several runs; it is the
 // caller's, who decides where it lies and who may read it.

@@ -1,130 +1,171 @@
 package extsort
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/binary"
 	"io"
-	"slices"
+	"sync"
 )
 
 // pile holds records until they are written, or all of them where they fit into memory.
-// Its parts are in order: what one holds comes before all that the next holds.
+// Its parts are in order: what one holds comes before all that the next holds. Within a
+// part they stand as they came; they are put in order where they are read.
 type pile struct {
-	parts []buffer
+	cfg   *Config
+	spare *spareChunks
+	parts []part
 	shift uint // how many bits of the prefix do not say which part a record is of
 	n     int
 	bytes int
+	order []entry // of the only part, once it was sorted
 }
 
 // spreadBits is by how many bits evenly spread records are put into parts: of a full
-// pile, each part takes some 100 KiB.
+// pile, each part takes less than 400 KiB.
 const spreadBits = 7
 
-func newPile(cfg *Config) *pile {
-	p := &pile{shift: 64, parts: make([]buffer, 1)}
-	largest, smallest := chunkSize, 64<<10
+func newPile(cfg *Config, spare *spareChunks) *pile {
+	p := &pile{cfg: cfg, spare: spare, shift: 64, parts: make([]part, 1)}
 	if cfg.Spread {
-		p.shift, p.parts = 64-spreadBits, make([]buffer, 1<<spreadBits)
-		largest, smallest = 32<<10, 2<<10
-	}
-	for i := range p.parts {
-		p.parts[i] = buffer{size: cfg.Size, smallest: smallest, largest: largest}
+		p.shift, p.parts = 64-spreadBits, make([]part, 1<<spreadBits)
 	}
 	return p
 }
 
-func (p *pile) add(rec []byte) {
-	begins := prefix(rec)
-	p.bytes += p.parts[begins>>p.shift].add(rec, begins)
-	p.n++
+// cost is how much memory a record of n bytes takes. That of entries counts where
+// those of all records are needed at a time.
+func (p *pile) cost(n int) int {
+	if p.cfg.Size == 0 {
+		n += 4
+	}
+	if !p.cfg.Spread {
+		n += entrySize
+	}
+	return n
 }
 
-func (p *pile) sort(key int) {
-	for i := range p.parts {
-		p.parts[i].sort(key)
+func (p *pile) add(rec []byte) {
+	x := &p.parts[prefix(rec)>>p.shift]
+	need := len(rec)
+	if p.cfg.Size == 0 {
+		need += 4
+	}
+	if cap(x.last)-len(x.last) < need {
+		p.grow(x, need)
+	}
+	if p.cfg.Size == 0 {
+		x.last = binary.LittleEndian.AppendUint32(x.last, uint32(len(rec)))
+	}
+	x.last = append(x.last, rec...)
+	x.n++
+	p.n++
+	p.bytes += p.cost(len(rec))
+}
+
+// grow gives a part another chunk: small ones first, for small exports.
+func (p *pile) grow(x *part, need int) {
+	size := p.spare.size / 16
+	if x.last != nil {
+		x.full = append(x.full, x.last)
+		size = min(2*cap(x.last), p.spare.size)
+	}
+	if size = max(size, need); size == p.spare.size {
+		x.last = p.spare.take()
+		return
+	}
+	x.last = make([]byte, 0, size)
+}
+
+// sort puts the records of the only part in order, once.
+func (p *pile) sort() {
+	if len(p.parts) == 1 && p.order == nil {
+		var s sorting
+		p.order = s.sort(p.cfg, &p.parts[0])
 	}
 }
 
-// sorted sorts the pile and gives its records in order.
-func (p *pile) sorted(key int) func() ([]byte, error) {
-	p.sort(key)
-	var at piled
-	return func() ([]byte, error) { return at.next(p) }
+// piled is a place in a pile.
+type piled struct {
+	sorting
+	part  int // behind the one whose order it is
+	order []entry
+	in    *part
 }
-
-// piled is a place in a sorted pile.
-type piled struct{ part, record int }
 
 // next gives the record of a place and goes on to the next; io.EOF behind the last.
 func (at *piled) next(p *pile) ([]byte, error) {
-	for at.part < len(p.parts) {
-		b := &p.parts[at.part]
-		if at.record < len(b.entries) {
-			at.record++
-			return b.record(&b.entries[at.record-1]), nil
+	for len(at.order) == 0 {
+		if at.part == len(p.parts) {
+			return nil, io.EOF
 		}
-		at.part, at.record = at.part+1, 0
-	}
-	return nil, io.EOF
-}
-
-func (p *pile) reset() {
-	for i := range p.parts {
-		p.parts[i].reset()
-	}
-	p.n, p.bytes = 0, 0
-}
-
-// buffer is a part of a pile. It grows by chunks, so that nothing is copied when it does.
-type buffer struct {
-	size              int // of every record; 0: they differ
-	smallest, largest int // chunk
-	chunks            [][]byte
-	used              int // chunks in use
-	entries           []entry
-}
-
-// entry is a record of a buffer: what it begins with, and where it is.
-type entry struct {
-	prefix uint64
-	chunk  uint16
-	at     uint32
-}
-
-const entrySize = 16
-
-// add gives how much memory the record takes.
-func (b *buffer) add(rec []byte, begins uint64) int {
-	need := len(rec)
-	long := b.size == 0
-	if long {
-		need += 4
-	}
-	if b.used == 0 || len(b.chunks[b.used-1])+need > cap(b.chunks[b.used-1]) {
-		if b.used == len(b.chunks) {
-			b.chunks = append(b.chunks, make([]byte, 0, max(need, b.next())))
-		} else if cap(b.chunks[b.used]) < need {
-			b.chunks[b.used] = make([]byte, 0, need)
+		at.in = &p.parts[at.part]
+		if at.order = p.order; at.order == nil {
+			at.order = at.sort(p.cfg, at.in)
 		}
-		b.used++
+		at.part++
 	}
-	c := &b.chunks[b.used-1]
-	at := len(*c)
-	if long {
-		*c = binary.LittleEndian.AppendUint32(*c, uint32(len(rec)))
-	}
-	*c = append(*c, rec...)
-	b.entries = append(b.entries, entry{prefix: begins, chunk: uint16(b.used - 1), at: uint32(at)})
-	return need + entrySize
+	rec := at.in.record(p.cfg, &at.order[0])
+	at.order = at.order[1:]
+	return rec, nil
 }
 
-// next is the size of the next chunk: small ones first, for small exports.
-func (b *buffer) next() int {
-	if b.used == 0 {
-		return b.smallest
+// part is a part of a pile. It grows by chunks, so that nothing is copied when it does.
+type part struct {
+	full [][]byte
+	last []byte
+	n    int
+}
+
+// chunk gives a chunk by its number; the last one is the one that is filled.
+func (x *part) chunk(i uint32) []byte {
+	if int(i) < len(x.full) {
+		return x.full[i]
 	}
-	return min(2*cap(b.chunks[b.used-1]), b.largest)
+	return x.last
+}
+
+func (x *part) record(cfg *Config, e *entry) []byte {
+	c := x.chunk(e.chunk)[e.at:]
+	if cfg.Size > 0 {
+		return c[:cfg.Size:cfg.Size]
+	}
+	n := binary.LittleEndian.Uint32(c)
+	return c[4 : 4+n : 4+n]
+}
+
+// free empties a part and keeps its memory for others.
+func (x *part) free(spare *spareChunks) {
+	for _, c := range append(x.full, x.last) {
+		spare.give(c)
+	}
+	*x = part{}
+}
+
+// spareChunks are the full-sized chunks that nobody uses at the moment: what is written
+// frees them for what comes.
+type spareChunks struct {
+	size   int
+	mu     sync.Mutex
+	chunks [][]byte
+}
+
+func (s *spareChunks) take() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.chunks) - 1; n >= 0 {
+		c := s.chunks[n]
+		s.chunks = s.chunks[:n]
+		return c
+	}
+	return make([]byte, 0, s.size)
+}
+
+func (s *spareChunks) give(c []byte) {
+	if cap(c) != s.size {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.chunks = append(s.chunks, c[:0])
 }
 
 // prefix is what a record begins with, as a number of the same order.
@@ -135,29 +176,4 @@ func prefix(rec []byte) uint64 {
 	var b [8]byte
 	copy(b[:], rec)
 	return binary.BigEndian.Uint64(b[:])
-}
-
-func (b *buffer) record(e *entry) []byte {
-	c := b.chunks[e.chunk][e.at:]
-	if b.size > 0 {
-		return c[:b.size:b.size]
-	}
-	n := binary.LittleEndian.Uint32(c)
-	return c[4 : 4+n : 4+n]
-}
-
-func (b *buffer) sort(key int) {
-	slices.SortFunc(b.entries, func(x, y entry) int {
-		if x.prefix != y.prefix || key <= 8 && b.size > 0 && b.size >= 8 {
-			return cmp.Compare(x.prefix, y.prefix)
-		}
-		return bytes.Compare(b.record(&x)[:key], b.record(&y)[:key])
-	})
-}
-
-func (b *buffer) reset() {
-	for i := range b.chunks {
-		b.chunks[i] = b.chunks[i][:0]
-	}
-	b.entries, b.used = b.entries[:0], 0
 }

@@ -25,10 +25,11 @@ type Config struct {
 	Key int
 	// Spread: the records begin with eight bytes that are evenly spread, as those of a
 	// hash are. Then they are put into parts as they come, each of which is sorted and
-	// read within the processor's caches.
+	// read within the processor's caches, and most of them without a comparison.
 	Spread bool
 	// Buffer is how much memory one of the two buffers may take, in bytes; 0 means
-	// defaultBuffer.
+	// defaultBuffer. Of spread records the second one takes no more than what comes
+	// while the first is written, whose memory it takes over bit by bit.
 	Buffer int
 	// Temp opens a new and empty file for runs. Closing it removes it.
 	Temp func() (File, error)
@@ -39,8 +40,10 @@ const (
 	defaultBuffer = 20 << 20
 	// maxRecord is the size of the longest record.
 	maxRecord = 4 << 20
-	// chunkSize is in what pieces a buffer grows: nothing is copied when it does.
-	chunkSize = 1 << 20
+	// chunkSize is in what pieces at most a buffer grows: nothing is copied when it does.
+	// spreadChunk is that of each part of spread records.
+	chunkSize   = 1 << 20
+	spreadChunk = 32 << 10
 	// fanIn is how many runs are merged at a time.
 	fanIn = 48
 )
@@ -50,7 +53,7 @@ type Sorter struct {
 	cfg   Config
 	n     int64
 	fill  *pile
-	spare chan *pile // the other buffer, when no goroutine writes it
+	spare spareChunks
 	store *store
 	group sync.WaitGroup
 
@@ -65,7 +68,12 @@ func New(cfg Config) *Sorter {
 	if cfg.Buffer <= 0 {
 		cfg.Buffer = defaultBuffer
 	}
-	return &Sorter{cfg: cfg, fill: newPile(&cfg), spare: make(chan *pile, 1), store: &store{cfg: cfg}}
+	s := &Sorter{cfg: cfg, store: &store{cfg: cfg}, spare: spareChunks{size: chunkSize}}
+	if cfg.Spread {
+		s.spare.size = spreadChunk
+	}
+	s.fill = newPile(&s.cfg, &s.spare)
+	return s
 }
 
 // Add takes in a record, which it copies.
@@ -73,7 +81,7 @@ func (s *Sorter) Add(rec []byte) error {
 	if len(rec) > maxRecord || len(rec) < s.cfg.Key || s.cfg.Size > 0 && len(rec) != s.cfg.Size {
 		return fmt.Errorf("sort: a record of %d bytes", len(rec))
 	}
-	if s.fill.bytes+len(rec)+entrySize > s.cfg.Buffer && s.fill.n > 0 {
+	if s.fill.bytes+s.fill.cost(len(rec)) > s.cfg.Buffer && s.fill.n > 0 {
 		if err := s.flush(); err != nil {
 			return err
 		}
@@ -83,26 +91,23 @@ func (s *Sorter) Add(rec []byte) error {
 	return nil
 }
 
-// flush hands the buffer over to be written as a run.
+// flush hands the pile over to be written as a run, and begins another.
 func (s *Sorter) flush() error {
 	if !s.spilled { // the first one: no goroutine writes yet
 		s.spilled, s.store.runs = true, []run{}
-		s.spare <- newPile(&s.cfg)
 	}
 	full := s.fill
-	s.fill = <-s.spare // waits for the write before
+	s.fill = newPile(&s.cfg, &s.spare)
+	s.group.Wait() // for the write before
 	if err := s.failed(); err != nil {
 		return err
 	}
 	s.group.Go(func() {
-		err := s.store.write(full.sorted(s.cfg.Key), full.n)
-		full.reset()
-		if err != nil {
+		if err := s.store.write(full); err != nil {
 			s.mu.Lock()
 			s.err = err
 			s.mu.Unlock()
 		}
-		s.spare <- full
 	})
 	return nil
 }
@@ -121,7 +126,7 @@ func (s *Sorter) Len() int64 { return s.n }
 func (s *Sorter) Sort() (*Sorted, error) {
 	out := &Sorted{cfg: s.cfg, n: s.n, store: s.store}
 	if !s.spilled {
-		s.fill.sort(s.cfg.Key)
+		s.fill.sort()
 		out.memory = s.fill
 		return out, nil
 	}
@@ -132,8 +137,7 @@ func (s *Sorter) Sort() (*Sorted, error) {
 	}
 	s.group.Wait()
 	err := s.failed()
-	s.fill = nil
-	<-s.spare // nothing refers to the buffers any more
+	s.fill, s.spare.chunks = nil, nil // nothing refers to the memory any more
 	if err == nil {
 		err = s.store.reduce()
 	}

@@ -50,14 +50,22 @@ type store struct {
 	out   []byte
 }
 
-// write appends a run to the file in use.
-func (s *store) write(next func() ([]byte, error), _ int) error {
+// write appends a pile as a run to the file in use, and frees its memory as it goes.
+func (s *store) write(p *pile) error {
 	if len(s.files) == 0 {
 		if err := s.begin(); err != nil {
 			return err
 		}
 	}
-	return s.append(next)
+	var at piled
+	written := 0 // parts
+	return s.append(func() ([]byte, error) {
+		for len(at.order) == 0 && written < at.part {
+			p.parts[written].free(p.spare)
+			written++
+		}
+		return at.next(p)
+	})
 }
 
 // begin opens another file.

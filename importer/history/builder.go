@@ -16,7 +16,7 @@ import (
 type Config struct {
 	// Temp opens a file for what does not fit into memory; closing it removes it.
 	Temp func() (extsort.File, error)
-	// Buffer is the memory of one of the two buffers in bytes; 0: the default.
+	// Buffer is how much of the index stays in memory, in bytes; 0: memory.
 	Buffer int
 	// Now is the time against which validUntil is held.
 	Now time.Time
@@ -54,8 +54,14 @@ type category struct {
 // takes them from a column of identifiers.
 const maxCategories = 1000
 
+// memory holds a million decisions.
+const memory = 56 << 20
+
 // NewBuilder makes a Builder.
 func NewBuilder(cfg Config) *Builder {
+	if cfg.Buffer == 0 {
+		cfg.Buffer = memory
+	}
 	b := &Builder{
 		cfg: cfg, now: cfg.Now.UnixMilli(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		sorter: extsort.New(extsort.Config{Size: recordSize, Key: keySize, Spread: true, Buffer: cfg.Buffer, Temp: cfg.Temp}),
@@ -90,7 +96,7 @@ type Batch struct {
 	subject  []byte
 	hash     [2]uint64
 	spelling uint32
-	known    [16]knownCategory
+	known    [64]knownCategory
 	pairs    pairs
 }
 
@@ -100,7 +106,7 @@ type named struct {
 }
 
 type knownCategory struct {
-	name []byte
+	name []byte // nil: none
 	hash uint64
 }
 
@@ -167,11 +173,11 @@ func (b *Batch) key(e *entry, subject, category []byte) {
 
 // category is the hash of a category.
 func (b *Batch) category(name []byte, row int64) uint64 {
-	slot := len(name)
+	slot := uint32(len(name))
 	if slot > 0 {
-		slot += int(name[0]) + 3*int(name[len(name)-1])
+		slot |= uint32(name[0])<<16 | uint32(name[len(name)/2])<<8 | uint32(name[len(name)-1])<<24
 	}
-	k := &b.known[slot%len(b.known)]
+	k := &b.known[slot*2654435769>>26] // the multiplier spreads; six bits are as many as there are
 	if k.name == nil || !bytes.Equal(k.name, name) {
 		b.scratch = b.scratch[:0]
 		k.hash = b.builder.hash('C', mapping.KeyText(name, &b.scratch), &b.packed)[0]
@@ -188,16 +194,26 @@ func (b *Batch) category(name []byte, row int64) uint64 {
 
 // digest is a hash of all that is sent of a consent.
 func (b *Batch) digest(c *mapping.Consent) uint64 {
-	p := append(b.packed[:0], byte(c.Action))
-	p = binary.LittleEndian.AppendUint64(p, uint64(c.Timestamp))
-	p = binary.LittleEndian.AppendUint64(p, uint64(c.ValidUntil))
+	var head [1 + 3*8 + 5*4]byte // all that has a fixed size, and how long the rest is
+	head[0] = byte(c.Action)
+	binary.LittleEndian.PutUint64(head[1:], uint64(c.Timestamp))
+	binary.LittleEndian.PutUint64(head[9:], uint64(c.ValidUntil))
 	if c.HasSourceID {
-		p = binary.LittleEndian.AppendUint64(p, uint64(c.SourceID))
+		head[0] |= 1 << 7
+		binary.LittleEndian.PutUint64(head[17:], uint64(c.SourceID))
 	}
-	for _, f := range [...][]byte{c.Source, c.Category, c.UserID, c.ProfileID, c.Email, c.Message} {
-		p = binary.LittleEndian.AppendUint32(p, uint32(len(f)))
-		p = append(p, f...)
-	}
+	binary.LittleEndian.PutUint32(head[25:], uint32(len(c.Source)))
+	binary.LittleEndian.PutUint32(head[29:], uint32(len(c.Category)))
+	binary.LittleEndian.PutUint32(head[33:], uint32(len(c.UserID)))
+	binary.LittleEndian.PutUint32(head[37:], uint32(len(c.ProfileID)))
+	binary.LittleEndian.PutUint32(head[41:], uint32(len(c.Email)))
+	p := append(b.packed[:0], head[:]...)
+	p = append(p, c.Source...)
+	p = append(p, c.Category...)
+	p = append(p, c.UserID...)
+	p = append(p, c.ProfileID...)
+	p = append(p, c.Email...)
+	p = append(p, c.Message...)
 	b.packed = p
 	return maphash.Bytes(b.builder.seeds[1], p)
 }
@@ -213,10 +229,13 @@ func (b *Builder) Add(batch *Batch) error {
 			b.more = true
 			continue
 		}
-		b.names[n.hash] = &n.category
+		b.names[n.hash] = &category{n.name, n.row}
 	}
-	batch.names = nil
-	batch.known = [16]knownCategory{} // so that a name is told again, should it not be known yet
+	if len(batch.names) >= 2*maxCategories {
+		batch.known = [len(batch.known)]knownCategory{} // for names that it had no room to tell
+	}
+	clear(batch.names)
+	batch.names = batch.names[:0]
 	for r := batch.records; len(r) > 0; r = r[recordSize:] {
 		if err := b.sorter.Add(r[:recordSize]); err != nil {
 			return err

@@ -58,15 +58,22 @@ func (w *walker) count(e *entry) {
 	}
 }
 
+// word is where the last words about a category are counted.
 func (w *walker) word(hash uint64) *LastWord {
-	if n := w.words[hash]; n != nil {
-		return n
+	near := &w.near[hash%uint64(len(w.near))]
+	if near.word != nil && near.category == hash {
+		return near.word
 	}
-	if w.index.names[hash] == nil {
+	n := w.words[hash]
+	switch {
+	case n != nil:
+	case w.index.names[hash] == nil:
 		return &w.other
+	default:
+		n = &LastWord{}
+		w.words[hash] = n
 	}
-	n := &LastWord{}
-	w.words[hash] = n
+	*near = nearWord{hash, n}
 	return n
 }
 

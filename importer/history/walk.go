@@ -153,7 +153,8 @@ type walker struct {
 	steps                       *extsort.Sorter
 	over                        *extsort.Sorter
 	words                       map[uint64]*LastWord
-	other                       LastWord // of the categories beyond maxCategories
+	near                        [16]nearWord // some of them, by the hash
+	other                       LastWord     // of the categories beyond maxCategories
 	person                      person
 	people                      people
 	out                         Result
@@ -165,6 +166,12 @@ type walker struct {
 	sent                        *extsort.Sorter // of what was sent, for imports after this one; nil: nobody asks
 	origin                      uint16          // this import, for these
 	pulled, superseded, skipped int64
+}
+
+// nearWord is a last word and the category of which it is; nil: none.
+type nearWord struct {
+	category uint64
+	word     *LastWord
 }
 
 // person is what is known of the subject that the walk is at.

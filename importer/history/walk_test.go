@@ -1,6 +1,8 @@
 package history
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -119,4 +122,38 @@ func BenchmarkIndex(b *testing.B) {
 		require.NoError(b, r.Close())
 		require.NoError(b, x.Close())
 	}
+}
+
+// A record keeps all that is known of a decision, whatever stands beside it, and
+// decisions that differ by their times alone are in the order of these.
+func TestARecordKeepsAllOfADecision(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		draw := func() entry {
+			return entry{
+				key:      key{subject: [2]uint64{rapid.Uint64().Draw(rt, "subject"), rapid.Uint64().Draw(rt, "rest")}, category: rapid.Uint64().Draw(rt, "category")},
+				time:     rapid.OneOf(rapid.SampledFrom([]int64{First, Last, -1, 0, 1}), rapid.Int64Range(-1<<50, 1<<50)).Draw(rt, "time"),
+				decision: Decision(rapid.IntRange(0, 2).Draw(rt, "decision")),
+				place:    At(rapid.Int64Range(1, maxRow).Draw(rt, "row"), rapid.IntRange(1, maxNumber).Draw(rt, "number")),
+				digest:   rapid.Uint64().Draw(rt, "digest"),
+				spelling: rapid.Uint32().Draw(rt, "spelling"),
+				state:    State(rapid.IntRange(0, int(Known)).Draw(rt, "state")),
+				expired:  rapid.Bool().Draw(rt, "expired"),
+				again:    rapid.Bool().Draw(rt, "again"),
+				begun:    rapid.Bool().Draw(rt, "begun"),
+				pass:     rapid.Uint16().Draw(rt, "pass"),
+			}
+		}
+		a, b := draw(), draw()
+		var back entry
+		rec := a.append([]byte("before"))
+		require.Len(t, rec, len("before")+recordSize)
+		back.decode(rec[len("before"):])
+		require.Equal(t, a, back)
+
+		b.key = a.key
+		order := bytes.Compare(a.append(nil)[:keySize], b.append(nil)[:keySize])
+		if want := cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.decision, b.decision), cmp.Compare(a.place, b.place)); want != 0 {
+			require.Equal(t, want, order)
+		}
+	})
 }

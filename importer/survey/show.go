@@ -67,23 +67,28 @@ func (s *show) visit(b *rows.Batch) func() error {
 // fill puts the rows of a batch and what became of them into v.
 func (v *shown) fill(s *show, b *rows.Batch) error {
 	v.rows, v.consents = v.rows[:0], v.consents[:0]
+	var verdict Verdict
 	for i := range b.Len() {
 		if s.passes != nil && !s.passes.Reached(b, i) {
 			continue // rows behind it were, for the sake of what leaves with earlier ones
 		}
-		row := Row{Row: &b.Src.Rows[i]}
-		verdict, err := s.look(b, i, v.outcomes[:0])
-		if err != nil {
-			return err
+		if s.passes == nil {
+			verdict.Result, _ = b.Result(i, s.reading)
+		} else {
+			var err error
+			if verdict, err = s.passes.Look(b, i, v.outcomes[:0]); err != nil {
+				return err
+			}
+			v.outcomes = verdict.Outcomes
 		}
-		v.outcomes = verdict.Outcomes
 		res := &verdict.Result
+		v.rows = append(v.rows, Row{Row: &b.Src.Rows[i]})
+		row := &v.rows[len(v.rows)-1]
 		row.Status, row.Reason, row.Column, row.Dropped = res.Status, res.Reason, res.Column, res.Dropped
 		row.Missed = res.Missed
 		if res.Status != mapping.Mapped {
 			row.Readable = res.Consents
-			v.share(s.shard, &row, res.Consents)
-			v.rows = append(v.rows, row)
+			v.share(s.shard, row, res.Consents)
 			continue
 		}
 		first := len(v.consents)
@@ -95,16 +100,16 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 				v.outcomes = journal.Resolve(b.Outcomes(i), b.Number(i), len(res.Consents), v.outcomes)
 			}
 			for k := range res.Consents {
-				o := journal.Outcome{Ref: journal.Ref{Row: b.Number(i), Consent: int32(k + 1)}}
+				v.consents = append(v.consents, Consent{})
+				c := &v.consents[len(v.consents)-1]
+				c.Consent, c.Outcome.Ref = res.Consents[k], journal.Ref{Row: b.Number(i), Consent: int32(k + 1)}
 				if s.foreseen {
-					o = v.outcomes[k].Outcome
+					c.Outcome = v.outcomes[k].Outcome
 				}
-				v.consents = append(v.consents, Consent{Consent: res.Consents[k], Outcome: o})
 			}
 		}
 		row.Consents = v.consents[first:len(v.consents):len(v.consents)]
-		v.share(s.shard, &row, res.Consents)
-		v.rows = append(v.rows, row)
+		v.share(s.shard, row, res.Consents)
 	}
 	v.batch = Batch{Layout: b.Layout, Member: b.Src.Member, File: b.Member.Name, Rows: v.rows}
 	return nil
@@ -122,13 +127,4 @@ func (v *shown) share(of shard.Shard, row *Row, consents []mapping.Consent) {
 	for k := range row.Readable {
 		row.ReadableElsewhere = append(row.ReadableElsewhere, !of.Has(&row.Readable[k], &v.key))
 	}
-}
-
-// look gives what became of a row.
-func (s *show) look(b *rows.Batch, i int, dst []journal.PassOutcome) (Verdict, error) {
-	if s.passes != nil {
-		return s.passes.Look(b, i, dst)
-	}
-	res, _ := b.Result(i, s.reading)
-	return Verdict{Result: res}, nil
 }
