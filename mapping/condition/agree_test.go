@@ -141,3 +141,60 @@ func TestConditionIsExpr(t *testing.T) {
 		require.Equal(t, want, got)
 	})
 }
+
+// TestListWaysAgree: also over lists of whatever kind, of what is told and what is not,
+// and where either way fails.
+func TestListWaysAgree(t *testing.T) {
+	fast, held := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		e := expressions{t: t}
+		name := func() string {
+			return e.pick(".a", ".b", ".a?.b", ".a.b", "#.b?.a", ".c?.a?.b", "(.a ?? .b)")
+		}
+		test := func() string {
+			return e.pick(
+				fmt.Sprintf("upper(trim(string(%s))) in [%s, %s]", name(), e.literal(), e.literal()),
+				fmt.Sprintf("len(%s ?? []) %s %s", e.pick(".a", ".b", ".a?.b", ".a.b"), e.pick(">", "==", "<="), e.pick("0", "1", `"1"`)),
+				fmt.Sprintf("len(%s) > 0", e.pick(".a", ".a?.b")),
+				fmt.Sprintf("%s %s %s", name(), e.pick("==", "!=", "<"), e.literal()),
+				fmt.Sprintf("%s contains %q", name(), e.pick("A", "", "b")),
+				name()+` == "A"`, name()+" == a", name(), "not "+name())
+		}
+		source := fmt.Sprintf("%s(any(%s, %s %s %s) %s a == %s)", e.pick("", "not "), e.pick("x", "x ?? []", "row.x?.y ?? x ?? []"), test(), e.pick("&&", "or"), test(), e.pick("&&", "or"), e.literal())
+		c, err := New(source)
+		require.NoError(t, err, source)
+		require.NotNil(t, c.fast, source)
+		leaf := func() string {
+			return e.pick(`"A"`, `"yes"`, `" abc "`, `""`, `"true"`, `null`, `null`, `true`, `1`, `1e0`, `-0`, `"ä"`, `"\u0041"`, `[]`, `[1,{"a":[2]}]`, `["A"]`, `{}`, "\"\xff\"")
+		}
+		object := func(inner ...string) string {
+			var members []string
+			for range rapid.IntRange(0, 3).Draw(t, "members") {
+				members = append(members, fmt.Sprintf("%s:%s", e.pick(`"a"`, `"b"`, `"c"`, `"A"`, `"\u0061"`), e.pick(append(inner, leaf())...)))
+			}
+			return "{" + strings.Join(members, ", ") + "}"
+		}
+		for range 5 {
+			var items []string
+			for range rapid.SampledFrom([]int{0, 1, 2, 3, maxFastElements, maxFastElements + 1}).Draw(t, "items") {
+				if len(items) < 3 {
+					items = append(items, e.pick(object(object(object())), object(), object(object()), leaf()))
+				} else {
+					items = append(items, items[len(items)-3])
+				}
+			}
+			row := testRow{"a": anOperand().Draw(t, "a"), "x": list("[" + strings.Join(items, ",") + "]")}
+			if e.pick("list", "list", "list", "other") == "other" {
+				row["x"] = anOperand().Draw(t, "x")
+			}
+			holds, err := holdsBoth(t, c, row)
+			if err == nil && !c.run.elements.beyond && c.run.elements.looked > 0 {
+				if fast++; holds {
+					held++
+				}
+			}
+		}
+	})
+	require.Greater(t, held, 10, "no condition held in the fast way")
+	require.Greater(t, fast-held, 10, "none did not")
+}

@@ -122,7 +122,11 @@ func (c *Condition) Holds(get func(ref int) Operand) (bool, error) {
 	}
 	r := &c.run
 	r.get, r.scratch, r.err = get, r.scratch[:0], nil
+	r.elements.looked, r.elements.beyond = 0, false
 	holds := r.truth(c.fast)
+	if r.elements.beyond {
+		return c.runProgram(get)
+	}
 	if r.err != nil {
 		return false, r.err
 	}
@@ -133,6 +137,8 @@ func (c *Condition) Holds(get func(ref int) Operand) (bool, error) {
 type nameList struct {
 	refs  []Ref
 	index map[Ref]int // by the name, without optional
+
+	within bool // compileFast is within the predicate of a list
 }
 
 // nodeCount counts the nodes of a tree, those with two places twice, and stops

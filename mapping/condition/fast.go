@@ -22,6 +22,7 @@ type fastNode struct {
 	set         map[string]struct{} // texts, when there are many
 	pattern     *regexp.Regexp      // of fastMatches
 	words       []string            // of fastMatches: a pattern that is only word|word
+	members     []member            // of fastElement
 }
 
 type fastOp uint8
@@ -48,6 +49,9 @@ const (
 	fastContains
 	fastStartsWith
 	fastEndsWith
+	fastAny
+	fastElement
+	fastLength
 )
 
 // manyTexts is the length from which a list is looked up in a set.
@@ -55,9 +59,10 @@ const manyTexts = 12
 
 // fastRun is the state of one evaluation.
 type fastRun struct {
-	get     func(ref int) Operand
-	scratch []byte // text that stands nowhere in the row
-	err     error  // the first one
+	get      func(ref int) Operand
+	scratch  []byte // text that stands nowhere in the row
+	err      error  // the first one
+	elements elements
 }
 
 func (r *fastRun) fail(n *fastNode, reason string) {
@@ -85,6 +90,8 @@ func (r *fastRun) truth(n *fastNode) bool {
 			return false
 		}
 		return n.op.holdsFor(order)
+	case fastAny:
+		return r.any(n)
 	case fastIn:
 		return n.in(r.value(n.left))
 	case fastMatches:
@@ -158,6 +165,14 @@ func (r *fastRun) value(n *fastNode) Operand {
 		return n.value
 	case fastRef:
 		return r.get(n.ref)
+	case fastElement:
+		return r.elements.text(n.members)
+	case fastLength:
+		v := r.length(n.left)
+		if v.Kind == jsonvalue.Null { // which has no length
+			r.elements.beyond = true
+		}
+		return v
 	case fastCoalesce:
 		if v := r.value(n.left); v.Kind != jsonvalue.Null {
 			return v

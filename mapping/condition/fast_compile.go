@@ -22,7 +22,9 @@ func compileFast(n ast.Node, names *nameList) (*fastNode, bool) {
 	case *ast.IdentifierNode, *ast.MemberNode, *ast.ChainNode:
 		ref, ok := refOf(n)
 		if !ok {
-			return nil, false
+			f.op = fastElement
+			f.members, ok = membersOf(n)
+			return f, ok && names.within
 		}
 		f.op, f.ref = fastRef, names.intern(ref)
 		return f, true
@@ -33,6 +35,15 @@ func compileFast(n ast.Node, names *nameList) (*fastNode, bool) {
 		f.op = fastNot
 		return f, f.children(names, n.Node)
 	case *ast.BuiltinNode:
+		switch {
+		case n.Name == "any" && len(n.Arguments) == 2:
+			return f, f.compileAny(n, names)
+		case n.Name == "len" && len(n.Arguments) == 1 && names.within:
+			f.op = fastLength
+			var ok bool
+			f.left, ok = compileList(n.Arguments[0], names)
+			return f, ok && f.left.op != fastRef
+		}
 		op, ok := fastFunctions[n.Name]
 		if !ok || len(n.Arguments) != 1 {
 			return nil, false
