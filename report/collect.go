@@ -24,7 +24,9 @@ type collector struct {
 	rejected []*rejectedSheet // by layout, in order of first appearance
 	tally    *tally
 	history  *history.Builder // nil when it was sorted
-	pool     sync.Pool        // of *work
+	unsaid   *spool           // nil where the order of arrival is not that of the times
+	dryRun   bool
+	pool     sync.Pool // of *work
 	earlier  []journal.Earlier
 }
 
@@ -44,6 +46,8 @@ type work struct {
 	superseded bytes.Buffer
 	suppressed []byte
 	rejected   []byte
+	// unsaidLines are for the spool.
+	unsaidLines []byte
 
 	failureLines    []failureLine
 	supersededLines []supersededLine
@@ -53,7 +57,11 @@ type work struct {
 
 // newCollector begins a report: it creates the files that always exist.
 func newCollector(s *sheets, facts *survey.Facts) (*collector, error) {
-	c := &collector{sheets: s, tally: newTally(), history: newHistories(s.disk, s.dir, facts)}
+	c := &collector{sheets: s, tally: newTally(), history: newHistories(s.disk, s.dir, facts), dryRun: facts.Header.DryRun}
+	if mode, err := modeOf(facts); err == nil && mode != history.Rows { // histories reports the error
+		temps := &journal.Temps{Disk: s.disk, Dir: s.dir, Name: "suppress"}
+		c.unsaid = &spool{open: temps.Open, max: spoolMax}
+	}
 	if since := facts.Header.Since; since != nil {
 		c.earlier = since.Imports
 	}
@@ -92,6 +100,9 @@ func (c *collector) visit(b *survey.Batch) func() error {
 		w.tally.row(r)
 		survey.AppendDecisions(w.history, r)
 		w.silent(r)
+		if c.unsaid != nil {
+			w.unsaid(r, c.dryRun)
+		}
 		for k := range r.Dropped {
 			if d := &r.Dropped[k]; d.Why == mapping.OptedOut {
 				w.suppressed = appendSuppressed(w.suppressed, file, r, d)
@@ -171,6 +182,11 @@ func (c *collector) fold(b *survey.Batch, w *work) error {
 	if err := c.history.Add(w.history); err != nil {
 		return fmt.Errorf("put decisions in the order of their times: %w", err)
 	}
+	if c.unsaid != nil {
+		if err := c.unsaid.add(w.unsaidLines); err != nil {
+			return err
+		}
+	}
 	for i, text := range [numLists][]byte{
 		successes: w.successes, failures: w.failures.Bytes(), superseded: w.superseded.Bytes(), suppressed: w.suppressed,
 	} {
@@ -229,6 +245,7 @@ func (c *collector) foldRejected(l *source.Layout, text []byte) error {
 // reset makes the memory of a batch ready for the next one.
 func (w *work) reset() {
 	w.successes, w.rejected, w.suppressed = w.successes[:0], w.rejected[:0], w.suppressed[:0]
+	w.unsaidLines = w.unsaidLines[:0]
 	w.failures.Reset()
 	w.superseded.Reset()
 	clear(w.failureLines) // lets go of their texts

@@ -39,9 +39,8 @@ func (w *work) silent(r *survey.Row) {
 	}
 }
 
-// histories sorts what the survey showed and counts people by what they said. A
-// second survey finds the people for whom the target is too permissive, if there are
-// any, for suppress.csv.
+// histories sorts what the survey showed and counts people by what they said.
+// suppress.csv has the people for whom the target is too permissive, if there are any.
 func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summary, facts *survey.Facts) (err error) {
 	index, err := c.history.Sort()
 	c.history = nil
@@ -49,11 +48,9 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summar
 		return err
 	}
 	defer func() { err = errors.Join(err, index.Close()) }()
-	mode := history.Rows
-	if facts.Header.History != "" {
-		if mode, err = history.ParseMode(facts.Header.History); err != nil {
-			return err
-		}
+	mode, err := modeOf(facts)
+	if err != nil {
+		return err
 	}
 	found, err := index.Walk(ctx, history.Options{Mode: mode, Foresee: facts.Header.DryRun})
 	if err != nil {
@@ -92,6 +89,14 @@ func sinceOf(h *journal.Since) *summary.Since {
 	return s
 }
 
+// modeOf is the order in which the decisions of an import arrive.
+func modeOf(facts *survey.Facts) (history.Mode, error) {
+	if facts.Header.History == "" {
+		return history.Rows, nil
+	}
+	return history.ParseMode(facts.Header.History)
+}
+
 // permissive lists where the target allows more than the person.
 func (c *collector) permissive(ctx context.Context, s Survey, places *history.Places, sum *summary.Summary) error {
 	sum.OverPermissive.Count = places.Len()
@@ -107,7 +112,12 @@ func (c *collector) permissive(ctx context.Context, s Survey, places *history.Pl
 		return err
 	}
 	defer find.places.Close()
-	if err := s.Each(ctx, func(b *survey.Batch) func() error { return func() error { return find.rows(b) } }); err != nil {
+	if c.unsaid != nil && !c.unsaid.full {
+		err = c.unsaid.each(find.kept)
+	} else { // the first survey could not keep their lines
+		err = s.Each(ctx, func(b *survey.Batch) func() error { return func() error { return find.rows(b) } })
+	}
+	if err != nil {
 		return fmt.Errorf("find the people of suppress.csv: %w", err)
 	}
 	sum.OverPermissive.Consents = find.refs
@@ -151,17 +161,40 @@ func (f *finder) rows(b *survey.Batch) error {
 			if c == nil {
 				continue // counted as missing
 			}
-			ref := journal.Ref{Row: at.Row(), Consent: at.Number()}
-			if f.found++; f.found <= maxListed {
-				f.refs = append(f.refs, refString(ref))
-			}
-			f.line = appendSuppressLine(f.line[:0], c, ref, r.Status == mapping.Mapped)
-			if _, err := f.sheet.Write(f.line); err != nil {
+			f.line = appendSuppressLine(f.line[:0], c, journal.Ref{Row: at.Row(), Consent: at.Number()}, r.Status == mapping.Mapped)
+			if err := f.write(at, f.line); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// kept looks at the line of a decision, in order.
+func (f *finder) kept(at history.Place, line []byte) error {
+	for {
+		wanted, ok, err := f.places.Peek()
+		if err != nil {
+			return err
+		}
+		if !ok || wanted > at {
+			return nil
+		}
+		f.places.Next()
+		if wanted == at {
+			return f.write(at, line)
+		}
+		// one before it is counted as missing
+	}
+}
+
+// write writes the line of a decision that was looked for.
+func (f *finder) write(at history.Place, line []byte) error {
+	if f.found++; f.found <= maxListed {
+		f.refs = append(f.refs, refString(journal.Ref{Row: at.Row(), Consent: at.Number()}))
+	}
+	_, err := f.sheet.Write(line)
+	return err
 }
 
 // HistoryFindings are what lint says of the histories of people.

@@ -137,6 +137,9 @@ func (c *collector) close() {
 	if c.history != nil {
 		_ = c.history.Close() // the error that led here is the one to report
 	}
+	if c.unsaid != nil {
+		_ = c.unsaid.close() // all that it had was read, or there is an error to report
+	}
 }
 
 // stale names the files that an earlier report may have left and that must not

@@ -1,0 +1,147 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/consentimport/consentimport/importer/history"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+const (
+	// spoolMemory is how much of a spool, in bytes, stays in memory.
+	spoolMemory = 64 << 10
+	// spoolMax bounds a spool, in bytes: some million lines.
+	spoolMax = 256 << 20
+)
+
+// spool holds the lines of suppress.csv that may be wanted, until the histories of
+// people tell which of them are: the rejects that did not arrive. Going over the
+// export again for them would take as long as the first time.
+//
+// A line is its place (8 bytes, big-endian), its length (4) and its text. Like
+// suppress.csv it holds people; its file has no name where the system allows that,
+// and is gone when it is closed.
+type spool struct {
+	open func() (journal.File, error)
+	max  int64
+	buf  []byte
+	file journal.File // nil as long as memory is enough
+	size int64
+	full bool // there were more: nothing is held any more
+}
+
+// add takes in lines of the rows that follow.
+func (s *spool) add(lines []byte) error {
+	if s.full || len(lines) == 0 {
+		return nil
+	}
+	if s.size += int64(len(lines)); s.size > s.max {
+		s.full = true
+		return s.close()
+	}
+	s.buf = append(s.buf, lines...)
+	if len(s.buf) < spoolMemory {
+		return nil
+	}
+	return s.flush()
+}
+
+// flush moves what is in memory to the disk.
+func (s *spool) flush() (err error) {
+	if s.file == nil {
+		if s.file, err = s.open(); err != nil {
+			return fmt.Errorf("keep lines for suppress.csv: %w", err)
+		}
+	}
+	n, err := s.file.Write(s.buf)
+	if err == nil && n < len(s.buf) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return fmt.Errorf("keep lines for suppress.csv: %w", err)
+	}
+	s.buf = s.buf[:0]
+	return nil
+}
+
+// each gives the lines in order, as far as found wants them.
+func (s *spool) each(found func(history.Place, []byte) error) error {
+	var r io.Reader = bytes.NewReader(s.buf)
+	if s.file != nil {
+		if err := s.flush(); err != nil {
+			return err
+		}
+		if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+			return fmt.Errorf("read lines for suppress.csv: %w", err)
+		}
+		r = bufio.NewReaderSize(s.file, spoolMemory)
+	}
+	var head [12]byte
+	var line []byte
+	for {
+		if _, err := io.ReadFull(r, head[:]); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read lines for suppress.csv: %w", err)
+		}
+		n := int(binary.BigEndian.Uint32(head[8:]))
+		if int64(n) > s.size {
+			return fmt.Errorf("read lines for suppress.csv: %w", io.ErrUnexpectedEOF)
+		}
+		if cap(line) < n {
+			line = make([]byte, n)
+		}
+		line = line[:n]
+		if _, err := io.ReadFull(r, line); err != nil {
+			return fmt.Errorf("read lines for suppress.csv: %w", errors.Join(err, io.ErrUnexpectedEOF))
+		}
+		if err := found(history.Place(binary.BigEndian.Uint64(head[:])), line); err != nil {
+			return err
+		}
+	}
+}
+
+// close lets go of everything.
+func (s *spool) close() error {
+	s.buf = nil
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	s.file = nil
+	return err
+}
+
+// unsaid keeps the lines of a row's rejects that did not arrive. Where decisions leave
+// by their times, nothing else can be the last word behind which an accept arrived.
+// What a dry run has pending counts as sent.
+func (w *work) unsaid(r *survey.Row, dryRun bool) {
+	for i := range r.Consents {
+		x := &r.Consents[i]
+		if x.Action == mapping.Reject && !x.Elsewhere && x.Outcome.State != journal.Sent && x.Outcome.State != journal.Known &&
+			(!dryRun || x.Outcome.State != journal.Pending) {
+			w.keep(&x.Consent, r, i)
+		}
+	}
+	for i := range r.Readable {
+		if r.Readable[i].Action == mapping.Reject {
+			w.keep(&r.Readable[i], r, i)
+		}
+	}
+}
+
+// keep keeps the line of the decision with index i of a row.
+func (w *work) keep(c *mapping.Consent, r *survey.Row, i int) {
+	w.unsaidLines = binary.BigEndian.AppendUint64(w.unsaidLines, uint64(history.At(r.Row.Number, i+1)))
+	at := len(w.unsaidLines)
+	w.unsaidLines = append(w.unsaidLines, 0, 0, 0, 0)
+	w.unsaidLines = appendSuppressLine(w.unsaidLines, c, consentRef(r, i), r.Status == mapping.Mapped)
+	binary.BigEndian.PutUint32(w.unsaidLines[at:], uint32(len(w.unsaidLines)-at-4))
+}
