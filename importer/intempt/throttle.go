@@ -38,7 +38,8 @@ const (
 //
 // A Retry-After makes all requests wait; without one, a series of refusals with
 // nothing between them does, for a short time that doubles. A rate that a 429
-// tells is kept to for a while, when so many are refused that it can be true.
+// tells is kept to for a while, when so many are refused that it can be true. One that
+// it does not tell is learnt (see learnt); at its pace the limit is not lowered.
 type throttle struct {
 	max    float64
 	limit  float64 // requests in flight at most, 1 to max
@@ -55,6 +56,7 @@ type throttle struct {
 	pauses int       // in a row, without a success
 	hint   *schedule // the rate that the target told; nil: none
 	until  time.Time // the hint ends
+	learnt learnt    // the rate that the target did not tell
 
 	since  time.Time     // throttled since; zero: it is not
 	before time.Duration // throttled in total before that
@@ -84,10 +86,12 @@ func (t *throttle) learn(a delivery.Answer, now time.Time) {
 		t.answered++
 		t.refused++
 		t.series++
+		t.learnt.refuse(a, now)
 		t.slow(a, now)
 	case a.Status != 0 && a.Class != delivery.Transient:
 		t.answered++
 		t.series, t.pauses = 0, 0
+		t.learnt.took(a, now)
 		t.limit = min(t.max, t.limit+max(1, t.max/recovery)/t.limit)
 	}
 	t.account(now)
@@ -101,7 +105,7 @@ func (t *throttle) slow(a delivery.Answer, now time.Time) {
 		t.share, t.refused, t.answered = 1, 0, 0
 	}
 	// What left before the last decrease knows nothing of it yet.
-	if sent := now.Add(-a.Latency); news || !sent.Before(t.cutAt) {
+	if sent := now.Add(-a.Latency); t.learnt.pace == nil && (news || !sent.Before(t.cutAt)) {
 		if t.answered >= fewAnswers {
 			part := float64(t.refused) / float64(t.answered)
 			t.share += (part - t.share) / 4
@@ -128,7 +132,7 @@ func (t *throttle) active(now time.Time) bool {
 	if t.hint != nil && now.After(t.until) {
 		t.hint = nil
 	}
-	return t.limit < t.max || t.hint != nil || t.pause.After(now)
+	return t.limit < t.max || t.hint != nil || t.learnt.pace != nil || t.pause.After(now)
 }
 
 // listening says that there is anything to obey, or that there was so shortly
@@ -139,16 +143,23 @@ func (t *throttle) listening(now time.Time) bool {
 
 // due is when the next request may leave.
 func (t *throttle) due(now time.Time) time.Time {
+	due := t.pause
 	if t.active(now) && t.hint != nil {
-		return later(t.pause, t.hint.due())
+		due = later(due, t.hint.due())
 	}
-	return t.pause
+	if t.learnt.pace != nil {
+		due = later(due, t.learnt.pace.due())
+	}
+	return due
 }
 
 // depart records that a request leaves.
 func (t *throttle) depart(now time.Time) {
 	if t.hint != nil {
 		t.hint.depart(now)
+	}
+	if t.learnt.pace != nil {
+		t.learnt.pace.take(now)
 	}
 	t.account(now)
 }
