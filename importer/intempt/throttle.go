@@ -159,7 +159,7 @@ func (t *throttle) depart(now time.Time) {
 		t.hint.depart(now)
 	}
 	if t.learnt.pace != nil {
-		t.learnt.pace.take(now)
+		t.learnt.pace.depart(now)
 	}
 	t.account(now)
 }
