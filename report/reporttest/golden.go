@@ -22,10 +22,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // Sample is the summary of one end that an import can have, with all that a report
 // says of it: complete, rejects, over-permissive, interrupted, key-refused,
 // wrong-mapping or dry-run. The tests of package report write them. It is called from
-// the folder of a form.
+// there, or from the folder of a form below it.
 func Sample(t *testing.T, name string) *summary.Summary {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "testdata", name+".json"))
+	text, err := os.ReadFile(filepath.Join(samples(t), name+".json"))
 	require.NoError(t, err)
 	var s summary.Summary
 	require.NoError(t, json.Unmarshal(text, &s), name)
@@ -35,7 +35,7 @@ func Sample(t *testing.T, name string) *summary.Summary {
 // Samples are all of them, by name.
 func Samples(t *testing.T) map[string]*summary.Summary {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", "testdata", "*.json"))
+	paths, err := filepath.Glob(filepath.Join(samples(t), "*.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, paths, "there are no samples")
 	all := map[string]*summary.Summary{}
@@ -44,6 +44,16 @@ func Samples(t *testing.T) map[string]*summary.Summary {
 		all[name] = Sample(t, name)
 	}
 	return all
+}
+
+// samples is where they lie.
+func samples(t *testing.T) string {
+	dir, err := os.Getwd()
+	require.NoError(t, err)
+	if filepath.Base(dir) == "report" {
+		return "testdata"
+	}
+	return filepath.Join("..", "testdata")
 }
 
 // Golden compares with testdata/name, or writes it.
