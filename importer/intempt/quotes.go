@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -18,7 +19,9 @@ const minSkeleton = 6
 
 // quotes reports whether a text that was masked still quotes an identifier of the
 // consent in another shape: spaced out, without its accents or with other letters in
-// their place, backwards, in base64 or in hex. It knows no others.
+// their place, in letters that look like its own, backwards, or in one of its decodings.
+// It knows no others; an identifier with fewer than six letters and digits it finds in
+// decodings alone.
 func quotes(text string, c *mapping.Consent) bool {
 	var shapes []string
 	add := func(s string) {
@@ -41,8 +44,30 @@ func quotes(text string, c *mapping.Consent) bool {
 			}
 		}
 	}
+	if hasShape(text, shapes) {
+		return true
+	}
+	for _, text := range decodings(text) {
+		folded := string(fold([]rune(text)))
+		for _, id := range [...][]byte{c.UserID, c.ProfileID, c.Email} {
+			if whole := plain(string(id)); utf8.RuneCountInString(whole) > minIdentifier && strings.Contains(folded, string(fold([]rune(whole)))) {
+				return true
+			}
+		}
+		if hasShape(text, shapes) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasShape reports whether a text has one of the shapes in it.
+func hasShape(text string, shapes []string) bool {
 	folded, bare := skeleton(text), ascii(text)
-	return slices.ContainsFunc(shapes, func(s string) bool { return strings.Contains(folded, s) || strings.Contains(bare, s) })
+	alike := lookalikes.Replace(folded)
+	return slices.ContainsFunc(shapes, func(s string) bool {
+		return strings.Contains(folded, s) || strings.Contains(bare, s) || strings.Contains(alike, s)
+	})
 }
 
 // skeleton is the letters and digits of a text, in lower case and without accents.
