@@ -77,6 +77,7 @@ func (im *Import) arrange(ctx context.Context) (_ *order, err error) {
 			return nil, err
 		}
 	}
+	temporary, decisions := index.Disk(), index.Len() // as many come again with the reports
 	found, err := index.Walk(ctx, history.Options{Mode: im.mode, Pass: im.pass.N, Near: near, Plan: true})
 	err = errors.Join(err, index.Close())
 	if err != nil {
@@ -88,6 +89,9 @@ func (im *Import) arrange(ctx context.Context) (_ *order, err error) {
 		return nil, errors.Join(err, o.close())
 	}
 	if o.pulled, err = im.pull(ctx, o.plan); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	if err := im.room(temporary, decisions); err != nil {
 		return nil, errors.Join(err, o.close())
 	}
 	if o.steps, err = o.plan.Steps(); err != nil {
@@ -119,10 +123,12 @@ func (im *Import) makeIndex(ctx context.Context, visits []rows.Visit) (_ *histor
 	if err == nil && im.Repairs() {
 		err = x.others(ctx)
 	}
+	decisions := x.builder.Len()
 	if err != nil {
-		return nil, errors.Join(err, x.builder.Close())
+		return nil, im.fullDisk(errors.Join(err, x.builder.Close()), decisions)
 	}
-	return x.builder.Sort()
+	index, err := x.builder.Sort()
+	return index, im.fullDisk(err, decisions)
 }
 
 // indexing is the making of an index. Batches are looked at side by side.
@@ -131,6 +137,7 @@ type indexing struct {
 	builder *history.Builder
 	lookup  *lookup
 	pool    sync.Pool // of *indexed
+	roomy   bool      // there is room for the index, as far as can be told
 }
 
 // indexed is the memory for one batch.
@@ -151,7 +158,10 @@ func (x *indexing) visit(row func(m *indexed, b *rows.Batch, i int) error) rows.
 		}
 		return func() error {
 			defer x.pool.Put(m)
-			return x.builder.Add(m.batch)
+			if err := x.builder.Add(m.batch); err != nil {
+				return err
+			}
+			return x.roomAhead(b)
 		}
 	}
 }

@@ -19,6 +19,7 @@ var cures = [blocked.Cures]string{
 	blocked.MoveAside:          "move it yourself, or choose another directory with --out",
 	blocked.RemoveOrAnother:    "look at it, remove it if it is not yours, or choose another directory with --out",
 	blocked.LargerDisk:         "give the export as a file, or an --out on a larger disk",
+	blocked.MoreRoom:           "make room there, or use a directory on a larger disk with --out; to continue an import there, copy its directory",
 	blocked.ChooseMapping:      "choose one with --preset NAME or --mapping FILE",
 	blocked.RepairWhat:         "give --repair the out directory of the import whose rows were repaired",
 	blocked.FinishFirst:        "continue it first: run --resume, without --repair; then repair what is left in its rejected rows",

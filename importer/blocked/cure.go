@@ -14,6 +14,7 @@ const (
 	MoveAside               // move the directory, or use another
 	RemoveOrAnother         // remove what is there, if it is the user's, or use another out directory
 	LargerDisk              // give the export as a file, or an out directory on a larger disk
+	MoreRoom                // make room, or have the out directory on a larger disk
 	ChooseMapping           // choose a preset or a mapping
 	RepairWhat              // name the import whose rows were repaired
 	FinishFirst             // continue the import, and repair then

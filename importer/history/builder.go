@@ -245,6 +245,9 @@ func (b *Builder) Add(batch *Batch) error {
 	return b.beside.add(&batch.pairs)
 }
 
+// Len is the number of decisions so far.
+func (b *Builder) Len() int64 { return b.sorter.Len() }
+
 // Sort ends the input and gives the index, which has to be closed. The Builder is
 // not used any more, whatever it returns.
 func (b *Builder) Sort() (*Index, error) {
