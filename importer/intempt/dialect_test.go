@@ -193,10 +193,12 @@ func BenchmarkAppendBody(b *testing.B) {
 	c := full()
 	for _, d := range []Dialect{Docs, SDK} {
 		b.Run(d.String(), func(b *testing.B) {
+			f, err := Wording{Dialect: d}.form() // once, as a client does
+			require.NoError(b, err)
 			buf := make([]byte, 0, 1024)
 			b.ReportAllocs()
 			for b.Loop() {
-				buf = AppendBody(buf[:0], d, c)
+				buf = f.appendBody(buf[:0], c)
 			}
 			b.SetBytes(int64(len(buf)))
 		})

@@ -128,6 +128,7 @@ func BenchmarkOutcomes(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			s, err := journal.Read(journal.OS{}, c.dir(b))
 			require.NoError(b, err)
+			var found []journal.RowOutcome
 			var dst []journal.PassOutcome
 			n := 0
 			b.ReportAllocs()
@@ -135,7 +136,8 @@ func BenchmarkOutcomes(b *testing.B) {
 				l, err := s.Outcomes(0)
 				require.NoError(b, err)
 				for row := int64(1); row <= rows; row++ {
-					dst, err = l.Of(row, 1, dst[:0])
+					found, err = l.Row(row, found[:0])
+					dst = journal.Resolve(found, row, 1, dst[:0])
 					if err != nil || dst[0].State == journal.Pending {
 						b.Fatal(row, err)
 					}
