@@ -2,6 +2,8 @@ package mapping
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 
@@ -71,8 +73,23 @@ func scanKey(text []byte) (plain, capitals bool, at int) {
 	if text[0] <= ' ' || text[n-1] <= ' ' || text[n-1] == 0x7f || text[0] == 0x7f {
 		return false, false, at
 	}
-	for i, c := range text {
-		switch {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= n; i += 8 { // identifiers are read for every row: eight bytes at a time
+		word := binary.LittleEndian.Uint64(text[i:])
+		if word&high != 0 {
+			return false, false, at
+		}
+		// In ASCII bytes, the highest bit says whether a sum reaches 0x80.
+		if (word+(0x80-'A')*each)&^(word+(0x80-'Z'-1)*each)&high != 0 {
+			capitals = true
+		}
+		if isAt := ^((word ^ '@'*each) + 0x7f*each) & high; isAt != 0 && at < 0 {
+			at = i + bits.TrailingZeros64(isAt)/8
+		}
+	}
+	for ; i < n; i++ {
+		switch c := text[i]; {
 		case c >= utf8.RuneSelf:
 			return false, false, at
 		case c == '@' && at < 0:

@@ -173,11 +173,7 @@ func (b *Batch) key(e *entry, subject, category []byte) {
 
 // category is the hash of a category.
 func (b *Batch) category(name []byte, row int64) uint64 {
-	slot := uint32(len(name))
-	if slot > 0 {
-		slot |= uint32(name[0])<<16 | uint32(name[len(name)/2])<<8 | uint32(name[len(name)-1])<<24
-	}
-	k := &b.known[slot*2654435769>>26] // the multiplier spreads; six bits are as many as there are
+	k := b.knownAs(name)
 	if k.name == nil || !bytes.Equal(k.name, name) {
 		b.scratch = b.scratch[:0]
 		k.hash = b.builder.hash('C', mapping.KeyText(name, &b.scratch), &b.packed)[0]
@@ -190,6 +186,21 @@ func (b *Batch) category(name []byte, row int64) uint64 {
 		}
 	}
 	return k.hash
+}
+
+// knownAs gives the place of a category among those that were seen last.
+func (b *Batch) knownAs(name []byte) *knownCategory {
+	slot := len(name)
+	if slot > 0 {
+		slot += int(name[0]) + 3*int(name[len(name)-1])
+	}
+	for i := range 4 { // names often begin and end alike
+		k := &b.known[(slot+i)%len(b.known)]
+		if k.name == nil || bytes.Equal(k.name, name) {
+			return k
+		}
+	}
+	return &b.known[slot%len(b.known)]
 }
 
 // digest is a hash of all that is sent of a consent.
