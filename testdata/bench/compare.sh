@@ -20,8 +20,14 @@
 #          run --resume, against a dry run of those 90 %. Below 0.25 is the aim.
 # report   report on 10 million rows of which 10 % was refused, against a dry run
 #          of the export. Below 1 is the aim.
+# disk     run of 5 million rows, until its reports lie on the disk, against the time
+#          between its first request and its last. Below 1.1 is the aim.
+# sort     50 million keys with 64 MiB, against GNU sort -S 64M. Above 3 is the aim.
+# bucket   a target with a token bucket that tells nothing of it: share of its limit that
+#          is reached, of requests that are refused. 99 % and 1 % are the aim.
 # start    --help, and the size of the binary.
-# cost     what journal, order and progress cost an import.
+# cost     what journal, order and progress cost an import; their share of its processor
+#          time. 3 % for the journal is the aim.
 #
 # Every figure is the median of RUNS interleaved pairs (ours, theirs, ours, …), the
 # ratio the median of the pairs' ratios. Requests per second are measured by the
@@ -66,10 +72,10 @@ server=
 (cd "$here" && for program in gen parse server vegeta loop probe; do go build -o "$WORK/$program" "./$program"; done)
 if [ -n "$BIN" ]; then cp "$BIN" "$WORK/consentimport"; else (cd "$root" && go build -o "$WORK/consentimport" ./cmd/consentimport); fi
 echo "two busy threads get the time of $("$WORK/probe") processors"
-[ $# -gt 0 ] || set -- dryrun import latency memory linear resume report start cost
+[ $# -gt 0 ] || set -- dryrun import latency memory linear resume report disk sort bucket start cost
 for part in "$@"; do
   case $part in
-    dryrun | import | latency | memory | linear | resume | report | start | cost) "compare_$part" ;;
+    dryrun | import | latency | memory | linear | resume | report | disk | sort | bucket | start | cost) "compare_$part" ;;
     *) say "unknown part $part: the beginning of $0 lists them"; exit 2 ;;
   esac
 done

@@ -119,6 +119,40 @@ compare_report() {
   accept=
 }
 
+# The whole of a run, until its reports lie on the disk, against the time between its
+# first request and its last, as the server saw them: both of one run.
+compare_disk() {
+  local rows=$((MILLION * 5)) file
+  file=$(rows_file "$rows")
+  start_server
+  head_line "run of $rows rows"
+  pair "run to reports on disk, against its sending alone" s "run_seconds $file" sending_seconds
+  stop_server
+}
+run_seconds() {
+  curl -sf "http://127.0.0.1:$PORT/rate" > /dev/null
+  seconds import "$1" 64
+}
+sending_seconds() { # of the run before
+  curl -sf "http://127.0.0.1:$PORT/rate" | awk '$2 > 0 {printf "%.3f\n", $1/$2; found = 1} END {exit !found}'
+}
+
+# The sort of the index of an export that does not fit into memory, against sort of the
+# GNU coreutils with as much memory, on keys alike; the files are held to be equal.
+compare_sort() {
+  printf '\nsort of %s keys with 64 MiB, against GNU sort -S 64M: seconds, and theirs / ours\n' "$((MILLION * 50))"
+  (cd "$root" && CONSENTIMPORT_SORT_KEYS=$((MILLION * 50)) CONSENTIMPORT_SORT_MIB=64 TMPDIR="$WORK" \
+    go test -run '^$' -bench AgainstGNUSort -benchtime "${RUNS}x" -timeout 0 ./importer/extsort) | grep ^Benchmark
+}
+
+# What a token bucket that tells nothing gives, and what is refused: simulated, in the time
+# of a test.
+compare_bucket() {
+  printf '\ntoken bucket of unknown rate and size: share of the limit reached, of requests refused\n'
+  (cd "$root" && go test -count=1 -run PacerLearnsTheRateOfABucket -v ./importer/intempt) | grep -E 'RUN.*/|reached' |
+    sed 's/.*RUN *[^/]*\///; s/.*go:[0-9]*: //' | paste - - | tr _ ' '
+}
+
 compare_start() {
   local i
   for i in $(seq 21); do seconds "$WORK/consentimport" --help; done > "$WORK/starts"
