@@ -8,7 +8,7 @@
 #          struct), DuckDB and Redpanda Connect (mapped to the same bodies). MB/s.
 # import   one export to a bare net/http server in its own process: against
 #          vegeta with ready bodies, a bare loop (read, encode, send) with fasthttp
-#          and with net/http, raw connections, Redpanda Connect, wrk. Requests per second.
+#          and with net/http, raw connections, Redpanda Connect, wrk, and wrk over TLS. Requests per second.
 # latency  the same with a server that takes 20 ms and 100 ms, with 64, 256 and
 #          1024 in flight: against raw connections; and an export in which one
 #          subject has 10 % of the rows, against one in which none has.
@@ -57,6 +57,7 @@ else
   mkdir -p "$WORK"
   trap 'stop_server' EXIT
 fi
+scheme=http # of the server; its certificate is its own
 base=http://127.0.0.1:$PORT/v1
 url="$base/acme/projects/web/consents/data?apiKey=bench.key"
 export INTEMPT_API_KEY=bench.key

@@ -56,7 +56,7 @@ compare_linear() {
   stop_server
 }
 
-count() { curl -sf "http://127.0.0.1:$PORT/count"; }
+count() { curl -sfk "$scheme://127.0.0.1:$PORT/count"; }
 
 # An import is killed when the server has seen 90 % of its rows; then, from a copy
 # of what it left each time: the time from the start of run --resume to the first
@@ -95,7 +95,7 @@ resume_seconds() {
   local from first pid
   rm -rf "$WORK/resumed"
   cp -r "$WORK/killed" "$WORK/resumed"
-  curl -sf "http://127.0.0.1:$PORT/rate" > /dev/null
+  curl -sfk "$scheme://127.0.0.1:$PORT/rate" > /dev/null
   from=$EPOCHREALTIME
   start_import "$WORK/resumed" "$WORK/export.csv" --resume
   until [ "$(count)" -gt 0 ]; do
@@ -103,7 +103,7 @@ resume_seconds() {
     sleep 0.02
   done
   crash "$pid"
-  read -r _ _ _ first < <(curl -sf "http://127.0.0.1:$PORT/rate")
+  read -r _ _ _ first < <(curl -sfk "$scheme://127.0.0.1:$PORT/rate")
   awk -v from="$from" -v to="$first" 'BEGIN {printf "%.3f\n", to-from}'
 }
 
@@ -130,11 +130,11 @@ compare_disk() {
   stop_server
 }
 run_seconds() {
-  curl -sf "http://127.0.0.1:$PORT/rate" > /dev/null
+  curl -sfk "$scheme://127.0.0.1:$PORT/rate" > /dev/null
   seconds import "$1" 64
 }
 sending_seconds() { # of the run before
-  curl -sf "http://127.0.0.1:$PORT/rate" | awk '$2 > 0 {printf "%.3f\n", $1/$2; found = 1} END {exit !found}'
+  curl -sfk "$scheme://127.0.0.1:$PORT/rate" | awk '$2 > 0 {printf "%.3f\n", $1/$2; found = 1} END {exit !found}'
 }
 
 # The sort of the index of an export that does not fit into memory, against sort of the

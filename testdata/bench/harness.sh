@@ -65,7 +65,7 @@ start_server() {
   stop_server
   "$WORK/server" -addr "127.0.0.1:$PORT" "$@" 2> "$WORK/server.err" &
   server=$!
-  for _ in $(seq 100); do curl -sf "http://127.0.0.1:$PORT/rate" > /dev/null && return; sleep 0.05; done
+  for _ in $(seq 100); do curl -sfk "$scheme://127.0.0.1:$PORT/rate" > /dev/null && return; sleep 0.05; done
   say "the server did not start: $(cat "$WORK/server.err")"; exit 1
 }
 stop_server() { if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; server=; fi; }
@@ -74,9 +74,9 @@ stop_server() { if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wa
 rate() {
   local want=$1 got persec bad
   shift
-  curl -sf "http://127.0.0.1:$PORT/rate" > /dev/null
+  curl -sfk "$scheme://127.0.0.1:$PORT/rate" > /dev/null
   quiet "$@" || return 1
-  read -r got persec bad _ < <(curl -sf "http://127.0.0.1:$PORT/rate")
+  read -r got persec bad _ < <(curl -sfk "$scheme://127.0.0.1:$PORT/rate")
   if [ "$want" != any ] && { [ "$got" != "$want" ] || [ "$bad" != 0 ]; }; then
     say "$1: the server got $got sound requests instead of $want ($bad odd)"; return 1
   fi

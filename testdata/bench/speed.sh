@@ -71,8 +71,16 @@ compare_import() {
     headers: {Content-Type: application/json}
     max_in_flight: 64")"
   fi
-  if have wrk; then pair "against wrk" req/s "$ours" "rate any run_wrk"; else say "wrk is left out: it is not installed"; fi
+  if ! have wrk; then say "wrk is left out: it is not installed"; stop_server; return; fi
+  pair "against wrk" req/s "$ours" "rate any run_wrk"
+  local plain=$base
+  scheme=https base=https://${base#http://} url=https://${url#http://}
+  start_server -tls "$WORK/server.pem"
+  export SSL_CERT_FILE=$WORK/server.pem
+  pair "against wrk, both over TLS" req/s "$ours" "rate any run_wrk"
+  unset SSL_CERT_FILE
   stop_server
+  scheme=http base=$plain url=http://${url#https://}
 }
 
 compare_latency() {

@@ -5,15 +5,23 @@
 // since 1970), all since the previous GET /rate. GET /count answers the requests
 // and leaves everything as it is.
 //
-//	server [-addr 127.0.0.1:8799] [-latency 20ms] [-ignore TEXT] [-refuse PERCENT]
+//	server [-addr 127.0.0.1:8799] [-latency 20ms] [-ignore TEXT] [-refuse PERCENT] [-tls FILE]
 package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"sync/atomic"
@@ -25,6 +33,7 @@ func main() {
 	latency := flag.Duration("latency", 0, "time to answer")
 	ignore := flag.String("ignore", "", "requests whose body holds this are answered but not counted")
 	refuse := flag.Uint("refuse", 0, "share of the bodies in percent that is answered with 400, always the same ones")
+	trust := flag.String("tls", "", "speak TLS, with a certificate that is put into this file for clients to trust")
 	flag.Parse()
 	var n, first, last, other atomic.Int64
 	jsonType := []string{"application/json"}
@@ -71,6 +80,35 @@ func main() {
 		}
 		_, _ = w.Write(body)
 	})
-	fmt.Fprintln(os.Stderr, "server:", http.ListenAndServe(*addr, mux))
+	server := &http.Server{Addr: *addr, Handler: mux}
+	var err error
+	if *trust == "" {
+		err = server.ListenAndServe()
+	} else if server.TLSConfig, err = ownCertificate(*trust); err == nil {
+		err = server.ListenAndServeTLS("", "")
+	}
+	fmt.Fprintln(os.Stderr, "server:", err)
 	os.Exit(1)
+}
+
+// ownCertificate makes a certificate for loopback and puts it into a file.
+func ownCertificate(path string) (*tls.Config, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	cert := &x509.Certificate{
+		SerialNumber: big.NewInt(now.UnixNano()), NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 0, 7),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		return nil, err
+	}
+	// HTTP/1.1 alone: wrk speaks nothing else.
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, NextProtos: []string{"http/1.1"}}, nil
 }
