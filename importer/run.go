@@ -57,7 +57,6 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	defer halt()
 	send, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	defer context.AfterFunc(ctx, func() { r.stop(Stop{StopSignal, "stopped by a signal"}) })()
 	r.onStop = func() {
 		r.helm.free()
 		r.times.stop()
@@ -68,6 +67,8 @@ func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 		halt()
 		time.AfterFunc(grace, cut)
 	}
+	// The signal may have come already: what it stops has to be there.
+	defer context.AfterFunc(ctx, func() { r.stop(Stop{StopSignal, "stopped by a signal"}) })()
 
 	var g errgroup.Group // not one that cancels: what is in flight is to finish
 	g.Go(func() error { return r.failing(r.feed(take)) })
