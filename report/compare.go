@@ -132,6 +132,7 @@ func contradicts(s, now *summary.Summary) string {
 		{"list of decisions", s.ByDecision, now.ByDecision},
 		{"number of subjects", s.Subjects, now.Subjects},
 		{"list of last words", s.LastWords, now.LastWords},
+		{"list of what the target has", s.AtTarget, now.AtTarget},
 		{"overPermissive", s.OverPermissive, now.OverPermissive},
 		{"approval hash", s.ApprovalHash, now.ApprovalHash},
 		{"mapping", s.Mapping, now.Mapping},

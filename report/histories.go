@@ -52,7 +52,7 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summar
 	if err != nil {
 		return err
 	}
-	found, err := index.Walk(ctx, history.Options{Mode: mode, Foresee: facts.Header.DryRun})
+	found, err := index.Walk(ctx, history.Options{Mode: mode, Foresee: facts.Header.DryRun, Standing: !facts.Header.DryRun})
 	if err != nil {
 		return fmt.Errorf("put decisions in the order of their times: %w", err)
 	}
@@ -63,6 +63,12 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summar
 			w.Category = otherCategories
 		}
 		sum.LastWords = append(sum.LastWords, summary.LastWord(w))
+	}
+	for i, w := range found.Standing {
+		if w.Category == "" && found.More && i == len(found.Standing)-1 {
+			w.Category = otherCategories
+		}
+		sum.AtTarget = append(sum.AtTarget, summary.Standing{Category: w.Category, Accept: w.Accept, Reject: w.Reject, None: w.None})
 	}
 	sum.Overtaken, sum.Withheld = found.Overtaken, found.Withheld
 	if sum.Since = sinceOf(facts.Header.Since); sum.Since != nil {

@@ -21,6 +21,7 @@ func (h *hist) look() error {
 		var e entry
 		h.group.at(0, &e)
 		h.word(e.category).None++
+		h.stand(e.category, None)
 		return h.handOnEarlier()
 	}
 	h.out.Keys++
@@ -36,7 +37,12 @@ func (h *hist) look() error {
 		word.Accept++
 	}
 	if h.n-h.from == 1 && !h.before.any && h.sent == nil { // most are that short, and leave as they come
-		h.change(&h.last, h.arrives(&h.last, h.n-1))
+		found := h.arrives(&h.last, h.n-1)
+		if h.change(&h.last, found); found {
+			h.stand(h.last.category, h.last.decision)
+		} else {
+			h.stand(h.last.category, None)
+		}
 		return nil
 	}
 	h.forward()
@@ -75,6 +81,33 @@ func (w *walker) word(hash uint64) *LastWord {
 	}
 	*near = nearWord{hash, n}
 	return n
+}
+
+// stand counts the person by the decision that arrived last from this import; None: none
+// did, so what one before it has sent stands.
+func (w *walker) stand(category uint64, d Decision) {
+	if !w.options.Standing {
+		return
+	}
+	if d == None && w.before.any {
+		d = w.before.arrived.decision
+	}
+	n := w.stands[category]
+	if n == nil {
+		if n = (&LastWord{}); w.index.names[category] == nil {
+			n = &w.elsewhere
+		} else {
+			w.stands[category] = n
+		}
+	}
+	switch d {
+	case Accept:
+		n.Accept++
+	case Reject:
+		n.Reject++
+	default:
+		n.None++
+	}
 }
 
 // moments gives the runs of decisions that have one time.
@@ -222,7 +255,7 @@ func (h *hist) arrives(e *entry, i int64) bool {
 // arrived finds out what arrived last, in this import or before it, and holds it
 // against the last word and against what arrived before.
 func (h *hist) arrived() error {
-	if h.before.reader == nil && h.sent == nil && h.last.decision != Reject {
+	if h.before.reader == nil && h.sent == nil && h.last.decision != Reject && !h.options.Standing {
 		return nil
 	}
 	var e, last entry
@@ -248,6 +281,11 @@ func (h *hist) arrived() error {
 		}
 	}
 	h.change(&last, found)
+	if found {
+		h.stand(h.last.category, last.decision)
+	} else {
+		h.stand(h.last.category, None)
+	}
 	if h.sent != nil {
 		if found {
 			return h.handOn(&last, true)

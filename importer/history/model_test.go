@@ -158,11 +158,13 @@ type told struct {
 	Permissive                          []Place
 	Steps                               []Step
 	Changes                             map[string][2]int64
+	Standing                            []LastWord
 }
 
 // naive does by hand what a walk does.
 func naive(all []*said, p *past, o Options, now int64) (out told) {
 	out.Changes = map[string][2]int64{}
+	stands := map[string]*LastWord{}
 	for _, s := range all {
 		s.known = !s.nothing && !s.invalid && s.fate.State == Open && p.sent[s.key()][s.moment()]
 	}
@@ -171,15 +173,19 @@ func naive(all []*said, p *past, o Options, now int64) (out told) {
 	for _, s := range all {
 		groups[s.key()] = append(groups[s.key()], s)
 	}
-	for _, g := range groups {
+	for key, g := range groups {
 		w := words[g[0].category]
 		if w == nil {
 			w = &LastWord{Category: g[0].category}
 			words[w.Category] = w
 		}
 		g = slices.DeleteFunc(slices.Clone(g), func(s *said) bool { return s.nothing })
+		if stands[w.Category] == nil {
+			stands[w.Category] = &LastWord{Category: w.Category}
+		}
 		if len(g) == 0 {
 			w.None++
+			stands[w.Category].stands(p.arrived[key])
 			continue
 		}
 		slices.SortFunc(g, older)
@@ -196,8 +202,12 @@ func naive(all []*said, p *past, o Options, now int64) (out told) {
 		default:
 			w.Accept++
 		}
-		out.history(g, p, o, now)
+		stands[w.Category].stands(out.history(g, p, o, now))
 	}
+	for _, w := range stands {
+		out.Standing = append(out.Standing, *w)
+	}
+	slices.SortFunc(out.Standing, func(a, b LastWord) int { return strings.Compare(a.Category, b.Category) })
 	for _, w := range words {
 		out.Words = append(out.Words, *w)
 	}
@@ -208,7 +218,20 @@ func naive(all []*said, p *past, o Options, now int64) (out told) {
 	return out
 }
 
-func (out *told) history(g []*said, p *past, o Options, now int64) {
+// stands counts a person by the last decision that arrived; nil: none did.
+func (w *LastWord) stands(s *said) {
+	switch {
+	case s == nil:
+		w.None++
+	case s.accept:
+		w.Accept++
+	default:
+		w.Reject++
+	}
+}
+
+// history gives what arrived last, nil for nothing.
+func (out *told) history(g []*said, p *past, o Options, now int64) *said {
 	last := g[len(g)-1]
 	// what the linter says
 	moments := map[int64][2]bool{}
@@ -285,6 +308,7 @@ func (out *told) history(g []*said, p *past, o Options, now int64) {
 		out.Permissive = append(out.Permissive, last.place)
 	}
 	out.plan(g, p, o)
+	return newest
 }
 
 // plan is the rules of the package, one after the other.
@@ -401,7 +425,7 @@ func walked(t testing.TB, x *Index, o Options) (out told) {
 	defer func() { require.NoError(t, r.Close()) }()
 	out = told{
 		Subjects: r.Subjects, Keys: r.Keys, Words: r.LastWords, Contradictions: r.Contradictions.Count,
-		Repeats: r.Repeats.Count, OutOfOrder: r.OutOfOrder.Count, Overtaken: r.Overtaken, Changes: map[string][2]int64{},
+		Repeats: r.Repeats.Count, OutOfOrder: r.OutOfOrder.Count, Overtaken: r.Overtaken, Standing: r.Standing, Changes: map[string][2]int64{},
 	}
 	require.Zero(t, r.Unfounded)
 	for _, c := range r.Changes {
@@ -520,7 +544,7 @@ func TestAWalkEqualsANaiveModel(t *testing.T) {
 		all := draw(rt)
 		o := Options{
 			Mode: Mode(rapid.IntRange(0, 2).Draw(rt, "mode")), Pass: rapid.IntRange(1, 2).Draw(rt, "pass"), Plan: true,
-			Near: rapid.SampledFrom([]int64{0, 3, 100}).Draw(rt, "near"), Foresee: rapid.Bool().Draw(rt, "foresee"),
+			Standing: true, Near: rapid.SampledFrom([]int64{0, 3, 100}).Draw(rt, "near"), Foresee: rapid.Bool().Draw(rt, "foresee"),
 		}
 		cfg := Config{Buffer: rapid.SampledFrom([]int{600, 1 << 20}).Draw(rt, "buffer"), Now: now}
 		var p past

@@ -22,6 +22,9 @@ type Result struct {
 	// categories beyond the first thousand are summed without a name, last.
 	LastWords []LastWord
 	More      bool // there are categories beyond those
+	// Standing counts the same persons by what arrived last, from this import or one before
+	// it, when it was asked for; None: nothing did. None are expired: the target has accepts.
+	Standing []LastWord
 
 	Contradictions Sightings // moments of a key at which it has both decisions
 	Repeats        Sightings // consents that equal another in all that is sent
@@ -104,6 +107,14 @@ func (w *walker) result() (*Result, error) {
 	if w.other != (LastWord{}) {
 		out.More = true
 		out.LastWords = append(out.LastWords, w.other)
+	}
+	for hash, n := range w.stands {
+		n.Category = w.index.names[hash].name
+		out.Standing = append(out.Standing, *n)
+	}
+	slices.SortFunc(out.Standing, func(a, b LastWord) int { return cmp.Compare(a.Category, b.Category) })
+	if w.elsewhere != (LastWord{}) {
+		out.Standing = append(out.Standing, w.elsewhere)
 	}
 	for hash, n := range w.changes {
 		if x := w.index.names[hash]; x != nil {

@@ -48,6 +48,8 @@ type Options struct {
 	// Foresee counts what is open as sent, in the order of the mode: what an import
 	// of which nothing is refused would lead to.
 	Foresee bool
+	// Standing: count people by what arrived last.
+	Standing bool
 }
 
 // Walk goes over the index once. The result has to be closed.
@@ -61,7 +63,7 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 		index: x, options: o, sent: sent, origin: origin, changes: map[uint64]*Change{},
 		group: group{temp: x.cfg.Temp, limit: x.memory},
 		over:  extsort.New(extsort.Config{Size: 8, Key: 8, Buffer: sideBuffer, Temp: x.cfg.Temp}),
-		words: map[uint64]*LastWord{},
+		words: map[uint64]*LastWord{}, stands: map[uint64]*LastWord{},
 	}
 	if o.Plan {
 		w.steps = extsort.New(extsort.Config{Size: stepSize, Key: 8, Buffer: sideBuffer, Temp: x.cfg.Temp})
@@ -153,8 +155,10 @@ type walker struct {
 	steps                       *extsort.Sorter
 	over                        *extsort.Sorter
 	words                       map[uint64]*LastWord
-	near                        [16]nearWord // some of them, by the hash
-	other                       LastWord     // of the categories beyond maxCategories
+	near                        [16]nearWord         // some of them, by the hash
+	other                       LastWord             // of the categories beyond maxCategories
+	stands                      map[uint64]*LastWord // where people stand at the target
+	elsewhere                   LastWord             // of the categories beyond maxCategories
 	person                      person
 	people                      people
 	out                         Result

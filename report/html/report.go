@@ -56,6 +56,8 @@ type reportPage struct {
 
 	People     people
 	MorePeople int
+	Apart      []string // where the target does not have the last words
+	MoreApart  int
 
 	Flow    *flow
 	Bars    []decisionBar
@@ -121,6 +123,8 @@ func newReportPage(s *summary.Summary) *reportPage {
 	p.Values = valueLines(s.Decisions[:min(len(s.Decisions), maxValues)])
 	p.MoreTable = max(len(s.Decisions)-maxValues, 0)
 	p.People, p.MorePeople = newPeople(s.LastWords)
+	p.Apart = summary.Apart(s)
+	p.Apart, p.MoreApart = p.Apart[:min(len(p.Apart), maxPeople)], max(len(p.Apart)-maxPeople, 0)
 	p.Bars, p.MoreBar = decisionBars(s)
 	for status, count := range s.HTTP.ByStatus {
 		name := status

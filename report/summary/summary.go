@@ -53,6 +53,7 @@ type Summary struct {
 	Consents       Consents       `json:"consents"`
 	Subjects       int64          `json:"subjects"` // persons about whom consents were made
 	LastWords      []LastWord     `json:"lastWords"`
+	AtTarget       []Standing     `json:"atTarget,omitempty"` // none in a dry run
 	ByDecision     []ByDecision   `json:"byDecision"`
 	FailureGroups  []FailureGroup `json:"failureGroups"`
 	OverPermissive OverPermissive `json:"overPermissive"`
@@ -167,6 +168,16 @@ type LastWord struct {
 	Reject   int64  `json:"reject"`
 	None     int64  `json:"none"`
 	Expired  int64  `json:"expired"`
+}
+
+// Standing counts the persons of a category by the last decision that the target has of
+// them, from this import or one that it was held against; None: it has none. They are
+// those of LastWords: what differs was refused, failed, is pending or stands in an invalid row.
+type Standing struct {
+	Category string `json:"category"`
+	Accept   int64  `json:"accept"`
+	Reject   int64  `json:"reject"`
+	None     int64  `json:"none"`
 }
 
 // Since is what other imports have sent before this one, and what changes for people by

@@ -86,6 +86,14 @@ func (p *page) head(s *summary.Summary) []string {
 		}
 		lines = append(lines, p.fit("last word "+lastWord(&w)))
 	}
+	apart := summary.Apart(s)
+	for i, text := range apart {
+		if i == textCategories && !p.style.Full {
+			lines = append(lines, p.fit("          "+wording.Plural(int64(len(apart)-i), "more category")+" in report.html"))
+			break
+		}
+		lines = append(lines, p.wrap("target    "+spelling.OneLine(text), 10)...)
+	}
 	if s.Since != nil {
 		for i := range s.Since.Changes {
 			lines = append(lines, p.fit("messages  "+change(&s.Since.Changes[i], s.DryRun)))
