@@ -98,6 +98,9 @@ func TestADeltaSendsOnlyWhatIsNew(t *testing.T) {
 	require.NotNil(t, s.Since)
 	assert.Equal(t, d.Since.Changes, s.Since.Changes)
 	assert.Contains(t, got.stdout, "3 known")
+	page, err := os.ReadFile(filepath.Join(out, "report.html"))
+	require.NoError(t, err)
+	assert.Contains(t, string(page), "mail: 3 persons newly get them, 2 persons get them no longer")
 	r.here(t, nil, "verify", out).requireConsistent(t)
 
 	// A third against the second knows what the first has sent.

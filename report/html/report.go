@@ -54,10 +54,12 @@ type reportPage struct {
 	Values    []valueLine
 	MoreTable int
 
-	People     people
-	MorePeople int
-	Apart      []string // where the target does not have the last words
-	MoreApart  int
+	People      people
+	MorePeople  int
+	Apart       []string // where the target does not have the last words
+	MoreApart   int
+	Changes     []string // of what people get, against imports before
+	MoreChanges int
 
 	Flow    *flow
 	Bars    []decisionBar
@@ -123,6 +125,13 @@ func newReportPage(s *summary.Summary) *reportPage {
 	p.Values = valueLines(s.Decisions[:min(len(s.Decisions), maxValues)])
 	p.MoreTable = max(len(s.Decisions)-maxValues, 0)
 	p.People, p.MorePeople = newPeople(s.LastWords)
+	if s.Since != nil {
+		changes := s.Since.Changes[:min(len(s.Since.Changes), maxPeople)]
+		for i := range changes {
+			p.Changes = append(p.Changes, summary.ChangeText(&changes[i], s.DryRun))
+		}
+		p.MoreChanges = len(s.Since.Changes) - len(changes)
+	}
 	p.Apart = summary.Apart(s)
 	p.Apart, p.MoreApart = p.Apart[:min(len(p.Apart), maxPeople)], max(len(p.Apart)-maxPeople, 0)
 	p.Bars, p.MoreBar = decisionBars(s)

@@ -54,3 +54,17 @@ func missing(s *Summary, category string) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// ChangeText says how many people newly get messages of a category, and how many do not
+// any more.
+func ChangeText(c *Change, dryRun bool) string {
+	name := c.Category
+	if name == "" {
+		name = "(no category)"
+	}
+	text := "%s: %s newly get them, %s get them no longer"
+	if dryRun {
+		text = "%s: %s would newly get them, %s would get them no longer"
+	}
+	return fmt.Sprintf(text, name, wording.Plural(c.Begin, "person"), wording.Plural(c.Cease, "person"))
+}

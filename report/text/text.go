@@ -96,7 +96,7 @@ func (p *page) head(s *summary.Summary) []string {
 	}
 	if s.Since != nil {
 		for i := range s.Since.Changes {
-			lines = append(lines, p.fit("messages  "+change(&s.Since.Changes[i], s.DryRun)))
+			lines = append(lines, p.fit("messages  "+spelling.OneLine(summary.ChangeText(&s.Since.Changes[i], s.DryRun))))
 		}
 	}
 	if text := order(s); text != "" {
@@ -134,20 +134,6 @@ func lastWord(w *summary.LastWord) string {
 		text += ", " + wording.Thousands(w.None) + " say nothing"
 	}
 	return text
-}
-
-// change says how many people newly get messages of a category, and how many do not any
-// more.
-func change(c *summary.Change, dryRun bool) string {
-	name := c.Category
-	if name == "" {
-		name = "(no category)"
-	}
-	text := "%s: %s newly get them, %s get them no longer"
-	if dryRun {
-		text = "%s: %s would newly get them, %s would get them no longer"
-	}
-	return fmt.Sprintf(text, spelling.OneLine(name), wording.Plural(c.Begin, "person"), wording.Plural(c.Cease, "person"))
 }
 
 // order says where the order of sending leaves something that somebody should know.
