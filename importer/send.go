@@ -129,7 +129,7 @@ func (s *sender) deliver(take, send context.Context, t *task, c *mapping.Consent
 		s.stop(Stop{StopRefused, refusal(answer)})
 		return nil, nil
 	default:
-		return s.later(send, t, answer)
+		return s.later(send, t, answer, probe)
 	}
 }
 
@@ -183,14 +183,14 @@ func (s *sender) heard(left time.Duration) {
 }
 
 // later gives a task its next attempt, or sets it down as failed.
-func (s *sender) later(send context.Context, t *task, a delivery.Answer) (*task, error) {
+func (s *sender) later(send context.Context, t *task, a delivery.Answer, probe bool) (*task, error) {
 	if a.Timeout || a.Canceled {
 		s.unanswered.Store(s.now().UnixNano())
 	}
 	if send.Err() != nil {
 		return nil, nil // cut off by the stop, not by the target
 	}
-	if s.counts(t, a) {
+	if s.counts(t, a, probe) {
 		t.attempts++
 	}
 	now := max(s.clock(), 1)
@@ -232,7 +232,7 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer) (*task,
 // counts reports whether an attempt counts against its consent: the target is
 // there for others, or for no other consent any more. A target that is gone for
 // all uses up no attempts.
-func (s *sender) counts(t *task, a delivery.Answer) bool {
+func (s *sender) counts(t *task, a delivery.Answer, probe bool) bool {
 	if a.Status == 0 && (a.Unreached || !s.reached.Load()) {
 		return false
 	}
@@ -244,7 +244,10 @@ func (s *sender) counts(t *task, a delivery.Answer) bool {
 		// lay there until somebody had the time to read it, has not got through since.
 		return t.broke != 0 && time.Duration(s.lastThrough.Load()) > t.broke || s.lanes.alone(fewLeft)
 	}
-	if last != 0 && s.clock()-time.Duration(last) < lively {
+	// A probe leaves when the breaker has found the target gone for all, however short
+	// ago somebody got through: whoever happens to ask pays nothing for it.
+	gone := probe && a.Status != 500
+	if last != 0 && !gone && s.clock()-time.Duration(last) < lively {
 		return true
 	}
 	// An own error of the target's program (500) speaks of the record; an
