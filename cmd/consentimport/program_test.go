@@ -297,3 +297,17 @@ func given(name string) (yes bool) {
 	testflag.Visit(func(f *testflag.Flag) { yes = yes || f.Name == name })
 	return yes
 }
+
+// quoted is a command for a shell: the program, in its directory and with its
+// environment alone.
+func (p program) quoted(t *testing.T, args ...string) string {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	words := append([]string{"env", "-i"}, p.surroundings()...)
+	words = append(append(words, exe), args...)
+	for i, w := range words {
+		words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+	}
+	return "cd '" + p.dir + "' && exec " + strings.Join(words, " ")
+}

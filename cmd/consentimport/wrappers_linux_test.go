@@ -27,20 +27,6 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// quoted is a command for a shell: the program, in its directory and with its
-// environment alone.
-func (p program) quoted(t *testing.T, args ...string) string {
-	t.Helper()
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	words := append([]string{"env", "-i"}, p.surroundings()...)
-	words = append(append(words, exe), args...)
-	for i, w := range words {
-		words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-	}
-	return "cd '" + p.dir + "' && exec " + strings.Join(words, " ")
-}
-
 // stoppedCleanly checks what a wrapper's stop has left: reports that say so, every
 // answer that came in them, and a resume that repeats nothing.
 func (r *rehearsal) stoppedCleanly(t *testing.T) {
