@@ -8,14 +8,12 @@ import (
 	"maps"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -323,21 +321,12 @@ func (m *model) expected() expected {
 // choosy is a target that refuses what a pass of a history says, for good or by
 // failing, and keeps the last decision that it took of each lane.
 type choosy struct {
-	flying  atomic.Int64
 	mu      sync.Mutex
 	refuses map[spot]int // status
 	last    map[lane]string
 }
 
 func (c *choosy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/quiet" { // a run asks whether what one before it has sent has arrived
-		for c.flying.Load() > 0 {
-			time.Sleep(time.Millisecond)
-		}
-		return
-	}
-	c.flying.Add(1)
-	defer c.flying.Add(-1)
 	var got struct{ UserID, Action, Category, Message string }
 	if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -706,7 +695,7 @@ func TestTooPermissiveAndSupersededEqualANaiveModelOverKills(t *testing.T) {
 func (s *scenario) play(t *testing.T, seen *tally) {
 	h := &history{seen: seen, model: newModel(len(s.rows), s.history), target: &choosy{last: map[lane]string{}}, name: "out"}
 	h.dir, h.env = t.TempDir(), []string{"INTEMPT_API_KEY=" + testKey}
-	server := httptest.NewServer(h.target)
+	server := startQuietly(h.target)
 	defer server.Close()
 	h.url = server.URL
 	h.env = append(h.env, arrivedAt+"="+server.URL+"/quiet")

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +20,6 @@ import (
 // lookout is a target with bad days that watches for how many keys it stands at an
 // accept while the person's last word is a reject, and nobody has tried to say so yet.
 type lookout struct {
-	flying   atomic.Int64
 	mu       sync.Mutex
 	random   *rand.Rand
 	fault    float64 // share of requests that fail
@@ -37,14 +34,6 @@ type lookout struct {
 }
 
 func (l *lookout) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/quiet" { // a run asks whether what one before it has sent has arrived
-		for l.flying.Load() > 0 {
-			time.Sleep(time.Millisecond)
-		}
-		return
-	}
-	l.flying.Add(1)
-	defer l.flying.Add(-1)
 	var got struct {
 		UserID, Action, Category string
 		Timestamp                json.Number
@@ -112,7 +101,7 @@ func TestTheTargetIsNeverMorePermissiveForLongerThanARequest(t *testing.T) {
 				random: rand.New(rand.NewPCG(uint64(round), 6)), fault: 0.15, rejected: map[lane]bool{}, standing: map[lane]bool{}, tried: map[lane]bool{}, at: map[lane]string{},
 			}
 			l.lost = round%2 == 1 // known before anybody asks
-			server := httptest.NewServer(l)
+			server := startQuietly(l)
 			defer server.Close()
 			server.Config.ErrorLog = nil
 			p := program{dir: t.TempDir(), env: []string{"INTEMPT_API_KEY=" + testKey, arrivedAt + "=" + server.URL + "/quiet"}}
