@@ -66,8 +66,7 @@ func (im *Import) Histories() (*history.Result, history.Mode) { return im.order.
 
 // temps opens files in the out directory that are gone when they are closed.
 func (im *Import) temps(name string) func() (extsort.File, error) {
-	t := &journal.Temps{Disk: im.cfg.Disk, Dir: im.cfg.Dir, Name: name}
-	return func() (extsort.File, error) { return t.Open() }
+	return (&journal.Temps{Disk: im.cfg.Disk, Dir: im.cfg.Dir, Name: name}).Open
 }
 
 func (im *Import) arrange(ctx context.Context) (_ *order, err error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
@@ -60,7 +61,7 @@ func newCollector(s *sheets, facts *survey.Facts) (*collector, error) {
 	c := &collector{sheets: s, tally: newTally(), history: newHistories(s.disk, s.dir, facts), dryRun: facts.Header.DryRun}
 	if mode, err := modeOf(facts); err == nil && mode != history.Rows { // histories reports the error
 		temps := &journal.Temps{Disk: s.disk, Dir: s.dir, Name: "suppress"}
-		c.unsaid = &spool{open: temps.Open, max: spoolMax}
+		c.unsaid = &spool{lines: extsort.Spool{Limit: spoolMemory, Temp: temps.Open}, max: spoolMax}
 	}
 	if since := facts.Header.Since; since != nil {
 		c.earlier = since.Imports

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -21,7 +20,7 @@ const maxListed = 1000
 func newHistories(disk journal.Disk, dir string, facts *survey.Facts) *history.Builder {
 	temps := &journal.Temps{Disk: disk, Dir: dir, Name: "report"}
 	return history.NewBuilder(history.Config{
-		Temp:    func() (extsort.File, error) { return temps.Open() },
+		Temp:    temps.Open,
 		Now:     facts.Finished, // not the time of the report, which would differ each time
 		Earlier: facts.Earlier,
 		Names:   true,

@@ -1,13 +1,12 @@
 package report
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
+	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -29,12 +28,9 @@ const (
 // suppress.csv it holds people; its file has no name where the system allows that,
 // and is gone when it is closed.
 type spool struct {
-	open func() (journal.File, error)
-	max  int64
-	buf  []byte
-	file journal.File // nil as long as memory is enough
-	size int64
-	full bool // there were more: nothing is held any more
+	lines extsort.Spool
+	max   int64
+	full  bool // there were more: nothing is held any more
 }
 
 // add takes in lines of the rows that follow.
@@ -42,46 +38,24 @@ func (s *spool) add(lines []byte) error {
 	if s.full || len(lines) == 0 {
 		return nil
 	}
-	if s.size += int64(len(lines)); s.size > s.max {
+	if s.lines.Size()+int64(len(lines)) > s.max {
 		s.full = true
-		return s.close()
+		return s.lines.Close()
 	}
-	s.buf = append(s.buf, lines...)
-	if len(s.buf) < spoolMemory {
-		return nil
-	}
-	return s.flush()
-}
-
-// flush moves what is in memory to the disk.
-func (s *spool) flush() (err error) {
-	if s.file == nil {
-		if s.file, err = s.open(); err != nil {
-			return fmt.Errorf("keep lines for suppress.csv: %w", err)
-		}
-	}
-	n, err := s.file.Write(s.buf)
-	if err == nil && n < len(s.buf) {
-		err = io.ErrShortWrite
-	}
-	if err != nil {
+	if err := s.lines.Add(lines); err != nil {
 		return fmt.Errorf("keep lines for suppress.csv: %w", err)
 	}
-	s.buf = s.buf[:0]
 	return nil
 }
 
 // each gives the lines in order, as far as found wants them.
 func (s *spool) each(found func(history.Place, []byte) error) error {
-	var r io.Reader = bytes.NewReader(s.buf)
-	if s.file != nil {
-		if err := s.flush(); err != nil {
-			return err
-		}
-		if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-			return fmt.Errorf("read lines for suppress.csv: %w", err)
-		}
-		r = bufio.NewReaderSize(s.file, spoolMemory)
+	if err := s.lines.End(); err != nil {
+		return fmt.Errorf("keep lines for suppress.csv: %w", err)
+	}
+	r, err := s.lines.Reader()
+	if err != nil {
+		return fmt.Errorf("read lines for suppress.csv: %w", err)
 	}
 	var head [12]byte
 	var line []byte
@@ -92,7 +66,7 @@ func (s *spool) each(found func(history.Place, []byte) error) error {
 			return fmt.Errorf("read lines for suppress.csv: %w", err)
 		}
 		n := int(binary.BigEndian.Uint32(head[8:]))
-		if int64(n) > s.size {
+		if int64(n) > s.lines.Size() {
 			return fmt.Errorf("read lines for suppress.csv: %w", io.ErrUnexpectedEOF)
 		}
 		if cap(line) < n {
@@ -106,17 +80,6 @@ func (s *spool) each(found func(history.Place, []byte) error) error {
 			return err
 		}
 	}
-}
-
-// close lets go of everything.
-func (s *spool) close() error {
-	s.buf = nil
-	if s.file == nil {
-		return nil
-	}
-	err := s.file.Close()
-	s.file = nil
-	return err
 }
 
 // unsaid keeps the lines of a row's rejects that did not arrive. Where decisions leave

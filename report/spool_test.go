@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -76,12 +77,12 @@ func (c counting) Each(ctx context.Context, visitors ...survey.Visitor) error {
 
 // What was kept and cannot be read back is an error, never a shorter list.
 func TestASpoolThatIsCutIsAnError(t *testing.T) {
-	s := &spool{max: spoolMax}
 	w := &work{}
 	row := mapped(1, "x", consent("u1", "ads", mapping.Reject, refused))
 	w.unsaid(&row, false)
 	for cut := 1; cut < len(w.unsaidLines); cut++ {
-		s.buf, s.size = w.unsaidLines[:cut], int64(cut)
+		s := &spool{lines: extsort.Spool{Limit: cut}, max: spoolMax}
+		require.NoError(t, s.add(w.unsaidLines[:cut]))
 		assert.Error(t, s.each(func(history.Place, []byte) error { return nil }), cut)
 	}
 }

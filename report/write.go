@@ -138,7 +138,7 @@ func (c *collector) close() {
 		_ = c.history.Close() // the error that led here is the one to report
 	}
 	if c.unsaid != nil {
-		_ = c.unsaid.close() // all that it had was read, or there is an error to report
+		_ = c.unsaid.lines.Close() // all that it had was read, or there is an error to report
 	}
 }
 

@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"importer":        {"importer/survey", "importer/shard", "importer/history", "importer/extsort", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping", "mapping/timetext"},
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
-	"importer/survey":  {"importer/rows", "importer/history", "importer/extsort", "importer/shard", "importer/blocked", "importer/source", "importer/journal", "mapping"},
+	"importer/survey":  {"importer/rows", "importer/history", "importer/shard", "importer/blocked", "importer/source", "importer/journal", "mapping"},
 	// A repaired file is named by the checkpoint.
 	"importer/rows": {"importer/keyed", "importer/extsort", "importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
 	// Whose a consent is rests on nothing but the person.

@@ -16,4 +16,6 @@
 // A run is a sequence of blocks of about 64 KiB, each compressed by itself (S2) behind
 // its sizes and a check sum: see appendBlock. A file holds several runs; it is the
 // caller's, who decides where it lies and who may read it.
+//
+// What needs no order, but may not fit into memory either, is kept in a [Spool].
 package extsort

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -20,11 +19,8 @@ import (
 // which costs next to nothing, and sorted at the end only if some subject is an
 // address: else nobody stands under one alone.
 type beside struct {
-	temp  func() (extsort.File, error)
 	alone bool // some subject is an address, or stands in the place of one
-	held  []byte
-	file  extsort.File // what came before held; nil: nothing
-	n     int64
+	pairs extsort.Spool
 }
 
 const (
@@ -68,73 +64,42 @@ func (b *Batch) beside(subject uint64, c *mapping.Consent) {
 // add takes in the pairs of a batch, and empties it.
 func (s *beside) add(p *pairs) error {
 	s.alone = s.alone || p.alone
-	s.n += int64(len(p.records) / pairSize)
-	s.held = append(s.held, p.records...)
+	err := s.pairs.Add(p.records)
 	p.records = p.records[:0]
-	if len(s.held) < heldPairs {
-		return nil
-	}
-	if s.file == nil {
-		f, err := s.temp()
-		if err != nil {
-			return fmt.Errorf("keep the names of people: %w", err)
-		}
-		s.file = f
-	}
-	n, err := s.file.Write(s.held)
-	if err == nil && n < len(s.held) {
-		err = io.ErrShortWrite
-	}
 	if err != nil {
 		return fmt.Errorf("keep the names of people: %w", err)
 	}
-	s.held = s.held[:0]
 	return nil
 }
 
 // sort gives the pairs in order; nil when nobody can stand under several names because
 // of them. They are not used any more, whatever it returns.
 func (s *beside) sort() (_ *extsort.Sorted, err error) {
-	defer func() { err = errors.Join(err, s.close()) }()
-	if !s.alone || s.n == 0 {
+	defer func() { err = errors.Join(err, s.pairs.Close()) }()
+	if !s.alone || s.pairs.Size() == 0 {
 		return nil, nil
 	}
-	sorter := extsort.New(extsort.Config{Size: pairSize, Key: pairSize, Spread: true, Buffer: pairBuffer, Temp: s.temp})
-	if s.file != nil {
-		if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+	if err := s.pairs.End(); err != nil {
+		return nil, fmt.Errorf("keep the names of people: %w", err)
+	}
+	in, err := s.pairs.Reader()
+	if err != nil {
+		return nil, fmt.Errorf("read the names of people: %w", err)
+	}
+	sorter := extsort.New(extsort.Config{Size: pairSize, Key: pairSize, Spread: true, Buffer: pairBuffer, Temp: s.pairs.Temp})
+	var rec [pairSize]byte
+	for {
+		_, err := io.ReadFull(in, rec[:])
+		if err == io.EOF {
+			return sorter.Sort()
+		}
+		if err == nil {
+			err = sorter.Add(rec[:])
+		}
+		if err != nil {
 			return nil, errors.Join(fmt.Errorf("read the names of people: %w", err), sorter.Close())
 		}
-		in := bufio.NewReaderSize(s.file, 64<<10)
-		var rec [pairSize]byte
-		for {
-			_, err := io.ReadFull(in, rec[:])
-			if err == io.EOF {
-				break
-			}
-			if err == nil {
-				err = sorter.Add(rec[:])
-			}
-			if err != nil {
-				return nil, errors.Join(fmt.Errorf("read the names of people: %w", err), sorter.Close())
-			}
-		}
 	}
-	for r := s.held; len(r) > 0; r = r[pairSize:] {
-		if err := sorter.Add(r[:pairSize]); err != nil {
-			return nil, errors.Join(err, sorter.Close())
-		}
-	}
-	return sorter.Sort()
-}
-
-func (s *beside) close() error {
-	s.held = nil
-	if s.file == nil {
-		return nil
-	}
-	err := s.file.Close()
-	s.file = nil
-	return err
 }
 
 // people counts who stands under several names: spellings of one identifier, or an

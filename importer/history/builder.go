@@ -65,7 +65,7 @@ func NewBuilder(cfg Config) *Builder {
 	b := &Builder{
 		cfg: cfg, now: cfg.Now.UnixMilli(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		sorter: extsort.New(extsort.Config{Size: recordSize, Key: keySize, Spread: true, Buffer: cfg.Buffer, Temp: cfg.Temp}),
-		names:  map[uint64]*category{}, salt: cfg.Salt, keeps: cfg.Salt != nil, beside: beside{temp: cfg.Temp},
+		names:  map[uint64]*category{}, salt: cfg.Salt, keeps: cfg.Salt != nil, beside: beside{pairs: extsort.Spool{Limit: heldPairs, Temp: cfg.Temp}},
 	}
 	if cfg.Earlier != nil {
 		b.salt = cfg.Earlier.salt
@@ -264,7 +264,7 @@ func (b *Builder) Len() int64 { return b.sorter.Len() }
 func (b *Builder) Sort() (*Index, error) {
 	sorted, err := b.sorter.Sort()
 	if err != nil {
-		return nil, errors.Join(err, b.beside.close())
+		return nil, errors.Join(err, b.beside.pairs.Close())
 	}
 	beside, err := b.beside.sort()
 	if err != nil {
@@ -275,7 +275,7 @@ func (b *Builder) Sort() (*Index, error) {
 }
 
 // Close gives up what was collected; it is for a Builder whose Sort is not called.
-func (b *Builder) Close() error { return errors.Join(b.sorter.Close(), b.beside.close()) }
+func (b *Builder) Close() error { return errors.Join(b.sorter.Close(), b.beside.pairs.Close()) }
 
 // Index is the decisions of an export in the order of keys, and within a key in
 // that of its history.

@@ -41,7 +41,7 @@ func fixedRef(b []byte) Ref {
 // sortRows sorts the outcomes of a pass; scan stands at its beginning.
 func sortRows(s *Snapshot, pass int, scan *scanner, to int64) (_ *inRows, err error) {
 	temps := &Temps{Disk: s.disk, Dir: s.dir(), Name: fmt.Sprintf("outcomes-%d", pass)}
-	sorter := extsort.New(extsort.Config{Key: inRowsKey, Buffer: sortMemory, Temp: func() (extsort.File, error) { return temps.Open() }})
+	sorter := extsort.New(extsort.Config{Key: inRowsKey, Buffer: sortMemory, Temp: temps.Open})
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, sorter.Close())

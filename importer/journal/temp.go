@@ -6,6 +6,8 @@ import (
 	"io"
 	"path/filepath"
 	"sync/atomic"
+
+	"github.com/consentimport/consentimport/importer/extsort"
 )
 
 // Temps opens files in a directory that are gone as soon as they are closed: for
@@ -20,7 +22,7 @@ type Temps struct {
 }
 
 // Open makes a new and empty file.
-func (t *Temps) Open() (File, error) {
+func (t *Temps) Open() (extsort.File, error) {
 	path := filepath.Join(t.Dir, fmt.Sprintf(".%s-%d.tmp", t.Name, t.n.Add(1)))
 	f, err := t.Disk.Create(path)
 	if err != nil {

@@ -67,12 +67,12 @@ func Open(ctx context.Context, cfg Config) (_ *Table, err error) {
 	}
 	t := &Table{
 		path: cfg.Path, sha: sum, bytes: before.Size(), name: baseOf(cfg.Path), key: l.Key(), layout: &export.Layouts[0],
-		rows: store{limit: cfg.Memory, temp: cfg.Temp}, directory: store{temp: cfg.Temp},
+		rows: extsort.Spool{Limit: cfg.Memory, Temp: cfg.Temp}, directory: extsort.Spool{Temp: cfg.Temp},
 	}
-	if t.rows.limit == 0 {
-		t.rows.limit = defaultMemory
+	if t.rows.Limit == 0 {
+		t.rows.Limit = defaultMemory
 	}
-	t.directory.limit = t.rows.limit / 4
+	t.directory.Limit = t.rows.Limit / 4
 	t.buffers.New = func() any { return new(buffer) }
 	seed := maphash.MakeSeed() // nobody can make keys that fall together
 	t.hash = func(form []byte) uint64 { return maphash.Bytes(seed, form) }
@@ -186,9 +186,9 @@ func (t *Table) store(ctx context.Context, sorted *extsort.Sorted) error {
 	var entry [8]byte
 	next := uint64(0) // the first range whose beginning was not written yet
 	begin := func(upTo uint64) error {
-		binary.BigEndian.PutUint64(entry[:], uint64(t.rows.size))
+		binary.BigEndian.PutUint64(entry[:], uint64(t.rows.Size()))
 		for ; next <= upTo; next++ {
-			if err := t.directory.write(entry[:]); err != nil {
+			if err := t.directory.Add(entry[:]); err != nil {
 				return err
 			}
 		}
@@ -209,12 +209,12 @@ func (t *Table) store(ctx context.Context, sorted *extsort.Sorted) error {
 		if err := begin(at); err != nil {
 			return err
 		}
-		if err := t.rows.write(record); err != nil {
+		if err := t.rows.Add(record); err != nil {
 			return err
 		}
 	}
 	if err := begin(t.ranges); err != nil {
 		return err
 	}
-	return errors.Join(t.rows.end(), t.directory.end())
+	return errors.Join(t.rows.End(), t.directory.End())
 }

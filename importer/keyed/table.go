@@ -3,12 +3,14 @@ package keyed
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/bits"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 
+	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -27,8 +29,8 @@ type Table struct {
 	key       string // column of the key
 	layout    *source.Layout
 	hash      func([]byte) uint64
-	rows      store
-	directory store
+	rows      extsort.Spool
+	directory extsort.Spool
 	ranges    uint64
 	count     int64
 	unread    int64 // rows that could not be read, and the line of the first
@@ -51,11 +53,7 @@ func (t *Table) Len() int64 { return t.count }
 
 // Close removes what was sorted.
 func (t *Table) Close() error {
-	err := t.rows.close()
-	if e := t.directory.close(); err == nil {
-		err = e
-	}
-	return err
+	return errors.Join(t.rows.Close(), t.directory.Close())
 }
 
 // Err is what kept rows from being looked up; what was mapped since is not to be
@@ -132,11 +130,11 @@ func (t *Table) find(b *buffer, key []byte, mem *[]byte, rec *mapping.Record) (m
 // candidates reads the rows of the range of a hash into b.rows.
 func (t *Table) candidates(b *buffer, hash uint64) error {
 	at, _ := bits.Mul64(hash, t.ranges)
-	if err := t.directory.read(b.ends[:], int64(at)*8); err != nil {
-		return err
+	if err := t.directory.ReadFull(b.ends[:], int64(at)*8); err != nil {
+		return fmt.Errorf("read what was sorted: %w", err)
 	}
 	from, to := int64(binary.BigEndian.Uint64(b.ends[:])), int64(binary.BigEndian.Uint64(b.ends[8:]))
-	if from > to || to > t.rows.size {
+	if from > to || to > t.rows.Size() {
 		return fmt.Errorf("what was sorted is damaged")
 	}
 	n := int(to - from)
@@ -147,7 +145,10 @@ func (t *Table) candidates(b *buffer, hash uint64) error {
 	if n == 0 {
 		return nil
 	}
-	return t.rows.read(b.rows, from)
+	if err := t.rows.ReadFull(b.rows, from); err != nil {
+		return fmt.Errorf("read what was sorted: %w", err)
+	}
+	return nil
 }
 
 // open takes a row apart.

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/consentimport/consentimport/importer/blocked"
-	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
@@ -102,7 +101,7 @@ type Index struct {
 func (s *Survey) NewIndex(cfg history.Config, name string, take func(*history.Batch, *Row)) *Index {
 	temps := &journal.Temps{Disk: s.disk, Dir: s.dir, Name: name}
 	if cfg.Temp == nil {
-		cfg.Temp = func() (extsort.File, error) { return temps.Open() }
+		cfg.Temp = temps.Open
 	}
 	x := &Index{builder: history.NewBuilder(cfg), take: take}
 	x.pool.New = func() any { return x.builder.NewBatch() }
