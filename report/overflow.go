@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"path/filepath"
 
+	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/journal"
 )
 
@@ -29,34 +29,21 @@ const (
 // hold what people wrote: they have no name where the system lets an open file
 // be removed, so that a crash leaves nothing of them.
 type Overflow struct {
-	disk journal.Disk
-	dir  string
-	made int
-	runs []*run
-}
-
-// run is one sorted file: a line is the length of its key, the key, its count.
-type run struct {
-	file journal.File
-	path string // of a file that still has a name, else empty
+	temps journal.Temps
+	runs  []extsort.File // sorted: a line is the length of its key, the key, its count
 }
 
 // NewOverflow makes an Overflow that writes into dir when it has to.
-func NewOverflow(disk journal.Disk, dir string) *Overflow { return &Overflow{disk: disk, dir: dir} }
+func NewOverflow(disk journal.Disk, dir string) *Overflow {
+	return &Overflow{temps: journal.Temps{Disk: disk, Dir: dir, Name: "decisions"}}
+}
 
 // Close removes what was written.
 func (o *Overflow) Close() {
 	for _, r := range o.runs {
-		o.remove(r)
+		_ = r.Close() // nothing of it is needed any more
 	}
 	o.runs = nil
-}
-
-func (o *Overflow) remove(r *run) {
-	_ = r.file.Close() // nothing of it is needed any more
-	if r.path != "" {
-		_ = o.disk.Remove(r.path)
-	}
 }
 
 // Add implements mapping.Overflow.
@@ -81,21 +68,15 @@ func (o *Overflow) Add(lines iter.Seq2[string, int64]) error {
 		return err
 	}
 	o.Close()
-	o.runs = []*run{one}
+	o.runs = []extsort.File{one}
 	return nil
 }
 
 // write writes one run.
-func (o *Overflow) write(give func(line func(string, int64) error) error) (*run, error) {
-	o.made++
-	path := filepath.Join(o.dir, fmt.Sprintf(".decisions-%d.tmp", o.made))
-	f, err := o.disk.Create(path)
+func (o *Overflow) write(give func(line func(string, int64) error) error) (extsort.File, error) {
+	f, err := o.temps.Open()
 	if err != nil {
 		return nil, fmt.Errorf("set aside decisions: %w", err)
-	}
-	r := &run{file: f, path: path}
-	if o.disk.Remove(path) == nil {
-		r.path = ""
 	}
 	w := bufio.NewWriterSize(f, runBuffer)
 	var head []byte
@@ -106,20 +87,20 @@ func (o *Overflow) write(give func(line func(string, int64) error) error) (*run,
 		return err
 	})
 	if err = errors.Join(err, w.Flush()); err != nil {
-		o.remove(r)
+		_ = f.Close()
 		return nil, fmt.Errorf("set aside decisions: %w", err)
 	}
-	return r, nil
+	return f, nil
 }
 
 // Merge implements mapping.Overflow.
 func (o *Overflow) Merge(last iter.Seq2[string, int64], give func(key string, count int64) error) error {
 	var heads heads
 	for _, r := range o.runs {
-		if _, err := r.file.Seek(0, io.SeekStart); err != nil {
+		if _, err := r.Seek(0, io.SeekStart); err != nil {
 			return fmt.Errorf("read decisions: %w", err)
 		}
-		in := bufio.NewReaderSize(r.file, runBuffer)
+		in := bufio.NewReaderSize(r, runBuffer)
 		heads = append(heads, &head{next: func(h *head) (bool, error) { return h.read(in) }})
 	}
 	if last != nil {
