@@ -86,9 +86,6 @@ var table = sync.OnceValue(func() *list {
 // Words lists all values that are known, in the order of words.tsv.
 func Words() []Word { return table().words }
 
-// Names lists all parts of names that are known, in the order of names.tsv.
-func Names() []Word { return table().names }
-
 // Lookup finds what is known of a value, and where that is from.
 func Lookup(value string) (Word, bool) {
 	var b folded
