@@ -133,6 +133,10 @@ func (e *element) above(up int) int {
 	return e.parents[up-1]
 }
 
+// isAmbiguous is why a value is not read whose name stands twice in one JSON object, as
+// columns of one name are not.
+const isAmbiguous = "is ambiguous: its name, or one on the way to it, stands twice in one object, with different values"
+
 // get gives the text and kind of a value; jsonvalue.Null when nothing is there. The
 // reason is one for which the row is invalid.
 func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason string) {
@@ -144,8 +148,14 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 		if !there {
 			return nil, jsonvalue.Null, reason
 		}
+		if doc.Forked() && doc.Ambiguous(0, a.at.Path) {
+			return nil, jsonvalue.Null, isAmbiguous
+		}
 		return m.node(doc, doc.Find(0, a.at.Path))
 	case accessDoc:
+		if m.doc.Forked() && m.doc.AmbiguousAt(&a.at) {
+			return nil, jsonvalue.Null, isAmbiguous
+		}
 		return m.node(m.doc, m.doc.At(&a.at))
 	case accessKey:
 		if m.elem == nil {
@@ -160,6 +170,9 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 	case accessElement:
 		if m.elem == nil || m.elem.doc == nil {
 			return nil, jsonvalue.Null, ""
+		}
+		if m.elem.doc.Forked() && m.elem.doc.Ambiguous(m.elem.above(a.up), a.at.Path) {
+			return nil, jsonvalue.Null, isAmbiguous
 		}
 		return m.node(m.elem.doc, m.elem.doc.Find(m.elem.above(a.up), a.at.Path))
 	case accessParent:

@@ -173,6 +173,9 @@ func (m *Mapper) eachJSON(e *eachSpec) (string, string) {
 		if len(spelling.Trim(parent)) == 0 {
 			return columnSays(m.list.name, "has a member without a name"), m.list.name
 		}
+		if doc.Forked() && doc.Open(c, e.inner) {
+			return columnSays(m.list.name, hasAmbiguous), m.list.name
+		}
 		list := doc.Find(c, e.inner)
 		if list == jsonvalue.None {
 			return columnSays(m.list.name, fmt.Sprintf("has a member without %q", *e.below)), m.list.name
@@ -199,12 +202,20 @@ func (m *Mapper) members(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte) 
 	return m.eachNode(e, doc, n, parent, nil)
 }
 
+// What each.value and each.key are of an element that is an object with such members.
+var memberValue, memberKey = jsonvalue.Members("value"), jsonvalue.Members("key")
+
+const hasAmbiguous = "has an element in which a name stands twice, with different values"
+
 // eachNode goes through a list or object, and through the lists inside of its elements
 // where the mapping names these. Parent is the name of the member that it lies in;
 // around are the elements that hold this one, from the outermost on.
 func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte, around []int) (string, string) {
 	for c := n + 1; c < doc.Next(n); c = doc.Next(c) {
 		if level := len(around); level < len(e.within) {
+			if doc.Forked() && doc.Open(c, e.within[level]) {
+				return columnSays(m.list.name, hasAmbiguous), m.list.name
+			}
 			within := doc.Find(c, e.within[level])
 			if within == jsonvalue.None || doc.Kind(within) == jsonvalue.Null || doc.Kind(within) == jsonvalue.String && m.isEmpty(spelling.Trim(doc.Raw(within))) {
 				continue // this one has no list inside
@@ -230,6 +241,8 @@ func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte,
 			if m.twice(parent, el.key) {
 				return columnSays(m.list.name, "lists a category twice"), m.list.name
 			}
+		case el.kind == jsonvalue.Object && doc.Forked() && (doc.Ambiguous(c, memberValue) || doc.Ambiguous(c, memberKey)):
+			return columnSays(m.list.name, hasAmbiguous), m.list.name
 		case el.kind == jsonvalue.Object:
 			if v := doc.Member(c, "value"); v != jsonvalue.None { // each.value of an element that has a member of that name
 				el.kind, el.value = doc.Kind(v), doc.Text(v, m.arena)
@@ -251,6 +264,9 @@ func (m *Mapper) listNode() (*jsonvalue.Doc, int, string) { return m.nodeOf(&m.l
 func (m *Mapper) nodeOf(a *accessor) (*jsonvalue.Doc, int, string) {
 	switch a.kind {
 	case accessDoc:
+		if m.doc.Forked() && m.doc.OpenAt(&a.at) {
+			return m.doc, jsonvalue.None, isAmbiguous
+		}
 		return m.doc, m.doc.At(&a.at), ""
 	case accessNothing:
 		return m.doc, jsonvalue.None, ""
@@ -264,6 +280,9 @@ func (m *Mapper) nodeOf(a *accessor) (*jsonvalue.Doc, int, string) {
 	doc, there, reason := m.document(a.cell)
 	if !there {
 		return doc, jsonvalue.None, reason
+	}
+	if doc.Forked() && doc.Open(0, a.at.Path) {
+		return doc, jsonvalue.None, isAmbiguous
 	}
 	return doc, doc.Find(0, a.at.Path), ""
 }

@@ -10,7 +10,11 @@ import (
 // are: the same as candidates and look, by a shorter way.
 func (m *Mapper) cell(f *field, v *value) {
 	a := &f.from[0]
-	text, kind, _ := m.get(a)
+	text, kind, reason := m.get(a)
+	if reason != "" {
+		*v = value{by: f, column: a.name, empty: true, reason: columnSays(a.name, reason)}
+		return
+	}
 	if kind == jsonvalue.Object && f.spec.times != nil {
 		text, kind = m.mongoDate(text, kind)
 	}
@@ -58,8 +62,8 @@ func (m *Mapper) verbatim(f *field) []byte {
 	if a.kind == accessDoc && m.doc.Escaped(m.doc.At(&a.at)) {
 		return nil
 	}
-	text, kind, _ := m.get(a)
-	if kind >= jsonvalue.Array {
+	text, kind, reason := m.get(a)
+	if reason != "" || kind >= jsonvalue.Array {
 		return nil
 	}
 	trimmed := text

@@ -510,7 +510,7 @@ func (m *Mapper) has(a *accessor) bool {
 	case accessNothing:
 		return false
 	case accessDoc:
-		return m.doc.At(&a.at) != jsonvalue.None
+		return m.doc.At(&a.at) != jsonvalue.None || m.doc.Forked() && m.doc.OpenAt(&a.at)
 	case accessLookup:
 		j := m.joins[a.cell]
 		return m.join(j) == "" && j.there && j.in.has(a.inner)

@@ -16,6 +16,8 @@ type Doc struct {
 	nodes []node
 	pos   int
 	shape shape
+	forks []int32 // members whose name stood in their object before, with another value
+	names []int32 // of the object that is looked at
 }
 
 // node is one value; its members or elements follow it in the slice.
@@ -47,6 +49,7 @@ const maxDepth = 512
 // text is valid JSON.
 func (d *Doc) Parse(text []byte) (reason string) {
 	d.text, d.nodes, d.pos = text, d.nodes[:0], 0
+	d.forks = d.forks[:0]
 	d.shape.begin()
 	d.space()
 	if !d.value(0, memberName{}) {

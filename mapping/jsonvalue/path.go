@@ -29,6 +29,15 @@ const (
 	byMatch
 )
 
+// Members is the path through members of these names.
+func Members(names ...string) Path {
+	var p Path
+	for _, name := range names {
+		p = append(p, step{kind: byMember, member: name})
+	}
+	return p
+}
+
 // ParsePath compiles a path.
 func ParsePath(s string) (Path, error) {
 	var p Path

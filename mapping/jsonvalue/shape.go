@@ -70,6 +70,9 @@ func (s *shape) end(d *Doc) {
 		s.nodes = append(s.nodes, shapeNode{n.skip, from, int32(len(s.names))})
 		s.known = s.known && !n.keyEscaped
 	}
+	if d.checkNames() { // values say whether that matters
+		s.known = false
+	}
 	if !s.known {
 		s.nodes = s.nodes[:0] // nothing is like it
 	}
