@@ -275,11 +275,10 @@ func (s *shares) differ() bool {
 
 // lintSpec is what lint knows of a mapping.
 type lintSpec struct {
-	// names says what a yes means in the column or key that states the action,
-	// by category; column does for categories that are not in it, and where it
-	// says nothing the category's own name is looked at.
+	// names says what a yes means in the column or key that states the action, by
+	// category; the one under "" does for categories that are not in it, and where
+	// that says nothing, or is a word for any answer, the category's own name is looked at.
 	names    map[string]vocabulary.Sense
-	column   vocabulary.Sense
 	inverted bool // at least one column of the action says no with a yes
 	dayMonth bool // a format of the timestamp has day and month as numbers, separated by slashes or dashes
 	faults   [ruleCount]int64
@@ -290,10 +289,11 @@ func (s *lintSpec) sense(category []byte) vocabulary.Sense {
 	if n, ok := s.names[string(category)]; ok && n != vocabulary.None {
 		return n
 	}
-	if s.column != vocabulary.None {
-		return s.column
+	n, own := s.names[""], vocabulary.Name(category)
+	if n == vocabulary.None || n == vocabulary.In && own == vocabulary.Out { // consented: true, of do_not_sell
+		return own
 	}
-	return vocabulary.Name(category)
+	return n
 }
 
 // LintSpec looks at a mapping alone and lists the values that go against their

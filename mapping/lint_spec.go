@@ -3,24 +3,24 @@ package mapping
 import (
 	"strings"
 
+	"github.com/consentimport/consentimport/mapping/condition"
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/vocabulary"
 )
 
 // viewOf gathers what lint must know of a mapping.
 func viewOf(s *Spec) lintSpec {
-	a := actionView{columns: map[string][]string{}, values: map[string]Action{}}
-	for _, block := range append([]*Spec{s}, s.more...) {
+	view := lintSpec{names: map[string]vocabulary.Sense{}}
+	blocks := append([]*Spec{s}, s.more...)
+	endless := true
+	for _, block := range blocks {
+		f := block.fields[fieldValidUntil]
+		endless = endless && f != nil && f.unlimited
+	}
+	for _, block := range blocks {
 		if f := block.fields[fieldAction]; f != nil {
-			a.add(block, f)
+			view.seeField(block, f, nil, endless)
 		}
-	}
-	a.endless = true
-	for _, block := range append([]*Spec{s}, s.more...) {
-		a.endless = a.endless && block.fields[fieldValidUntil] != nil && block.fields[fieldValidUntil].unlimited
-	}
-	var view lintSpec
-	view.see(a)
-	for _, block := range append([]*Spec{s}, s.more...) {
 		if f := block.fields[fieldTimestamp]; f != nil {
 			view.dayMonth = view.dayMonth || f.dayMonthUnclear()
 		}
@@ -28,7 +28,8 @@ func viewOf(s *Spec) lintSpec {
 	return view
 }
 
-// actionView is what lint must know of how a mapping reads an action.
+// actionView is what lint must know of one table of values: that of an action, or of
+// one of its cases.
 type actionView struct {
 	// columns are the columns or paths that state the action, by category; those
 	// of every category stand under "".
@@ -37,23 +38,40 @@ type actionView struct {
 	endless bool              // no consent has an end
 }
 
-// add gathers the columns and values of the action, those of its cases included.
-func (a *actionView) add(s *Spec, f *fieldSpec) {
+// seeField judges an action and its cases, each table of values by itself: what a yes
+// means in one block or case says nothing of another. Taken are categories that a case
+// above is for.
+func (s *lintSpec) seeField(block *Spec, f *fieldSpec, taken func(category string) bool, endless bool) {
 	for _, c := range f.cases {
-		a.add(s, c)
+		above, only := taken, onlyFor(c.when)
+		if only == nil && c.when != nil {
+			s.seeField(block, c, func(string) bool { return true }, endless) // what the rows of this case are about, their names do not say
+			continue
+		}
+		s.seeField(block, c, func(category string) bool {
+			return above != nil && above(category) || only != nil && category != "" && !only(category)
+		}, endless)
+		taken = func(category string) bool {
+			return above != nil && above(category) || only == nil || category != "" && only(category)
+		}
 	}
+	a := actionView{columns: map[string][]string{}, values: map[string]Action{}, endless: endless}
 	for _, from := range f.from {
 		if from.name == "each.value" {
-			if s.each != nil && s.each.form == eachColumns {
-				for _, c := range s.each.columns {
+			if block.each != nil && block.each.form == eachColumns {
+				for _, c := range block.each.columns {
 					for _, name := range c.names {
-						a.columns[c.category] = append(a.columns[c.category], name.name)
+						if taken == nil || !taken(c.category) {
+							a.columns[c.category] = append(a.columns[c.category], name.name)
+						}
 					}
 				}
 			}
 			continue
 		}
-		a.columns[""] = append(a.columns[""], strings.TrimPrefix(from.name, "each."))
+		if taken == nil || !taken("") {
+			a.columns[""] = append(a.columns[""], strings.TrimPrefix(from.name, "each."))
+		}
 	}
 	for _, v := range f.values {
 		switch {
@@ -63,6 +81,27 @@ func (a *actionView) add(s *Spec, f *fieldSpec) {
 		case v.to == "reject":
 			a.values[v.from] = Reject
 		}
+	}
+	s.see(a)
+}
+
+// onlyFor says for which categories a case is, where its condition asks nothing else;
+// nil where it asks something of the row.
+func onlyFor(when *condition.Condition) func(category string) bool {
+	if when == nil {
+		return nil
+	}
+	for _, r := range when.Refs() {
+		if !r.Each || r.Name != "key" {
+			return nil
+		}
+	}
+	when = when.Clone()
+	return func(category string) bool {
+		holds, err := when.Holds(func(int) condition.Operand {
+			return condition.Operand{Kind: jsonvalue.String, Text: []byte(category)}
+		})
+		return holds && err == nil
 	}
 }
 
@@ -77,9 +116,11 @@ func (f *fieldSpec) dayMonthUnclear() bool {
 	return f.times != nil && f.times.DayMonthUnclear()
 }
 
-// see judges the mapping by itself.
+// see judges a table of values.
 func (s *lintSpec) see(a actionView) {
-	s.names = map[string]vocabulary.Sense{}
+	if s.names == nil {
+		s.names = map[string]vocabulary.Sense{}
+	}
 	for category, columns := range a.columns {
 		n := vocabulary.None
 		for _, column := range columns {
@@ -88,13 +129,14 @@ func (s *lintSpec) see(a actionView) {
 			}
 		}
 		s.inverted = s.inverted || n == vocabulary.Out
-		if category == "" {
-			s.column = n
-		} else {
-			s.names[category] = n
+		own := n
+		// Where tables differ about a category, its name alone is no reason to doubt.
+		if was, seen := s.names[category]; seen && was != n {
+			n = vocabulary.None
 		}
+		s.names[category] = n
 		for text, action := range a.values {
-			marks := doubts(n, vocabulary.Value([]byte(text)), action)
+			marks := doubts(own, vocabulary.Value([]byte(text)), action)
 			for _, r := range [...]rule{ruleAgainst, ruleNotAgainst} {
 				if marks.has(r) {
 					s.faults[r]++

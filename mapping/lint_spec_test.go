@@ -26,6 +26,9 @@ func TestLintSpec(t *testing.T) {
 		"values of their own":          {mappingOf("array: list", "{from: [each.state], values: {unsubscribed: accept, OptIn: reject, other: accept}}", "ts"), map[string]int64{"value-against-its-name": 2}},
 		"implied states":               {mappingOf("array: list", "{from: each.state, values: {PENDING: accept, default: accept, 'null': reject, implied: }}", "ts"), map[string]int64{"implied-state-accepted": 2}},
 		"in a case":                    {mappingOf("array: list", "{cases: [{when: 'true', from: each.unsubscribed, values: {'1': accept}}, {const: reject}]}", "ts"), map[string]int64{"value-against-its-name": 1}},
+		"turned round by the key":      {mappingOf("columns: {a: sale_opt_out.consented, b: ads.consented}", "{cases: [{when: 'each.key == \"a\"', from: each.value, values: {'true': reject, 'false': }}, {from: each.value, values: {'true': accept, 'false': reject}}]}", "ts"), nil},
+		"the wrong one turned round":   {mappingOf("columns: {a: sale_opt_out.consented, b: ads.consented}", "{cases: [{when: 'each.key in [\"b\"]', from: each.value, values: {'true': reject, 'false': }}, {from: each.value, values: {'true': accept, 'false': reject}}]}", "ts"), map[string]int64{"value-against-its-name": 3}},
+		"turned round by the row":      {mappingOf("columns: {a: sale_opt_out.consented}", "{cases: [{when: 'law == \"ccpa\"', from: each.value, values: {'true': reject, 'false': }}, {from: each.value, values: {'true': accept}}]}", "ts"), map[string]int64{"value-against-its-name": 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Parse("m.yaml", []byte(c.mapping), nil)
@@ -52,4 +55,29 @@ func TestLintKnowsUnclearDates(t *testing.T) {
 		require.NoError(t, err, format)
 		assert.Equal(t, want, viewOf(s).dayMonth, format)
 	}
+}
+
+// TestLintKeepsBlocksApart: what a yes means in one block says nothing of another, in the
+// mapping and in the rows.
+func TestLintKeepsBlocksApart(t *testing.T) {
+	const text = `each:
+  - columns: {ads: gdpr.ads.consented, sale: gdpr.sale.consented}
+  - columns: {sale: ccpa.sale_opt_out.consented}
+    consent: {action: {from: each.value, values: {"true": reject, "false": }}}
+consent:
+  userId: id
+  action: {from: each.value, values: {"true": accept, "false": reject}}
+  timestamp: ts
+  validUntil: unlimited
+  source: {const: web}
+  category: each.key
+`
+	s, err := Parse("m.yaml", []byte(text), nil)
+	require.NoError(t, err)
+	assert.Empty(t, LintSpec(s))
+	view := viewOf(s)
+	for _, c := range []Consent{{Category: []byte("ads"), Raw: []byte("true"), Action: Accept}, {Category: []byte("sale"), Raw: []byte("true"), Action: Reject}, {Category: []byte("sale"), Raw: []byte("true"), Action: Accept}} {
+		assert.Zero(t, view.marks(&c), "%s %s", c.Category, c.Action)
+	}
+	assert.NotZero(t, view.marks(&Consent{Category: []byte("ads"), Raw: []byte("true"), Action: Reject}))
 }

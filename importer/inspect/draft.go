@@ -18,7 +18,6 @@ type draft struct {
 	s     *Suggestion
 	top   *node
 	notes []string // above the consent: what may be read in another way
-	both  bool     // the opposite and the plain question are both among the columns
 	// otherGround are conditions of rows whose legal ground is none of consent.
 	otherGround []string
 	unsaid      string // of these, which are empty in some rows
@@ -211,19 +210,16 @@ func (d *draft) each() {
 	switch s.Form {
 	case "columns":
 		columns := each.set("columns", newMap()).beside("category: column; name the categories as the target shall know them")
-		opposite := 0
 		for i, label := range labels(s.Decisions) {
 			c := s.Decisions[i]
 			n := columns.set(label, d.from(c))
 			switch {
 			case asksOpposite(c.name):
-				opposite++
 				n.beside("its name asks the opposite: a yes there is a reject")
 			case asksTwice(c.name):
 				n.beside(mapping.ToDecide + ": its name turns the question round twice; what is a yes there?")
 			}
 		}
-		d.both = opposite > 0 && opposite < len(s.Decisions)
 		if slices.ContainsFunc(s.Decisions, d.inSome) {
 			each.set("optional", plainTrue()).beside("not every file has all of them")
 		}

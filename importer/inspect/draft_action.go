@@ -52,10 +52,10 @@ func (d *draft) action(consent *node) {
 	case s.Form == "lists":
 		consent.set("action", plain("each.value")).above("Each list has an action of its own, above.").above(d.others()...)
 		return
-	case d.both:
-		d.turned(action)
+	case d.objections().some():
+		d.turned(action, d.objections())
 	default:
-		opposite := s.Form == "columns" && onlyObjections(s) || s.Form == "" && asksOpposite(s.Decisions[0].name)
+		opposite := d.objections().all
 		words, more := d.decisionWords(s.Decisions)
 		in := action
 		if len(d.otherGround) > 0 {
@@ -90,34 +90,6 @@ func acceptedList(c *Column) []string {
 }
 
 const valuesNote = "accept or reject; a value that says nothing keeps an empty place, one that is not listed makes its row invalid"
-
-// turned writes two tables of values, where some columns ask the opposite of others.
-func (d *draft) turned(action *node) {
-	names := labels(d.s.Decisions)
-	var keys []string
-	var opposite, straight []*Column
-	for i, c := range d.s.Decisions {
-		if asksOpposite(c.name) {
-			keys = append(keys, quoted(names[i]))
-			opposite = append(opposite, c)
-		} else {
-			straight = append(straight, c)
-		}
-	}
-	action.above(d.others()...)
-	cases := action.set("cases", list())
-	for _, turned := range []bool{true, false} {
-		of, one := straight, newMap()
-		if turned {
-			of = opposite
-			one.set("when", single("each.key in ["+strings.Join(keys, ", ")+"]")).beside("their names ask the opposite")
-		}
-		one.set("from", plain("each.value"))
-		words, more := d.decisionWords(of)
-		one.set("values", d.values(words, turned)).beside(valuesNote).above(more...)
-		cases.items = append(cases.items, one)
-	}
-}
 
 // actionFrom is where a mapping reads the decision.
 func (d *draft) actionFrom() *node {

@@ -62,17 +62,33 @@ func isVetoed(path string) bool {
 	return false
 }
 
+// asked is the name of a path that says what is asked: the last one or, where that is a
+// word for any answer, the one around it.
+func asked(path string) string {
+	last := lastName(path)
+	around, _, ok := cutLast(path)
+	if ok && slices.Contains([]string{"consented", "value", "val", "enabled", "active", "given", "granted", "accepted", "agreed", "allowed", "checked", "selected", "set", "flag", "answer", "choice", "state", "status", "decision", "response", "isset", "isactive", "isenabled", "consent"}, compactName(last)) {
+		return lastName(around)
+	}
+	return last
+}
+
 // asksOpposite reports whether a yes under a name is a reject: Do Not Email,
 // EMAIL_BLACKLISTED, No Bulk Emails (User Opt Out), keine Werbung.
-func asksOpposite(path string) bool {
-	last := lastName(path)
+//
+// Where the last name of a path says only that an answer stands there, what it answers is
+// called by the name around it: data_sale_opt_out.consented.
+func asksOpposite(path string) bool { return namesObjection(asked(path)) }
+
+// namesObjection reports whether a yes to what is called so is a reject.
+func namesObjection(last string) bool {
 	if vocabulary.Name([]byte(last)) == vocabulary.Out {
-		return !asksTwice(path)
+		return !turnsTwice(last)
 	}
 	compact := compactName(last)
 	for _, stem := range []string{"optout", "optedout", "unsub", "donot", "dont", "blacklist", "blocklist", "abgemeldet", "widerspruch", "widerruf", "desabonn", "désabonn", "afgemeld", "objection", "complain", "asspam", "配信停止", "受信拒否"} {
 		if strings.Contains(compact, stem) {
-			return !asksTwice(path)
+			return !turnsTwice(last)
 		}
 	}
 	if w := words(last); len(w) > 1 {
@@ -87,8 +103,10 @@ func asksOpposite(path string) bool {
 }
 
 // asksTwice reports whether a name turns a question round twice: not_opted_out.
-func asksTwice(path string) bool {
-	w := words(lastName(path))
+func asksTwice(path string) bool { return turnsTwice(asked(path)) }
+
+func turnsTwice(name string) bool {
+	w := words(name)
 	return len(w) > 1 && (w[0] == "not" || w[0] == "no" || w[0] == "never") && vocabulary.Name([]byte(strings.Join(w[1:], " "))) == vocabulary.Out && !slices.Contains(w, "no")
 }
 

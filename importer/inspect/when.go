@@ -310,8 +310,3 @@ func isOptIn(path string) bool {
 	compact := compactName(lastName(path))
 	return slices.ContainsFunc([]string{"optin", "optedin", "subscri", "signup", "confirm", "joined", "opted", "opt", "anmeld", "abonn", "aanmeld"}, func(s string) bool { return strings.Contains(compact, s) })
 }
-
-// onlyObjections reports whether a yes in every column of decisions is a reject.
-func onlyObjections(s *Suggestion) bool {
-	return len(s.Decisions) > 0 && !slices.ContainsFunc(s.Decisions, func(c *Column) bool { return !asksOpposite(c.name) })
-}
