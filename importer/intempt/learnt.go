@@ -118,11 +118,12 @@ func (l *learnt) took(a delivery.Answer, now time.Time) {
 	if l.pace == nil {
 		return
 	}
-	if !now.Add(-a.Latency).Before(l.heldAt) {
+	if now.Add(-a.Latency).After(l.heldAt) {
 		l.count(a, now, 0)
 	}
 	if l.pace != nil && float64(l.quiet) >= max(16, patience/l.over) {
-		l.quiet = 0
+		// So long without a refusal: they depend on the pace, which may be too low.
+		l.quiet, l.long, l.longVain, l.strikes = 0, 0, 0, 0
 		if l.set(l.rate*(1+l.over), min(2*l.over, maxProbing)); l.rate > unbound {
 			l.drop()
 		}
@@ -139,7 +140,7 @@ func (l *learnt) refuse(a delivery.Answer, now time.Time) {
 		return
 	}
 	at := now.Add(-a.Latency)
-	if l.pace != nil && at.Before(l.heldAt) { // what left before knows nothing of the pace
+	if l.pace != nil && !at.After(l.heldAt) { // what left before knows nothing of the pace
 		return
 	}
 	l.quiet = 0
@@ -153,6 +154,7 @@ func (l *learnt) refuse(a delivery.Answer, now time.Time) {
 	if l.over > probing { // the pace is somewhere above the rate
 		l.set(l.rate, probing)
 		l.again(at, now)
+		l.long, l.longVain = 0, 0 // what was refused on the way up says nothing of the rate
 		return
 	}
 	if l.taken >= moreAnswers || l.anew && l.taken >= firstAnswers {
