@@ -6,7 +6,9 @@ import (
 )
 
 // fitsArray tells that a text is an array of JSON values, or several of them.
-func fitsArray(h *head, cfg *Config) bool { return beginsJSON(h, '[') && !arraysALine(h, cfg) }
+func fitsArray(h *head, cfg *Config) bool {
+	return beginsJSON(h, '[') && !arraysALine(h, cfg) && !oddFirstLine(h, cfg)
+}
 
 // fitsDocument tells that a text is a JSON object over several lines, or
 // several of them.

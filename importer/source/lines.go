@@ -1,9 +1,15 @@
 package source
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // fitsLines tells that the first line is a JSON value as a whole.
 func fitsLines(h *head, cfg *Config) bool {
+	if oddFirstLine(h, cfg) {
+		return true
+	}
 	if !beginsJSON(h, '{') && !arraysALine(h, cfg) {
 		return false
 	}
@@ -25,6 +31,30 @@ func arraysALine(h *head, cfg *Config) bool {
 	}
 	text := bytes.TrimLeft(h.data, " \t\r\n")
 	return len(bytes.TrimLeft(text[1:], " \t\r\n")) > 0 && bytes.TrimLeft(text[1:], " \t\r\n")[0] != '['
+}
+
+// oddFirstLine tells that the first line is a JSON value which is not an object, and the
+// next one an object as a whole: each line is a row, of which the first is invalid.
+func oddFirstLine(h *head, cfg *Config) bool {
+	if cfg.Rows != "" {
+		return false
+	}
+	first, next, whole := h.line(0)
+	first = bytes.Trim(first, " \t\r")
+	if !whole || len(first) == 0 || first[0] == '{' || !json.Valid(first) {
+		return false
+	}
+	for {
+		at := next
+		line, after, whole := h.line(at)
+		if !isBlank(line, 0) {
+			return whole && beginsJSON(&head{data: line}, '{') && endsJSON(line)
+		}
+		if !whole || after == at {
+			return false
+		}
+		next = after
+	}
 }
 
 // beginsJSON tells that a text begins with an opening bracket and what can

@@ -30,6 +30,10 @@ func TestTraps(t *testing.T) {
 		rows      []string
 		fails     string
 	}{
+		{name: "JSON lines that begin with an array", text: "[{\"id\":0}]\n \n{\"id\":1}\n[2]\n", rows: []string{`[{"id":0}]`, `{"id":1}`, "[2]"}},
+		{name: "JSON lines that begin with a number", text: "-1.5\n{\"id\":1}\n", rows: []string{"-1.5", `{"id":1}`}},
+		{name: "arrays, a line each", text: "[{\"id\":0}]\n[{\"id\":1}]\n", rows: []string{`{"id":0}`, `{"id":1}`}},
+		{name: "JSON lines that begin with a text", text: "\"x\"\r\n{\"id\":1}\r\n", lineEnd: "\r\n", rows: []string{`"x"`, `{"id":1}`}},
 		{name: "BOM is not part of the first name", text: "\xef\xbb\xbfemail,id\na,1\n", columns: []string{"email", "id"}, rows: []string{"a|1"}},
 		{name: "BOM before a quoted header", text: "\xef\xbb\xbf\"email\",\"id\"\na,1\n", columns: []string{"email", "id"}, rows: []string{"a|1"}},
 		{name: "BOM and CRLF", text: "\xef\xbb\xbfemail;id\r\na;1\r\n", columns: []string{"email", "id"}, delimiter: ';', lineEnd: "\r\n", rows: []string{"a|1"}},
