@@ -105,9 +105,10 @@ func (c *collector) visit(b *survey.Batch) func() error {
 			w.unsaid(r, c.dryRun)
 		}
 		for k := range r.Dropped {
-			if d := &r.Dropped[k]; d.Why == mapping.OptedOut {
+			// An invalid row is invalid as a whole: nothing of it was left out.
+			if d := &r.Dropped[k]; d.Why == mapping.OptedOut && r.Status != mapping.Invalid {
 				w.suppressed = appendSuppressed(w.suppressed, file, r, d)
-				if r.Status == mapping.Mapped && !r.Elsewhere { // a row that is skipped as a whole is counted as such
+				if !r.Elsewhere {
 					w.tally.skip(d.Why, 1)
 				}
 			}

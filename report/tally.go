@@ -67,7 +67,9 @@ func (t *tally) row(r *survey.Row) {
 		t.rows.Mapped++
 	case r.Status == mapping.Skipped:
 		t.rows.Skipped++
-		t.skip(r.Reason, 1)
+		if r.Reason != mapping.OptedOut { // its accepts are counted, like those of rows that make other consents
+			t.skip(r.Reason, 1)
+		}
 	default:
 		t.rows.Invalid++
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,5 +53,54 @@ func TestPeopleWhoOptedOutElsewhere(t *testing.T) {
 	for _, args := range [][]string{{"--suppress", filepath.Join(r.dir, "none.txt")}, {"--suppress", table, "--suppress-column", "mail"}, {"--suppress-column", "mail"}} {
 		args = append([]string{"run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", filepath.Join(r.dir, "dry2")}, append(args, r.export)...)
 		r.here(t, nil, args...).requireCode(t, exitRefused)
+	}
+}
+
+// Each accept that makes no consent is counted once and listed once: of rows that make
+// other consents, of rows that are skipped for it as a whole, and none of an invalid row,
+// not even when another element of it could be read.
+func TestSuppressedAcceptsAreCountedAsTheyAreListed(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	mapping := r.write(t, "wide.yaml", `name: wide
+each:
+  columns: {mail: m, ads: a, stats: s}
+consent:
+  userId: id
+  action: {from: each.value, values: {"yes": accept, "no": reject}}
+  timestamp: at
+  validUntil: unlimited
+  source: {const: web}
+  category: {from: each.key}
+`)
+	r.write(t, "export.csv", "id,m,a,s,at\n"+
+		"ann,yes,yes,no,2024-01-01T00:00:00Z\n"+ // two left out, one sent
+		"ann,yes,yes,,2024-01-02T00:00:00Z\n"+ // a row that is skipped for it
+		"ann,yes,maybe,yes,2024-01-03T00:00:00Z\n"+ // invalid as a whole
+		"ann,yes,no,,\n"+ // invalid: no time
+		"bob,yes,no,yes,2024-01-01T00:00:00Z\n")
+	list := r.write(t, "optouts.txt", "ann\n")
+	for _, args := range [][]string{
+		{"run", "--dry-run", "--out", r.out()},
+		append([]string{"run", "--restart"}, r.target()...),
+	} {
+		r.here(t, nil, append(args, "--mapping", mapping, "--suppress", list, r.export)...).requireCode(t, exitFailures)
+		s := summaryIn(t, r.out())
+		assert.EqualValues(t, 2, s.Rows.Invalid)
+		assert.EqualValues(t, 1, s.Rows.Skipped)
+		require.Len(t, s.Skips, 1)
+		assert.EqualValues(t, 4, s.Skips[0].Count)
+		assert.Equal(t, []string{"1", "1", "2", "2"}, column(t, r.out(), "suppressed.csv", "row"))
+		assert.Equal(t, []string{"mail", "ads", "mail", "ads"}, column(t, r.out(), "suppressed.csv", "category"))
+		left := 0
+		reasons, counts := column(t, r.out(), "decisions.csv", "reason"), column(t, r.out(), "decisions.csv", "count")
+		for i, reason := range reasons {
+			if reason == s.Skips[0].Reason {
+				n, err := strconv.Atoi(counts[i])
+				require.NoError(t, err)
+				left += n
+			}
+		}
+		assert.Equal(t, 4, left, "as in the table that is signed")
 	}
 }
