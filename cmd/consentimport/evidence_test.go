@@ -251,6 +251,43 @@ func TestEvidenceNamesTheApproval(t *testing.T) {
 	assert.Equal(t, evidence.Approval{Hash: hash, Runs: []evidence.ApprovedRun{{Run: 1, Approved: "hash:" + hash}}}, e.Approval)
 }
 
+// Evidence that was made before the import went on is of an earlier time, and nobody's
+// fault: verify says so, with the command that makes it again, and nothing is purged on it.
+// A checkpoint that began otherwise is still a fault.
+func TestEvidenceOfAnEarlierTime(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	r.here(t, nil, "evidence", r.out()).requireCode(t, exitComplete)
+	for _, again := range [][]string{{"report", r.out()}, {"verify", r.out()}, {"evidence", r.out()}, {"report", r.out()}} {
+		r.here(t, nil, again...)
+		assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout, "evidence.json: fits")
+	}
+	r.faults(t, "")
+	r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitFailures)
+	said := r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures).stdout
+	assert.Contains(t, said, "wrong: evidence.json was made before the import went on")
+	assert.Contains(t, said, "VERDICT: consistent")
+	assert.NotContains(t, said, "is not the file")
+	_, after, found := strings.Cut(said, "To make it again:\n")
+	require.True(t, found, said)
+	command, _, _ := strings.Cut(after, "\n")
+
+	before := filesIn(t, r.out())
+	refused := r.here(t, nil, "purge", r.out()).requireCode(t, exitFailures)
+	assert.Contains(t, refused.stderr, command)
+	assert.Equal(t, before, filesIn(t, r.out()))
+
+	code, out := r.typed(t, command)
+	require.Equal(t, exitComplete, code, out)
+	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout, "evidence.json: fits")
+
+	r.here(t, nil, r.args("--restart")...).requireCode(t, exitFailures)
+	require.NoError(t, os.WriteFile(filepath.Join(r.out(), "evidence.json"), []byte(before["evidence.json"]), 0o600))
+	said = r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures).stdout
+	assert.Contains(t, said, "does not begin as the one that the evidence names")
+	assert.Contains(t, said, "VERDICT: inconsistent")
+}
+
 // Purging leaves nothing of a person in the directory, and verify still works, with
 // the export and without it.
 func TestPurgeLeavesNoPersonAndVerifyStillWorks(t *testing.T) {

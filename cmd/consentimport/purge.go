@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/evidence"
 	"github.com/consentimport/consentimport/report/summary"
 	"github.com/consentimport/consentimport/report/wording"
 )
@@ -59,7 +61,7 @@ func purge(env *environment, dir string) error {
 		return err
 	}
 	if snap.Purged == nil {
-		if err := consistent(ctx, env, dir); err != nil {
+		if err := consistent(ctx, env, dir, snap.Finished); err != nil {
 			return err
 		}
 	}
@@ -76,7 +78,7 @@ func purge(env *environment, dir string) error {
 }
 
 // consistent refuses to purge what does not agree: nobody could look into it later.
-func consistent(ctx context.Context, env *environment, dir string) error {
+func consistent(ctx context.Context, env *environment, dir string, finished time.Time) error {
 	surveyed, err := survey.Open(env.disk, dir, env.access(ctx))
 	if err != nil {
 		return err
@@ -90,7 +92,17 @@ func consistent(ctx context.Context, env *environment, dir string) error {
 	if err != nil {
 		return err
 	}
-	if wrong := append(audit.Faults, lists.Differ...); len(wrong) > 0 {
+	wrong := append(audit.Faults, lists.Differ...)
+	switch check, err := evidence.Verify(ctx, env.disk, dir, surveyed, lists.Summary, finished, nil, nil); {
+	case err != nil:
+		return err
+	case check == nil:
+	case check.Outdated != "" && len(wrong)+len(check.Wrong) == 0: // afterwards nobody could make it any more
+		return &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, check.Outdated), "make it again while that is possible: " + remakeEvidence(dir)}
+	default:
+		wrong = append(wrong, check.Wrong...)
+	}
+	if len(wrong) > 0 {
 		return &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, wrong[0]), "consentimport verify says all that is wrong; after a purge nobody could find out any more"}
 	}
 	return nil

@@ -110,7 +110,7 @@ func verify(env *environment, dir, signer string) error {
 			messages{env}.note(n)
 		}
 	}
-	if v.evidence, err = evidence.Verify(ctx, env.disk, dir, surveyed, v.lists.Summary, signers, exceptPurged(v.purged)); err != nil {
+	if v.evidence, err = evidence.Verify(ctx, env.disk, dir, surveyed, v.lists.Summary, snap.Finished, signers, exceptPurged(v.purged)); err != nil {
 		return err
 	}
 	return printVerified(env.stdout, dir, v)

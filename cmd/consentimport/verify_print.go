@@ -11,6 +11,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/report"
 	"github.com/consentimport/consentimport/report/wording"
 )
 
@@ -70,7 +71,7 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	if len(a.lists.Agree) > 0 {
 		fmt.Fprintf(out, "derived again and equal: %s\n", strings.Join(a.lists.Agree, ", "))
 	}
-	if _, err := fmt.Fprintf(out, "%s\n%s\n", a.verdict(wrong), unprovable); err != nil {
+	if _, err := fmt.Fprintf(out, "%s\n%s\n", a.verdict(dir, wrong), unprovable); err != nil {
 		return err
 	}
 	if len(wrong) > 0 {
@@ -88,6 +89,9 @@ func (a *verified) findings() (wrong, notes []string) {
 	wrong = append(wrong, a.Faults...)
 	if a.evidence != nil {
 		wrong = append(wrong, a.evidence.Wrong...)
+		if a.outdated() {
+			wrong = append(wrong, a.evidence.Outdated)
+		}
 	}
 	if a.purged != nil {
 		notes = append(notes, "purged at "+stamp(a.purged.At)+": rejected rows, people to act on, copies of inputs and values of people's own words were removed")
@@ -107,6 +111,11 @@ func (a *verified) findings() (wrong, notes []string) {
 		wrong = append(wrong, fmt.Sprintf("too permissive: for %s the last thing sent is an accept while the person's last word is a reject; see suppress.csv", wording.Plural(n, "consent")))
 	}
 	return wrong, notes
+}
+
+// remakeEvidence is the command that makes the evidence of what is there now.
+func remakeEvidence(dir string) string {
+	return report.ShellLine([]string{"consentimport", "evidence", dir})
 }
 
 func printDecided(out io.Writer, a *survey.Audit) error {
@@ -136,14 +145,31 @@ func printDecided(out io.Writer, a *survey.Audit) error {
 	return err
 }
 
-// verdict is the one line that counts.
-func (a *verified) verdict(wrong []string) string {
-	const agree = "consistent (checkpoint, export, mappings and lists agree) and balanced"
-	switch permissive := a.lists.Summary.OverPermissive.Count > 0; {
-	case len(wrong) > 1 || len(wrong) == 1 && !permissive:
+// outdated reports whether evidence lies there that was made before the import went on.
+func (a *verified) outdated() bool { return a.evidence != nil && a.evidence.Outdated != "" }
+
+// verdict is the one line that counts, and the command that cures what it says.
+func (a *verified) verdict(dir string, wrong []string) string {
+	const (
+		agree = "consistent (checkpoint, export, mappings and lists agree) and balanced"
+		act   = "the target is more permissive than people are: act on suppress.csv"
+	)
+	permissive, others := a.lists.Summary.OverPermissive.Count > 0 && !a.Facts.Header.DryRun, len(wrong)
+	if permissive {
+		others--
+	}
+	if a.outdated() {
+		others--
+	}
+	switch {
+	case others > 0:
 		return "VERDICT: inconsistent. Keep the directory as it is and find out who changed what."
-	case len(wrong) == 1:
-		return "VERDICT: " + agree + ", but the target is more permissive than people are: act on suppress.csv."
+	case a.outdated() && permissive:
+		return "VERDICT: " + agree + ", but " + act + "; and the evidence is of an earlier time. To make it again:\n" + remakeEvidence(dir)
+	case a.outdated():
+		return "VERDICT: " + agree + ", but the evidence is of an earlier time. To make it again:\n" + remakeEvidence(dir)
+	case permissive:
+		return "VERDICT: " + agree + ", but " + act + "."
 	case a.Facts.Header.DryRun:
 		return "VERDICT: " + agree + "; a dry run, so nothing was sent."
 	case a.Consents.Pending > 0 || a.Facts.End == nil:

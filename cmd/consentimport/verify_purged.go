@@ -63,7 +63,7 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 	for _, o := range v.Examples {
 		wrong = append(wrong, o.String())
 	}
-	check, err := evidence.Verify(ctx, env.disk, dir, nil, nil, signers, purgedList)
+	check, err := evidence.Verify(ctx, env.disk, dir, nil, nil, v.Finished, signers, purgedList)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,9 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 		for _, what := range check.Holds {
 			fmt.Fprintf(out, "evidence: %s\n", spelling.OneLine(what))
 		}
-		wrong = append(wrong, check.Wrong...)
+		if wrong = append(wrong, check.Wrong...); check.Outdated != "" {
+			wrong = append(wrong, check.Outdated)
+		}
 	}
 	for _, what := range wrong {
 		fmt.Fprintf(out, "wrong: %s\n", spelling.OneLine(what))

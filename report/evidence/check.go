@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -25,6 +26,9 @@ const maxEvidence = 64 << 20
 type Check struct {
 	Holds []string // a sentence each
 	Wrong []string
+	// Outdated says that the import went on after the evidence was made: of what it says
+	// only that the checkpoint began so can be held against the directory. "": it did not.
+	Outdated string
 }
 
 func (c *Check) holds(format string, args ...any) {
@@ -37,9 +41,10 @@ func (c *Check) wrong(format string, args ...any) {
 
 // Verify holds the evidence in dir against the files beside it, and against what
 // checkpoint and export give: sum, and the survey for the root over all outcomes.
-// Both are nil where the export is gone: then the files alone are looked at. Files in
-// except were removed or emptied on purpose. It is nil when dir has no evidence.
-func Verify(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, sum *summary.Summary, signers []ssh.PublicKey, except func(name string) bool) (*Check, error) {
+// Both are nil where the export is gone: then the files alone are looked at. The import
+// was at work last at finished. Files in except were removed or emptied on purpose. It is
+// nil when dir has no evidence.
+func Verify(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, sum *summary.Summary, finished time.Time, signers []ssh.PublicKey, except func(name string) bool) (*Check, error) {
 	text, err := read(disk, dir, Name)
 	if err != nil {
 		return nil, err
@@ -76,6 +81,13 @@ func Verify(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey
 		return c, nil
 	}
 	before := len(c.Wrong)
+	if err := c.beginning(disk, dir, &e); err != nil {
+		return nil, err
+	}
+	if was := e.FinishedAt; len(c.Wrong) == before && finished.Truncate(time.Millisecond).After(was) {
+		c.Outdated = fmt.Sprintf("%s was made before the import went on: it knows it as it was at %s, and this one was at work until %s", Name, was.UTC().Format(time.RFC3339), finished.UTC().Format(time.RFC3339))
+		return c, nil
+	}
 	if err := c.files(disk, dir, &e, except); err != nil {
 		return nil, err
 	}
@@ -108,14 +120,17 @@ func (c *Check) signature(text, signature []byte, signers []ssh.PublicKey) {
 	}
 }
 
-// files holds the digests in the evidence against the files.
-func (c *Check) files(disk journal.Disk, dir string, e *Evidence, except func(string) bool) error {
-	// The checkpoint only ever grows.
-	if began, err := report.DigestBeginning(disk, dir, journal.Name, e.Checkpoint.Bytes); err != nil {
-		return err
-	} else if began != e.Checkpoint {
+// beginning holds the evidence against the checkpoint, which only ever grows.
+func (c *Check) beginning(disk journal.Disk, dir string, e *Evidence) error {
+	began, err := report.DigestBeginning(disk, dir, journal.Name, e.Checkpoint.Bytes)
+	if err == nil && began != e.Checkpoint {
 		c.wrong("%s does not begin as the one that the evidence names", journal.Name)
 	}
+	return err
+}
+
+// files holds the digests in the evidence against the files.
+func (c *Check) files(disk journal.Disk, dir string, e *Evidence, except func(string) bool) error {
 	for _, want := range e.Lists {
 		if except != nil && except(want.Name) {
 			continue
