@@ -151,3 +151,38 @@ func (s *Spec) TimestampFormats() (formats []string, with func(formats []string)
 	}
 	return nil, nil, false
 }
+
+// WithoutUndated is the change under which an accept at no known time makes no consent, while
+// what else its row states counts; false where the mapping says so already, or where
+// each block has a time of its own alone.
+func (s *Spec) WithoutUndated() (Edit, bool) {
+	r := &reader{file: s.file, set: s.filled, uses: map[string]bool{}}
+	at := []string{"consent", "timestamp"}
+	for _, top := range r.members(r.parseTree(s.base), "", nil) {
+		if top.key != "consent" {
+			continue
+		}
+		for _, field := range r.members(top.value, "", nil) {
+			switch {
+			case field.key != "timestamp" || field.value == nil:
+				continue
+			case !isMap(field.value):
+				return Edit{Path: at, Set: "{from: " + r.flow(field.value) + ", required: false}"}, r.err == nil
+			}
+			var parts []string
+			cases := false
+			for _, m := range r.members(field.value, "", nil) {
+				if m.key == "required" || m.key == "const" {
+					return Edit{}, false
+				}
+				cases = cases || m.key == "cases"
+				parts = append(parts, flowText(m.key)+": "+r.flow(m.value))
+			}
+			if cases { // what stands there is too long for a line
+				return Edit{Path: append(at, "required"), Set: "false"}, r.err == nil
+			}
+			return Edit{Path: at, Set: "{" + strings.Join(append(parts, "required: false"), ", ") + "}"}, r.err == nil
+		}
+	}
+	return Edit{}, false
+}

@@ -71,8 +71,7 @@ func (m *Mapper) begin(rec *Record, out *Result) {
 func (m *Mapper) block(out *Result) (why string) {
 	m.lack, m.void = "", ""
 	if m.spec.each == nil {
-		m.consent(out)
-		return ""
+		return m.consent(out)
 	}
 	if reason, column := m.elements(); reason != "" {
 		out.invalid(reason, column)
@@ -222,7 +221,9 @@ func (m *Mapper) eachElement(out *Result) (why string) {
 			}
 			continue
 		}
-		m.consent(out)
+		if reason := m.consent(out); why == "" {
+			why = reason
+		}
 	}
 	return why
 }
@@ -273,22 +274,23 @@ func (m *Mapper) value(i int) *value {
 	return v
 }
 
-// consent makes the consent of the row, or of its current element.
-func (m *Mapper) consent(out *Result) {
+// consent makes the consent of the row, or of its current element. Why says why a rule
+// of the mapping lets it make none.
+func (m *Mapper) consent(out *Result) (why string) {
 	var c Consent
 	action := m.value(fieldAction)
 	if (action.empty || m.eager) && m.hasNone() {
 		if m.part && m.elem != nil && m.elem.doc == nil { // a row instead of elements
 			m.lacking(m.decided)
-			return
+			return ""
 		}
 		out.invalid(fieldNames[fieldAction]+": "+lacks(m.decided), m.decided[0].name)
 		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Why: Unlisted})
-		return
+		return ""
 	}
 	if action.empty && action.reason == "" {
 		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.subject(), Raw: action.raw, Why: NoStatement})
-		return
+		return ""
 	}
 	sound := true
 	fault := func(i int, reason, column string) {
@@ -310,6 +312,10 @@ func (m *Mapper) consent(out *Result) {
 	if reason != "" {
 		fault(fieldAction, reason, action.column)
 		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.subject(), Raw: m.unnamed(action.raw), Why: Unlisted})
+	}
+	if c.Action == Accept && m.undated() {
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: action.raw, Why: acceptUndated})
+		return acceptUndated
 	}
 	text := func(i int, into *[]byte) {
 		if f := m.fields[i]; f == nil {
@@ -365,6 +371,7 @@ func (m *Mapper) consent(out *Result) {
 	case !about && c.Action != Undecided: // about an unknown category
 		out.Dropped = append(out.Dropped, Dropped{Raw: m.unnamed(c.Raw), Why: Unlisted})
 	}
+	return ""
 }
 
 const nobodyNamed = "no userId, profileId or email: it is unclear whose decision this is"

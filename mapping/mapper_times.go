@@ -26,6 +26,21 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 	m.validUntil(c, ok, fault)
 }
 
+// acceptUndated is why an accept makes no consent where the mapping lets its time be empty.
+const acceptUndated = "accepted at no known time"
+
+// undated reports whether the time is empty and the mapping says that it may be
+// (required: false). This is asked of accepts alone: a reject without its time is a fault,
+// for it must not be passed over.
+func (m *Mapper) undated() bool {
+	f := m.fields[fieldTimestamp]
+	if f == nil || !f.spec.relaxed {
+		return false
+	}
+	v := m.value(fieldTimestamp)
+	return v.empty && v.reason == ""
+}
+
 // mongoDate gives the time in a date of MongoDB's extended JSON: {"$date": …} with a
 // text, a number of milliseconds or {"$numberLong": "…"}. Other objects stay what
 // they are.

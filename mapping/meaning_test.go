@@ -243,6 +243,32 @@ func TestDatesOfMongo(t *testing.T) {
 	checkRuled(t, cases)
 }
 
+// TestAcceptsAtNoKnownTime: where the mapping lets the time be empty, an accept without one
+// makes no consent and the rest of its row counts; a reject without one is never passed over.
+func TestAcceptsAtNoKnownTime(t *testing.T) {
+	const when = "consent:\n  timestamp: {from: at, required: false}\n"
+	const two = "each: {columns: {news: choice, ads: x}}\nconsent:\n  category: each.key\n  action: {from: each.value, values: {\"yes\": accept, \"no\": reject}}\n" +
+		"  timestamp: {cases: [{when: 'each.key == \"news\"', from: at}, {when: 'each.key == \"ads\"', from: then}], required: false}\n"
+	const columns = "id|choice|at|x|then"
+	checkRuled(t, []ruled{
+		{"accept", plainColumns, when, "u1|yes||", "skipped: accepted at no known time"},
+		{"accept, blank", plainColumns, when, "u1|yes| \u00a0|", "skipped: accepted at no known time"},
+		{"accept, not asked for", plainColumns, "consent:\n", "u1|yes||", "invalid: timestamp: column \"at\" is empty"},
+		{"reject", plainColumns, when, "u1|no||", "invalid: timestamp: column \"at\" is empty: a consent needs its time"},
+		{"accept with a time", plainColumns, when, "u1|yes|2024-01-01T00:00:00Z|", "accept u1 news"},
+		{"accept with a broken time", plainColumns, when, "u1|yes|yesterday|", "invalid: timestamp"},
+		{"value that is not listed", plainColumns, when, "u1|maybe||", "invalid: action"},
+		{"nobody's", plainColumns, when, "|no||", "invalid: no userId"},
+		{"element", columns, two, "u1|yes||no|2024-01-01T00:00:00Z", "reject u1 ads"},
+		{"element that rejects", columns, two, "u1|no||no|2024-01-01T00:00:00Z", "invalid: timestamp: column \"at\" is empty"},
+		{"all elements", columns, two, "u1|yes||yes|", "skipped: accepted at no known time"},
+		{"elements, one of no case", columns, strings.Replace(two, "\"ads\\\"", "\"other\\\"", 1), "u1|yes|2024-01-01T00:00:00Z|yes|", "accept u1 news"},
+		{"null in JSON", "", when, `{"id":"u1","choice":"yes","at":null}`, "skipped: accepted at no known time"},
+		{"missing in JSON", "", when, `{"id":"u1","choice":"yes"}`, "skipped: accepted at no known time"},
+		{"a date of MongoDB", "", when, `{"id":"u1","choice":"yes","at":{"$date":null}}`, "skipped: accepted at no known time"},
+	})
+}
+
 // TestMappingsThatCannotMean are refused with the place of what is wrong.
 func TestMappingsThatCannotMean(t *testing.T) {
 	t.Parallel()

@@ -147,6 +147,7 @@ func TestSuggestions(t *testing.T) {
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "the time carries no zone", Column: "ts"}, "give the one in which"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts has no time zone, and the mapping sets none (timezone:)", Column: "ts"}, "give the one in which"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts has a time zone abbreviation, which needs %Z in the format and a timezone"}, "does not name a zone"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts is empty: a consent needs its time", Column: "time zone"}, "required: false at timestamp"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts does not exist in its time zone (clocks went forward)"}, "no clock"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts is in seconds, where the column is in milliseconds", Column: "a: b"}, "unit or format"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "ts could be a date or a number of seconds; set its format:"}, "unit or format"},

@@ -105,6 +105,12 @@ func candidates(ctx context.Context, s *summary.Summary, opts *Options) ([]patch
 					tried:   []mapping.Edit{{Path: []string{"timezone"}, Set: "UTC"}},
 				}
 			}
+		case undated(g.Reason, ""):
+			if cause = "undated"; !seen[cause] {
+				if edit, ok := opts.Mapping.WithoutUndated(); ok {
+					found = &patch{failing: undated, edits: []mapping.Edit{edit}, tried: []mapping.Edit{edit}}
+				}
+			}
 		case strings.HasPrefix(g.Reason, "timestamp:"):
 			if cause = "format " + g.Reason; !seen[cause] {
 				found, err = formatPatch(ctx, opts, g)
@@ -137,6 +143,11 @@ func placeless(reason string) string {
 // withoutZone finds rows whose time has no zone.
 func withoutZone(reason, _ string) bool {
 	return strings.HasPrefix(reason, "timestamp:") && strings.Contains(reason, "zone") && strings.Contains(reason, "no ")
+}
+
+// undated finds rows of which a decision has no time.
+func undated(reason, _ string) bool {
+	return strings.HasPrefix(reason, "timestamp:") && strings.Contains(reason, "is empty: a consent needs its time")
 }
 
 // valuesPatch lists the values that are not listed, all in one block; nil when they

@@ -24,6 +24,7 @@ var remedies = []remedy{
 	{summary.StageMap, regexp.MustCompile(`(?i)spreadsheet`), "take the export as the platform wrote it, never opened in a spreadsheet"},
 	{summary.StageMap, regexp.MustCompile(`(?i)clocks? went`), "no clock in that zone ever showed this time: the zone is another one, or the rows have to be fixed"},
 	{summary.StageMap, regexp.MustCompile(`(?i)zone abbreviation`), "an abbreviation such as CET does not name a zone: give the format and the zone"},
+	{summary.StageMap, regexp.MustCompile(`a consent needs its time`), "an accept at no known time is no consent: required: false at timestamp leaves it out, and the rest of its row counts; a reject needs a time: fix it in rejected.*"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\b(time ?)?zone\b`), "the times have no zone: give the one in which the platform wrote them"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\bunit\b|epoch|\b(milli)?seconds\b|lies (before|beyond|in)\b|\b(timestamp|date)\b.*\b(range|future|past)\b`), "the time is not plausible as it was read: give its unit or format"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\b(time|timestamp|date)\b.*\b(format|understood|pattern)|\bno time\b|not a time|format of the mapping`), "the time is written in a way the mapping does not name: add its pattern"},

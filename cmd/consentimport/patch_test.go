@@ -116,6 +116,42 @@ func TestEveryProposedChangeDoesWhatItSays(t *testing.T) {
 	assert.Greater(t, undecided, 3)
 }
 
+// From a suggested mapping to a dry run without an invalid row: the change that leaves out an
+// accept at no known time is proposed, applied as printed, and keeps what else its row says.
+// Of a reject without a time nothing is proposed.
+func TestAcceptsAtNoKnownTimeAreProposedToBeLeftOut(t *testing.T) {
+	t.Parallel()
+	p := program{dir: t.TempDir()}
+	export, file, fixed := filepath.Join(p.dir, "shop.jsonl"), filepath.Join(p.dir, "shop.yaml"), filepath.Join(p.dir, "shop-fixed.yaml")
+	row := func(n int, mail, at, sms string) string {
+		return fmt.Sprintf(`{"email":"p%d@mail.example","mailConsent":{"state":"%s","consentUpdatedAt":%s},"smsConsent":{"state":"%s","consentUpdatedAt":"2024-05-0%dT00:00:00Z"}}`+"\n", n, mail, at, sms, n)
+	}
+	const dated = `"2024-05-01T00:00:00Z"`
+	rows := row(1, "SUBSCRIBED", dated, "SUBSCRIBED") + row(2, "UNSUBSCRIBED", dated, "SUBSCRIBED") + row(3, "SUBSCRIBED", "null", "UNSUBSCRIBED")
+	dryRun := func(mapping, out string) finished {
+		return p.here(t, nil, "run", "--dry-run", "--progress", "none", "--mapping", mapping, "--out", filepath.Join(p.dir, out), export)
+	}
+	require.NoError(t, os.WriteFile(export, []byte(rows), 0o600))
+	draft := p.here(t, nil, "inspect", "--suggest", export).requireCode(t, exitComplete).stdout
+	decided := strings.NewReplacer(`"SUBSCRIBED": DECIDE`, `"SUBSCRIBED": accept`, `"UNSUBSCRIBED": DECIDE`, `"UNSUBSCRIBED": reject`).Replace(draft)
+	require.NoError(t, os.WriteFile(file, []byte(decided), 0o600))
+	first := dryRun(file, "first").requireCode(t, exitFailures)
+	assert.Contains(t, first.stdout, "change in the mapping: fixes 1 of 1 row, changes 0 others\n  consent:\n    timestamp:\n      required: false\n")
+
+	changed := p.here(t, nil, "mapping", "apply", filepath.Join(p.dir, "first")).requireCode(t, exitComplete).stdout
+	require.NoError(t, os.WriteFile(fixed, []byte(changed), 0o600))
+	second := dryRun(fixed, "second").requireCode(t, exitComplete)
+	assert.Regexp(t, `"SUBSCRIBED" +→ nothing: accepted at no known time +1\n`, second.stdout)
+	assert.Equal(t, int64(5), summaryIn(t, filepath.Join(p.dir, "second")).Consents.Made)
+
+	require.NoError(t, os.WriteFile(export, []byte(rows+row(4, "UNSUBSCRIBED", "null", "UNSUBSCRIBED")), 0o600))
+	third := dryRun(file, "third").requireCode(t, exitFailures)
+	assert.Contains(t, third.stdout, "fixes 1 of 2 rows", "the reject stays for a person")
+	fourth := dryRun(fixed, "fourth").requireCode(t, exitFailures)
+	assert.NotContains(t, fourth.stdout, "change in the mapping")
+	assert.Equal(t, int64(1), summaryIn(t, filepath.Join(p.dir, "fourth")).Rows.Invalid)
+}
+
 // successesIn are the lines of successes.csv by row.
 func successesIn(t *testing.T, dir string) map[string]string {
 	t.Helper()
