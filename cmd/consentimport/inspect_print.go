@@ -98,8 +98,8 @@ func briefColumns(in *inspect.Inspection, what string, room int) []string {
 		for _, v := range c.Values[:min(4, len(c.Values))] {
 			kind += fmt.Sprintf(", %s (%s)", v.Value, wording.Thousands(v.Count))
 		}
-		if len(c.Values) > 4 {
-			kind += ", …"
+		if left := max(0, len(c.Values)-4) + c.Others; left > 0 && len(c.Values) > 0 {
+			kind += fmt.Sprintf(", and %d more", left)
 		}
 		share := "empty"
 		if c.Filled > 0 {

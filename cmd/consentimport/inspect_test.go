@@ -127,4 +127,5 @@ func TestInspectPrintsTwoScreens(t *testing.T) {
 	assert.Contains(t, got.stdout, "the header is below 3 lines (input.skipLines of a mapping)\n")
 	assert.Contains(t, got.stdout, "rows: 20,000\n")
 	assert.Contains(t, p.here(t, nil, "inspect", exports["wide.csv"][0]).stdout, "  consent: 100 %, yes/no, yes (1)\n", "the column that matters is shown")
+	assert.Regexp(t, `suppression\[\]\.reason: 100 %, decision word, .*, and 1 more\n`, p.here(t, nil, append([]string{"inspect"}, exports["klaviyo-api"]...)...).stdout, "a value that is not shown is counted")
 }

@@ -60,11 +60,11 @@ func rate(c *Column) float64 {
 		}
 		return score
 	case veto:
-		if flagShare(c) >= 0.9 && name >= 15 {
+		if isFlags(c) && name >= 15 {
 			return leastScore // named, and never taken
 		}
 		return 0
-	case flagShare(c) >= 0.9:
+	case isFlags(c):
 		bits := c.shares[kindBit] == flagShare(c) && c.Distinct < 2 // a column of zeros counts something
 		switch {
 		case asksOpposite(c.name):
@@ -73,7 +73,7 @@ func rate(c *Column) float64 {
 			return 0
 		case name >= 15:
 			return 30 + name/2
-		case c.shares[kindFlag] >= 0.9:
+		case c.shares[kindBit] < 0.1:
 			return 10 + name/2
 		}
 		return 0
@@ -93,7 +93,7 @@ func (v *view) columnCandidates() []Candidate {
 		score := rate(c)
 		switch {
 		case score == 0:
-		case flagShare(c) >= 0.9 && wordShare(c) == 0:
+		case isFlags(c) && wordShare(c) == 0:
 			into := &flags
 			if score < sureScore {
 				into = &weak

@@ -26,11 +26,12 @@ var undecidedValue = regexp.MustCompile(`(?m)^(\s*)"([^"]*)": DECIDE.*$`)
 // or a reject, and names zone and category, gets out of the draft what the rows state.
 // All else was found.
 func TestADraftIsRightOnceDecided(t *testing.T) {
-	const accepts, rejects = " SUBSCRIBED active true erteilt ", " UNSUBSCRIBED unsubscribed false widerrufen "
+	const accepts, rejects = " SUBSCRIBED active true erteilt ", " UNSUBSCRIBE USER_SUPPRESSED UNSUBSCRIBED unsubscribed false widerrufen "
 	for name, want := range map[string][]string{
 		"hubspot-status": {"1 accept Newsletter 2023-11-07T05:31:56Z", "3 reject Newsletter 2024-11-07T05:31:56Z"},
 		"klaviyo-api": {"1 accept email 2023-02-21T20:07:38Z", "2 reject email 2024-05-30T13:51:17Z", "2 accept sms 2023-01-01T00:00:00Z",
-			"4 accept email 2022-02-21T20:07:38Z", "5 accept email 2022-03-21T20:07:38Z", "5 reject sms 2024-04-01T09:00:00Z", "6 accept email 2022-04-21T20:07:38Z"},
+			"2 reject x 2024-05-30T13:51:17Z", "4 accept email 2022-02-21T20:07:38Z", "4 reject x 2024-01-02T00:00:00Z", "5 accept email 2022-03-21T20:07:38Z",
+			"5 reject sms 2024-04-01T09:00:00Z", "6 accept email 2022-04-21T20:07:38Z", "6 reject x 2024-02-21T20:07:38Z"},
 		"mailerlite": {"1 accept x 2021-09-01T14:03:50Z", "2 reject x 2023-01-01T10:00:00Z"},
 		"shopify-bulk": {"1 accept emailMarketingConsent 2023-10-12T10:00:00Z", "2 reject emailMarketingConsent 2023-11-12T10:00:00Z",
 			"2 accept smsMarketingConsent 2022-01-12T10:00:00Z", "7 invalid: timestamp"},
@@ -55,7 +56,7 @@ func TestADraftIsRightOnceDecided(t *testing.T) {
 				}
 				return fmt.Sprintf("%s%q: %s", m[1], m[2], action)
 			})
-			draft = strings.NewReplacer("skip:\n  - DECIDE\n", "", "timezone: DECIDE", "timezone: UTC", "category: {const: DECIDE}", "category: {const: x}").Replace(draft)
+			draft = strings.NewReplacer("timezone: DECIDE", "timezone: UTC", "category: {const: DECIDE}", "category: {const: x}").Replace(draft)
 			spec, err := mapping.Parse("draft.yaml", []byte(draft), nil)
 			require.NoError(t, err, "%s", draft)
 			assert.Equal(t, want, becameOf(t, cfg, spec))
@@ -169,14 +170,34 @@ func TestOtherLegalGrounds(t *testing.T) {
 }
 
 // TestRefusalsBesideTheDecisionAreAsked: a list of suppressions or a do-not flag says no for
-// whoever is in it, whatever the decision says.
+// whoever is in it, whatever the decision says. A list becomes a block of its own, in the
+// order of the export, with the time of its elements and their values to decide.
 func TestRefusalsBesideTheDecisionAreAsked(t *testing.T) {
-	for name, asks := range map[string]bool{"klaviyo-api": true, "hubspot-status": false, "mailerlite": false, "shopify-bulk": false} {
+	for name, blocks := range map[string]int{"klaviyo-api": 2, "hubspot-status": 0, "mailerlite": 0, "shopify-bulk": 0} {
 		files, err := filepath.Glob(filepath.Join("../../testdata/suggest", name, "export.*"))
 		require.NoError(t, err)
 		draft := string(inspected(t, source.Config{Paths: files}).SuggestMapping())
-		assert.Equal(t, asks, strings.Contains(draft, "\nskip:\n  - DECIDE\n"), "%s\n%s", name, draft)
+		assert.Equal(t, blocks, strings.Count(draft, "\n  - array: "), "%s\n%s", name, draft)
+		assert.NotContains(t, draft, "\nskip:\n", "%s\n%s", name, draft)
 	}
+	draft := string(inspectedText(t, "x.jsonl", `{"email":"a@mail.example","at":"2024-05-01T00:00:00Z","email_consent":"subscribed","sms_consent":"subscribed","do_not_call":true,"lists":[],"complaints":[]}
+{"email":"b@mail.example","at":"2024-05-02T00:00:00Z","email_consent":"unsubscribed","sms_consent":"subscribed","do_not_call":false,"lists":[{"list":"l1","state":"unsubscribed","since":"2024-01-01T00:00:00Z","changed_at":"2024-02-02T00:00:00Z"}],"complaints":[{"reason":"spam complaint","date":"2024-03-03T00:00:00Z"},{"reason":"hard bounce","date":"2024-03-04T00:00:00Z"}]}
+`).SuggestMapping())
+	assert.Contains(t, draft, "# DECIDE: these hold refusals as well: do_not_call.\n")
+	assert.Contains(t, draft, `  - array: lists # it holds refusals beside the decisions above: remove this block if these know them already
+    consent:
+      action:
+        from: each.state
+        values: # `+valuesNote+`
+          "unsubscribed": DECIDE # DECIDE: accept or reject? (once)
+      category: {const: DECIDE} # DECIDE: about which of the above? Or is it about what each.list names? Then: category: {from: each.list}
+      timestamp:
+        from: DECIDE
+        format: DECIDE
+  - array: complaints # it`)
+	assert.Contains(t, draft, `"spam complaint": DECIDE # DECIDE: reject? Who complained about mail wants none (once)`)
+	assert.Contains(t, draft, `"hard bounce": DECIDE # DECIDE: what became of mail, and nobody's decision? Then leave the place empty (once)`)
+	assert.NotContains(t, draft, "lists[].state:", "what has a block of its own is not listed again")
 }
 
 // TestAListOfWhatWasAcceptedIsAskedAbout: such an export has no refusals in so many words;
@@ -194,4 +215,92 @@ func TestAListOfWhatWasAcceptedIsAskedAbout(t *testing.T) {
 		_, err = mapping.Parse("draft.yaml", []byte(text), nil)
 		require.NoError(t, err, "%s\n%s", name, text)
 	}
+}
+
+// TestFlagsMayLackAnAnswer: one word for "nobody knows" in a column of flags does not part
+// it from the others, whatever the language of both.
+func TestFlagsMayLackAnAnswer(t *testing.T) {
+	for name, text := range map[string]string{
+		"opt-outs": "Email,Opted out of email: News,Opted out of email: Offers,Unsubscribed from all email\na@mail.example,true,unknown,false\nb@mail.example,,true,yes\nc@mail.example,true,false,\n",
+		"opt-ins":  "email,optin_news,optin_offers,optin_sms\na@mail.example,yes,pending,no\nb@mail.example,no,yes,no\nc@mail.example,yes,no,yes\n",
+		"german":   "E-Mail,Widerspruch Post,Widerspruch Telefon,Widerspruch E-Mail\na@mail.example,ja,unbekannt,nein\nb@mail.example,nein,ja,ja\nc@mail.example,,nein,ja\n",
+	} {
+		s := inspectedText(t, "x.csv", text).Suggest()
+		assert.Equal(t, "columns", s.Form, name)
+		assert.Len(t, s.Decisions, 3, name)
+	}
+}
+
+// TestObjectionsHaveNoOtherGround: where every column asks whether somebody objects, there
+// is no accept that another legal ground could unmake, and no table for it.
+func TestObjectionsHaveNoOtherGround(t *testing.T) {
+	const text = "Email,Opted out of email: News,Opted out of email: Offers,Legal basis\na@mail.example,true,false,Performance of a contract\nb@mail.example,,true,Legitimate interest\n"
+	draft := string(inspectedText(t, "x.csv", text).SuggestMapping())
+	assert.NotContains(t, draft, "legal ground")
+	assert.Contains(t, draft, `"false": # says nothing: not to object is not to agree`)
+}
+
+// TestAnExportWithoutTimes: the draft says what the time is where the export has none, and
+// what it says is a mapping.
+func TestAnExportWithoutTimes(t *testing.T) {
+	for name, text := range map[string]string{
+		"none":       "email,newsletter\na@mail.example,yes\nb@mail.example,no\n",
+		"a record's": "email,newsletter,Create Date\na@mail.example,yes,2024-05-01\nb@mail.example,no,2024-05-02\n",
+	} {
+		path := filepath.Join(t.TempDir(), "x.csv")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		cfg := source.Config{Paths: []string{path}}
+		draft := string(inspected(t, cfg).SuggestMapping())
+		require.Contains(t, draft, "that day is the time of all:\n", name)
+		says := regexp.MustCompile(`in place of from and format: (const: \S+)\n`).FindStringSubmatch(draft)
+		require.NotNil(t, says, "%s\n%s", name, draft)
+		draft = strings.Replace(draft, "from: DECIDE\n    format: DECIDE", says[1], 1)
+		draft = strings.NewReplacer(`"yes": DECIDE`, `"yes": accept`, `"no": DECIDE`, `"no": reject`, "category: {const: DECIDE}", "category: {const: x}").Replace(draft)
+		spec, err := mapping.Parse("draft.yaml", []byte(draft), nil)
+		require.NoError(t, err, "%s\n%s", name, draft)
+		assert.Equal(t, []string{"1 accept x 2026-05-01T00:00:00Z", "2 reject x 2026-05-01T00:00:00Z"}, becameOf(t, cfg, spec), name)
+	}
+	dated := string(inspectedText(t, "x.csv", "email,newsletter,consent_timestamp\na@mail.example,yes,2024-05-01T00:00:00Z\nb@mail.example,no,2024-05-01T00:00:00Z\n").SuggestMapping())
+	assert.NotContains(t, dated, "that day is the time of all")
+}
+
+// TestWhoIsMissingIsSaid: where rows may have none of the identifiers that were chosen, the
+// draft names the record's own.
+func TestWhoIsMissingIsSaid(t *testing.T) {
+	const says = "id, the platform's id of the record, names the others as well: userId: {from: id}"
+	rest := ",consent,consent_at\n"
+	some := string(inspectedText(t, "x.csv", "id,email"+rest+"17001,a@mail.example,subscribed,2024-05-01T00:00:00Z\n17002,,unsubscribed,2024-05-02T00:00:00Z\n").SuggestMapping())
+	assert.Contains(t, some, says)
+	all := string(inspectedText(t, "x.csv", "id,email"+rest+"17001,a@mail.example,subscribed,2024-05-01T00:00:00Z\n17002,b@mail.example,unsubscribed,2024-05-02T00:00:00Z\n").SuggestMapping())
+	assert.NotContains(t, all, says)
+}
+
+// TestRowsOfTwoForms: files of pages and files of single rows may lie side by side; what the
+// rows of one form say is not taken for what all say.
+func TestRowsOfTwoForms(t *testing.T) {
+	dir := t.TempDir()
+	lines, page := filepath.Join(dir, "1.jsonl"), filepath.Join(dir, "2.json")
+	require.NoError(t, os.WriteFile(lines, []byte(`{"email":"a@mail.example","mailConsent":{"state":"SUBSCRIBED","consentAt":"2024-05-01T00:00:00Z"},"smsConsent":{"state":"UNSUBSCRIBED","consentAt":"2024-05-01T00:00:00Z"}}`+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(page, []byte(`{"customers":[{"email":"b@mail.example","mail_consent":{"status":"subscribed","consent_at":"2024-05-01T00:00:00Z"},"sms_consent":{"status":"unsubscribed","consent_at":"2024-05-01T00:00:00Z"}}]}`), 0o600))
+	both := inspected(t, source.Config{Paths: []string{lines, page}})
+	assert.Equal(t, "customers", both.Paged)
+	assert.Equal(t, int64(2), both.Rows)
+	assert.Equal(t, int64(0), both.Unreadable)
+	got := answersOf(both.Suggest())
+	assert.Equal(t, answers{"email", ask, ask, ask}, got)
+	assert.Empty(t, inspected(t, source.Config{Paths: []string{lines}}).Paged, "no file is a page")
+}
+
+// TestValuesThatAreNotShownAreCounted: a list of values that leaves some out says so, of the
+// decision as of what else may be one.
+func TestValuesThatAreNotShownAreCounted(t *testing.T) {
+	text := "email,status,delivery_reason,at\n"
+	for i, v := range []string{"subscribed,hard bounce", "unsubscribed,unsubscribed", "subscribed,hard bounce", "Sonstiges,GDPR_DELETED"} {
+		text += fmt.Sprintf("p%d@mail.example,%s,2024-05-01T00:00:00Z\n", i, v)
+	}
+	draft := string(inspectedText(t, "x.csv", text).SuggestMapping())
+	assert.Contains(t, draft, "#   delivery_reason: hard bounce 2, unsubscribed 1, and 1 more\n")
+	assert.Contains(t, draft, "# Values that are not shown here: 1; a dry run lists")
+	assert.NotContains(t, draft, "GDPR")
+	assert.NotContains(t, draft, "Sonstiges")
 }

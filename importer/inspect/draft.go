@@ -20,7 +20,9 @@ type draft struct {
 	notes []string // above the consent: what may be read in another way
 	// otherGround are conditions of rows whose legal ground is none of consent.
 	otherGround []string
-	unsaid      string // of these, which are empty in some rows
+	unsaid      string    // of these, which are empty in some rows
+	blocks      []*node   // of each, for lists of refusals beside the decisions
+	drafted     []*Column // these lists
 }
 
 // SuggestMapping writes a mapping to start from, with comments. Wherever something
@@ -138,7 +140,12 @@ func (d *draft) empty() {
 // grounds names columns that say of rows that their legal ground is another than
 // consent: an accept there is none, and a refusal stays one. Where the action is read
 // from one table of values, such rows get a table of their own.
+//
+// Where every question is whether somebody objects, there is no accept to be one.
 func (d *draft) grounds() {
+	if d.objections().all {
+		return
+	}
 	for i := range d.in.Columns {
 		c := &d.in.Columns[i]
 		if c.basis == 0 || strings.Contains(c.name, "[]") || slices.Contains(d.s.Decisions, c) {
@@ -160,41 +167,6 @@ func (d *draft) grounds() {
 	}
 }
 
-// refusals asks about columns that hold refusals beside the decisions that were chosen:
-// lists of suppressions, do-not flags. Whoever is in them has said no, whatever the
-// decision says.
-func (d *draft) refusals() {
-	s := d.s
-	if len(s.Decisions) == 0 && s.Source == nil {
-		return // a person has to choose among them
-	}
-	var names []string
-	for _, o := range s.Candidates {
-		for _, c := range o.Columns {
-			if slices.Contains(s.Decisions, c) || c == s.Source || slices.Contains(names, c.name) || o.Source != nil && o.Source == s.Source {
-				continue
-			}
-			if c.says[saysReject] > 0 || asksOpposite(c.name) && flagShare(c) > 0 && c.says[saysAccept] == 0 {
-				names = append(names, c.name)
-			}
-		}
-	}
-	if len(names) == 0 {
-		return
-	}
-	more := ""
-	if len(names) > maxShownValues {
-		more = fmt.Sprintf(" and %d more", len(names)-maxShownValues)
-		names = names[:maxShownValues]
-	}
-	rule := list()
-	rule.items = append(rule.items, plain(mapping.ToDecide))
-	d.top.set("skip", rule).above("",
-		mapping.ToDecide+": these hold refusals as well: "+strings.Join(names, ", ")+more+".",
-		"If they refuse what is mapped below, make each a list of blocks with one for them, or skip the rows that they refuse;",
-		"if the decision below knows them already, remove this rule.")
-}
-
 func (d *draft) each() {
 	s := d.s
 	switch s.Form {
@@ -205,8 +177,13 @@ func (d *draft) each() {
 		d.eachList()
 		return
 	}
-	each := d.top.set("each", newMap())
-	each.above("").beside("one row, several consents")
+	each := newMap()
+	blocks := d.top.set("each", each)
+	if len(d.blocks) > 0 {
+		blocks = list(append([]*node{each}, d.blocks...)...)
+		d.top.items[len(d.top.items)-1] = blocks
+	}
+	blocks.above("").beside("one row, several consents")
 	switch s.Form {
 	case "columns":
 		columns := each.set("columns", newMap()).beside("category: column; name the categories as the target shall know them")
@@ -241,6 +218,7 @@ func plainTrue() *node { return &node{text: "true"} }
 func (d *draft) eachList() {
 	each := d.top.set("each", list())
 	each.above("").beside("one row, several consents: a block for each list")
+	defer func() { each.items = append(each.items, d.blocks...) }()
 	for _, c := range d.s.Decisions {
 		block := newMap()
 		form := "array"
@@ -319,9 +297,24 @@ func (d *draft) subject(consent *node) {
 	default:
 		consent.items[len(consent.items)-1].tail = joined(consent.items[len(consent.items)-1].tail, fmt.Sprintf("%s is a browser, device or record: profileId, which wants a sourceId beside it", s.ProfileID.name))
 	}
+	if c := s.RecordID; found && c != nil && d.nobodyIn(c) {
+		last := consent.items[len(consent.items)-1]
+		last.tail = joined(last.tail, fmt.Sprintf("%s, the platform's id of the record, names the others as well: userId: {from: %s}, if the target knows these ids", c.name, d.s.element(c)))
+	}
 	if !found {
 		consent.set("userId", plain(mapping.ToDecide)).above(mapping.ToDecide + ": which column says who decided? None looks like an id or an e-mail address of a person.")
 	}
+}
+
+// nobodyIn reports whether rows may lack every identifier that was chosen, but not the
+// one of the record.
+func (d *draft) nobodyIn(record *Column) bool {
+	for _, c := range []*Column{d.s.UserID, d.s.Email} {
+		if c != nil && c.Filled >= record.Filled {
+			return false
+		}
+	}
+	return record.Fill() > 0.995
 }
 
 func joined(a, b string) string {

@@ -16,7 +16,7 @@ func (d *draft) action(consent *node) {
 		action.set("from", plain("$file")).beside("the state stands in the names of the files alone")
 		action.set("match", single(`^([^_.\s]*)`))
 		action.set("values", d.values(d.fileWords(), false)).beside(valuesNote)
-	case len(s.Decisions) == 0 && s.Source == nil:
+	case s.open():
 		head := []string{mapping.ToDecide + ": which column says what somebody decided? None has words such as yes, opted_in or DENIED."}
 		if len(s.Candidates) > 0 {
 			head[0] = mapping.ToDecide + ": which of these says what somebody decided? It cannot be told for sure:"
@@ -89,8 +89,6 @@ func acceptedList(c *Column) []string {
 	}
 }
 
-const valuesNote = "accept or reject; a value that says nothing keeps an empty place, one that is not listed makes its row invalid"
-
 // actionFrom is where a mapping reads the decision.
 func (d *draft) actionFrom() *node {
 	s := d.s
@@ -119,104 +117,6 @@ func (s *Suggestion) ownWords() bool {
 		}
 	}
 	return len(s.Decisions[0].Values) > 0
-}
-
-// values writes a table of values, all of them open but those that cannot be a
-// decision: where the question is whether somebody objects, a no agrees to nothing.
-func (d *draft) values(found []ValueCount, opposite bool) *node {
-	table := newMap()
-	if len(found) == 0 {
-		table.set(mapping.ToDecide, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": accept or reject?")
-	}
-	for _, v := range found {
-		count := ""
-		if v.Count > 0 {
-			count = fmt.Sprintf(" (%s)", times(v.Count))
-		}
-		switch says := sayingOf([]byte(v.Value)); {
-		case opposite && says == saysNo:
-			table.set(v.Value, nothing()).beside("says nothing: not to object is not to agree" + count)
-		case opposite && says == saysYes:
-			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": reject? The column asks whether somebody objects" + count)
-		case says == saysUndecided:
-			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": nobody said anything? Then leave the place empty" + count)
-		default:
-			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": accept or reject?" + count)
-		}
-	}
-	table.quotedKeys = true
-	return table
-}
-
-// groundless writes a table of values for rows whose legal ground is not consent.
-func (d *draft) groundless(found []ValueCount) *node {
-	table := newMap()
-	for _, v := range found {
-		if sayingOf([]byte(v.Value)) == saysUndecided {
-			table.set(v.Value, nothing())
-			continue
-		}
-		table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": reject, or empty if it means accept")
-	}
-	if len(found) == 0 {
-		table.set(mapping.ToDecide, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": reject, or empty if it means accept")
-	}
-	table.quotedKeys = true
-	return table
-}
-
-func times(n int64) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
-}
-
-// decisionWords are the values of columns of decisions; those that differ in case
-// alone are one, as they are for values. More says how many are not shown.
-func (d *draft) decisionWords(columns []*Column) (all []ValueCount, more []string) {
-	add := func(value string, n int64) {
-		for i := range all {
-			if strings.EqualFold(all[i].Value, value) {
-				all[i].Count += n
-				return
-			}
-		}
-		all = append(all, ValueCount{value, n})
-	}
-	others := 0
-	for _, c := range columns {
-		others += c.Others
-		for _, v := range c.Values {
-			add(v.Value, v.Count)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b ValueCount) int { return int(b.Count - a.Count) })
-	if others > 0 {
-		more = append(more, fmt.Sprintf("Values that are not shown here: %d; a dry run lists the rows that have them.", others))
-	}
-	if len(all) == 0 && d.s.Source != nil { // decoders and lists of pairs
-		for _, w := range []string{"true", "false", "yes", "no"} {
-			if d.s.Form == "split" == (len(w) < 4) {
-				all = append(all, ValueCount{w, 0})
-			}
-		}
-	}
-	return all, more
-}
-
-// fileWords are the states in the names of the files.
-func (d *draft) fileWords() []ValueCount {
-	var all []ValueCount
-	for _, m := range d.in.Members {
-		word := stateWord(m.Name)
-		if i := slices.IndexFunc(all, func(v ValueCount) bool { return v.Value == word }); i >= 0 {
-			all[i].Count += m.Rows
-		} else {
-			all = append(all, ValueCount{word, m.Rows})
-		}
-	}
-	return all
 }
 
 // datedDecisions are columns such as unsubscribed_at: that there is a time says
@@ -256,6 +156,9 @@ func (d *draft) others() []string {
 func (d *draft) candidates() []string {
 	var lines []string
 	for _, o := range d.s.Candidates {
+		if o.Source != nil && slices.Contains(d.drafted, o.Source) {
+			continue // it has a block of its own
+		}
 		columns := o.Columns
 		if o.Source != nil && (len(columns) == 0 || o.Form == "object") {
 			columns = []*Column{o.Source}
@@ -293,12 +196,14 @@ func (d *draft) shown(c *Column, o Candidate) string {
 		return "cells of the form " + o.Form
 	}
 	parts := make([]string, 0, len(c.Values))
-	for _, v := range c.Values {
-		if len(parts) == maxShownValues {
-			parts = append(parts, "…")
-			break
-		}
+	for _, v := range c.Values[:min(len(c.Values), maxShownValues)] {
 		parts = append(parts, fmt.Sprintf("%s %d", v.Value, v.Count))
+	}
+	switch left := max(0, len(c.Values)-maxShownValues) + c.Others; {
+	case left > 0 && len(parts) > 0:
+		parts = append(parts, fmt.Sprintf("and %d more", left))
+	case left > 0:
+		parts = append(parts, fmt.Sprintf("values that are not shown: %d", left))
 	}
 	if empty := c.Of - c.Filled; empty > 0 {
 		parts = append(parts, fmt.Sprintf("empty %d", empty))

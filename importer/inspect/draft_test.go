@@ -26,7 +26,7 @@ var open = []struct {
 	form   *regexp.Regexp
 	answer string
 }{
-	{regexp.MustCompile(`(?m)^(\s*"(?:[^"\\]|\\.)*"): DECIDE\b.*nobody said anything.*$`), "$1:"},
+	{regexp.MustCompile(`(?m)^(\s*"(?:[^"\\]|\\.)*"): DECIDE\b.*Then leave the place empty.*$`), "$1:"},
 	{regexp.MustCompile(`(?m)^(\s*"(?:[^"\\]|\\.)*"): DECIDE\b.*$`), "$1: reject"},
 	{regexp.MustCompile(`(?m)^( +)from: DECIDE\n +values:.*\n +DECIDE: DECIDE.*$`), "${1}const: reject"},
 	{regexp.MustCompile(`(?m)^( +(?:- )?)from: DECIDE\n +format: DECIDE$`), "${1}const: 2025-01-01T00:00:00Z"},

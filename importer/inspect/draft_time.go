@@ -56,6 +56,9 @@ func (d *draft) openTimes() []string {
 		}
 		lines = append(lines, strings.TrimSuffix("  "+d.s.element(o)+note+", "+d.fill(o), ", "))
 	}
+	if open {
+		lines = append(lines, "If the export only says what stood when it was made, that day is the time of all:", "  in place of from and format: const: 2026-05-01T00:00:00Z")
+	}
 	return lines
 }
 

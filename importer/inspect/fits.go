@@ -26,7 +26,7 @@ func presetFits(e *source.Export, heads [][]byte) []PresetFit {
 		if slices.ContainsFunc(out, func(p PresetFit) bool { return p.Name == f.Preset.Name }) {
 			continue
 		}
-		p := PresetFit{Name: f.Preset.Name, Description: f.Preset.Description, Confirmed: f.Preset.Confirmed, Marks: f.Score, Found: f.Found, rows: f.Rows}
+		p := PresetFit{Name: f.Preset.Name, Description: f.Preset.Description, Confirmed: f.Preset.Confirmed, Marks: f.Score, Found: f.Found}
 		for _, m := range f.Missing {
 			p.Missing = append(p.Missing, ParameterNeed{m.Name, m.Description, m.Example})
 		}

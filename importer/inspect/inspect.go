@@ -86,7 +86,6 @@ type PresetFit struct {
 	Marks       int             `json:"marks"` // columns or paths of the format that were found
 	Found       []string        `json:"found"` // these
 	Missing     []ParameterNeed `json:"missing,omitempty"`
-	rows        string
 }
 
 // ParameterNeed is a parameter that a preset wants with --set.
@@ -269,11 +268,6 @@ func (in *inspector) finish() {
 	slices.SortStableFunc(out.Reasons, func(a, b UnreadableRows) int { return cmp.Compare(b.Count, a.Count) })
 	out.Columns, out.More = in.profile.columns()
 	out.Presets = presetFits(in.export, in.heads)
-	if out.Paged == "" {
-		for _, p := range out.Presets { // a preset for pages reads single rows as well
-			out.Paged = cmp.Or(out.Paged, p.rows)
-		}
-	}
 	if out.Headless {
 		what := "the first line looks like a row and not like a header"
 		if out.Unnamed > 0 {

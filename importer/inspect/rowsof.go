@@ -14,23 +14,28 @@ import (
 // its header is.
 const looked = 1 << 20
 
+// pagesLooked is in how many files a page is looked for.
+const pagesLooked = 20
+
 // pagePath is where a JSON file keeps its rows, when it is a page of them:
 // {"total": 2, "data": [{…}, {…}]}, also deeper, or an object keyed by id (contacts.*).
-// Empty when it is none.
+// Empty when none of the first files is one; files of single rows may lie beside pages.
 func pagePath(e *source.Export) string {
 	for _, l := range e.Layouts {
 		if !l.Nested() {
 			return ""
 		}
 	}
-	if len(e.Members) == 0 {
-		return ""
+	for i := range min(len(e.Members), pagesLooked) {
+		text, err := e.Beginning(i, looked)
+		if err != nil {
+			return "" // reading the rows will say what is wrong
+		}
+		if path := rowsPath(text); path != "" {
+			return path
+		}
 	}
-	text, err := e.Beginning(0, looked)
-	if err != nil {
-		return "" // reading the rows will say what is wrong
-	}
-	return rowsPath(text)
+	return ""
 }
 
 // place is an array or a keyed object of a page that may hold the rows.

@@ -63,7 +63,7 @@ func (v *view) subject(s *Suggestion) {
 	}
 	v.listed(s)
 	if (s.UserID != nil || s.Email != nil || s.UserPath+s.EmailPath != "") && s.ProfileID != nil && exact(s.ProfileID.name, visitorHints()) < 50 {
-		s.ProfileID = nil // an id of the record
+		s.RecordID, s.ProfileID = s.ProfileID, nil // an id of the record
 	}
 }
 

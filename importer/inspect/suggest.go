@@ -15,6 +15,7 @@ type Suggestion struct {
 	UserID, ProfileID, Email *Column
 	Mixed                    bool      // one column holds ids as well as e-mail addresses
 	AlsoUser                 []*Column // stand for UserID in the files that lack it
+	RecordID                 *Column   // the platform's own id of the record, where somebody is named otherwise
 	// UserPath and EmailPath lead to an identifier in a list of them, where no
 	// column holds it: identities[type=email].value.
 	UserPath, EmailPath string

@@ -28,7 +28,7 @@ func sayingOf(value []byte) saying {
 		return saysNo
 	case s == vocabulary.Accepted, s == vocabulary.In:
 		return saysAccept
-	case s == vocabulary.Rejected, s == vocabulary.Out:
+	case s == vocabulary.Rejected, s == vocabulary.Out, s == vocabulary.Complaint:
 		return saysReject
 	case s.Otherwise():
 		return saysUndecided
@@ -129,6 +129,12 @@ func listSense(path string) saying {
 
 // flagShare is the share of a column's values that are yes, no, 1 or 0.
 func flagShare(c *Column) float64 { return c.shares[kindFlag] + c.shares[kindBit] }
+
+// isFlags reports whether a column answers yes or no, a few rows of which may say that
+// there is no answer: true, false, unknown.
+func isFlags(c *Column) bool {
+	return flagShare(c) >= 0.9 || flagShare(c) >= 0.5 && flagShare(c)+c.says[saysUndecided] >= 0.95
+}
 
 // wordShare is the share of its values that state a decision whatever was asked:
 // subscribed, denied.

@@ -132,11 +132,37 @@ func (v *view) times(s *Suggestion) {
 	if s.Times == nil {
 		s.Times = v.timesOf(s, found, "")
 	}
+	if s.open() {
+		for i, t := range s.Times {
+			if len(t.Columns) > 0 && s.ofOneCandidate(t.Columns[0]) {
+				s.Times[i].Columns = nil
+			}
+		}
+	}
 	for _, d := range found {
 		if !slices.ContainsFunc(s.Times, func(t TimeChoice) bool { return slices.Contains(t.Columns, d.column) }) {
 			s.OtherTimes = append(s.OtherTimes, d.column)
 		}
 	}
+}
+
+// open reports whether a person has to say where the decisions stand.
+func (s *Suggestion) open() bool { return len(s.Decisions) == 0 && s.Source == nil && !s.FileState }
+
+// ofOneCandidate reports whether a time stands beside one of the columns that may hold
+// the decisions, so that it is none of the others'.
+func (s *Suggestion) ofOneCandidate(c *Column) bool {
+	beside, apart := false, false
+	for _, o := range s.Candidates {
+		for _, d := range o.Columns {
+			if near(c, []*Column{d}) {
+				beside = true
+			} else if o.score >= sureScore {
+				apart = true
+			}
+		}
+	}
+	return beside && apart
 }
 
 // isOf reports whether a column of times is called after a decision:

@@ -27,13 +27,14 @@ const (
 	Out             // opted_out, unsubscribed, do_not_sell
 	Undecided       // default, pending, implied, unknown: nobody chose
 	Ended           // expired, lapsed: it was given, and is over
-	Delivery        // bounced, held, spam: what became of mail, not what a person wants
+	Delivery        // bounced, held: what became of mail, not what a person wants
+	Complaint       // spam report, abuse: somebody complained about mail, and wants none
 	Basis           // legitimate interest, contract: a legal ground other than consent
 	Erased          // deleted, anonymised: the record or the person is gone
 	senseCount
 )
 
-var senseNames = [senseCount]string{"none", "yes", "no", "accepted", "rejected", "in", "out", "undecided", "ended", "delivery", "basis", "erased"}
+var senseNames = [senseCount]string{"none", "yes", "no", "accepted", "rejected", "in", "out", "undecided", "ended", "delivery", "complaint", "basis", "erased"}
 
 func (s Sense) String() string {
 	if s >= senseCount {

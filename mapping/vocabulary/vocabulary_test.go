@@ -46,7 +46,7 @@ func TestValue(t *testing.T) {
 		"unconfirmed": Undecided, "Not Activated": Undecided, "implicit_consent": Undecided, "nonSubscribed": Undecided, "onInitialPageLoad": Undecided,
 		"not subscribed yet": Undecided, "subscription not confirmed": Undecided, "Noch nicht bestätigt": Undecided, "non confirmé": Undecided, "not unsubscribed": Undecided,
 		"EXPIRED": Ended, "subscription expired": Ended, "abgelaufen": Ended, "wygasła": Ended, "wygasla": Ended, "Expired (2019)": Ended, "UDLØBET": Ended,
-		"bounced": Delivery, "HARD_BOUNCE": Delivery, "On Hold Bounce": Delivery, "spam": Delivery, "soft-bounced address": Delivery,
+		"bounced": Delivery, "HARD_BOUNCE": Delivery, "On Hold Bounce": Delivery, "spam": Complaint, "SPAM_COMPLAINT": Complaint, "soft-bounced address": Delivery,
 		"LEGITIMATE_INTEREST_CLIENT": Basis, "Legitimate interest – existing customer": Basis, "Berechtigtes Interesse": Basis, "intérêt légitime": Basis,
 		"deleted": Erased, "REDACTED": Erased, "gelöscht": Erased, "geloscht": Erased,
 		"inscrite": In, "désabonnée": Out, "expirées": Ended, "caducada": Ended, "scaduti": Ended, "odrzucona": Rejected, "usunięto": Erased, "raderat": Erased, "återkallad": Rejected, "pendientes": Undecided,

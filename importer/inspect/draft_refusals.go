@@ -1,0 +1,107 @@
+package inspect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// refusals asks about columns that hold refusals beside the decisions that were chosen:
+// lists of suppressions, do-not flags. Whoever is in them has said no, whatever the
+// decision says. A list whose elements state them becomes a block of its own.
+func (d *draft) refusals() {
+	s := d.s
+	if s.open() || s.FileState {
+		return // a person has to choose among them
+	}
+	var names []string
+	var lists []Candidate
+	for _, o := range s.Candidates {
+		for _, c := range o.Columns {
+			if slices.Contains(s.Decisions, c) || c == s.Source || slices.Contains(names, c.name) || o.Source != nil && (o.Source == s.Source || slices.Contains(d.drafted, o.Source)) {
+				continue
+			}
+			switch {
+			case c.says[saysReject] == 0 && (!asksOpposite(c.name) || flagShare(c) == 0 || c.says[saysAccept] > 0):
+			case o.Form == "array" && s.Form != "" && len(o.Columns) == 1:
+				d.drafted = append(d.drafted, o.Source)
+				lists = append(lists, o)
+			default:
+				names = append(names, c.name)
+			}
+		}
+	}
+	slices.SortStableFunc(lists, func(a, b Candidate) int { return d.order(a.Source) - d.order(b.Source) })
+	for _, o := range lists {
+		d.blocks = append(d.blocks, d.refusalBlock(o))
+	}
+	if len(names) == 0 {
+		return
+	}
+	more := ""
+	if len(names) > maxShownValues {
+		more = fmt.Sprintf(" and %d more", len(names)-maxShownValues)
+		names = names[:maxShownValues]
+	}
+	rule := list()
+	rule.items = append(rule.items, plain(mapping.ToDecide))
+	d.top.set("skip", rule).above("",
+		mapping.ToDecide+": these hold refusals as well: "+strings.Join(names, ", ")+more+".",
+		"If they refuse what is mapped below, make each a list of blocks with one for them, or skip the rows that they refuse;",
+		"if the decision below knows them already, remove this rule.")
+}
+
+// order is where a column stands among all.
+func (d *draft) order(c *Column) int {
+	return slices.IndexFunc(d.in.Columns, func(o Column) bool { return o.name == c.name })
+}
+
+// refusalBlock drafts the block of each for a list of refusals, with what the elements
+// of that list say: its own action, category and time.
+func (d *draft) refusalBlock(of Candidate) *node {
+	own := *d.s
+	own.Candidate, own.Decisions, own.Category, own.ValidUntil = of, of.Columns, nil, nil
+	within := &draft{in: d.in, s: &own}
+	block := newMap()
+	block.set("array", plain(of.Source.name)).beside("it holds refusals beside the decisions above: remove this block if these know them already")
+	consent := block.set("consent", newMap())
+	action := consent.set("action", newMap())
+	words, more := within.decisionWords(own.Decisions)
+	action.set("from", within.actionFrom())
+	action.set("values", within.values(words, within.objections().all)).beside(valuesNote).above(more...)
+	about, times := within.inElement()
+	consent.set("category", flow("const", plain(mapping.ToDecide))).beside(mapping.ToDecide + ": about which of the above?" + about)
+	consent.set("timestamp", within.timeField(times))
+	if c := d.s.ValidUntil; c != nil && d.s.element(c) != c.name {
+		consent.set("validUntil", plain("unlimited"))
+	}
+	return block
+}
+
+// inElement looks through the members of the elements of a list beside their decision:
+// what a category may be read from, and the time where it can only be that one.
+func (d *draft) inElement() (about string, times []*Column) {
+	var others []string
+	for i := range d.in.Columns {
+		c := &d.in.Columns[i]
+		rest, ok := strings.CutPrefix(c.name, d.s.Source.name+"[].")
+		switch {
+		case !ok || strings.Contains(rest, "[]") || c.Filled == 0 || slices.Contains(d.s.Decisions, c):
+		case len(c.Times) > 0:
+			if classOf(c) == timeOwn && !isExpiry(c.name) {
+				times = append(times, c)
+			}
+		case c.shares[kindObject]+c.shares[kindArray] == 0 && len(others) < 3:
+			others = append(others, d.s.element(c))
+		}
+	}
+	if len(others) > 0 {
+		about = " Or is it about what " + strings.Join(others, ", ") + " names? Then: category: {from: " + others[0] + "}"
+	}
+	if len(times) > 1 {
+		times = nil
+	}
+	return about, times
+}
