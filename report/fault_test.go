@@ -46,7 +46,7 @@ func TestEveryStepOfAReportFails(t *testing.T) {
 	}
 	opts := Options{
 		Tool:       summary.Tool{Name: "consentimport", Version: "1.0.0"},
-		Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{"preset", "acme"}}},
+		Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{Name: "preset", Value: "acme"}}},
 	}
 	for _, plan := range []faultdisk.Plan{{Do: faultdisk.Fail}, {Do: faultdisk.Fail, Once: true}, {Do: faultdisk.Short}} {
 		hit := 0

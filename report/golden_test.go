@@ -18,7 +18,7 @@ import (
 
 // acme is the command line of the imports below.
 var acme = Invocation{Exports: []string{"exports/acme may.csv"}, Flags: []Flag{
-	{"preset", "onetrust"}, {"org", "acme"}, {"project", "main"}, {"limit", "5"}, {"concurrency", "128"},
+	{Name: "preset", Value: "onetrust"}, {Name: "org", Value: "acme"}, {Name: "project", Value: "main"}, {Name: "limit", Value: "5"}, {Name: "concurrency", Value: "128"},
 }}
 
 const acmeDir = "exports/acme may.csv.import"

@@ -27,7 +27,7 @@ func TestReportsShowHostileTexts(t *testing.T) {
 	s.Notes = []string{evil}
 	s.HTTP.ByStatus = map[string]int64{evil: 1}
 	s.OverPermissive.Consents[0] = evil
-	advise(s, &Invocation{Exports: []string{evil}, Flags: []Flag{{"preset", evil}}})
+	advise(s, &Invocation{Exports: []string{evil}, Flags: []Flag{{Name: "preset", Value: evil}}})
 
 	var out bytes.Buffer
 	require.NoError(t, html.Write(&out, s))

@@ -22,10 +22,11 @@ type Invocation struct {
 	unfinished *unfinished
 }
 
-// Flag is a flag of run as it was given. A switch has the value "true".
+// Flag is a flag of run as it was given.
 type Flag struct {
-	Name  string // without dashes
-	Value string
+	Name   string // without dashes
+	Value  string
+	Switch bool // it is on, and takes no value
 }
 
 // momentary are the flags that belong to one run and not to the import.
@@ -41,7 +42,7 @@ func (v *Invocation) command(exports []string, without []string, more ...string)
 	for _, f := range v.Flags {
 		switch {
 		case slices.Contains(momentary, f.Name) || slices.Contains(without, f.Name):
-		case f.Value == "true":
+		case f.Switch:
 			words = append(words, "--"+f.Name)
 		default:
 			words = append(words, "--"+f.Name, f.Value)
@@ -87,7 +88,7 @@ func (v *Invocation) flag(name string) string {
 func (v *Invocation) goesOnWith(exports []string, dir string) {
 	v.Exports = exports
 	if len(exports) == 0 || dir != exports[0]+".import" {
-		v.Flags = append(slices.Clone(v.Flags), Flag{"out", dir})
+		v.Flags = append(slices.Clone(v.Flags), Flag{Name: "out", Value: dir})
 	}
 }
 
@@ -121,14 +122,14 @@ func recall(program, dir string, facts *survey.Facts) Invocation {
 	}
 	add := func(name, value, standard string) {
 		if value != standard {
-			v.Flags = append(v.Flags, Flag{name, value})
+			v.Flags = append(v.Flags, Flag{Name: name, Value: value})
 		}
 	}
 	if n := len(facts.Passes); n > 0 {
 		add("mapping", filepath.Join(dir, facts.Passes[n-1].Mapping.File), "")
 	}
 	if h.Target.Sandbox {
-		add("sandbox", "true", "")
+		v.Flags = append(v.Flags, Flag{Name: "sandbox", Switch: true})
 	} else {
 		add("base-url", h.Target.BaseURL, intempt.DefaultBaseURL)
 		add("org", h.Target.Org, "")

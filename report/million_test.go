@@ -65,7 +65,7 @@ func crowdPage(t *testing.T, rows int64) (path string, sum *summary.Summary) {
 	c := &crowd{facts: finished(rows), rows: rows}
 	dir := t.TempDir()
 	sum, err := Write(t.Context(), journal.OS{}, dir, c, Options{
-		Tool: summary.Tool{Name: "consentimport", Version: "1.0.0"}, Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{"preset", "acme"}}},
+		Tool: summary.Tool{Name: "consentimport", Version: "1.0.0"}, Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{Name: "preset", Value: "acme"}}},
 	})
 	require.NoError(t, err)
 	require.NoError(t, sum.Balanced())

@@ -57,10 +57,16 @@ func TestShellLines(t *testing.T) {
 	})
 }
 
+// An organisation may be called true: only a switch stands without a value.
+func TestAValueIsRepeatedWhateverItIs(t *testing.T) {
+	v := Invocation{Exports: []string{"a.csv"}, Flags: []Flag{{Name: "org", Value: "true"}, {Name: "strict", Switch: true}, {Name: "project", Value: ""}}}
+	assert.Equal(t, "consentimport run a.csv --org true --strict --project ''", v.command(v.Exports, nil))
+}
+
 func TestTheCommandRepeatsTheImport(t *testing.T) {
 	v := Invocation{Exports: []string{"a.csv", "it's b.csv"}, Flags: []Flag{
-		{"mapping", "m.yaml"}, {"sandbox", "true"}, {"set", "A=1"}, {"set", "B=two words"},
-		{"dry-run", "true"}, {"limit", "1"}, {"resume", "true"}, {"json", "true"}, {"out", "o"}, {"approved", "abc"},
+		{Name: "mapping", Value: "m.yaml"}, {Name: "sandbox", Switch: true}, {Name: "set", Value: "A=1"}, {Name: "set", Value: "B=two words"},
+		{Name: "dry-run", Switch: true}, {Name: "limit", Value: "1"}, {Name: "resume", Switch: true}, {Name: "json", Switch: true}, {Name: "out", Value: "o"}, {Name: "approved", Value: "abc"},
 	}}
 	assert.Equal(t, `consentimport run a.csv 'it'\''s b.csv' --mapping m.yaml --sandbox --set A=1 --set 'B=two words' --out o --approved abc --resume`,
 		v.command(v.Exports, nil, "--resume"))
@@ -132,7 +138,7 @@ func TestFormulasAreDisarmed(t *testing.T) {
 // repaired file as an export of its own.
 func TestAfterARepairTheImportGoesOn(t *testing.T) {
 	repair := func() Invocation {
-		return Invocation{Exports: []string{"walk/r.csv"}, Flags: []Flag{{"preset", "acme"}, {"repair", "walk/import"}}}
+		return Invocation{Exports: []string{"walk/r.csv"}, Flags: []Flag{{Name: "preset", Value: "acme"}, {Name: "repair", Value: "walk/import"}}}
 	}
 	v := repair()
 	v.goesOnWith([]string{"acme.csv"}, "walk/import")

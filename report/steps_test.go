@@ -41,11 +41,11 @@ func TestEveryStepIsSaid(t *testing.T) {
 			s.FailureGroups = grouped(summary.FailureGroup{Stage: summary.StageSend, Status: 503, Reason: "no message", Count: s.Consents.Failed})
 		}), nil, "Send the failed ones again once the target works:"},
 		{"a change without a decision", with(wrongMapping(), func(s *summary.Summary) { s.FailureGroups[0].Suggestion.Patch = "timezone: UTC\n" }), nil, "Continue with it:"},
-		{"an own mapping", unpatched(), []Flag{{"mapping", "m.yaml"}}, "In the mapping m.yaml, change what the failures point to, and continue:"},
-		{"a preset", unpatched(), []Flag{{"preset", "onetrust"}}, "Copy the preset:\nconsentimport mapping show onetrust > onetrust-fixed.yaml"},
-		{"a preset, then", unpatched(), []Flag{{"preset", "onetrust"}}, "In the copy, change what the failures point to, and continue:"},
-		{"a stored mapping", with(unpatched(), func(s *summary.Summary) { s.OutDir = "o" }), []Flag{{"mapping", "o/mapping-ab.yaml"}}, "Copy the mapping:\ncp o/mapping-ab.yaml onetrust-fixed.yaml"},
-		{"a stored mapping, then", with(unpatched(), func(s *summary.Summary) { s.OutDir = "o" }), []Flag{{"mapping", "o/mapping-ab.yaml"}}, "In the copy, change what the failures point to, and continue:"},
+		{"an own mapping", unpatched(), []Flag{{Name: "mapping", Value: "m.yaml"}}, "In the mapping m.yaml, change what the failures point to, and continue:"},
+		{"a preset", unpatched(), []Flag{{Name: "preset", Value: "onetrust"}}, "Copy the preset:\nconsentimport mapping show onetrust > onetrust-fixed.yaml"},
+		{"a preset, then", unpatched(), []Flag{{Name: "preset", Value: "onetrust"}}, "In the copy, change what the failures point to, and continue:"},
+		{"a stored mapping", with(unpatched(), func(s *summary.Summary) { s.OutDir = "o" }), []Flag{{Name: "mapping", Value: "o/mapping-ab.yaml"}}, "Copy the mapping:\ncp o/mapping-ab.yaml onetrust-fixed.yaml"},
+		{"a stored mapping, then", with(unpatched(), func(s *summary.Summary) { s.OutDir = "o" }), []Flag{{Name: "mapping", Value: "o/mapping-ab.yaml"}}, "In the copy, change what the failures point to, and continue:"},
 	} {
 		c.s.Steps = nil
 		advise(c.s, &Invocation{Exports: []string{"a.csv"}, Flags: c.flags})

@@ -153,7 +153,7 @@ func write(t *testing.T, s *told) (dir string, sum *summary.Summary) {
 	dir = t.TempDir()
 	sum, err := Write(t.Context(), journal.OS{}, dir, s, Options{
 		Tool:       summary.Tool{Name: "consentimport", Version: "1.0.0"},
-		Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{"preset", "acme"}}},
+		Invocation: Invocation{Exports: []string{"acme.csv"}, Flags: []Flag{{Name: "preset", Value: "acme"}}},
 	})
 	require.NoError(t, err)
 	return dir, sum

@@ -217,7 +217,7 @@ func (f *runFlags) validTarget(env *environment) error {
 func (j *job) command(out string) []string {
 	words := []string{"run", "--shard", autoShard, "--resume", "--out", out}
 	for _, f := range j.flags {
-		if f.Value == "true" {
+		if f.Switch {
 			words = append(words, "--"+f.Name)
 		} else {
 			words = append(words, "--"+f.Name+"="+f.Value)

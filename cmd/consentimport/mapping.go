@@ -160,8 +160,11 @@ func flagOf(f *flag) []report.Flag {
 		}
 		return out
 	}
-	if f.Value.Type() == "bool" && f.Value.String() == "false" {
-		return nil // a switch that is off
+	if f.Value.Type() == "bool" {
+		if f.Value.String() == "false" {
+			return nil // a switch that is off
+		}
+		return []report.Flag{{Name: f.Name, Switch: true}}
 	}
 	return []report.Flag{{Name: f.Name, Value: f.Value.String()}}
 }
