@@ -83,9 +83,14 @@ type watch struct {
 	times *timetable
 }
 
-// seed makes the counters go on from what earlier runs did.
-func (c *counters) seed(s *journal.Snapshot) {
+// seed makes the counters go on from what earlier runs did. What an earlier pass left
+// refused or failed is this pass's to try again, and counts with what becomes of it now.
+func (c *counters) seed(s *journal.Snapshot, pass int) {
 	c.base = s.Total
+	c.base.Refused, c.base.Failed = 0, 0
+	if pass <= len(s.ByPass) {
+		c.base.Refused, c.base.Failed = s.ByPass[pass-1].Refused, s.ByPass[pass-1].Failed
+	}
 	if s.Mark != nil {
 		c.rows.Store(s.Mark.Low.Row - 1)
 	}

@@ -49,7 +49,7 @@ func (im *Import) startRepair() (err error) {
 		return err
 	}
 	im.from = im.reading.Export().Start()
-	im.count.seed(im.state)
+	im.count.seed(im.state, im.pass.N)
 	return im.startPass(im.spec, units)
 }
 

@@ -248,7 +248,7 @@ func (im *Import) continuePass() error {
 	if m := im.state.Mark; m != nil {
 		im.from, im.high = m.Low, m.High
 	}
-	im.count.seed(im.state)
+	im.count.seed(im.state, im.pass.N)
 	return nil
 }
 
@@ -267,6 +267,6 @@ func (im *Import) startRetry() error {
 		return err
 	}
 	im.from = im.export.Start()
-	im.count.seed(im.state)
+	im.count.seed(im.state, im.pass.N)
 	return im.startPass(im.spec, units)
 }

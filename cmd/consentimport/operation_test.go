@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,6 +79,35 @@ func TestEventsGiveTheCountsOfTheReport(t *testing.T) {
 	info, err := os.Stat(file)
 	require.NoError(t, err)
 	assert.EqualValues(t, 0o600, info.Mode().Perm())
+}
+
+// What a later pass tries again is not counted as refused beside what it becomes: at the
+// end of a retry, and of a resume of one, progress says what the report says.
+func TestProgressOfALaterPassIsThatOfTheReport(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 60, "refuse=30%")
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	refused := summaryIn(t, r.out()).Consents.Refused
+	require.Greater(t, refused, int64(2))
+	for i, flags := range [][]string{{"--retry"}, {"--retry", "--limit", "30"}, nil, {"--retry"}} {
+		if i == 3 {
+			r.faults(t, "")
+		}
+		file := filepath.Join(r.dir, fmt.Sprintf("events-%d.jsonl", i))
+		r.here(t, nil, r.args(append(flags, "--resume", "--events", file)...)...)
+		all := eventsIn(t, file)
+		end := all[len(all)-1]
+		at := slices.IndexFunc(all, func(e map[string]any) bool { return e["event"] == "progress" })
+		require.GreaterOrEqual(t, at, 0)
+		progress := all[at]
+		got, want := progress["consents"].(map[string]any), end["consents"].(map[string]any)
+		assert.Equal(t, want["sent"], got["sent"])
+		if end["state"] == "complete" {
+			assert.Equal(t, want["refused"], got["refused"], flags)
+		} else {
+			assert.LessOrEqual(t, got["refused"], want["refused"])
+		}
+	}
 }
 
 // On standard output there are events and nothing else.
