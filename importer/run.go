@@ -242,7 +242,11 @@ func (r *run) end(err error) (*Stop, error) {
 	stopped := r.stopped // a signal may still come; it finds the run at its end
 	r.mu.Unlock()
 	if stopped == nil && err == nil && r.limited.Load() {
-		stopped = &Stop{StopLimit, fmt.Sprintf("stopped after %d rows, as asked", r.out.Limits.Rows)}
+		rows := "rows"
+		if r.out.Limits.Rows == 1 {
+			rows = "row"
+		}
+		stopped = &Stop{StopLimit, fmt.Sprintf("stopped after %d %s, as asked", r.out.Limits.Rows, rows)}
 	}
 	if stopped != nil {
 		why.State, why.Why, why.Detail = "incomplete", string(stopped.Kind), stopped.Detail

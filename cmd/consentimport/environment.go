@@ -22,6 +22,7 @@ type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	environ        func() []string // all variables, each NAME=VALUE; nil: unknown
 	now            func() time.Time
 	disk           journal.Disk
 	terminal       bool                                  // stderr is one
@@ -45,7 +46,7 @@ type environment struct {
 func realEnvironment() *environment {
 	e := &environment{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		self: self, getenv: os.Getenv, now: time.Now, disk: journal.OS{}, width: 80,
+		self: self, getenv: os.Getenv, environ: os.Environ, now: time.Now, disk: journal.OS{}, width: 80,
 	}
 	e.stdout, e.stderr = newStream(os.Stdout, stdoutPatience), newStream(os.Stderr, stderrPatience)
 	for _, stream := range []struct {

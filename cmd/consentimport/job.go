@@ -119,7 +119,7 @@ var notInAJob = []string{"dry-run", "limit", "repair", "restart", "retry", "json
 
 // job reads the command line, as far as that goes without reading any file.
 func (f *jobFlags) job(env *environment, c *cobra.Command, paths []string) (*job, error) {
-	if err := fromEnvironment(c, env.getenv); err != nil {
+	if err := fromEnvironment(c, env); err != nil {
 		return nil, err
 	}
 	for _, name := range notInAJob {

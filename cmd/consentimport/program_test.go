@@ -232,6 +232,7 @@ func (p program) here(t *testing.T, disk journal.Disk, args ...string) finished 
 	env := &environment{
 		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80, chunk: p.chunk, arrived: askArrived(vars[arrivedAt]),
 		getenv:  func(name string) string { return vars[name] },
+		environ: func() []string { return p.env },
 		signals: func() (<-chan os.Signal, func()) { return make(chan os.Signal), func() {} },
 	}
 	if p.timeout > 0 {

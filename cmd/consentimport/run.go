@@ -36,7 +36,7 @@ is now more permissive than a person.`,
   consentimport run --preset transcend --org acme --project shop --api-key-file key.txt --resume preferences.csv`,
 		Args: arguments(cobra.MinimumNArgs(1), "give the files of the export, or - for standard input"),
 		RunE: func(c *cobra.Command, paths []string) error {
-			if err := fromEnvironment(c, env.getenv); err != nil {
+			if err := fromEnvironment(c, env); err != nil {
 				return err
 			}
 			paths, err := env.exports(paths)

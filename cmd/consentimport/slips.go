@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // mindSlips makes a misspelt command or flag an error of the command line, with the
@@ -16,6 +19,7 @@ import (
 func mindSlips(root *cobra.Command) {
 	root.SetFlagErrorFunc(flagFault)
 	walk(root, func(c *cobra.Command) {
+		c.Args = mindEmpty(c.Args)
 		if !c.HasSubCommands() || c.Runnable() {
 			return
 		}
@@ -30,6 +34,28 @@ func mindSlips(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		if c.Name() == "help" {
 			c.Run, c.RunE = nil, func(_ *cobra.Command, args []string) error { return helpOn(root, args) }
+		}
+	}
+}
+
+// mindEmpty refuses a flag whose value is an empty text before the arguments are
+// checked. A script whose variable is not set writes one: --approved "$HASH" would send
+// what nobody approved, --suppress "$LIST" to those who opted out.
+func mindEmpty(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		empty := ""
+		c.Flags().Visit(func(f *pflag.Flag) {
+			if empty == "" && f.Value.Type() == "string" && f.Value.String() == "" {
+				empty = f.Name
+			}
+		})
+		switch {
+		case empty != "":
+			return usage("give it a value, or leave the flag out; a shell variable that is not set gives an empty one", "--%s is empty", empty)
+		case check != nil:
+			return check(c, args)
+		default:
+			return cobra.ArbitraryArgs(c, args)
 		}
 	}
 }
@@ -114,8 +140,14 @@ func notA(f *pflag.Flag) string {
 }
 
 // fromEnvironment sets the flags of a command that were not given from variables:
-// --dry-run from CONSENTIMPORT_DRY_RUN. What is given on the command line wins.
-func fromEnvironment(c *cobra.Command, getenv func(string) string) error {
+// --dry-run from CONSENTIMPORT_DRY_RUN. What is given on the command line wins. A variable
+// that is almost that of a flag is refused as a misspelt flag is: CONSENTIMPORT_DRYRUN
+// would send.
+func fromEnvironment(c *cobra.Command, env *environment) error {
+	if err := misspeltVariable(c, env); err != nil {
+		return err
+	}
+	getenv := env.getenv
 	var err error
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		name := variable(f.Name)
@@ -130,11 +162,44 @@ func fromEnvironment(c *cobra.Command, getenv func(string) string) error {
 	return err
 }
 
+// misspeltVariable refuses the first variable that stands for no flag and is as close to
+// one as a slip makes it: but for underscores, or for a letter or two.
+func misspeltVariable(c *cobra.Command, env *environment) error {
+	if env.environ == nil {
+		return nil
+	}
+	ours := []string{exportURL, shard.CountVariable}
+	for _, v := range (&operation{ended: &summary.Summary{}}).variables(0, "") { // --on-end may start another run
+		name, _, _ := strings.Cut(v, "=")
+		ours = append(ours, name)
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, variable(f.Name)) })
+	for _, v := range env.environ() {
+		name, value, _ := strings.Cut(v, "=")
+		bare, found := strings.CutPrefix(name, variablePrefix)
+		if !found || value == "" || slices.Contains(names, name) || slices.Contains(ours, name) {
+			continue
+		}
+		for _, is := range names {
+			want := strings.TrimPrefix(is, variablePrefix)
+			if d := spelling.Distance(strings.ReplaceAll(bare, "_", ""), strings.ReplaceAll(want, "_", "")); d > min(2, (len(want)+1)/5) {
+				continue
+			}
+			return usage("correct it or unset it; as a misspelt flag would be, it is not passed over", "%s stands for no flag; did you mean %s?", name, is)
+		}
+	}
+	return nil
+}
+
 // instead are the flags that take the place of one another: what is given on the
 // command line leaves no room for the variable of the other.
 var instead = map[string]string{"preset": "mapping", "mapping": "preset"}
 
+// variablePrefix is what all variables of ours begin with.
+const variablePrefix = "CONSENTIMPORT_"
+
 // variable is the variable that stands for a flag.
 func variable(flag string) string {
-	return "CONSENTIMPORT_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // A slip on the command line is refused with what was likely meant, in words that
@@ -32,6 +34,9 @@ func TestSlipsAreRefusedWithWhatWasMeant(t *testing.T) {
 		"an argument too many":       {[]string{"verify", "a", "b"}, "give the out directory"},
 		"the export, not its import": {[]string{"verify", export}, export + ".import"},
 		"the same of a report":       {[]string{"report", export}, export + ".import"},
+		"an empty value":             {[]string{"run", "--approved", "", export}, "--approved is empty"},
+		"an empty value after =":     {[]string{"run", "--suppress=", export}, "--suppress is empty"},
+		"an empty value elsewhere":   {[]string{"verify", "--signer", "", r.out()}, "--signer is empty"},
 		"everything":                 {[]string{"run", "--preset", "transcend", export}, "missing: the organisation (--org or INTEMPT_ORG), the project (--project or INTEMPT_PROJECT), the API key (--api-key-file or INTEMPT_API_KEY)"},
 	} {
 		p := program{dir: r.dir}
@@ -62,6 +67,26 @@ func TestEveryFlagOfRunHasAVariable(t *testing.T) {
 		assert.Regexp(t, "^CONSENTIMPORT_[A-Z_]+$", variable(f.Name))
 	})
 	assert.Greater(t, n, 20)
+}
+
+// A variable that is misspelt is refused as a flag would be, for one that nobody heard
+// may be the one that keeps a run from sending; those of others, and our own that stand
+// for no flag, are not.
+func TestMisspeltVariablesAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	export := r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes"))
+	run := []string{"run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), export}
+	for name, means := range map[string]string{
+		"DRYRUN": "DRY_RUN", "BASEURL": "BASE_URL", "SUPRESS": "SUPPRESS", "APROVED": "APPROVED", "MAX_FAILURE": "MAX_FAILURES", "RATES": "RATE", "API_KEYFILE": "API_KEY_FILE",
+	} {
+		p := program{dir: r.dir, env: []string{"CONSENTIMPORT_" + name + "=1"}}
+		assert.Contains(t, p.here(t, nil, run...).requireCode(t, exitRefused).message(t), "CONSENTIMPORT_"+name+" stands for no flag; did you mean CONSENTIMPORT_"+means+"?")
+	}
+	assert.NoDirExists(t, export+".dry-run")
+	p := program{dir: r.dir, env: append((&operation{ended: &summary.Summary{}}).variables(0, "x"),
+		"CONSENTIMPORT_SHARDS=3", "CONSENTIMPORT_EXPORT_URL=https://x.example", "CONSENTIMPORT_VERSION=1", "CONSENTIMPORT_HOME=/x", "CONSENTIMPORT_DRYRUN=", "CONSENTIMPORTDRYRUN=1")}
+	p.here(t, nil, run...).requireCode(t, exitComplete)
 }
 
 // A key that others can read is refused, as ssh refuses its own.
