@@ -11,10 +11,12 @@ import (
 // Edit is one change of a mapping file.
 type Edit struct {
 	Path []string `json:"path"` // of keys, such as consent, action, values
-	// Add is a key and its value that the map at Path gets; Set, in its place, is what
-	// stands at Path from then on. Both are YAML in one line.
-	Add [][2]string `json:"add,omitempty"`
-	Set string      `json:"set,omitempty"`
+	// Add is a key and its value that the map at Path gets; in its place, Set is what
+	// stands at Path from then on, Item what the list at Path gets at its end, be it
+	// new. All are YAML in one line.
+	Add  [][2]string `json:"add,omitempty"`
+	Set  string      `json:"set,omitempty"`
+	Item string      `json:"item,omitempty"`
 }
 
 // Edited gives the mapping with changes made to its tree: comments and layout of the
@@ -75,6 +77,13 @@ func (e *Edit) apply(step func(path, text string, replace bool) error) error {
 		}
 		return path
 	}
+	if e.Item != "" {
+		if err := step(at(e.Path), "- "+e.Item+"\n", false); err == nil {
+			return nil
+		}
+		n := len(e.Path) - 1
+		return step(at(e.Path[:n]), e.Path[n]+":\n  - "+e.Item+"\n", false)
+	}
 	if e.Set != "" { // by its parent, for the key may be new
 		n := len(e.Path) - 1
 		if err := step(at(e.Path), e.Set, true); err == nil {
@@ -101,6 +110,9 @@ func (e *Edit) String() string {
 		}
 		fmt.Fprintf(&b, "%s%s:\n", indent, key)
 		indent += "  "
+	}
+	if e.Item != "" {
+		fmt.Fprintf(&b, "%s- %s\n", indent, e.Item)
 	}
 	for _, kv := range e.Add {
 		fmt.Fprintf(&b, "%s%s: %s\n", indent, kv[0], kv[1])

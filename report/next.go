@@ -149,8 +149,8 @@ func withFixedMapping(s *summary.Summary, v *Invocation, step func(string, ...an
 	stored := filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-")
 	switch {
 	case summary.Patched(s):
-		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", s.FailureGroups[0].Suggestion.Proven(), v.on(s.OutDir, "mapping", "apply"), shellQuote(pathWord(copied)))
-		if strings.Contains(s.FailureGroups[0].Suggestion.Patch, summary.Decide) {
+		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", summary.Patches(s)[0].Proven(), v.on(s.OutDir, "mapping", "apply"), shellQuote(pathWord(copied)))
+		if strings.Contains(summary.Patches(s)[0].Patch, summary.Decide) {
 			step("In %s, put what is right wherever %s stands, and continue:", copied, summary.Decide)
 		} else {
 			step("Continue with it:")

@@ -28,6 +28,7 @@ type patch struct {
 	failing func(reason, column string) bool
 	edits   []mapping.Edit // as they are proposed
 	tried   []mapping.Edit // with something in place of each DECIDE
+	omits   bool           // it leaves out what it is for
 	group   int            // that it is proposed for
 }
 
@@ -67,7 +68,7 @@ func try(ctx context.Context, opts *Options, patches []patch, upTo int64) ([]sur
 	var at []int
 	for i, p := range patches {
 		if spec, err := opts.Mapping.Edited(p.tried); err == nil {
-			trials, at = append(trials, survey.Trial{Spec: spec, Failing: p.failing}), append(at, i)
+			trials, at = append(trials, survey.Trial{Spec: spec, Failing: p.failing, Omits: p.omits}), append(at, i)
 		}
 	}
 	if len(trials) == 0 {
@@ -108,8 +109,12 @@ func candidates(ctx context.Context, s *summary.Summary, opts *Options) ([]patch
 		case undated(g.Reason, ""):
 			if cause = "undated"; !seen[cause] {
 				if edit, ok := opts.Mapping.WithoutUndated(); ok {
-					found = &patch{failing: undated, edits: []mapping.Edit{edit}, tried: []mapping.Edit{edit}}
+					found = &patch{failing: undated, edits: []mapping.Edit{edit}, tried: []mapping.Edit{edit}, omits: true}
 				}
+			}
+		case silent(g.Reason, ""):
+			if cause = "silent"; !seen[cause] {
+				found = silentPatch(opts)
 			}
 		case strings.HasPrefix(g.Reason, "timestamp:"):
 			if cause = "format " + g.Reason; !seen[cause] {
@@ -177,6 +182,22 @@ func valuesPatch(opts *Options) (*patch, error) {
 	}
 	p.edits, p.tried = []mapping.Edit{edit}, []mapping.Edit{tried}
 	return p, nil
+}
+
+// silent finds rows that have none of the names that their decision is read from.
+func silent(reason, _ string) bool {
+	return strings.HasPrefix(reason, "has none of ")
+}
+
+// silentPatch leaves out rows that say nothing that the mapping reads; why is a
+// person's to say, who has looked whether they say it elsewhere.
+func silentPatch(opts *Options) *patch {
+	edit, ok := opts.Mapping.OmitSilent(summary.Decide)
+	if !ok {
+		return nil
+	}
+	tried, _ := opts.Mapping.OmitSilent("none")
+	return &patch{failing: silent, edits: []mapping.Edit{edit}, tried: []mapping.Edit{tried}, omits: true}
 }
 
 // formats are the ways of writing a time that are tried where none fits.

@@ -24,7 +24,7 @@ var remedies = []remedy{
 	{summary.StageMap, regexp.MustCompile(`(?i)spreadsheet`), "take the export as the platform wrote it, never opened in a spreadsheet"},
 	{summary.StageMap, regexp.MustCompile(`(?i)clocks? went`), "no clock in that zone ever showed this time: the zone is another one, or the rows have to be fixed"},
 	{summary.StageMap, regexp.MustCompile(`(?i)zone abbreviation`), "an abbreviation such as CET does not name a zone: give the format and the zone"},
-	{summary.StageMap, regexp.MustCompile(`a consent needs its time`), "an accept at no known time is no consent: required: false at timestamp leaves it out, and the rest of its row counts; a reject needs a time: fix it in rejected.*"},
+	{summary.StageMap, regexp.MustCompile(`a consent needs its time`), "an accept at no known time is no consent: required: false at timestamp leaves it out, and the rest of its row counts; a reject needs one: fix it in rejected.*, or give it one at which it stood by a case with const"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\b(time ?)?zone\b`), "the times have no zone: give the one in which the platform wrote them"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\bunit\b|epoch|\b(milli)?seconds\b|lies (before|beyond|in)\b|\b(timestamp|date)\b.*\b(range|future|past)\b`), "the time is not plausible as it was read: give its unit or format"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\b(time|timestamp|date)\b.*\b(format|understood|pattern)|\bno time\b|not a time|format of the mapping`), "the time is written in a way the mapping does not name: add its pattern"},
@@ -38,6 +38,7 @@ var remedies = []remedy{
 	{summary.StageMap, regexp.MustCompile(`(?i)utf-?8|encoding|byte`), "the text is in another encoding than detected: consentimport inspect says which it looks like; give it with --encoding"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\bvalid_?until\b`), "every consent needs an end: give how long it is valid, or that it does not end"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\bsubject\b|\buser_?id\b.*\b(empty|missing|no)\b|\bno user_?id\b`), "the row has no person: name a column to fall back on (from: [first, second]), or fix the rows in rejected.*"},
+	{summary.StageMap, regexp.MustCompile(`^has none of `), "look at the row with mapping try: skip it if it states nothing; if it states something under another name, read that as well"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\b(empty|missing|required|absent|blank|no value)\b`), "the row has nothing here: fix it in rejected.*; skip such rows only if they state nothing else, and an element alone by skip below each"},
 }
 

@@ -167,3 +167,51 @@ func successesIn(t *testing.T, dir string) map[string]string {
 	}
 	return found
 }
+
+// Where the time of some decisions is empty, a change is proposed that leaves out the
+// accepts among them, element by element, and no reject; another, for a person to judge,
+// leaves out rows that state nothing by any name that is read.
+func TestAcceptsWithoutATimeAreLeftOutAndNoReject(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := program{dir: dir}
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	write("users.jsonl", `{"id":"u1","email":"opted_in","sms":"unsubscribed","sms_out":"2024-01-01T00:00:00Z"}
+{"id":"u2","email":"unsubscribed","sms":"opted_in","sms_in":"2024-01-01T00:00:00Z"}
+{"id":"u3"}
+{"id":"u4","email":"opted_in","email_in":"2024-01-01T00:00:00Z","email_out":"2024-01-01T00:00:00Z"}
+{"id":"u5","email":"opted_in"}
+`)
+	write("acme.yaml", `name: acme
+each: {columns: {email: email, sms: sms}}
+consent:
+  userId: id
+  action: {from: each.value, values: {opted_in: accept, unsubscribed: reject}}
+  timestamp:
+    cases:
+      - {when: 'each.key == "email" and each.value == "unsubscribed"', from: email_out}
+      - {when: 'each.key == "email"', from: email_in}
+      - {when: 'each.value == "unsubscribed"', from: sms_out}
+      - from: sms_in
+  validUntil: unlimited
+  source: {const: web}
+  category: each.key
+`)
+	dry := p.exec(t, "run", "--dry-run", "--mapping", "acme.yaml", "--out", "dry", "users.jsonl").requireCode(t, exitFailures)
+	assert.Contains(t, dry.stdout, "change in the mapping: fixes 2 of 3 rows, changes 0 others\n  consent:\n    timestamp:\n      required: false\n")
+	assert.Contains(t, dry.stdout, "change 2: fixes 1 of 1 row, changes 0 others, once DECIDE is decided\n  skip:\n    - {when: 'row[\"email\"] == nil and row[\"sms\"] == nil', reason: DECIDE}\n")
+	fixed := p.exec(t, "mapping", "apply", "dry").requireCode(t, exitComplete).stdout
+	write("fixed.yaml", fixed)
+	p.exec(t, "run", "--dry-run", "--mapping", "fixed.yaml", "--out", "again", "users.jsonl").requireCode(t, exitFailures)
+	silent := p.exec(t, "mapping", "apply", "again").requireCode(t, exitComplete).stdout
+	write("fixed.yaml", strings.Replace(silent, "DECIDE", "nothing was asked", 1))
+	p.exec(t, "run", "--sandbox", "--progress", "none", "--mapping", "fixed.yaml", "--out", "out", "users.jsonl").requireCode(t, exitFailures)
+	s := summaryIn(t, filepath.Join(dir, "out"))
+	assert.EqualValues(t, 1, s.Rows.Invalid, "the reject without a time is still there")
+	sent := successesIn(t, filepath.Join(dir, "out"))
+	assert.Contains(t, sent["1"], ",sms,reject,")
+	assert.Contains(t, sent["4"], ",email,accept,")
+	assert.NotContains(t, sent, "2")
+}

@@ -16,12 +16,15 @@ type Trial struct {
 	Spec *mapping.Spec
 	// Failing says which invalid rows the change is for, by their reason and column.
 	Failing func(reason, column string) bool
+	// Omits says that the change leaves out what it is for: a failing row that it skips is
+	// fixed too.
+	Omits bool
 }
 
 // Effect is what a changed mapping would do, in rows.
 type Effect struct {
 	Failing int64 // rows that the change is for
-	Fixed   int64 // of these, that it maps
+	Fixed   int64 // of these, that it maps or, where it omits them, skips
 	Changed int64 // others that become something else, and failing ones that would be skipped
 }
 
@@ -111,7 +114,11 @@ func (e *Effect) add(t *Trial, was, is *rows.Result) {
 		case mapping.Mapped:
 			e.Fixed++
 		case mapping.Skipped:
-			e.Changed++
+			if t.Omits {
+				e.Fixed++
+			} else {
+				e.Changed++
+			}
 		}
 		return
 	}

@@ -29,7 +29,7 @@ type Ref struct {
 
 // Condition is a compiled skip: or when: expression. It is in the language of
 // expr-lang/expr, with comparisons made for cells, which are always text: a cell
-// true equals true, a cell 5 equals 5 and is less than 10. One goroutine at a
+// true equals true, a cell 5 equals 5 and is less than 10, and what is not there equals "". One goroutine at a
 // time may use it.
 type Condition struct {
 	refs    []Ref
@@ -99,6 +99,7 @@ func New(source string) (c *Condition, err error) {
 	names := &nameList{index: map[Ref]int{}}
 	guarded := guards{}
 	ast.Walk(&tree.Node, guarded)
+	ast.Walk(&tree.Node, nothings{})
 	fast, usual := compileFast(tree.Node, names)
 	program, err := compileProgram(tree, names)
 	if err != nil {

@@ -14,9 +14,19 @@ func SplitStep(step string) (text, command string) {
 	return text, command
 }
 
-// Patched says whether a change of the mapping fixes the largest group of failures.
-func Patched(s *Summary) bool {
-	return len(s.FailureGroups) > 0 && s.FailureGroups[0].Suggestion != nil && s.FailureGroups[0].Suggestion.Patch != ""
+// Patched says whether a change of the mapping is proposed.
+func Patched(s *Summary) bool { return len(Patches(s)) > 0 }
+
+// Patches are the changes of the mapping that are proposed, those of the largest groups
+// of failures first, as mapping apply numbers them.
+func Patches(s *Summary) []*Suggestion {
+	var found []*Suggestion
+	for i := range s.FailureGroups {
+		if g := s.FailureGroups[i].Suggestion; g != nil && g.Patch != "" {
+			found = append(found, g)
+		}
+	}
+	return found
 }
 
 // Main is the report that a person opens first.

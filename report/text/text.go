@@ -210,8 +210,12 @@ func balanceLine(name string, line, other []figure) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// mostGroups is how many groups of failures the text lists.
-const mostGroups = 5
+// mostGroups is how many groups of failures the text lists on one screen, whole how many
+// lines one may take where nothing is cut.
+const (
+	mostGroups = 5
+	whole      = 100
+)
 
 // failures lists the largest groups with what fixes them.
 func (p *page) failures(s *summary.Summary, room int) []string {
@@ -222,8 +226,12 @@ func (p *page) failures(s *summary.Summary, room int) []string {
 	if patch := len(p.patch(s, room)); patch > 0 && room-patch-1 >= 4 {
 		room -= patch + 1
 	}
-	lines, whole := p.groups(s.FailureGroups, room, 2)
-	if cut, more := p.groups(s.FailureGroups, room, 1); more > whole {
+	if p.style.Full {
+		lines, _ := p.groups(s.FailureGroups, room, whole)
+		return lines
+	}
+	lines, shown := p.groups(s.FailureGroups, room, 2)
+	if cut, more := p.groups(s.FailureGroups, room, 1); more > shown {
 		return cut // more of them, rather than more of each
 	}
 	return lines
@@ -253,7 +261,7 @@ func (p *page) groups(groups []summary.FailureGroup, room, perReason int) (lines
 		if shown < len(groups)-1 {
 			left = 1 // the line that counts the rest
 		}
-		if shown == mostGroups || len(lines)+len(block)+left > room {
+		if shown == mostGroups && !p.style.Full || len(lines)+len(block)+left > room {
 			break
 		}
 		lines = append(lines, block...)
@@ -283,13 +291,20 @@ func (p *page) patch(s *summary.Summary, room int) []string {
 	if !summary.Patched(s) || !strings.Contains(s.Next, " --mapping ") {
 		return nil
 	}
-	change := strings.Split(strings.TrimSuffix(s.FailureGroups[0].Suggestion.Patch, "\n"), "\n")
-	if len(change)+1 > room {
-		return nil
-	}
-	lines := []string{p.paint(bold, "change in the mapping") + ": " + s.FailureGroups[0].Suggestion.Proven()}
-	for _, line := range change {
-		lines = append(lines, p.fit("  "+line))
+	var lines []string
+	for i, patch := range summary.Patches(s) {
+		change := strings.Split(strings.TrimSuffix(patch.Patch, "\n"), "\n")
+		title := "change in the mapping"
+		if i > 0 {
+			title = fmt.Sprintf("change %d", i+1)
+		}
+		if len(lines)+len(change)+1 > room {
+			return lines
+		}
+		lines = append(lines, p.paint(bold, title)+": "+patch.Proven())
+		for _, line := range change {
+			lines = append(lines, p.fit("  "+line))
+		}
 	}
 	return lines
 }
@@ -327,7 +342,9 @@ func (p *page) lint(s *summary.Summary, room int) []string {
 		digits = max(digits, len(wording.Thousands(f.Count)))
 	}
 	lines := []string{p.paint(bold, "lint")}
-	if s.DryRun {
+	if p.style.Full {
+		perFinding = whole
+	} else if s.DryRun {
 		room, perFinding = min(room, 5), 2 // the decision table follows
 	}
 	shown := 0
@@ -337,7 +354,7 @@ func (p *page) lint(s *summary.Summary, room int) []string {
 		if shown < len(s.Lint)-1 {
 			left = 1
 		}
-		if shown == most || len(lines)+len(block)+left > room {
+		if shown == most && !p.style.Full || len(lines)+len(block)+left > room {
 			break
 		}
 		lines = append(lines, block...)

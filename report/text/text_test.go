@@ -49,3 +49,27 @@ func TestDecisionsLineUpInAnyScript(t *testing.T) {
 		assert.Equal(t, wording.Width(lines[1]), wording.Width(line), line)
 	}
 }
+
+// Where nothing is to be cut, nothing is: each reason with its rows, each group, each
+// finding, and every change that is proposed.
+func TestAWholeTextCutsNothing(t *testing.T) {
+	s := reporttest.Sample(t, "rejects")
+	s.DryRun, s.Next, s.Lint, s.FailureGroups = true, "consentimport run --mapping x.yaml e.jsonl --dry-run", nil, nil
+	reason := "has none of \"consent_state.gdpr.performance.consented\", \"consent_state.gdpr.marketing.consented\", \"consent_state.ccpa.data_sale_opt_out.consented\", from which the decision is read"
+	for i := range 9 {
+		s.FailureGroups = append(s.FailureGroups, summary.FailureGroup{Stage: summary.StageMap, Reason: reason, Count: 1, Rows: []int64{int64(100 + i)},
+			Suggestion: &summary.Suggestion{Text: strings.Repeat("what to do about it ", 12) + "at last", Patch: fmt.Sprintf("skip:\n  - a == %d\n", i), Fixes: 1, Of: 1}})
+		s.Lint = append(s.Lint, summary.Finding{Count: 1, Message: strings.Repeat("what was found ", 20) + "in the end", Rows: []int64{int64(200 + i)}})
+	}
+	var b bytes.Buffer
+	require.NoError(t, Write(&b, s, Style{Full: true}))
+	got := strings.Join(strings.Fields(b.String()), " ")
+	for i := range 9 {
+		assert.Contains(t, got, fmt.Sprintf("is read (row %d) → what to do", 100+i))
+		assert.Contains(t, got, fmt.Sprintf("in the end (row %d)", 200+i))
+		assert.Contains(t, got, fmt.Sprintf("skip: - a == %d ", i))
+	}
+	assert.Equal(t, 9, strings.Count(got, "at last"))
+	assert.Contains(t, got, "change 9: fixes 1 of 1 row")
+	assert.NotContains(t, got, "…")
+}
