@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/consentimport/consentimport/mapping/condition"
 	"github.com/consentimport/consentimport/mapping/decode"
@@ -346,7 +347,11 @@ func (b *binder) lacks(n nameAt, what string) {
 			"%s: the export has no column %q: its first line looks like a row, not like a header", what, n.name)
 		return
 	}
-	b.fail(n.at, "the export's columns: "+quoteAll(columns, 40), "%s: the export has no column %q%s", what, n.name, spelling.DidYouMean(n.name, columns))
+	hint := "the export's columns: " + quoteAll(columns, 40)
+	if len(columns) == 1 && strings.ContainsFunc(columns[0], func(r rune) bool { return unicode.IsPunct(r) && r != '_' && r != '-' || unicode.IsSymbol(r) }) {
+		hint = "the export has one column, " + quoteAll(columns, 1) + "; if these are several, say what stands between them in the mapping: input: {delimiter: …}"
+	}
+	b.fail(n.at, hint, "%s: the export has no column %q%s", what, n.name, spelling.DidYouMean(n.name, columns))
 }
 
 // isDatum tells that a cell of a header is what a row says of a person: an address, a

@@ -44,6 +44,7 @@ type Consent struct {
 	SourceID    int64 // the target's source, when HasSourceID
 	HasSourceID bool
 	Hidden      bool // invisible characters were cut off the identifiers of its row
+	Assumed     bool // no condition of the mapping held, and what is left is accepted
 	Source      []byte
 	Category    []byte // empty: a blanket decision
 	UserID      []byte

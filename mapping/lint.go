@@ -46,6 +46,8 @@ const (
 	ruleCrowd
 	ruleLookupMissing
 	ruleLookupSpelling
+	ruleAssumed
+	ruleUnheard
 	ruleCount
 )
 
@@ -70,9 +72,9 @@ func (r rule) text() ruleText {
 		ruleEarly:          {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},
 		ruleFuture:         {"time-in-future", "Times lie more than a day ahead; check the time's column, format, unit and zone."},
 		ruleSeconds:        {"seconds-as-milliseconds", "Epoch seconds are read as milliseconds, which puts them into 1970; set the format epoch-s."},
-		ruleMillis:         {"milliseconds-as-seconds", "Epoch milliseconds are read as seconds, which puts them beyond the year 3000; set the format epoch-ms."},
+		ruleMillis:         {"milliseconds-as-seconds", "Times lie beyond the year 3000, as epoch milliseconds do that are read as seconds: set the format epoch-ms; a day such as 9999-12-31 is no time of a consent."},
 		ruleZone:           {"zone-missing", "Times have no zone, so their rows are invalid; set the zone in the mapping (timezone: Europe/Berlin)."},
-		ruleDayMonth:       {"day-month-ambiguous", "No time has a number above 12, so day and month cannot be told apart; make sure that the format has them in the right order."},
+		ruleDayMonth:       {"day-month-ambiguous", "Day and month cannot be told apart: no time has a number above 12, or the mapping lists formats in both orders, of which the first that fits counts; make sure that the format has them in the right order."},
 		ruleExpired:        {"expired", "Consents have a validUntil in the past; skip them, or check the column and the lifetime that it comes from."},
 		ruleShare:          {"nearly-all-accepted", "At least 99.9 % of the consents are accept; make sure that the export has the rejects and that the mapping reads them."},
 		ruleShareDiffers:   {"accepted-share-differs", "The share of accept among the consents is far from the share of yes among the export's values; check which values are swapped or missing."},
@@ -81,10 +83,12 @@ func (r rule) text() ruleText {
 		ruleSourceID:       {"profile-without-source", "A profileId has no sourceId, so the target refuses it; map sourceId, or send the id as userId."},
 		ruleStandIn:        {"stand-in-id", "Ids such as 0, none, unknown or - stand for nobody in particular, so that many become one person; skip these rows, or list the words under empty."},
 		ruleInvisible:      {"invisible-in-id", "Ids have invisible characters in them, or blanks around them that are sent: one person may stand under several spellings, here or in the target; trim: true cuts off what is around an id."},
-		ruleNoAddress:      {"not-an-address", "E-mail fields hold something else than one address (a name, two addresses, mailto:), under which nobody is found; take the address out with match."},
+		ruleNoAddress:      {"not-an-address", "E-mail fields, or ids with an @, hold something else than one address (a name, two addresses, mailto:, stars), under which nobody is found; take the address out with match."},
 		ruleCrowd:          {"one-subject-for-many", "At least these rows, a large share of all, are about one and the same subject; make sure that it is a person and not what stands for those without an id."},
 		ruleLookupMissing:  {"lookup-missing", "Rows have a key that the file of a lookup does not have, so that its columns are empty in them; make sure that the file is whole and that key and on are the same thing, or say required: true in the lookup, which makes such rows invalid."},
 		ruleLookupSpelling: {"lookup-spelling", "Rows have a key that the file of a lookup has in another spelling alone (case, zeros in front, blanks, quotes, 12.0): keys are compared as they are; take both files as the platform wrote them, without opening them in a spreadsheet."},
+		ruleAssumed:        {"accept-by-default", "What no case of the action is about becomes accept, also where the row says nothing or something new; give the last case a condition that says what a yes is."},
+		ruleUnheard:        {"reject-unheard", "A value that says that somebody refused makes no consent, because it stands under empty or has no meaning in values; make it a reject, or say in a skip rule why it is none."},
 		ruleFreeText:       {"decisions-from-free-text", "Decisions are read from more than 1,000 different values, as people's own words have; make sure that the column holds decisions, and have decisions.csv read whole before it is signed."},
 	}[r]
 }
@@ -179,7 +183,7 @@ func (l *Linter) Findings() []Finding {
 	if t := &l.oneTime; t.rows.count >= fewestOneTime && t.min == t.max {
 		seen[ruleOneTime] = t.rows
 	}
-	if l.spec.dayMonth && !l.dayProven && l.oneTime.rows.count > 1 {
+	if (l.spec.dayMonth && !l.dayProven || l.spec.bothOrders) && l.oneTime.rows.count > 1 {
 		seen[ruleDayMonth] = l.oneTime.rows
 	}
 	if made := l.shares.accept + l.shares.reject; made >= fewestShare && l.shares.reject*1000 <= made {
@@ -281,7 +285,9 @@ type lintSpec struct {
 	names    map[string]vocabulary.Sense
 	inverted bool // at least one column of the action says no with a yes
 	dayMonth bool // a format of the timestamp has day and month as numbers, separated by slashes or dashes
-	faults   [ruleCount]int64
+	// bothOrders: formats of one timestamp have the day first, and the month first.
+	bothOrders bool
+	faults     [ruleCount]int64
 }
 
 // sense says what a yes means for a category.

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/consentimport/consentimport/mapping/condition"
@@ -20,9 +21,15 @@ func viewOf(s *Spec) lintSpec {
 	for _, block := range blocks {
 		if f := block.fields[fieldAction]; f != nil {
 			view.seeField(block, f, nil, endless)
+			for _, c := range f.cases {
+				if c.assumes() {
+					view.faults[ruleAssumed]++
+				}
+			}
 		}
 		if f := block.fields[fieldTimestamp]; f != nil {
 			view.dayMonth = view.dayMonth || f.dayMonthUnclear()
+			view.bothOrders = view.bothOrders || f.bothOrders()
 		}
 	}
 	return view
@@ -114,6 +121,12 @@ func (f *fieldSpec) dayMonthUnclear() bool {
 		}
 	}
 	return f.times != nil && f.times.DayMonthUnclear()
+}
+
+// bothOrders reports whether the field, or one case of it, tries the day before the
+// month and the other way round.
+func (f *fieldSpec) bothOrders() bool {
+	return slices.ContainsFunc(f.cases, (*fieldSpec).bothOrders) || f.times != nil && f.times.BothOrders()
 }
 
 // see judges a table of values.

@@ -66,7 +66,7 @@ func (t *Tally) Observe(rec *Record, res *Result, subjects []uint64) {
 	t.Row(rec.Row, res.Status, res.Reason, len(res.Consents)+len(res.Dropped) > 0)
 	t.Missed(rec.Row, res.Missed)
 	for i := range res.Dropped {
-		t.Dropped(&res.Dropped[i], res.Status)
+		t.Dropped(rec.Row, &res.Dropped[i], res.Status)
 	}
 	if res.Status != Mapped {
 		for i := range res.Consents {
@@ -132,13 +132,22 @@ func (t *Tally) invalid(row int64, reason string) {
 }
 
 // Dropped counts a value that made no consent, in a row of that status.
-func (t *Tally) Dropped(d *Dropped, status Status) {
+func (t *Tally) Dropped(row int64, d *Dropped, status Status) {
 	as, why := fateSkipped, d.Why
 	if d.Why == Unlisted || status == Invalid {
 		as, why = fateInvalid, ""
 	}
-	line, _ := t.decisions.at(t.categoryHash(d.Category), d.Category, d.Raw, as, why)
+	line, isNew := t.decisions.at(t.categoryHash(d.Category), d.Category, d.Raw, as, why)
 	line.count++
+	if as != fateSkipped || why != NoStatement {
+		return
+	}
+	if isNew && unheard(t.linter.spec.sense(d.Category), vocabulary.Value(d.Raw)) {
+		line.marks = 1 << ruleUnheard
+	}
+	if line.marks.has(ruleUnheard) {
+		t.seen[ruleUnheard].at(row)
+	}
 }
 
 // Readable counts a consent that could be read in an invalid row.
@@ -190,6 +199,9 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	}
 	if c.ValidUntil < t.linter.now {
 		t.seen[ruleExpired].at(row)
+	}
+	if c.Assumed {
+		t.seen[ruleAssumed].at(row)
 	}
 	if len(c.ProfileID) > 0 && !c.HasSourceID {
 		t.seen[ruleSourceID].at(row)
@@ -267,20 +279,8 @@ func isMangled(id []byte) bool {
 	if id[n-1] == '0' && n > 2 && id[n-2] == '.' && timetext.AllDigits(id[:n-2]) {
 		return true
 	}
-	// E+07, or E+123
-	plus := n - 3
-	if id[plus&^(plus>>63)] != '+' {
-		plus = n - 4
-	}
-	if plus < 2 || id[plus] != '+' || id[plus-1]|0x20 != 'e' {
-		return false
-	}
-	for i, b := range id {
-		if (b < '0' || b > '9') && b != '.' && b != ',' && i != plus && i != plus-1 {
-			return false
-		}
-	}
-	return true
+	last := id[n-1]
+	return last >= '0' && last <= '9' && timetext.IsScientific(id)
 }
 
 // isTestAddress reports whether an address belongs to nobody: a domain that is

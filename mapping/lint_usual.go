@@ -52,7 +52,7 @@ func usualPerson(c *Consent) bool {
 // words.
 func usualID(id []byte) bool {
 	n := len(id)
-	if n <= 3 || n == nilUUID && id[0] == '0' || n <= longestStandIn && letterOf[id[n-1]] != isDigit {
+	if n <= 3 || id[0] == '0' && id[n-1] == '0' || n <= longestPlain && letterOf[id[n-1]] != isDigit || mayBeNothing(id) {
 		return false
 	}
 	var seen letter
@@ -60,6 +60,19 @@ func usualID(id []byte) bool {
 		seen |= letterOf[c]
 	}
 	return seen&(isDot|isAt|isOdd) == 0
+}
+
+// mayBeNothing reports whether an id has the length and the first letters of a hash of
+// nothing, or of the UUID of ones alone.
+func mayBeNothing(id []byte) bool {
+	first, second := id[0]|0x20, id[1]|0x20
+	switch len(id) {
+	case 32, 40, 64:
+		return first == 'd' && (second == '4' || second == 'a') || first == 'e' && second == '3'
+	case nilUUID:
+		return first == 'f' && second == 'f'
+	}
+	return false
 }
 
 // nilUUID is the length of the UUID of zeros alone, which is a stand-in.
@@ -76,24 +89,32 @@ func usualAddress(text []byte) bool {
 		seen |= is
 		last = is
 	}
-	if seen&isOdd != 0 || seen&isAt == 0 || twice&isAt != 0 || next&isDot != 0 || last&(isDigit|isLetter) == 0 || letterOf[text[0]]&(isDigit|isLetter) == 0 {
+	if seen&isOdd != 0 || seen&isAt == 0 || twice&isAt != 0 || next&isDot != 0 || last&isLetter == 0 || letterOf[text[0]]&(isDigit|isLetter) == 0 {
 		return false
 	}
 	at := bytes.IndexByte(text, '@')
 	return letterOf[text[at+1]]&(isDigit|isLetter) != 0 && bytes.IndexByte(text[at+1:], '.') > 0 && !mayBeNowhere(text[:at])
 }
 
-// mayBeNowhere reports whether a word before an @ has the length and the first letter of
-// one that no person has.
+// mayBeNowhere reports whether a word before an @ has the length, and the first and last
+// letter, of words that no person has.
 func mayBeNowhere(word []byte) bool {
-	return len(word) < len(nowhereLetters) && nowhereLetters[len(word)]>>(word[0]&31)&1 == 1
+	if len(word) >= len(nowhereLetters) {
+		return false
+	}
+	of := &nowhereLetters[len(word)]
+	return of.first>>(word[0]&31)&1 == 1 && of.last>>(word[len(word)-1]&31)&1 == 1
 }
 
-// nowhereLetters are the first letters of the words of nowhere, by their lengths: a bit
-// for each place in the alphabet.
-var nowhereLetters = func() (of [13]uint32) {
+// alphabets have a bit for each place in the alphabet.
+type alphabets struct{ first, last uint32 }
+
+// nowhereLetters are the first and last letters of the words of nowhere, by their lengths.
+var nowhereLetters = func() (of [13]alphabets) {
 	for word := range nowhere {
-		of[len(word)] |= 1 << (word[0] & 31)
+		n := len(word)
+		of[n].first |= 1 << (word[0] & 31)
+		of[n].last |= 1 << (word[n-1] & 31)
 	}
 	return of
 }()

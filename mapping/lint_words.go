@@ -24,6 +24,12 @@ func doubts(name, value vocabulary.Sense, action Action) (marks ruleSet) {
 	return marks
 }
 
+// unheard reports whether a value says that somebody refused, whatever is asked. A bare
+// no may be the answer to the opposite question.
+func unheard(name, value vocabulary.Sense) bool {
+	return value == vocabulary.Out || value == vocabulary.Rejected && name != vocabulary.Out
+}
+
 // against reports whether a decision goes against what the value says under the
 // name.
 func against(name, value vocabulary.Sense, action Action) bool {

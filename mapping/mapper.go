@@ -298,6 +298,7 @@ func (m *Mapper) consent(out *Result) (why string) {
 		out.invalid(fieldNames[i]+": "+reason, column)
 	}
 	c.Raw = action.raw
+	c.Assumed = action.by != nil && action.by.spec.assumes()
 	reason := action.reason
 	if reason == "" {
 		switch word := spelling.Trim(action.text); {
@@ -372,6 +373,12 @@ func (m *Mapper) consent(out *Result) (why string) {
 		out.Dropped = append(out.Dropped, Dropped{Raw: m.unnamed(c.Raw), Why: Unlisted})
 	}
 	return ""
+}
+
+// assumes reports whether a case accepts whatever the cases before it leave, with no word
+// of the row.
+func (f *fieldSpec) assumes() bool {
+	return f.remains && f.constant != nil && *f.constant == "accept"
 }
 
 const nobodyNamed = "no userId, profileId or email: it is unclear whose decision this is"

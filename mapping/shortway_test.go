@@ -159,7 +159,8 @@ func anyMapping(isJSON bool) *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		var b strings.Builder
 		b.WriteString("name: any\n")
-		b.WriteString(rapid.SampledFrom([]string{"", "empty: [n/a]\n", "empty: [n/a, x]\n"}).Draw(t, "empty"))
+		empty := rapid.SampledFrom([]string{"", "empty: [n/a]\n", "empty: [n/a, x]\n"}).Draw(t, "empty")
+		b.WriteString(empty)
 		b.WriteString(rapid.SampledFrom([]string{"", "skip:\n- {when: 'b == \"x\"', reason: is x}\n", "refuse:\n- {when: 'c == \"no\"', reason: is no}\n"}).Draw(t, "rules"))
 		names := slices.Clone(shortColumns)
 		if isJSON {
@@ -189,6 +190,9 @@ func anyMapping(isJSON bool) *rapid.Generator[string] {
 			"values: {yes: accept, no: reject, x: }", "values: {yes: accept, no: reject, \"12\": accept, y: accept, x: reject, \"\": , ÄÖ: reject, true: accept, false: reject, 'null': }",
 			"values: {Yes: accept, No: reject, NO: accept, X: accept}, default: reject",
 		}).Draw(t, "action")
+		if strings.Contains(empty, "x") { // which then has no meaning
+			action = "values: {yes: accept, no: reject, x: }"
+		}
 		fmt.Fprintf(&b, "  action: {from: %s, %s}\n", mostly("a"), action)
 		fmt.Fprintf(&b, "  timestamp: {from: [%s]%s}\n", strings.Join(append([]string{mostly("b")}, rapid.SliceOfN(name, 0, 1).Draw(t, "from")...), ", "), rapid.SampledFrom([]string{"", ", format: rfc3339", ", trim: true"}).Draw(t, "format"))
 		b.WriteString("  validUntil: " + rapid.SampledFrom([]string{"unlimited", "{after: 1y}", "{after: 1y}", "{from: b, default: unlimited}", "{after: {from: c, unit: d}, default: unlimited}"}).Draw(t, "until") + "\n")

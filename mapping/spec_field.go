@@ -23,6 +23,7 @@ type fieldSpec struct {
 	unlimited bool                 // the bare word, unless a column is called so
 	cases     []*fieldSpec         // the first whose when holds counts
 	when      *condition.Condition // of a case; nil: always
+	remains   bool                 // of a case behind others: it counts for whatever they leave
 	trim      bool
 	lower     bool
 	unescape  bool // HTML entities
@@ -177,7 +178,9 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 					r.fail(i, "a case must be a map, such as {when: …, from: …}")
 					return f
 				}
-				f.cases = append(f.cases, s.parseField(r, name, i))
+				c := s.parseField(r, name, i)
+				c.remains = len(f.cases) > 0 && (c.when == nil || len(c.when.Refs()) == 0)
+				f.cases = append(f.cases, c)
 			}
 		case "when":
 			f.when = r.when(m.value, r.text(m.value, "when"))
@@ -283,6 +286,9 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 	for _, v := range f.values {
 		if v.from == "" && !v.nothing {
 			r.fail(n, "values gives a meaning to an empty cell, but an empty action is not a decision")
+		}
+		if v.from != "" && !v.nothing && f.match == nil && f.template == nil && s.saysNothing(spelling.Trim([]byte(v.from))) {
+			r.fail(n, "values gives %q the meaning %s, but empty says that such a cell says nothing; take it out of one of them", v.from, v.to)
 		}
 		if !v.nothing && v.to != "accept" && v.to != "reject" {
 			r.fail(n, "action has %q for the value %q; an action is accept or reject%s", v.to, v.from, spelling.DidYouMean(v.to, []string{"accept", "reject"}))

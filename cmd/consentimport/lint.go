@@ -41,7 +41,7 @@ func (l *lint) visit(b *survey.Batch) func() error {
 		t.Row(number, r.Status, r.Reason, len(r.Consents)+len(r.Readable)+len(r.Dropped) > 0)
 		t.Missed(number, r.Missed)
 		for k := range r.Dropped {
-			t.Dropped(&r.Dropped[k], r.Status)
+			t.Dropped(number, &r.Dropped[k], r.Status)
 		}
 		for k := range r.Readable {
 			t.Readable(&r.Readable[k])

@@ -123,7 +123,7 @@ func (e *Export) add(path string) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file; pipe it in and give - instead", path)
 	case info.Size() == 0:
-		return fmt.Errorf("%s is empty", path)
+		return fmt.Errorf("%s is empty (0 bytes); get it again, or leave it out if nothing was to be in it", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {

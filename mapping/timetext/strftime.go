@@ -110,7 +110,12 @@ func (l *strfLayout) literal(s string) {
 // ambiguous reports whether day and month are both numbers in an order that is
 // not ISO's, so that one could be taken for the other.
 func (l *strfLayout) ambiguous() bool {
-	order := ""
+	order := l.order()
+	return order == "dmy" || order == "mdy"
+}
+
+// order is in which order a pattern has the numbers of a date.
+func (l *strfLayout) order() (order string) {
 	for _, p := range l.parts {
 		switch p.verb {
 		case 'Y', 'y':
@@ -121,7 +126,7 @@ func (l *strfLayout) ambiguous() bool {
 			order += "d"
 		}
 	}
-	return order == "dmy" || order == "mdy"
+	return order
 }
 
 // dotted reports whether a dot stands behind the first number of the date.

@@ -107,6 +107,18 @@ func (t *Reader) DayMonthUnclear() bool {
 	return false
 }
 
+// BothOrders reports whether patterns of the list have the numbers of day and month in
+// either order: a text that fits two of them is read by the first.
+func (t *Reader) BothOrders() bool {
+	orders := map[string]bool{}
+	for _, format := range t.formats {
+		if format.kind == kindStrftime {
+			orders[format.layout.order()] = true
+		}
+	}
+	return orders["dmy"] && orders["mdy"]
+}
+
 // Read gives epoch milliseconds, or the reason why text is not a time. Unit is the
 // one of the column's all-digit values, "s" or "ms"; empty: told by size.
 func (t *Reader) Read(text []byte, unit string) (ms int64, reason string) {
@@ -239,18 +251,26 @@ func AllDigits(b []byte) bool {
 	return len(b) > 0
 }
 
-// IsScientific recognises what a spreadsheet makes of long numbers: 1.6081E+12.
+// IsScientific recognises what spreadsheets, data frames and JVM programs make of long
+// numbers: 1.6081E+12, 1.6081E12. Without a sign and a fraction it may be anything.
 func IsScientific(b []byte) bool {
 	i := bytes.IndexAny(b, "Ee")
-	if i < 1 || i+2 >= len(b) || b[i+1] != '+' || !AllDigits(b[i+2:]) {
+	if i < 1 || i+1 >= len(b) {
 		return false
 	}
+	fraction := false
 	for _, c := range b[:i] {
-		if (c < '0' || c > '9') && c != '.' && c != ',' {
+		switch {
+		case c == '.', c == ',':
+			fraction = true
+		case c < '0' || c > '9':
 			return false
 		}
 	}
-	return true
+	if b[i+1] == '+' {
+		return AllDigits(b[i+2:])
+	}
+	return fraction && AllDigits(b[i+1:])
 }
 
 // epoch reads a whole number, or for seconds one with a fraction.

@@ -1,0 +1,96 @@
+package mapping
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestADecisionIsNotEmpty: a value that means accept or reject cannot be one that says
+// nothing as well, in any case and in any block; its row would be skipped.
+func TestADecisionIsNotEmpty(t *testing.T) {
+	t.Parallel()
+	const rest = "  userId: id\n  timestamp: at\n  validUntil: unlimited\n  source: {const: x}\n"
+	for _, tt := range []struct{ text, says string }{
+		{"empty: [\"\", \"no\"]\nconsent:\n  action: {from: choice, values: {\"yes\": accept, \"no\": reject}}\n" + rest, `m.yaml:3:11: values gives "no" the meaning reject, but empty says`},
+		{"empty: [\"NO\"]\nconsent:\n  action: {from: choice, values: {\"yes\": accept, \"no\": reject}}\n" + rest, `"no" the meaning reject`},
+		{"empty: [\"0\"]\nconsent:\n  action: {cases: [{when: a == \"x\", from: choice, values: {1: accept, 0: reject}}]}\n" + rest, `"0" the meaning reject`},
+		{"empty: [\"no\"]\neach:\n  - {columns: {news: choice}}\n  - {columns: {sms: other}, consent: {action: {from: each.value, values: {\"no\": reject}}}}\nconsent:\n  action: {from: each.value, values: {\"yes\": accept}}\n" + rest, `"no" the meaning reject`},
+		{"empty: [\"\", \"no\"]\nconsent:\n  action: {from: choice, values: {\"yes\": accept, \"no\": }}\n" + rest, ""},
+		{"empty: [\"no\"]\nconsent:\n  action: {from: choice, match: \"[a-z]+$\", values: {\"yes\": accept, \"no\": reject}}\n" + rest, ""},
+	} {
+		_, err := Parse("m.yaml", []byte(tt.text), nil)
+		if tt.says == "" {
+			assert.NoError(t, err, tt.text)
+			continue
+		}
+		assert.ErrorContains(t, err, tt.says, tt.text)
+	}
+}
+
+// TestWhatNoCaseIsAboutIsAccepted: the mapping and the consents say where an accept comes
+// from a last case without a condition of its own.
+func TestWhatNoCaseIsAboutIsAccepted(t *testing.T) {
+	t.Parallel()
+	for action, assumed := range map[string]bool{
+		`{cases: [{when: 'choice == "no"', const: reject}, {const: accept}]}`:                          true,
+		`{cases: [{when: 'choice == "no"', const: reject}, {when: "true", const: accept}]}`:            true,
+		`{cases: [{when: 'choice == "no"', const: reject}, {when: 'choice == "yes"', const: accept}]}`: false,
+		`{cases: [{when: 'choice == "yes"', const: accept}, {const: reject}]}`:                         false,
+		`{cases: [{when: 'choice == "no"', const: reject}, {from: choice, values: {"yes": accept}}]}`:  false,
+		`{cases: [{const: accept}]}`: false,
+		`{const: accept}`:            false,
+	} {
+		spec, err := Parse("m.yaml", []byte("consent:\n  userId: id\n  action: "+action+"\n  timestamp: at\n  validUntil: unlimited\n  source: {const: x}\n"), nil)
+		require.NoError(t, err)
+		var rules []string
+		for _, f := range LintSpec(spec) {
+			rules = append(rules, f.Rule)
+		}
+		m, err := spec.Bind(Layout{Columns: []string{"id", "choice", "at"}})
+		require.NoError(t, err)
+		var out Result
+		m.Map(&Record{Row: 1, Cells: [][]byte{[]byte("u1"), []byte("yes"), []byte("2024-01-02T03:04:05Z")}}, &out)
+		require.Equal(t, Mapped, out.Status, out.Reason)
+		require.Len(t, out.Consents, 1)
+		if assumed {
+			assert.Contains(t, rules, "accept-by-default", action)
+		} else {
+			assert.NotContains(t, rules, "accept-by-default", action)
+		}
+		assert.Equal(t, assumed, out.Consents[0].Assumed, action)
+	}
+}
+
+// TestBothOrdersOfADateAreNoted: a list of formats with the day first and the month first
+// reads 01/02 by whichever stands first.
+func TestBothOrdersOfADateAreNoted(t *testing.T) {
+	t.Parallel()
+	for format, both := range map[string]bool{
+		`["%d/%m/%Y", "%m/%d/%Y"]`:             true,
+		`["%m/%d/%y %H:%M", "%d.%m.%Y"]`:       true,
+		`["%d/%m/%Y", "%d/%m/%Y %H:%M"]`:       false,
+		`["%d/%m/%Y", "%Y-%m-%d", "%b %d %Y"]`: false,
+	} {
+		spec, err := Parse("m.yaml", []byte("timezone: UTC\nconsent:\n  userId: id\n  action: {from: choice}\n  timestamp: {from: at, format: "+format+"}\n  validUntil: unlimited\n  source: {const: x}\n"), nil)
+		require.NoError(t, err)
+		assert.Equal(t, both, viewOf(spec).bothOrders, format)
+	}
+}
+
+// TestOneColumnMayBeSeveral: where a header was not taken apart, the message says how it
+// can be.
+func TestOneColumnMayBeSeveral(t *testing.T) {
+	t.Parallel()
+	spec, err := Parse("m.yaml", []byte("consent:\n  userId: id\n  action: choice\n  timestamp: at\n  validUntil: unlimited\n  source: {const: x}\n"), nil)
+	require.NoError(t, err)
+	for column, several := range map[string]bool{"id^choice^at": true, "id~|~choice": true, "customer_id": false, "customer-id": false} {
+		_, err := spec.Bind(Layout{Columns: []string{column}})
+		var fault *Error
+		require.ErrorAs(t, err, &fault)
+		assert.Equal(t, several, strings.Contains(fault.Hint, "input: {delimiter: …}"), fault.Hint)
+		assert.Contains(t, fault.Hint, column)
+	}
+}
