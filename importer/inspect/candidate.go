@@ -77,6 +77,8 @@ func rate(c *Column) float64 {
 			return 10 + name/2
 		}
 		return 0
+	case isState(c.name) && c.Distinct <= mostCodes && len(c.Values) == c.Distinct && c.shares[kindInteger]+c.shares[kindBit] > 0.99:
+		return 2 * leastScore // asked: what the numbers mean, the platform's documentation knows
 	case c.shares[kindWord]+c.shares[kindFlag] >= 0.4 && c.Distinct <= 20 && name >= 15:
 		return 10 + 20*decided(c) + name/2
 	}

@@ -213,6 +213,12 @@ func (c *column) words() (shown []ValueCount, others int) {
 	for _, k := range []valueKind{kindFlag, kindBit, kindWord} {
 		decisive += c.kinds[k]
 	}
+	if c.isCoded() {
+		for _, v := range slices.Sorted(maps.Keys(c.distinct)) {
+			shown = append(shown, ValueCount{v, c.distinct[v]})
+		}
+		return shown, 0
+	}
 	if decisive == 0 || c.kinds[kindBit] == decisive && c.kinds[kindInteger] > 0 {
 		return nil, 0
 	}
@@ -232,6 +238,28 @@ func (c *column) words() (shown []ValueCount, others int) {
 	}
 	slices.SortStableFunc(shown, func(a, b ValueCount) int { return cmp.Compare(b.Count, a.Count) })
 	return shown, others
+}
+
+// mostCodes is how many numbers may stand for states.
+const mostCodes = 8
+
+// isCoded reports whether the column is called a state and holds few small numbers: 1 and
+// 2 say something that the platform's documentation knows.
+func (c *column) isCoded() bool {
+	if n := len(c.distinct); n < 2 || n > mostCodes || c.kinds[kindInteger] == 0 || c.kinds[kindInteger]+c.kinds[kindBit] < c.filled {
+		return false
+	}
+	for v := range c.distinct {
+		if len(v) > 2 {
+			return false
+		}
+	}
+	return isState(c.name)
+}
+
+// isState reports whether a name is one for the state of a subscription or consent.
+func isState(path string) bool {
+	return slices.Contains([]string{"status", "state", "subscriptionstatus", "subscriberstatus", "consentstatus", "optinstatus", "emailstatus", "subscriptionstate", "optin", "consent", "consentstate", "statusid", "statuscode"}, compactName(lastName(path)))
 }
 
 // isPlainWord reports whether a value can be a word of a vocabulary: short, and

@@ -197,7 +197,11 @@ func (d *draft) shown(c *Column, o Candidate) string {
 	}
 	parts := make([]string, 0, len(c.Values))
 	for _, v := range c.Values[:min(len(c.Values), maxShownValues)] {
-		parts = append(parts, fmt.Sprintf("%s %d", v.Value, v.Count))
+		value := v.Value
+		if strings.Trim(value, "0123456789") == "" {
+			value = quoted(value) // no count
+		}
+		parts = append(parts, fmt.Sprintf("%s %d", value, v.Count))
 	}
 	switch left := max(0, len(c.Values)-maxShownValues) + c.Others; {
 	case left > 0 && len(parts) > 0:

@@ -17,7 +17,7 @@ var notPeople = []string{
 func ofNobody(path string) bool {
 	steps := splitPath(path)
 	for i, s := range steps[:max(0, len(steps)-1)] {
-		name := strings.TrimSuffix(compactName(s), "s")
+		name := strings.TrimSuffix(strings.TrimSuffix(compactName(s), "s"), "id") // owner_id: {"email": …}
 		if !slices.Contains(notPeople, name) {
 			continue
 		}
@@ -42,7 +42,7 @@ func (v *view) subject(s *Suggestion) {
 		email := c.shares[kindEmail]
 		deep := 3 * strings.Count(c.name, ".")
 		score := int(email*100) + scoreOf(lastName(c.name), []hint{{"mail", 30}, {"owner", -60}, {"created", -60}, {"updated", -60}, {"agent", -60}, {"sender", -60}, {"second", -20}}) + int(c.Fill()*20) - deep
-		if email >= 0.5 && !nobody && score > mail {
+		if email >= 0.5 && !nobody && score > mail && !slices.Contains(copied, compactName(lastName(c.name))) {
 			s.Email, mail = c, score
 		}
 		if email >= 0.95 || nobody {
@@ -55,6 +55,10 @@ func (v *view) subject(s *Suggestion) {
 			s.ProfileID, visitor = c, score+int(c.Fill()*5)-deep
 		}
 	}
+	if s.Email != nil && isOneForAll(s.Email) {
+		s.Email = nil // an address of the account, not of people
+	}
+	users = slices.DeleteFunc(users, func(r rated) bool { return isOneForAll(r.column) })
 	s.UserID, s.AlsoUser = v.choose(users)
 	// A column of ids and addresses is both; one of addresses is the e-mail.
 	s.Mixed = s.UserID != nil && s.UserID.shares[kindEmail] >= 0.05 && (s.Email == nil || s.Email == s.UserID)
@@ -62,8 +66,42 @@ func (v *view) subject(s *Suggestion) {
 		s.Email = s.UserID
 	}
 	v.listed(s)
-	if (s.UserID != nil || s.Email != nil || s.UserPath+s.EmailPath != "") && s.ProfileID != nil && exact(s.ProfileID.name, visitorHints()) < 50 {
-		s.RecordID, s.ProfileID = s.ProfileID, nil // an id of the record
+	v.addresses(s)
+	if s.ProfileID != nil && exact(s.ProfileID.name, visitorHints()) < 50 {
+		s.RecordID, s.ProfileID = s.ProfileID, nil // the platform's id of a record: no profile of the target is called so
+	}
+}
+
+// manyRows is from how many rows one value in all of them names nobody.
+const manyRows = 10
+
+// isOneForAll reports whether a column has one value in many rows: who runs the account,
+// where answers go.
+func isOneForAll(c *Column) bool { return c.Distinct == 1 && c.Filled >= manyRows }
+
+// copied are names of addresses to which a platform sends copies and answers.
+var copied = []string{"ccemail", "bccemail", "ccemailaddress", "bccemailaddress", "emailcc", "emailbcc", "replyto", "replytoemail", "returnpath", "dropboxemail", "bccdropbox"}
+
+// addresses looks for a list of a person's e-mail addresses, where no column holds one:
+// the one that is marked as the first counts, else the first.
+func (v *view) addresses(s *Suggestion) {
+	if s.Email != nil || s.EmailPath != "" || s.UserID != nil || s.UserPath != "" {
+		return
+	}
+	for c := range v.all {
+		path, inside, isList := strings.Cut(c.name, "[]")
+		if !isList || c.shares[kindEmail] < 0.5 || strings.Contains(inside, "[]") || strings.Count(inside, ".") > 1 || ofNobody(path) || ofNobody(c.name) || !strings.Contains(compactName(path), "mail") || isOneForAll(c) {
+			continue
+		}
+		at := "[0]"
+		for _, first := range []string{"primary", "is_primary", "isPrimary", "main", "default"} {
+			if f := v.byName[path+"[]."+first]; f != nil && f.shares[kindFlag] > 0.9 && f.known["true"] > 0 {
+				at = "[" + first + "=true]"
+				break
+			}
+		}
+		s.EmailPath = path + at + inside
+		return
 	}
 }
 

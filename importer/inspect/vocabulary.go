@@ -55,7 +55,7 @@ func isVetoed(path string) bool {
 		return true
 	}
 	for _, w := range words(lastName(path)) {
-		if slices.Contains(vetoed, w) {
+		if slices.Contains(vetoed, w) || slices.Contains([]string{"ip", "ip4", "ip6", "ipv4", "ipv6"}, w) {
 			return true
 		}
 	}
