@@ -89,6 +89,9 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 		im.note(blocked.None, "rows of %s that are not repaired and stay as they were: %d, the first on line %d (row %d of the import): %s",
 			im.cfg.Repair, len(unfixed), first.Line, first.Number, first.Reason)
 	}
+	if err := im.noteSent(repaired); err != nil {
+		return nil, err
+	}
 	reading := l.Rewritten(cfg.Columns)
 	reading.Escape = was.Escape
 	name := fmt.Sprintf("repair-%d.%s", im.pass.N+1, l.Format)
@@ -117,6 +120,38 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 		return nil, fmt.Errorf("keep the repaired rows: %w", err)
 	}
 	return &journal.RepairedExport{Name: name, Bytes: info.Size(), SHA256: sum, Reading: reading}, nil
+}
+
+// noteSent says of how many rows of a repaired file something was sent before that they
+// may say otherwise now: what was sent is not sent again, nor taken back.
+func (im *Import) noteSent(repaired []rows.Repaired) (err error) {
+	outcomes, err := im.state.Outcomes(0)
+	if err != nil {
+		return fmt.Errorf("look up what was sent of the repaired rows: %w", err)
+	}
+	defer func() { err = errors.Join(err, outcomes.Close()) }()
+	var first rows.Repaired
+	var all []journal.RowOutcome
+	n := 0
+	for _, r := range repaired {
+		if !r.Changed {
+			continue
+		}
+		if all, err = outcomes.Row(r.Number, all[:0]); err != nil {
+			return fmt.Errorf("look up what was sent of the repaired rows: %w", err)
+		}
+		if !slices.ContainsFunc(all, func(o journal.RowOutcome) bool { return o.Outcome.State == journal.Sent || o.Outcome.State == journal.Known }) {
+			continue
+		}
+		if n++; n == 1 {
+			first = r
+		}
+	}
+	if n > 0 {
+		im.note(blocked.None, "changed rows of %s of which something was sent before: %d, the first on line %d (row %d of the import); what was sent stays as it was sent, whatever the file says now",
+			im.cfg.Repair, n, first.Line, first.Number)
+	}
+	return nil
 }
 
 // sameFile reports whether two paths lead to one file.

@@ -177,6 +177,34 @@ func TestRowsThatNobodyFixedStayInvalid(t *testing.T) {
 	}
 }
 
+// What was sent of a row is not sent again, whatever a repaired file says of it: so it is
+// said of how many rows that is, and of none where nothing was changed.
+func TestARepairSaysWhatItDoesNotChange(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "subject400=bob")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "no")+exportRow(3, "cat", "mail", "WRONG"))
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	first, err := os.ReadFile(filepath.Join(r.out(), "rejected.csv"))
+	require.NoError(t, err)
+	const says = "of which something was sent before"
+	repair := func(code int, text string) finished {
+		given := r.write(t, "repaired.csv", text)
+		return r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), given)...).requireCode(t, code)
+	}
+	fixed := strings.ReplaceAll(string(first), "WRONG", "yes")
+	assert.NotContains(t, repair(exitFailures, fixed).stderr, says)
+	arrived := len(r.server.Consents())
+
+	other := strings.ReplaceAll(string(first), "WRONG", "no") + strings.Replace(exportRow(1, "ann", "mail", "no"), "\n", ",1,\n", 1)
+	got := repair(exitFailures, other)
+	assert.Contains(t, got.stderr, "changed rows of ")
+	assert.Contains(t, got.stderr, says+": 2, the first on line 4 (row 1 of the import); what was sent stays as it was sent")
+	assert.Contains(t, strings.Join(strings.Fields(got.stdout), " "), says)
+	assert.Len(t, r.server.Consents(), arrived)
+	assert.NotContains(t, repair(exitFailures, string(first)).stderr, says+": 1, the first on line 2") // bob was never sent
+	r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+}
+
 // A repaired file that cannot be one of this import is refused, and nothing is
 // sent.
 func TestARepairThatDoesNotFitIsRefused(t *testing.T) {

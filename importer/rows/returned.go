@@ -22,6 +22,12 @@ type Unfixed struct {
 	Reason string
 }
 
+// Repaired is a row of a repaired file that takes the place of one of the export.
+type Repaired struct {
+	source.Row      // its number is that of the row that it repairs, its line that in the repaired file
+	Changed    bool // it does not say what the row of the export says
+}
+
 // Returned reads the rows of a repaired file and sorts them by the row that they
 // repair: somebody may have sorted them otherwise while at it. They are held in
 // memory; a file of repaired rows was gone through by hand.
@@ -31,7 +37,7 @@ type Unfixed struct {
 // is held against that of the export. One that could not be read there and comes back
 // as it was given out is not repaired, whatever the file would make of it, and is left
 // out; so is one that cannot be read now. What they are in the import stays true.
-func Returned(given, export *source.Export) (repaired []source.Row, unfixed []Unfixed, err error) {
+func Returned(given, export *source.Export) (repaired []Repaired, unfixed []Unfixed, err error) {
 	all, err := readReturned(given)
 	if err != nil {
 		return nil, nil, err
@@ -59,14 +65,14 @@ func Returned(given, export *source.Export) (repaired []source.Row, unfixed []Un
 			return nil, nil, fmt.Errorf("line %d: the export has no row %d", r.row.Line, r.row.Number)
 		}
 		f := forms[t.Layout]
-		fault := f.fault(t.Row)
+		fault, unchanged := f.fault(t.Row), f.unchanged(r, t.Row)
 		switch {
-		case fault != "" && f.unchanged(r, t.Row):
+		case fault != "" && unchanged:
 			unfixed = append(unfixed, Unfixed{r.row.Number, r.row.Line, fault})
 		case r.fault != "":
 			unfixed = append(unfixed, Unfixed{r.row.Number, r.row.Line, r.fault})
 		default:
-			repaired = append(repaired, r.row)
+			repaired = append(repaired, Repaired{r.row, !unchanged})
 		}
 	}
 	return repaired, unfixed, nil
@@ -77,6 +83,7 @@ type returned struct {
 	row   source.Row // its number is that of the row that it repairs
 	body  []byte     // what it says without _row and _error
 	cells [][]byte   // CSV, where it can be taken apart: the same as cells
+	names []string   // of the cells, as the repaired file has them
 	fault string     // why it cannot be read
 }
 
@@ -132,7 +139,7 @@ func (r *returned) readCSV(l *source.Layout) error {
 		r.body, _ = form.appendBody(nil, r.row.Raw)
 		for i, c := range cells {
 			if !slices.Contains(form.drop, i) {
-				r.cells = append(r.cells, c)
+				r.cells, r.names = append(r.cells, c), append(r.names, l.Columns[i])
 			}
 		}
 		return nil
@@ -297,15 +304,37 @@ func (f *Rejected) unchanged(r *returned, row *source.Row) bool {
 	for _, s := range f.mustSpans(body) {
 		was = append(was, f.text(body[s.From:s.To]))
 	}
-	if len(r.cells) < len(was) {
+	cells := f.ordered(r)
+	if len(cells) < len(was) {
 		return false
 	}
-	for i, c := range r.cells {
+	for i, c := range cells {
 		if i < len(was) && !f.same(c, was[i]) || i >= len(was) && len(c) > 0 {
 			return false
 		}
 	}
 	return true
+}
+
+// ordered are the cells of a row as the export's header has them: whoever went through
+// the file may have moved columns, or added one that nobody reads.
+func (f *Rejected) ordered(r *returned) [][]byte {
+	var own []string
+	for i, name := range f.Layout.Columns {
+		if !slices.Contains(f.drop, i) {
+			own = append(own, name)
+		}
+	}
+	if !f.Layout.HasHeader() || slices.Equal(own, r.names) {
+		return r.cells
+	}
+	cells := make([][]byte, len(own))
+	for i, name := range own {
+		if at := slices.Index(r.names, name); at >= 0 {
+			cells[i] = r.cells[at]
+		}
+	}
+	return cells
 }
 
 // mustSpans are the cells of a body that has been taken apart before.

@@ -121,7 +121,7 @@ func TestNobodyFixedIt(t *testing.T) {
 	}
 }
 
-func numbersOf(rows []source.Row) []int64 {
+func numbersOf(rows []Repaired) []int64 {
 	var out []int64
 	for _, r := range rows {
 		out = append(out, r.Number)
@@ -145,6 +145,10 @@ func TestSomebodyFixedIt(t *testing.T) {
 		{"the text of _raw, of a row with a key", `{"contacts":{"48":{"a":1},"50":{"a":nope}}}`, func(s string) string { return strings.Replace(s, "nope", "2", 1) }, []string{`{"a":1,"_row":1,"_key":"48","_error":"value \"x\" is not listed"}`, `{"a":2,"_row":2,"_key":"50"}`}, "", ""},
 		{"members beside _raw", "{\"a\":NaN}\n", func(s string) string { return strings.Replace(s, `"_row"`, `"a":2,"_row"`, 1) }, []string{`{"a":2,"_row":1,"_error":"is not a JSON object","_raw":"{\"a\":NaN}"}`}, "", ""},
 		{"quotes that a spreadsheet adds", "a,b,c\n1,2\n", func(s string) string { return strings.Replace(s, "1,2,,1", `"1","2","","1"`, 1) }, nil, "has 2 cells, the header has 3", ""},
+		{"_error misspelt", "a,b,c\n1,2\n", func(s string) string { return strings.Replace(s, "_error", "_eror", 1) }, nil, "has 2 cells, the header has 3", ""},
+		{"no _error", "a,b,c\n1,2\n", func(string) string { return "a,b,c,_row\n1,2,,1\n" }, nil, "has 2 cells, the header has 3", ""},
+		{"columns moved, one added", "a,b,c\n1,2\n", func(string) string { return "_row,note,c,b,a\n1,look,,2,1\n" }, nil, "has 2 cells, the header has 3", ""},
+		{"columns moved, and repaired", "a,b,c\n1,2\n", func(string) string { return "_row,c,b,a\n1,3,2,1\n" }, []string{"1,3,2,1"}, "", ""},
 		{"another _error", "a,b,c\n1,2\n", func(s string) string { return s[:strings.LastIndex(s, ",\"")] + ",\n" }, nil, "has 2 cells, the header has 3", ""},
 		{"something else is wrong now", "a,b,c\n1,2\n", func(s string) string { return strings.Replace(s, "1,2,,", "1,2,3,4,5,", 1) }, nil, "has 7 cells, the header has 5", ""},
 		{"_raw is still no object", "{\"a\":NaN}\n", func(s string) string { return strings.Replace(s, "NaN", "Nan", 1) }, nil, "the text in _raw is not a JSON object", ""},
