@@ -140,7 +140,9 @@ func (im *Import) noteSent(repaired []rows.Repaired) (err error) {
 		if all, err = outcomes.Row(r.Number, all[:0]); err != nil {
 			return fmt.Errorf("look up what was sent of the repaired rows: %w", err)
 		}
-		if !slices.ContainsFunc(all, func(o journal.RowOutcome) bool { return o.Outcome.State == journal.Sent || o.Outcome.State == journal.Known }) {
+		if !slices.ContainsFunc(all, func(o journal.RowOutcome) bool {
+			return o.Outcome.State == journal.Sent || o.Outcome.State == journal.Known
+		}) {
 			continue
 		}
 		if n++; n == 1 {

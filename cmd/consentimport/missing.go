@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -59,7 +60,17 @@ func outDirectory(dir string) error {
 			return usage("give the out directory: "+beside, "%s is not the out directory of an import", dir)
 		}
 	}
-	return nil // whoever opens it says what is wrong
+	info, err := os.Stat(dir)
+	switch inside := filepath.Dir(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return usage("give the out directory of an import", "there is no directory %s", dir)
+	case err != nil || info.IsDir(): // whoever opens it says what is wrong
+		return nil
+	case holds(inside):
+		return usage("give the out directory: "+inside, "%s is not the out directory of an import", dir)
+	default:
+		return usage("give the out directory of an import", "%s is not a directory", dir)
+	}
 }
 
 // ownKeyFile refuses a key file that others can read, as ssh refuses its own: one

@@ -66,6 +66,21 @@ func TestVerifyHoldsEveryListAgainstTheCheckpoint(t *testing.T) {
 	r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
 }
 
+// Without a mapping that it was made with nobody can say anything of an import; every
+// command says what to do.
+func TestAMissingMappingIsToBeRestored(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	kept, err := filepath.Glob(filepath.Join(r.out(), "mapping-*.yaml"))
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	require.NoError(t, os.Remove(kept[0]))
+	for _, args := range [][]string{{"verify", r.out()}, {"report", r.out()}, {"evidence", r.out()}, {"purge", r.out()}, r.args("--resume", "--retry")} {
+		got := r.here(t, nil, args...).requireCode(t, exitRefused)
+		assert.Contains(t, got.stderr, "hint: restore the file; it is part of the import", args[0])
+	}
+}
+
 // A checkpoint of another time beside the lists of a later one does not pass.
 func TestVerifySeesACheckpointOfAnotherTime(t *testing.T) {
 	t.Parallel()

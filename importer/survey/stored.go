@@ -48,7 +48,7 @@ func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
 	path := filepath.Join(dir, m.File)
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &blocked.Error{Err: fmt.Errorf("read the stored mapping: %w", err)}
+		return nil, blocked.Errorf("restore the file; it is part of the import", "read the stored mapping: %w", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, mapping.MaxFile+1))
