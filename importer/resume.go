@@ -196,6 +196,25 @@ func (im *Import) sameExport() error {
 	return nil
 }
 
+// moved says where the files of the export lie when one does not lie where it did: what
+// comes after this run looks for it there. nil: they lie where they did.
+func (im *Import) moved() []journal.Place {
+	var to []journal.Place
+	elsewhere := false
+	for i, was := range im.header.Inputs {
+		place := journal.Place{Path: was.Path, Abs: was.Abs}
+		is := im.export.Inputs[i].Path
+		if abs, err := filepath.Abs(is); err == nil && abs != was.Abs && !source.IsRemote(is) && !source.IsRemote(was.Path) && filepath.Base(was.Path) != survey.Spooled {
+			place, elsewhere = journal.Place{Path: is, Abs: abs}, true
+		}
+		to = append(to, place)
+	}
+	if !elsewhere {
+		return nil
+	}
+	return to
+}
+
 func (im *Import) changed(err error) error {
 	if errors.As(err, new(*source.ChangedError)) {
 		return cure(blocked.SameExport, "the export is not the one that the checkpoint in %s belongs to: %w", im.cfg.Dir, err)

@@ -149,7 +149,7 @@ func (r *run) begin() error {
 	}
 	return r.im.journal.Run(journal.Run{
 		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row, Ahead: ahead,
-		Approved: r.im.cfg.Approved,
+		Approved: r.im.cfg.Approved, Inputs: r.im.moved(),
 	})
 }
 

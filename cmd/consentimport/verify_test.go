@@ -119,3 +119,34 @@ func TestVerifyAnswersForOnePerson(t *testing.T) {
 		assert.Empty(t, got.stdout)
 	}
 }
+
+// An export that was moved, and given at its new place once, is found there by all that
+// comes after it, printed commands included; and where it lay when it is back again.
+func TestAMovedExportIsFoundWhereItWasGivenLast(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	there := filepath.Join(r.dir, "it's moved.csv")
+	require.NoError(t, os.Rename(r.export, there))
+	for _, args := range [][]string{{"verify", r.out()}, {"report", r.out()}} {
+		assert.Contains(t, r.here(t, nil, args...).requireCode(t, exitRefused).stderr, "does not exist")
+	}
+	args := append([]string{"run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", r.out(), "--resume", "--retry"}, r.target()...)
+	r.here(t, nil, append(args, there)...).requireCode(t, exitFailures)
+	s := summaryIn(t, r.out())
+	assert.Equal(t, there, s.Inputs[0].Path)
+	for _, args := range [][]string{{"report", r.out()}, {"evidence", r.out()}, {"verify", r.out()}, {"verify", "--subject", "ann", r.out()}} {
+		got := r.here(t, nil, args...)
+		assert.Contains(t, []int{exitComplete, exitFailures}, got.code, got.stderr)
+	}
+	code, out := r.typed(t, s.Next)
+	assert.Equal(t, exitFailures, code, out)
+	r.here(t, nil, append(args, there)...).requireCode(t, exitFailures)
+	r.here(t, nil, "verify", r.out())
+
+	require.NoError(t, os.Rename(there, r.export))
+	r.here(t, nil, "report", r.out()).requireCode(t, exitFailures)
+	r.here(t, nil, "evidence", r.out()).requireCode(t, exitComplete)
+	r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+	require.NoError(t, os.WriteFile(there, []byte("another\n"), 0o600)) // what took its place is not it
+	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitRefused).stderr, "the export is not the one")
+}

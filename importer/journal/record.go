@@ -69,12 +69,20 @@ const WholeShard = "1/1"
 
 // Input is one file of the export when the import began.
 type Input struct {
-	Path  string `json:"path"` // as it was given
+	Path  string `json:"path"` // as it was given; in a Snapshot, as it was given last
 	Abs   string `json:"abs"`  // absolute, to find it from elsewhere
 	Bytes int64  `json:"bytes"`
+	// Before are the places where it lay before runs found it elsewhere, the latest first.
+	Before []Place `json:"-"`
 	// Head is a digest of the first bytes (4 MiB at most, HeadBytes of them).
 	Head      string `json:"head"`
 	HeadBytes int64  `json:"headBytes"`
+}
+
+// Place is where a file lies.
+type Place struct {
+	Path string `json:"path"`
+	Abs  string `json:"abs"`
 }
 
 // Target is where the consents go.
@@ -148,6 +156,9 @@ type Run struct {
 	// Approved is what the user gave as approved: "hash:" and the approval hash, or
 	// "file:" and the SHA-256 of the signed table; empty when nothing was asked.
 	Approved string `json:"approved,omitempty"`
+	// Inputs say where the files of the export lie, one each, when one was given at
+	// another place than before.
+	Inputs []Place `json:"inputs,omitempty"`
 	// Ahead: outcomes come far ahead of the rows that are read, so that they have to
 	// be sorted to be gone through in the order of rows.
 	Ahead bool `json:"ahead,omitempty"`

@@ -202,6 +202,7 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		}
 		f.endRun()
 		f.Runs = append(f.Runs, r.run)
+		f.move(r.run.Inputs)
 		if r.run.Ahead {
 			f.segments[len(f.segments)-1].ahead = true
 		}
@@ -358,6 +359,24 @@ func (f *fold) point(p Point) {
 		f.every *= 2
 	}
 	f.Timeline = append(f.Timeline, p)
+}
+
+// mostPlaces bounds how many places of a file are remembered.
+const mostPlaces = 8
+
+// move notes that a run found the export elsewhere.
+func (f *fold) move(to []Place) {
+	if len(to) != len(f.Header.Inputs) {
+		return
+	}
+	f.Header.Inputs = slices.Clone(f.Header.Inputs)
+	for i := range to {
+		in := &f.Header.Inputs[i]
+		if was := (Place{in.Path, in.Abs}); was != to[i] {
+			in.Before = append([]Place{was}, in.Before[:min(len(in.Before), mostPlaces-1)]...)
+			in.Path, in.Abs = to[i].Path, to[i].Abs
+		}
+	}
 }
 
 // saw notes a time in the last run.

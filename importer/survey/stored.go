@@ -18,7 +18,7 @@ import (
 const Spooled = "input.zst"
 
 // StoredPaths finds the export again from what the header says: where it was given,
-// or where it lay.
+// or where it lay, now or before a run found it elsewhere.
 // A URL may be another one than it was, where it is the only one that is known now.
 func StoredPaths(h journal.Header, dir string, remote *source.Remote) []string {
 	paths := make([]string, len(h.Inputs))
@@ -35,6 +35,12 @@ func StoredPaths(h journal.Header, dir string, remote *source.Remote) []string {
 			paths[i] = filepath.Join(dir, Spooled)
 		} else if _, err := os.Stat(in.Abs); err != nil {
 			paths[i] = in.Path
+			for _, was := range in.Before {
+				if _, err := os.Stat(was.Abs); err == nil {
+					paths[i] = was.Abs
+					break
+				}
+			}
 		}
 	}
 	return paths
