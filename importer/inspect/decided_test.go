@@ -180,10 +180,20 @@ func TestRefusalsBesideTheDecisionAreAsked(t *testing.T) {
 		assert.Equal(t, blocks, strings.Count(draft, "\n  - array: "), "%s\n%s", name, draft)
 		assert.NotContains(t, draft, "\nskip:\n", "%s\n%s", name, draft)
 	}
+	one := string(inspectedText(t, "x.csv", "email,newsletter,do_not_email,at\na@mail.example,subscribed,true,2024-05-01T00:00:00Z\nb@mail.example,unsubscribed,false,2024-05-01T00:00:00Z\n").SuggestMapping())
+	assert.Contains(t, one, "\nskip:\n  - DECIDE\n", "beside one decision of a row a refusal is asked about")
 	draft := string(inspectedText(t, "x.jsonl", `{"email":"a@mail.example","at":"2024-05-01T00:00:00Z","email_consent":"subscribed","sms_consent":"subscribed","do_not_call":true,"lists":[],"complaints":[]}
 {"email":"b@mail.example","at":"2024-05-02T00:00:00Z","email_consent":"unsubscribed","sms_consent":"subscribed","do_not_call":false,"lists":[{"list":"l1","state":"unsubscribed","since":"2024-01-01T00:00:00Z","changed_at":"2024-02-02T00:00:00Z"}],"complaints":[{"reason":"spam complaint","date":"2024-03-03T00:00:00Z"},{"reason":"hard bounce","date":"2024-03-04T00:00:00Z"}]}
 `).SuggestMapping())
-	assert.Contains(t, draft, "# DECIDE: these hold refusals as well: do_not_call.\n")
+	assert.Contains(t, draft, `  - columns:
+      DECIDE: do_not_call # DECIDE: it holds refusals; of which category? Remove this block if the decisions above know them already
+    consent:
+      action:
+        from: each.value
+        values: # `+valuesNote+`
+          "false": # says nothing: not to object is not to agree (once)
+          "true": DECIDE # DECIDE: reject? The column asks whether somebody objects (once)
+`)
 	assert.Contains(t, draft, `  - array: lists # it holds refusals beside the decisions above: remove this block if these know them already
     consent:
       action:

@@ -22,7 +22,7 @@ type draft struct {
 	otherGround []string
 	unsaid      string    // of these, which are empty in some rows
 	blocks      []*node   // of each, for lists of refusals beside the decisions
-	drafted     []*Column // these lists
+	drafted     []*Column // these lists and columns
 }
 
 // SuggestMapping writes a mapping to start from, with comments. Wherever something

@@ -164,7 +164,7 @@ func (d *draft) candidates() []string {
 			columns = []*Column{o.Source}
 		}
 		for _, c := range columns {
-			if slices.Contains(d.s.Decisions, c) || c == d.s.Source && o.Form == d.s.Form {
+			if slices.Contains(d.s.Decisions, c) || slices.Contains(d.drafted, c) || c == d.s.Source && o.Form == d.s.Form {
 				continue
 			}
 			line := "  " + c.name

@@ -10,7 +10,8 @@ import (
 
 // refusals asks about columns that hold refusals beside the decisions that were chosen:
 // lists of suppressions, do-not flags. Whoever is in them has said no, whatever the
-// decision says. A list whose elements state them becomes a block of its own.
+// decision says. A list whose elements state them becomes a block of its own, and so does
+// a column where the decisions lie in blocks already.
 func (d *draft) refusals() {
 	s := d.s
 	if s.open() || s.FileState {
@@ -18,9 +19,10 @@ func (d *draft) refusals() {
 	}
 	var names []string
 	var lists []Candidate
+	var columns []*Column
 	for _, o := range s.Candidates {
 		for _, c := range o.Columns {
-			if slices.Contains(s.Decisions, c) || c == s.Source || slices.Contains(names, c.name) || o.Source != nil && (o.Source == s.Source || slices.Contains(d.drafted, o.Source)) {
+			if slices.Contains(s.Decisions, c) || c == s.Source || slices.Contains(names, c.name) || slices.Contains(columns, c) || o.Source != nil && (o.Source == s.Source || slices.Contains(d.drafted, o.Source)) {
 				continue
 			}
 			switch {
@@ -28,6 +30,9 @@ func (d *draft) refusals() {
 			case o.Form == "array" && s.Form != "" && len(o.Columns) == 1:
 				d.drafted = append(d.drafted, o.Source)
 				lists = append(lists, o)
+			case o.Source == nil && s.Form != "" && !strings.Contains(c.name, "[]"):
+				d.drafted = append(d.drafted, c)
+				columns = append(columns, c)
 			default:
 				names = append(names, c.name)
 			}
@@ -36,6 +41,9 @@ func (d *draft) refusals() {
 	slices.SortStableFunc(lists, func(a, b Candidate) int { return d.order(a.Source) - d.order(b.Source) })
 	for _, o := range lists {
 		d.blocks = append(d.blocks, d.refusalBlock(o))
+	}
+	for _, c := range columns {
+		d.blocks = append(d.blocks, d.refusalColumn(c))
 	}
 	if len(names) == 0 {
 		return
@@ -51,6 +59,34 @@ func (d *draft) refusals() {
 		mapping.ToDecide+": these hold refusals as well: "+strings.Join(names, ", ")+more+".",
 		"If they refuse what is mapped below, make each a list of blocks with one for them, or skip the rows that they refuse;",
 		"if the decision below knows them already, remove this rule.")
+}
+
+// refusalColumn drafts the block of each for a column that holds refusals.
+func (d *draft) refusalColumn(c *Column) *node {
+	own := *d.s
+	own.Candidate, own.Decisions, own.Category = Candidate{Form: "columns", Columns: []*Column{c}}, []*Column{c}, nil
+	within := &draft{in: d.in, s: &own}
+	block := newMap()
+	block.set("columns", newMap()).set(mapping.ToDecide, d.from(c)).beside(mapping.ToDecide + ": it holds refusals; of which category? Remove this block if the decisions above know them already")
+	if d.inSome(c) {
+		block.set("optional", plainTrue())
+	}
+	consent := block.set("consent", newMap())
+	action := consent.set("action", newMap())
+	words, more := within.decisionWords(own.Decisions)
+	action.set("from", plain("each.value"))
+	// Where nothing is an accept, a no is not one either: nobody is held, nobody complained.
+	action.set("values", within.values(words, within.objections().all || c.says[saysAccept] == 0)).beside(valuesNote).above(more...)
+	if d.s.Form == "array" || d.s.Form == "lists" || d.s.Category != nil {
+		consent.set("category", plain("each.key"))
+	}
+	if len(d.s.Times) != 1 || d.s.Times[0].Of != "" || d.s.Times[0].Rejects || slices.ContainsFunc(d.s.Times[0].Columns, func(t *Column) bool { return strings.Contains(t.name, "[]") }) {
+		consent.set("timestamp", within.timeField(nil)).above(mapping.ToDecide + ": when did somebody refuse?")
+	}
+	if c := d.s.ValidUntil; c != nil && d.s.element(c) != c.name {
+		consent.set("validUntil", plain("unlimited"))
+	}
+	return block
 }
 
 // order is where a column stands among all.

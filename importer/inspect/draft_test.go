@@ -30,6 +30,7 @@ var open = []struct {
 	{regexp.MustCompile(`(?m)^(\s*"(?:[^"\\]|\\.)*"): DECIDE\b.*$`), "$1: reject"},
 	{regexp.MustCompile(`(?m)^( +)from: DECIDE\n +values:.*\n +DECIDE: DECIDE.*$`), "${1}const: reject"},
 	{regexp.MustCompile(`(?m)^( +(?:- )?)from: DECIDE\n +format: DECIDE$`), "${1}const: 2025-01-01T00:00:00Z"},
+	{regexp.MustCompile(`(?m)^( +(?:- )?columns:\n +)DECIDE: `), "${1}refused: "},
 	{regexp.MustCompile(`(?m)^  - DECIDE$`), "  - $$row == 0"},
 	{regexp.MustCompile(`timezone: DECIDE`), "timezone: Europe/Berlin"},
 	{regexp.MustCompile(`(?m)^( +)format: DECIDE$`), `${1}format: "%d/%m/%Y"`},
