@@ -210,6 +210,46 @@ func TestRefusalsBesideTheDecisionAreAsked(t *testing.T) {
 	assert.NotContains(t, draft, "lists[].state:", "what has a block of its own is not listed again")
 }
 
+// TestBlocksThatAreShownAreOnes: beside one decision of a row the draft shows how a list of
+// decisions, or a refusal in a column, is mapped as well; put where it says, it is.
+func TestBlocksThatAreShownAreOnes(t *testing.T) {
+	const at = "2024-05-01T00:00:00Z"
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"a list": {
+			`{"email":"a@mail.example","status":"subscribed","timestamp":"` + at + `","permissions":[{"text":"Post","enabled":false},{"text":"Phone","enabled":true}]}
+{"email":"b@mail.example","status":"unsubscribed","timestamp":"` + at + `","permissions":[]}
+`, []string{"1 accept status", "1 reject Post", "1 accept Phone", "2 reject status"},
+		},
+		"a refusal": {
+			"email,newsletter,Do Not Call,timestamp\na@mail.example,subscribed,yes," + at + "\nb@mail.example,unsubscribed,no," + at + "\n",
+			[]string{"1 accept newsletter", "1 reject Do Not Call", "2 reject newsletter"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.txt")
+			require.NoError(t, os.WriteFile(path, []byte(c.text), 0o600))
+			cfg := source.Config{Paths: []string{path}}
+			draft := string(inspected(t, cfg).SuggestMapping())
+			shown := regexp.MustCompile(`(?m)^ *# +each:\n(?: *# +- .*\n)+`).FindString(draft)
+			require.NotEmpty(t, shown, "%s", draft)
+			blocks := strings.ReplaceAll(regexp.MustCompile(`(?m)^ *#   `).ReplaceAllString(shown, ""), "DECIDE", "reject")
+			blocks = strings.ReplaceAll(blocks, `{"false": reject, "true": reject}`, `{"false": reject, "true": accept}`)
+			decided := strings.NewReplacer("skip:\n  - DECIDE\n", "", "\nconsent:\n", "\n"+blocks+"\nconsent:\n", "from: newsletter\n", "from: each.value\n", "from: status\n", "from: each.value\n",
+				"category: {const: DECIDE}", "category: each.key", `"subscribed": DECIDE`, `"subscribed": accept`, `"unsubscribed": DECIDE`, `"unsubscribed": reject`).Replace(draft)
+			spec, err := mapping.Parse("draft.yaml", []byte(decided), nil)
+			require.NoError(t, err, "%s", decided)
+			var want []string
+			for _, w := range c.want {
+				want = append(want, w+" "+at)
+			}
+			assert.Equal(t, want, becameOf(t, cfg, spec), "%s", decided)
+		})
+	}
+}
+
 // TestAListOfWhatWasAcceptedIsAskedAbout: such an export has no refusals in so many words;
 // the draft says what makes them, and the rules that it names are ones.
 func TestAListOfWhatWasAcceptedIsAskedAbout(t *testing.T) {

@@ -338,6 +338,9 @@ func (d *draft) nobody() []string {
 // nobodyIn reports whether rows may lack every identifier that was chosen, but not the
 // one of the record.
 func (d *draft) nobodyIn(record *Column) bool {
+	if d.s.UserPath+d.s.EmailPath != "" {
+		return false // it cannot be told
+	}
 	for _, c := range []*Column{d.s.UserID, d.s.Email} {
 		if c != nil && c.Filled >= record.Filled {
 			return false

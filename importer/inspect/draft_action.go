@@ -148,7 +148,11 @@ func (d *draft) others() []string {
 	if len(lines) == 0 {
 		return nil
 	}
-	return append([]string{"Other columns that may say what somebody decided:"}, lines...)
+	lines = append([]string{"Other columns that may say what somebody decided:"}, lines...)
+	if blocks := d.asBlocks(nil, d.otherLists()); blocks != nil {
+		lines = append(append(lines, "To map the list as well, have blocks above consent:"), blocks...)
+	}
+	return lines
 }
 
 // candidates describes the candidates that were not taken, a line each, with

@@ -19,7 +19,7 @@ func (d *draft) refusals() {
 	}
 	var names []string
 	var lists []Candidate
-	var columns []*Column
+	var columns, asked []*Column
 	for _, o := range s.Candidates {
 		for _, c := range o.Columns {
 			if slices.Contains(s.Decisions, c) || c == s.Source || slices.Contains(names, c.name) || slices.Contains(columns, c) || o.Source != nil && (o.Source == s.Source || slices.Contains(d.drafted, o.Source)) {
@@ -34,7 +34,9 @@ func (d *draft) refusals() {
 				d.drafted = append(d.drafted, c)
 				columns = append(columns, c)
 			default:
-				names = append(names, c.name)
+				if names = append(names, c.name); o.Source == nil {
+					asked = append(asked, c)
+				}
 			}
 		}
 	}
@@ -55,17 +57,18 @@ func (d *draft) refusals() {
 	}
 	rule := list()
 	rule.items = append(rule.items, plain(mapping.ToDecide))
-	d.top.set("skip", rule).above("",
-		mapping.ToDecide+": these hold refusals as well: "+strings.Join(names, ", ")+more+".",
-		"If they refuse what is mapped below, make each a list of blocks with one for them, or skip the rows that they refuse;",
-		"if the decision below knows them already, remove this rule.")
+	text := []string{"", mapping.ToDecide + ": these hold refusals as well: " + strings.Join(names, ", ") + more + "."}
+	if blocks := d.asBlocks(asked[:min(len(asked), maxShownValues)], nil); blocks != nil {
+		text = append(append(text, "If they refuse what is mapped below, skip the rows that they refuse, or map them by blocks in place of this rule:"), blocks...)
+	} else {
+		text = append(text, "If they refuse what is mapped below, make each a list of blocks with one for them, or skip the rows that they refuse;")
+	}
+	d.top.set("skip", rule).above(append(text, "If the decision below knows them already, remove this rule.")...)
 }
 
 // refusalColumn drafts the block of each for a column that holds refusals.
 func (d *draft) refusalColumn(c *Column) *node {
-	own := *d.s
-	own.Candidate, own.Decisions, own.Category = Candidate{Form: "columns", Columns: []*Column{c}}, []*Column{c}, nil
-	within := &draft{in: d.in, s: &own}
+	within := d.about(Candidate{Form: "columns", Columns: []*Column{c}})
 	block := newMap()
 	block.set("columns", newMap()).set(mapping.ToDecide, d.from(c)).beside(mapping.ToDecide + ": it holds refusals; of which category? Remove this block if the decisions above know them already")
 	if d.inSome(c) {
@@ -73,7 +76,7 @@ func (d *draft) refusalColumn(c *Column) *node {
 	}
 	consent := block.set("consent", newMap())
 	action := consent.set("action", newMap())
-	words, more := within.decisionWords(own.Decisions)
+	words, more := within.decisionWords([]*Column{c})
 	action.set("from", plain("each.value"))
 	// Where nothing is an accept, a no is not one either: nobody is held, nobody complained.
 	action.set("values", within.values(words, within.objections().all || c.says[saysAccept] == 0)).beside(valuesNote).above(more...)
@@ -97,14 +100,12 @@ func (d *draft) order(c *Column) int {
 // refusalBlock drafts the block of each for a list of refusals, with what the elements
 // of that list say: its own action, category and time.
 func (d *draft) refusalBlock(of Candidate) *node {
-	own := *d.s
-	own.Candidate, own.Decisions, own.Category, own.ValidUntil = of, of.Columns, nil, nil
-	within := &draft{in: d.in, s: &own}
+	within := d.about(of)
 	block := newMap()
 	block.set("array", plain(of.Source.name)).beside("it holds refusals beside the decisions above: remove this block if these know them already")
 	consent := block.set("consent", newMap())
 	action := consent.set("action", newMap())
-	words, more := within.decisionWords(own.Decisions)
+	words, more := within.decisionWords(of.Columns)
 	action.set("from", within.actionFrom())
 	action.set("values", within.values(words, within.objections().all)).beside(valuesNote).above(more...)
 	about, times := within.inElement()
