@@ -25,7 +25,7 @@ func (t *task) action() mapping.Action {
 	if len(t.packed) == 0 {
 		return mapping.Undecided
 	}
-	return mapping.Action(t.packed[0] &^ (1 << 7))
+	return packedAction(t.packed)
 }
 
 // rejects is how many rejects a task stands for: itself, and those of its history that

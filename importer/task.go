@@ -44,23 +44,44 @@ const taskOverhead = 200
 
 func (t *task) size() int64 { return int64(len(t.packed)) + taskOverhead }
 
+// Bits of the first byte of a packed consent, beside its action.
+const (
+	packedSource = 1 << 7
+	packedMore   = 1 << 6
+)
+
+// packedAction is the decision of a packed consent.
+func packedAction(b []byte) mapping.Action {
+	return mapping.Action(b[0] &^ (packedSource | packedMore))
+}
+
 // pack copies a consent into one piece of memory of its own.
 func pack(c *mapping.Consent) []byte {
-	fields := [...][]byte{c.Source, c.Category, c.UserID, c.ProfileID, c.Email, c.Message}
+	fields := [...][]byte{c.Source, c.Category, c.UserID, c.ProfileID, c.Email, c.Message, nil, nil, nil}
+	used := fields[:6]
+	if c.More != nil {
+		for i, f := range c.More.Fields() {
+			fields[6+i] = *f.Value
+		}
+		used = fields[:]
+	}
 	n := 2 + 3*binary.MaxVarintLen64
-	for _, f := range fields {
+	for _, f := range used {
 		n += 2 + len(f)
 	}
 	b := make([]byte, 0, n)
 	flags := byte(c.Action)
 	if c.HasSourceID {
-		flags |= 1 << 7
+		flags |= packedSource
+	}
+	if c.More != nil {
+		flags |= packedMore
 	}
 	b = append(b, flags)
 	b = binary.AppendVarint(b, c.Timestamp)
 	b = binary.AppendVarint(b, c.ValidUntil)
 	b = binary.AppendVarint(b, c.SourceID)
-	for _, f := range fields {
+	for _, f := range used {
 		b = binary.AppendUvarint(b, uint64(len(f)))
 		b = append(b, f...)
 	}
@@ -70,8 +91,9 @@ func pack(c *mapping.Consent) []byte {
 // unpack gives the consent back; its slices point into b. Raw is not kept.
 func unpack(b []byte) mapping.Consent {
 	var c mapping.Consent
-	c.Action = mapping.Action(b[0] &^ (1 << 7))
-	c.HasSourceID = b[0]>>7 == 1
+	c.Action = packedAction(b)
+	c.HasSourceID = b[0]&packedSource != 0
+	more := b[0]&packedMore != 0
 	b = b[1:]
 	varint := func() int64 {
 		v, n := binary.Varint(b)
@@ -79,11 +101,20 @@ func unpack(b []byte) mapping.Consent {
 		return v
 	}
 	c.Timestamp, c.ValidUntil, c.SourceID = varint(), varint(), varint()
-	for _, f := range [...]*[]byte{&c.Source, &c.Category, &c.UserID, &c.ProfileID, &c.Email, &c.Message} {
+	text := func(f *[]byte) {
 		n, w := binary.Uvarint(b)
 		b = b[w:]
 		*f = b[:n:n]
 		b = b[n:]
+	}
+	for _, f := range [...]*[]byte{&c.Source, &c.Category, &c.UserID, &c.ProfileID, &c.Email, &c.Message} {
+		text(f)
+	}
+	if more {
+		c.More = &mapping.More{}
+		for _, f := range c.More.Fields() {
+			text(f.Value)
+		}
 	}
 	return c
 }

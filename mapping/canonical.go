@@ -24,10 +24,13 @@ type canonicalRow struct {
 	Source     string `csv:"source"`
 	Category   string `csv:"category"`
 	Message    string `csv:"message"`
+	Reason     string `csv:"reason"`
+	Method     string `csv:"method"`
+	DeviceInfo string `csv:"deviceInfo"`
 }
 
 // canonicalColumns are the columns of canonicalRow, in its order.
-var canonicalColumns = []string{"userId", "profileId", "email", "sourceId", "action", "timestamp", "validUntil", "source", "category", "message"}
+var canonicalColumns = []string{"userId", "profileId", "email", "sourceId", "action", "timestamp", "validUntil", "source", "category", "message", "reason", "method", "deviceInfo"}
 
 // canonicalReader decodes rows through gocsv into canonicalRow. It serves this
 // one preset, whose columns are fixed. Other mappings pick cells by column
@@ -94,7 +97,7 @@ func (c *canonicalReader) read(rec *Record) string {
 		return "cannot be decoded: it does not fit the header"
 	}
 	row := &c.rows[0]
-	fields := [...]string{row.UserID, row.ProfileID, row.Email, row.SourceID, row.Action, row.Timestamp, row.ValidUntil, row.Source, row.Category, row.Message}
+	fields := [...]string{row.UserID, row.ProfileID, row.Email, row.SourceID, row.Action, row.Timestamp, row.ValidUntil, row.Source, row.Category, row.Message, row.Reason, row.Method, row.DeviceInfo}
 	copy(c.cells, rec.Cells)
 	for i, at := range c.place {
 		if at >= 0 {

@@ -5,7 +5,10 @@
 // files, targets or checkpoints.
 package mapping
 
-import "math"
+import (
+	"bytes"
+	"math"
+)
 
 // Action is the decision of a consent.
 type Action uint8
@@ -51,9 +54,33 @@ type Consent struct {
 	ProfileID   []byte
 	Email       []byte
 	Message     []byte
+	More        *More // nil: none of its fields
 	// Raw is what the export said where Action was read: the trimmed cell
 	// before values were looked up. It feeds the decision table.
 	Raw []byte
+}
+
+// More are the fields that the vendor's server SDKs for Node, Python and PHP send beside
+// those of the reference. Few mappings have them.
+type More struct{ Reason, Method, DeviceInfo []byte }
+
+// Fields are the names and values in the order in which they are sent.
+func (m *More) Fields() [3]NamedField {
+	return [...]NamedField{{"reason", &m.Reason}, {"method", &m.Method}, {"deviceInfo", &m.DeviceInfo}}
+}
+
+// NamedField is a field of a request.
+type NamedField struct {
+	Name  string
+	Value *[]byte
+}
+
+// Equal reports whether both say the same; nil says nothing.
+func (m *More) Equal(o *More) bool {
+	if m == nil || o == nil {
+		return m == o
+	}
+	return bytes.Equal(m.Reason, o.Reason) && bytes.Equal(m.Method, o.Method) && bytes.Equal(m.DeviceInfo, o.DeviceInfo)
 }
 
 // Subject is the person: userId, else profileId, else email.

@@ -364,6 +364,17 @@ func (m *Mapper) consent(out *Result) (why string) {
 		}
 	}
 	text(fieldMessage, &c.Message)
+	if m.fields[fieldReason] != nil || m.fields[fieldMethod] != nil || m.fields[fieldDeviceInfo] != nil {
+		c.More = &More{}
+		said := false
+		for i, f := range c.More.Fields() {
+			text(fieldReason+i, f.Value)
+			said = said || len(*f.Value) > 0
+		}
+		if !said {
+			c.More = nil
+		}
+	}
 	m.sourceID(&c, fault)
 	m.times(&c, fault)
 	switch {

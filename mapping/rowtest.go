@@ -300,7 +300,15 @@ func (c *Consent) said(field, like string) string {
 		return string(c.ProfileID)
 	case "email":
 		return string(c.Email)
-	default:
+	case "message":
 		return string(c.Message)
 	}
+	if c.More != nil {
+		for _, f := range c.More.Fields() {
+			if f.Name == field {
+				return string(*f.Value)
+			}
+		}
+	}
+	return ""
 }

@@ -104,10 +104,13 @@ const (
 	fieldSource
 	fieldSourceID
 	fieldMessage
+	fieldReason // from here on those of More, in its order
+	fieldMethod
+	fieldDeviceInfo
 	fieldCount
 )
 
-var fieldNames = [fieldCount]string{"action", "category", "userId", "profileId", "email", "timestamp", "validUntil", "source", "sourceId", "message"}
+var fieldNames = [fieldCount]string{"action", "category", "userId", "profileId", "email", "timestamp", "validUntil", "source", "sourceId", "message", "reason", "method", "deviceInfo"}
 
 // setMarker begins the values of parameters in a stored mapping.
 const setMarker = "\n# values of the parameters\nset:\n"

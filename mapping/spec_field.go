@@ -129,7 +129,7 @@ func (f *fieldSpec) meanOne(r *reader) {
 }
 
 func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
-	f := &fieldSpec{name: name, at: placeOf(n), person: isPerson(name), wordy: name == "message" || name == "source"}
+	f := &fieldSpec{name: name, at: placeOf(n), person: isPerson(name), wordy: slices.Contains([]string{"message", "source", "reason", "method", "deviceInfo"}, name)}
 	f.needed = slices.Contains([]string{"action", "timestamp", "validUntil", "source"}, name)
 	if isList(n) {
 		r.fail(n, "%s must be a column or a map, not a list", name)

@@ -255,6 +255,13 @@ func (t *mappingTrial) consent(ref string, c *mapping.Consent) {
 	if len(c.Message) > 0 {
 		parts = append(parts, fmt.Sprintf("message %q", t.show(c.Message)))
 	}
+	if c.More != nil {
+		for _, f := range c.More.Fields() {
+			if len(*f.Value) > 0 {
+				parts = append(parts, fmt.Sprintf("%s %q", f.Name, t.show(*f.Value)))
+			}
+		}
+	}
 	t.line(1, "→ consent %s: %s", ref, strings.Join(parts, ", "))
 }
 

@@ -225,6 +225,11 @@ func (b *Batch) digest(c *mapping.Consent) uint64 {
 	p = append(p, c.ProfileID...)
 	p = append(p, c.Email...)
 	p = append(p, c.Message...)
+	if c.More != nil {
+		for _, f := range c.More.Fields() { // behind a byte that no text has
+			p = append(append(p, 0xff), *f.Value...)
+		}
+	}
 	b.packed = p
 	return maphash.Bytes(b.builder.seeds[1], p)
 }

@@ -111,6 +111,14 @@ func (t *form) appendBody(dst []byte, c *mapping.Consent) []byte {
 		dst = append(dst, `,"message":`...)
 		dst = appendString(dst, c.Message)
 	}
+	if c.More != nil {
+		for _, f := range c.More.Fields() {
+			if len(*f.Value) > 0 {
+				dst = append(append(append(dst, `,"`...), f.Name...), `":`...)
+				dst = appendString(dst, *f.Value)
+			}
+		}
+	}
 	return append(dst, '}')
 }
 

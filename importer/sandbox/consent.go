@@ -30,6 +30,9 @@ type Consent struct {
 	ProfileID   string
 	Email       string
 	Message     string
+	Reason      string
+	Method      string
+	DeviceInfo  string
 }
 
 // Subject is the person: userId, else profileId, else email.
@@ -68,6 +71,9 @@ func (c *Consent) appendJSON(b []byte) []byte {
 	b = appendText(b, "userId", c.UserID)
 	b = appendText(b, "email", c.Email)
 	b = appendText(b, "message", c.Message)
+	b = appendText(b, "reason", c.Reason)
+	b = appendText(b, "method", c.Method)
+	b = appendText(b, "deviceInfo", c.DeviceInfo)
 	b = append(b, `,"_seq":`...)
 	b = strconv.AppendInt(b, c.Seq, 10)
 	b = append(b, `,"_at":"`...)
@@ -108,12 +114,15 @@ func (c *Consent) UnmarshalJSON(b []byte) error {
 		ProfileID  string          `json:"profileId"`
 		Email      string          `json:"email"`
 		Message    string          `json:"message"`
+		Reason     string          `json:"reason"`
+		Method     string          `json:"method"`
+		DeviceInfo string          `json:"deviceInfo"`
 	}
 	if err := json.Unmarshal(b, &v); err != nil {
 		return fmt.Errorf("decode consent: %w", err)
 	}
 	*c = Consent{Seq: v.Seq, At: v.At, Timestamp: v.Timestamp, ValidUntil: mapping.Unlimited,
-		Source: v.Source, Category: v.Category, UserID: v.UserID, ProfileID: v.ProfileID, Email: v.Email, Message: v.Message}
+		Source: v.Source, Category: v.Category, UserID: v.UserID, ProfileID: v.ProfileID, Email: v.Email, Message: v.Message, Reason: v.Reason, Method: v.Method, DeviceInfo: v.DeviceInfo}
 	if v.Dialect == SDK.String() {
 		c.Dialect = SDK
 	}
@@ -140,9 +149,13 @@ func (c *Consent) UnmarshalJSON(b []byte) error {
 
 // mapped gives the consent in the form that requests are decoded to.
 func (c *Consent) mapped() mapping.Consent {
-	return mapping.Consent{Action: c.Action, Timestamp: c.Timestamp, ValidUntil: c.ValidUntil,
+	m := mapping.Consent{Action: c.Action, Timestamp: c.Timestamp, ValidUntil: c.ValidUntil,
 		SourceID: c.SourceID, HasSourceID: c.HasSourceID, Source: []byte(c.Source), Category: []byte(c.Category),
 		UserID: []byte(c.UserID), ProfileID: []byte(c.ProfileID), Email: []byte(c.Email), Message: []byte(c.Message)}
+	if c.Reason != "" || c.Method != "" || c.DeviceInfo != "" {
+		m.More = &mapping.More{Reason: []byte(c.Reason), Method: []byte(c.Method), DeviceInfo: []byte(c.DeviceInfo)}
+	}
+	return m
 }
 
 // Bits of the first byte of a packed consent.
@@ -151,6 +164,7 @@ const (
 	packUnlimited
 	packSourceID
 	packEmailIsUser // imports of rows that have only an e-mail send it twice
+	packMore
 )
 
 // pack appends the consent's compact form: a byte of bits, varints, then the
@@ -170,6 +184,9 @@ func pack(b []byte, c *mapping.Consent) []byte {
 	if sameEmail {
 		bits |= packEmailIsUser
 	}
+	if c.More != nil {
+		bits |= packMore
+	}
 	b = append(b, bits)
 	b = binary.AppendVarint(b, c.Timestamp)
 	if bits&packUnlimited == 0 {
@@ -185,7 +202,13 @@ func pack(b []byte, c *mapping.Consent) []byte {
 	if !sameEmail {
 		b = packText(b, c.Email)
 	}
-	return packText(b, c.Message)
+	b = packText(b, c.Message)
+	if c.More != nil {
+		for _, f := range c.More.Fields() {
+			b = packText(b, *f.Value)
+		}
+	}
+	return b
 }
 
 func packText(b, text []byte) []byte {
@@ -219,6 +242,9 @@ func unpack(b []byte, c *Consent) {
 		c.Email = r.text()
 	}
 	c.Message = r.text()
+	if bits&packMore != 0 {
+		c.Reason, c.Method, c.DeviceInfo = r.text(), r.text(), r.text()
+	}
 }
 
 // packReader reads memory that pack wrote, so nothing in it can be cut short.

@@ -153,6 +153,8 @@ func (d *decoder) field(form *Form, c *mapping.Consent, seen *fields) error {
 		return d.string(v, "email", &c.Email)
 	case "message":
 		return d.string(v, "message", &c.Message)
+	case "reason", "method", "deviceInfo": // the SDKs' own, of which nobody says what they may be
+		return d.more(v, c)
 	}
 	return nil // a field that the reference does not name
 }
@@ -172,6 +174,25 @@ func check(c *mapping.Consent, seen *fields) error {
 		return refusal("Source is required for profileId")
 	case len(c.ProfileID) == 0 && len(c.UserID) == 0:
 		return refusal("userId or profileId is required")
+	}
+	return nil
+}
+
+// more keeps a field that is not in the reference: its text, or what stands there.
+func (d *decoder) more(v jsontext.Value, c *mapping.Consent) error {
+	if c.More == nil {
+		c.More = &mapping.More{}
+	}
+	for _, f := range c.More.Fields() {
+		if f.Name != string(d.name) {
+			continue
+		}
+		if v.Kind() == '"' {
+			return d.string(v, f.Name, f.Value)
+		}
+		at := len(d.text)
+		d.text = append(d.text, v...)
+		*f.Value = d.text[at:len(d.text):len(d.text)]
 	}
 	return nil
 }

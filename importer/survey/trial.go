@@ -129,7 +129,7 @@ func (e *Effect) add(t *Trial, was, is *rows.Result) {
 
 // sameConsent reports whether two consents are sent alike.
 func sameConsent(a, b mapping.Consent) bool {
-	if a.Action != b.Action || a.Timestamp != b.Timestamp || a.ValidUntil != b.ValidUntil || a.HasSourceID != b.HasSourceID || a.SourceID != b.SourceID {
+	if a.Action != b.Action || a.Timestamp != b.Timestamp || a.ValidUntil != b.ValidUntil || a.HasSourceID != b.HasSourceID || a.SourceID != b.SourceID || !a.More.Equal(b.More) {
 		return false
 	}
 	for _, p := range [...][2][]byte{
