@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/consentimport/consentimport/mapping/condition"
 	"github.com/consentimport/consentimport/mapping/decode"
@@ -348,8 +347,8 @@ func (b *binder) lacks(n nameAt, what string) {
 		return
 	}
 	hint := "the export's columns: " + quoteAll(columns, 40)
-	if len(columns) == 1 && strings.ContainsFunc(columns[0], func(r rune) bool { return unicode.IsPunct(r) && r != '_' && r != '-' || unicode.IsSymbol(r) }) {
-		hint = "the export has one column, " + quoteAll(columns, 1) + "; if these are several, say what stands between them in the mapping: input: {delimiter: …}"
+	if len(columns) == 1 {
+		hint = "the export has one column, " + quoteAll(columns, 1) + "; if the header stands further below, say how many lines are above it: input: {skipLines: …}; if these are several columns, what stands between them: input: {delimiter: …}"
 	}
 	b.fail(n.at, hint, "%s: the export has no column %q%s", what, n.name, spelling.DidYouMean(n.name, columns))
 }
