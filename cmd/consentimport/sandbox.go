@@ -64,7 +64,7 @@ Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%
 			return nil
 		},
 	}
-	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8787", "listen at `HOST:PORT`")
+	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8787", "listen at `HOST:PORT` (:8787 is for this machine alone)")
 	c.Flags().StringVar(&key, "api-key", "", "accept only this `KEY` (default: any)")
 	c.Flags().StringVar(&form.dialect, "dialect", "docs", "take requests in this dialect alone: `docs|sdk` (default: in the one that goes with their key's place)")
 	c.Flags().StringVar(&form.times, "times", "", "take times in this form alone: `ms|s|ms-text`")

@@ -136,6 +136,12 @@ func TestStoreFileOutlivesTheServer(t *testing.T) {
 	assert.ErrorContains(t, err, "open store")
 }
 
+// TestAPortAloneIsForThisMachine: an address without a host is on loopback.
+func TestAPortAloneIsForThisMachine(t *testing.T) {
+	s := start(t, Config{Addr: ":0"})
+	assert.Regexp(t, `^http://127\.0\.0\.1:[1-9]`, s.URL())
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	_, err := New(Config{Addr: "8787"})
 	assert.ErrorContains(t, err, "write host:port")

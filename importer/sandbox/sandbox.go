@@ -156,6 +156,9 @@ func (s *Server) Listen() (addr string, err error) {
 	if want == "" {
 		want = "127.0.0.1:0"
 	}
+	if host, port, err := net.SplitHostPort(want); err == nil && host == "" { // who wants others to reach it writes an address out
+		want = net.JoinHostPort("127.0.0.1", port)
+	}
 	s.listener, err = net.Listen("tcp", want)
 	if err != nil {
 		return "", fmt.Errorf("listen on %s: %w", want, err)
