@@ -227,7 +227,7 @@ func HistoryFindings(found *history.Result, mode history.Mode) []summary.Finding
 		{"out-of-order", order, &found.OutOfOrder},
 		{"identity-split", "These people stand under several spellings of one identifier, or with an identifier in one row and only the e-mail address that stands beside it, and beside no other, in another. " +
 			"The target may take them for several people; map one identifier for all rows.", &found.Split},
-		{"category-twins", "These categories differ only in letter case, form or separators, so the target takes them for several purposes; map them to one name.", &found.Twins},
+		{"category-twins", "These categories differ only in letter case, form, separators or blanks, so the target takes them for several purposes; map them to one name.", &found.Twins},
 	} {
 		if f.seen.Count > 0 {
 			out = append(out, summary.Finding{Rule: f.rule, Count: f.seen.Count, Message: f.message, Rows: append([]int64{}, f.seen.Rows...)})

@@ -48,6 +48,7 @@ type Builder struct {
 type category struct {
 	name string
 	row  int64
+	also int64 // the first row that has another spelling of it, which is sent as it stands; 0: none
 }
 
 // maxCategories bounds how many categories are told apart by name: what has more
@@ -182,7 +183,7 @@ func (b *Batch) category(name []byte, row int64) uint64 {
 			k.name = []byte{}
 		}
 		if len(b.names) < 2*maxCategories {
-			b.names = append(b.names, named{k.hash, category{string(name), row}})
+			b.names = append(b.names, named{k.hash, category{name: string(name), row: row}})
 		}
 	}
 	return k.hash
@@ -238,14 +239,17 @@ func (b *Batch) digest(c *mapping.Consent) uint64 {
 func (b *Builder) Add(batch *Batch) error {
 	for i := range batch.names {
 		n := &batch.names[i]
-		if b.names[n.hash] != nil {
+		if was := b.names[n.hash]; was != nil {
+			if was.also == 0 && was.name != n.name {
+				was.also = n.row
+			}
 			continue
 		}
 		if len(b.names) >= maxCategories {
 			b.more = true
 			continue
 		}
-		b.names[n.hash] = &category{n.name, n.row}
+		b.names[n.hash] = &category{name: n.name, row: n.row}
 	}
 	if len(batch.names) >= 2*maxCategories {
 		batch.known = [len(batch.known)]knownCategory{} // for names that it had no room to tell

@@ -30,7 +30,7 @@ type Result struct {
 	Repeats        Sightings // consents that equal another in all that is sent
 	OutOfOrder     Sightings // decisions that stand behind a newer one of their key
 	Split          Sightings // persons who stand under several spellings or identifiers
-	Twins          Sightings // categories that differ from another in letter case or form alone
+	Twins          Sightings // categories that differ from another in letter case, form or blanks alone
 
 	// Overtaken is the number of keys of which the last one in the order of rows is
 	// not the last word.
@@ -142,7 +142,8 @@ func (w *walker) result() (*Result, error) {
 	return out, nil
 }
 
-// twins finds the categories that are one word to the eye.
+// twins finds the categories that are one word to the eye, in every spelling that is sent:
+// that we take blanks around a name or its Unicode form for nothing, the target does not know.
 func twins(names map[uint64]*category) (s Sightings) {
 	fold := cases.Fold()
 	forms := map[string][]*category{}
@@ -153,11 +154,13 @@ func twins(names map[uint64]*category) (s Sightings) {
 		forms[form] = append(forms[form], c)
 	}
 	for _, same := range forms {
-		if len(same) < 2 {
-			continue
-		}
 		for _, c := range same {
-			s.at(At(c.row, 1))
+			if len(same) > 1 || c.also != 0 {
+				s.at(At(c.row, 1))
+			}
+			if c.also != 0 {
+				s.at(At(c.also, 1))
+			}
 		}
 	}
 	return s

@@ -50,8 +50,11 @@ func TestSpellingsOfOnePersonAreCountedAsPeople(t *testing.T) {
 
 func TestCategoriesThatLookAlikeAreTwins(t *testing.T) {
 	r := walkOf(t, Options{}, says("a", "News", 1), says("b", "news", 1), says("c", "news ", 1), says("d", "ads", 1), says("e", "e-mail", 1), says("f", "E Mail", 1))
-	require.EqualValues(t, 4, r.Twins.Count, "the two of each pair; what is only blanks around it is one category anyway")
+	require.Equal(t, Sightings{Count: 5, Rows: []int64{1, 2, 3, 5, 6}}, r.Twins, "both of each pair, and what has blanks around it: it is sent so")
 	require.Len(t, r.LastWords, 5)
+	r = walkOf(t, Options{}, says("a", "ads", 1), says("b", "cafe\u0301", 1), says("c", "caf\u00e9", 1), says("d", "cafe\u0301", 1))
+	require.Equal(t, Sightings{Count: 2, Rows: []int64{2, 3}}, r.Twins, "of one Unicode form to us, of two to the target")
+	require.Len(t, r.LastWords, 2)
 }
 
 func TestCategoriesBeyondAThousandAreSummed(t *testing.T) {
