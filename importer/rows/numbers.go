@@ -38,6 +38,9 @@ func (l *RowNumbers) apply(b *source.Batch) error {
 		}
 		l.last = n
 		b.Rows[i].Number = n
+		if layout.Nested() {
+			unwrap(&b.Rows[i])
+		}
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ func RejectedName(layout *source.Layout, n int) string {
 // form, so that the file can be repaired and imported: rejected.csv or .jsonl.
 type Rejected struct {
 	Layout  *source.Layout
+	lists   bool  // a JSON row may be a list or a single value
 	columns int   // that the export has, _row and _error of an earlier repair left out
 	drop    []int // indexes of those, ascending
 	lineEnd string

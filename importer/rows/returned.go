@@ -38,7 +38,8 @@ type Repaired struct {
 // as it was given out is not repaired, whatever the file would make of it, and is left
 // out; so is one that cannot be read now. What they are in the import stays true.
 func Returned(given, export *source.Export) (repaired []Repaired, unfixed []Unfixed, err error) {
-	all, err := readReturned(given)
+	lists := export.Config.Columns != nil
+	all, err := readReturned(given, lists)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,6 +55,7 @@ func Returned(given, export *source.Export) (repaired []Repaired, unfixed []Unfi
 	forms := make([]*Rejected, len(export.Layouts))
 	for i := range export.Layouts {
 		forms[i] = NewRejected(&export.Layouts[i])
+		forms[i].lists = lists
 	}
 	for i := range all {
 		r := &all[i]
@@ -87,8 +89,9 @@ type returned struct {
 	fault string     // why it cannot be read
 }
 
-// readReturned reads all rows, in the order of their numbers.
-func readReturned(given *source.Export) ([]returned, error) {
+// readReturned reads all rows, in the order of their numbers. Lists says that rows of
+// JSON may be lists or single values, for the mapping names their columns.
+func readReturned(given *source.Export, lists bool) ([]returned, error) {
 	reader, err := given.Read(given.Start(), source.ReadOptions{NoMarks: true})
 	if err != nil {
 		return nil, err
@@ -107,7 +110,7 @@ func readReturned(given *source.Export) ([]returned, error) {
 		for i := range b.Rows {
 			r := returned{row: b.Rows[i], fault: b.Rows[i].Reason}
 			if l.Nested() {
-				err = r.readJSON()
+				err = r.readJSON(lists)
 			} else {
 				err = r.readCSV(l)
 			}
@@ -206,7 +209,7 @@ var rowMember = regexp.MustCompile(`"` + RowColumn + `"\s*:\s*([0-9]+)\s*[,}]`)
 
 // readJSON takes a JSON row apart. Where somebody repaired the text in _raw, that is the
 // row.
-func (r *returned) readJSON() error {
+func (r *returned) readJSON(lists bool) error {
 	var members map[string]json.RawMessage
 	raw := bytes.TrimSpace(r.row.Raw)
 	if !isObject(raw) || json.Unmarshal(raw, &members) != nil {
@@ -234,6 +237,10 @@ func (r *returned) readJSON() error {
 	inner, wrapped := members[rawMember]
 	for name := range members {
 		wrapped = wrapped && (name == RowColumn || name == ErrorColumn || name == KeyMember || name == rawMember)
+	}
+	if lists && inner != nil && !bytes.Equal(inner, []byte("null")) {
+		r.readList(inner, members[KeyMember], wrapped)
+		return nil
 	}
 	if !wrapped {
 		return nil
@@ -264,16 +271,67 @@ func (r *returned) readJSON() error {
 	return nil
 }
 
+// readList takes a row that is a list, or a single value, out of _raw, where it stands as
+// text, or as it is where somebody wrote it so.
+func (r *returned) readList(inner, key json.RawMessage, wrapped bool) {
+	value := []byte(inner)
+	var text string
+	if json.Unmarshal(inner, &text) == nil && (json.Valid([]byte(text)) || strings.ContainsAny(text, "[]{}\"")) {
+		value = []byte(text)
+	}
+	switch {
+	case !wrapped:
+		r.fault = "is a list in the export, and the list has to stand in " + rawMember + " alone"
+	case json.Valid(value):
+		r.row.Raw = listRow(r.row.Number, key, compact(value))
+	case r.fault == "":
+		r.fault = "the text in " + rawMember + " is not valid JSON"
+	}
+}
+
+// listRow is how the repaired rows that are kept have a row that is no object.
+func listRow(number int64, key, value []byte) []byte {
+	row := []byte(`{"` + RowColumn + `":` + strconv.FormatInt(number, 10))
+	if key != nil {
+		row = append(append(row, `,"`+KeyMember+`":`...), key...)
+	}
+	row = append(append(row, `,"`+rawMember+`":`...), value...)
+	return append(row, '}')
+}
+
+// unwrap undoes listRow; other rows stay as they are.
+func unwrap(row *source.Row) {
+	if !bytes.HasPrefix(row.Raw, []byte(`{"`+RowColumn+`":`)) {
+		return
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(row.Raw, &members) != nil || members[rawMember] == nil {
+		return
+	}
+	key := members[KeyMember]
+	if !bytes.Equal(listRow(row.Number, key, members[rawMember]), row.Raw) {
+		return
+	}
+	var name string
+	if key != nil && json.Unmarshal(key, &name) == nil {
+		row.Key = []byte(name)
+	}
+	row.Raw = members[rawMember]
+}
+
 // fault says why a row of the export cannot be read; "" when it can.
 func (f *Rejected) fault(row *source.Row) string {
 	switch {
 	case row.Reason != "":
 		return row.Reason
 	case f.Layout.Nested():
-		if !isObject(row.Raw) {
-			return "is not a JSON object"
+		switch {
+		case f.lists && json.Valid(row.Raw), isObject(row.Raw):
+			return ""
+		case f.lists:
+			return "is not valid JSON"
 		}
-		return ""
+		return "is not a JSON object"
 	}
 	if _, _, err := f.Layout.Split(row.Raw, nil, nil); err != nil {
 		return err.Error()

@@ -144,6 +144,13 @@ func TestSomebodyFixedIt(t *testing.T) {
 		{"the text of _raw", "{\"a\":NaN}\n{\"a\":\n", func(s string) string { return strings.Replace(s, "NaN", "1", 1) }, []string{`{"a":1,"_row":1}`}, "is not a JSON object", ""},
 		{"the text of _raw, of a row with a key", `{"contacts":{"48":{"a":1},"50":{"a":nope}}}`, func(s string) string { return strings.Replace(s, "nope", "2", 1) }, []string{`{"a":1,"_row":1,"_key":"48","_error":"value \"x\" is not listed"}`, `{"a":2,"_row":2,"_key":"50"}`}, "", ""},
 		{"members beside _raw", "{\"a\":NaN}\n", func(s string) string { return strings.Replace(s, `"_row"`, `"a":2,"_row"`, 1) }, []string{`{"a":2,"_row":1,"_error":"is not a JSON object","_raw":"{\"a\":NaN}"}`}, "", ""},
+		{"a list", `{"rows":[["u1","x"],["u2","no"]]}`, func(s string) string { return strings.Replace(s, `\"x\"`, `\"no\"`, 1) }, []string{`{"_row":1,"_raw":["u1","no"]}`, `{"_row":2,"_raw":["u2","no"]}`}, "", ""},
+		{"a list, written as one", `{"rows":[["u1","x"]]}`, func(s string) string { return `{"_row":1,"_error":"","_raw":["u1", "no"]}` + "\n" }, []string{`{"_row":1,"_raw":["u1","no"]}`}, "", ""},
+		{"a single value", `{"rows":["u1;"]}`, func(s string) string { return strings.Replace(s, "u1;", "u1", 1) }, []string{`{"_row":1,"_raw":"u1"}`}, "", ""},
+		{"a single value, written as one", `{"rows":["u1;"]}`, func(s string) string { return `{"_row":1,"_raw":"u1"}` + "\n" }, []string{`{"_row":1,"_raw":"u1"}`}, "", ""},
+		{"a list under a key", `{"rows":{"48":["x"]}}`, func(s string) string { return strings.Replace(s, `\"x\"`, `\"no\"`, 1) }, []string{`{"_row":1,"_key":"48","_raw":["no"]}`}, "", ""},
+		{"a list that is broken now", `{"rows":[["u1","x"]]}`, func(s string) string { return strings.Replace(s, `\"x\"]`, `\"no\"`, 1) }, nil, "the text in _raw is not valid JSON", ""},
+		{"members beside a list", `{"rows":[["u1","x"]]}`, func(s string) string { return strings.Replace(s, `"_row"`, `"id":"u1","_row"`, 1) }, nil, "is a list in the export, and the list has to stand in _raw alone", ""},
 		{"quotes that a spreadsheet adds", "a,b,c\n1,2\n", func(s string) string { return strings.Replace(s, "1,2,,1", `"1","2","","1"`, 1) }, nil, "has 2 cells, the header has 3", ""},
 		{"_error misspelt", "a,b,c\n1,2\n", func(s string) string { return strings.Replace(s, "_error", "_eror", 1) }, nil, "has 2 cells, the header has 3", ""},
 		{"no _error", "a,b,c\n1,2\n", func(string) string { return "a,b,c,_row\n1,2,,1\n" }, nil, "has 2 cells, the header has 3", ""},
@@ -161,6 +168,12 @@ func TestSomebodyFixedIt(t *testing.T) {
 			cfg := source.Config{}
 			if strings.Contains(c.text, "contacts") {
 				cfg.Rows = "contacts.*"
+			}
+			if strings.Contains(c.text, "rows") {
+				cfg.Rows, cfg.Columns = "rows", []string{"id", "choice"}
+				if strings.Contains(c.text, "48") {
+					cfg.Rows = "rows.*"
+				}
 			}
 			export := openText(t, dir, cfg, []byte(c.text))
 			defer export.Close()
