@@ -250,7 +250,7 @@ func (x *indexing) settled(m *indexed, b *rows.Batch, i int, all bool) error {
 	m.consents = x.lookup.before.Consents(b, i, &v, m.consents[:0])
 	for k := range m.consents {
 		if c := &m.consents[k]; all || c.Outcome.State.Final() {
-			m.batch.Consent(history.At(b.Number(i), k+1), &c.Consent, history.Fate{State: survey.StateOf(c.Outcome.State), Pass: c.Pass})
+			m.batch.Consent(history.At(b.Number(i), k+1), c.Consent, history.Fate{State: survey.StateOf(c.Outcome.State), Pass: c.Pass})
 		}
 	}
 	if all && v.Pass > 0 && v.Result.Status != mapping.Mapped {

@@ -111,7 +111,7 @@ func (im *Import) sentBy(s *survey.Survey) (*history.Index, error) {
 	x := s.NewIndex(cfg, "", func(b *history.Batch, r *survey.Row) {
 		for i := range r.Consents {
 			if c := &r.Consents[i]; c.Outcome.State == journal.Sent {
-				b.Consent(history.At(r.Row.Number, i+1), &c.Consent, history.Fate{State: history.Sent, Pass: c.Pass})
+				b.Consent(history.At(r.Row.Number, i+1), c.Consent, history.Fate{State: history.Sent, Pass: c.Pass})
 			}
 		}
 	})

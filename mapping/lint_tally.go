@@ -22,13 +22,30 @@ type Tally struct {
 	oneTime   oneTime
 	dayProven bool
 	day       int64 // looked at last, in days since 1970; rows of a day stand together
-	// categories remembers the hashes of a few: an export has few, row after row.
-	categories [16]hashedCategory
+	// categories remembers a few: an export has few, row after row and batch after batch.
+	categories [16]knownCategory
 }
 
-type hashedCategory struct {
-	name []byte
-	hash uint64
+// knownCategory is a category and what its name says by itself.
+type knownCategory struct {
+	name      []byte
+	hash      uint64
+	read      bool // the rest is known
+	sense     vocabulary.Sense
+	necessary bool
+}
+
+// category gives what is known of a category.
+func (t *Tally) category(name []byte) *knownCategory {
+	slot := 0
+	if n := len(name); n > 0 {
+		slot = (n + int(name[0]) + 3*int(name[n-1])) % len(t.categories)
+	}
+	known := &t.categories[slot]
+	if !bytes.Equal(known.name, name) {
+		*known = knownCategory{name: append(known.name[:0], name...), hash: xxhash.Sum64(name)}
+	}
+	return known
 }
 
 // categoryHash is the hash of a category.
@@ -36,12 +53,7 @@ func (t *Tally) categoryHash(name []byte) uint64 {
 	if len(name) == 0 {
 		return 0
 	}
-	known := &t.categories[(len(name)+int(name[0])+3*int(name[len(name)-1]))%len(t.categories)]
-	if !bytes.Equal(known.name, name) {
-		known.hash = xxhash.Sum64(name)
-		known.name = append(known.name[:0], name...)
-	}
-	return known.hash
+	return t.category(name).hash
 }
 
 // NewTally makes a Tally for batches of rows, one after the other.
@@ -172,7 +184,7 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	}
 	line, isNew := t.decisions.at(category, c.Category, c.Raw, as, "")
 	if isNew {
-		line.marks = t.linter.spec.marks(c)
+		line.marks = t.marks(c)
 	}
 	line.count++
 	if line.marks != 0 {
@@ -226,9 +238,13 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 }
 
 // marks says what lint thinks of a combination of category, value and action.
-func (s *lintSpec) marks(c *Consent) (marks ruleSet) {
-	marks = doubts(s.sense(c.Category), vocabulary.Value(c.Raw), c.Action)
-	if vocabulary.Necessary(c.Category) {
+func (t *Tally) marks(c *Consent) (marks ruleSet) {
+	known := t.category(c.Category)
+	if !known.read {
+		known.read, known.sense, known.necessary = true, t.linter.spec.sense(c.Category), vocabulary.Necessary(c.Category)
+	}
+	marks = doubts(known.sense, vocabulary.Value(c.Raw), c.Action)
+	if known.necessary {
 		marks |= 1 << ruleNecessary
 	}
 	return marks

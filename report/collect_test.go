@@ -226,7 +226,7 @@ func TestMonthsOfDecisions(t *testing.T) {
 // A row with several elements is invalid for one of them: what could be read of
 // the others is not what failed.
 func TestAnInvalidRowShowsNoOtherDecisionThanItsOwn(t *testing.T) {
-	no := consent("u1", "ads", mapping.Reject, sent).Consent
+	no := *consent("u1", "ads", mapping.Reject, sent).Consent
 	dir, _ := write(t, &told{facts: finished(2), parts: []part{{csvLayout("x", "x"), "x.csv", []survey.Row{
 		invalid(1, "1", "mail", `action: value "hm" of column "mail" is not listed in values`, no),
 		invalid(2, "2", "at", `timestamp: column "at" is empty`, no),

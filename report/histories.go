@@ -159,7 +159,7 @@ func (f *finder) rows(b *survey.Batch) error {
 			switch {
 			case at.Row() != r.Row.Number:
 			case k < len(r.Consents):
-				c = &r.Consents[k].Consent
+				c = r.Consents[k].Consent
 			case k < len(r.Readable):
 				c = &r.Readable[k]
 			}

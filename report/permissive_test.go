@@ -25,14 +25,14 @@ func TestARejectThatDidNotArriveAfterAnAccept(t *testing.T) {
 	open.Email, open.ProfileID = []byte(`=b"@example.com`), []byte("0042")
 	older := consent("u5", "ads", mapping.Reject, refused)
 	older.Timestamp--
-	untimed := consent("u4", "ads", mapping.Reject, sent).Consent
+	untimed := *consent("u4", "ads", mapping.Reject, sent).Consent
 	untimed.Timestamp = 0
 	s := &told{facts: finished(8), parts: []part{{csvLayout("x", "x"), "x.csv", []survey.Row{
 		mapped(1, "1", consent("u1", "ads", mapping.Accept, sent), consent("U2 ", "ads", mapping.Accept, sent), consent("u2", "ads", mapping.Accept, sent)),
 		mapped(2, "2", consent("u1", "ads", mapping.Reject, sent)), // arrived
 		mapped(3, "3", open), // the last word stands in row 5
 		mapped(4, "4", consent("u2", "mail", mapping.Reject, refused)), // nothing sent in this category
-		invalid(5, "5", "y", "bad", consent("u2", "ads", mapping.Reject, sent).Consent, mapping.Consent{Action: mapping.Reject}),
+		invalid(5, "5", "y", "bad", *consent("u2", "ads", mapping.Reject, sent).Consent, mapping.Consent{Action: mapping.Reject}),
 		mapped(6, "6", consent("u3", "ads", mapping.Reject, refused), consent("u3", "ads", mapping.Accept, sent)), // at one time, the reject counts
 		mapped(7, "7", consent("u4", "ads", mapping.Accept, sent), consent("u5", "ads", mapping.Accept, sent), older),
 		invalid(8, "8", "y", "bad", untimed), // without a time it is the latest
@@ -50,7 +50,7 @@ u4,,,ads,8.1,
 	info, err := os.Stat(filepath.Join(dir, "suppress.csv"))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	assert.Contains(t, string(appendSuppressLine(nil, &open.Consent, journal.Ref{Row: 3, Consent: 1}, true)),
+	assert.Contains(t, string(appendSuppressLine(nil, open.Consent, journal.Ref{Row: 3, Consent: 1}, true)),
 		`u2,0042,"=b""@example.com",ads,3.1,`)
 }
 
@@ -105,7 +105,7 @@ func TestADryRunForeseesWhatWouldEndTooPermissive(t *testing.T) {
 	assert.Equal(t, 3, sum.ExitCode)
 
 	row := &s.parts[0].rows[1] // it is invalid
-	row.Readable = []mapping.Consent{consent("u1", "marketing", mapping.Reject, sent).Consent}
+	row.Readable = []mapping.Consent{*consent("u1", "marketing", mapping.Reject, sent).Consent}
 	dir, sum := write(t, s)
 	assert.Equal(t, summary.OverPermissive{Count: 1, Consents: []string{"2.1"}}, sum.OverPermissive)
 	assert.Equal(t, 5, sum.ExitCode)

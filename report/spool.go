@@ -90,7 +90,7 @@ func (w *work) unsaid(r *survey.Row, dryRun bool) {
 		x := &r.Consents[i]
 		if x.Action == mapping.Reject && !x.Elsewhere && x.Outcome.State != journal.Sent && x.Outcome.State != journal.Known &&
 			(!dryRun || x.Outcome.State != journal.Pending) {
-			w.keep(&x.Consent, r, i)
+			w.keep(x.Consent, r, i)
 		}
 	}
 	for i := range r.Readable {

@@ -95,7 +95,7 @@ const decided int64 = 1704749582000
 
 // consent is a consent of user with its outcome.
 func consent(user, category string, action mapping.Action, o journal.Outcome) survey.Consent {
-	c := survey.Consent{Outcome: o, Consent: mapping.Consent{
+	c := survey.Consent{Outcome: o, Consent: &mapping.Consent{
 		Action: action, Timestamp: decided, ValidUntil: mapping.Unlimited,
 		UserID: []byte(user), Category: []byte(category), Source: []byte("web"),
 	}}

@@ -47,7 +47,7 @@ func (l *lint) visit(b *survey.Batch) func() error {
 			t.Readable(&r.Readable[k])
 		}
 		for k := range r.Consents {
-			c := &r.Consents[k].Consent
+			c := r.Consents[k].Consent
 			t.Consent(number, c, xxhash.Sum64(c.Subject()))
 		}
 		if nested && r.Status == mapping.Mapped {

@@ -67,7 +67,7 @@ func (h *holdings) expect(c *survey.Consent) {
 		return
 	case journal.Pending: // it may have been on its way when the process was killed
 	}
-	lane, hash := h.sum(&c.Consent)
+	lane, hash := h.sum(c.Consent)
 	h.lanes[lane] = append(h.lanes[lane], due{hash, c.Timestamp, c.Action == mapping.Reject, may})
 }
 

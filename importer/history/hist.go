@@ -24,20 +24,10 @@ func (h *hist) look() error {
 		h.stand(e.category, None)
 		return h.handOnEarlier()
 	}
-	h.out.Keys++
 	h.group.at(h.n-1, &h.last)
-	h.count(&h.last)
-	word := h.word(h.last.category)
-	switch {
-	case h.last.decision == Reject:
-		word.Reject++
-	case h.last.expired:
-		word.Expired++
-	default:
-		word.Accept++
-	}
+	h.lastWord(&h.last)
 	if h.n-h.from == 1 && !h.before.any && h.sent == nil { // most are that short, and leave as they come
-		found := h.arrives(&h.last, h.n-1)
+		found := h.arrives(&h.last, true)
 		if h.change(&h.last, found); found {
 			h.stand(h.last.category, h.last.decision)
 		} else {
@@ -54,6 +44,38 @@ func (h *hist) look() error {
 		return h.plan()
 	}
 	return nil
+}
+
+// only looks at the one decision that there is about a key, when no other import has
+// anything to do with it. Most keys have no more.
+func (w *walker) only(e *entry) {
+	w.spelling(e)
+	if e.decision == None {
+		w.word(e.category).None++
+		w.stand(e.category, None)
+		return
+	}
+	w.lastWord(e)
+	d := None
+	if w.arrives(e, true) {
+		d = e.decision
+	}
+	w.stand(e.category, d)
+}
+
+// lastWord counts the last word about a key.
+func (w *walker) lastWord(e *entry) {
+	w.out.Keys++
+	w.count(e)
+	word := w.word(e.category)
+	switch {
+	case e.decision == Reject:
+		word.Reject++
+	case e.expired:
+		word.Expired++
+	default:
+		word.Accept++
+	}
 }
 
 // count counts the person once who has a consent.
@@ -247,9 +269,10 @@ func (h *hist) backward() {
 // foreseen is the pass of what is open, where it counts as sent.
 const foreseen = 1<<16 - 1
 
-// arrives reports whether a decision has arrived from this import, or will.
-func (h *hist) arrives(e *entry, i int64) bool {
-	return e.state == Sent || h.options.Foresee && e.state == Open && (h.options.Mode != Latest || i == h.n-1)
+// arrives reports whether a decision has arrived from this import, or will; last: it is
+// the last word.
+func (w *walker) arrives(e *entry, last bool) bool {
+	return e.state == Sent || w.options.Foresee && e.state == Open && (w.options.Mode != Latest || last)
 }
 
 // arrived finds out what arrived last, in this import or before it, and holds it
@@ -262,7 +285,7 @@ func (h *hist) arrived() error {
 	found := false
 	for i := h.from; i < h.n; i++ {
 		h.group.at(i, &e)
-		if !h.arrives(&e, i) || h.options.Foresee && e.state == Open && h.overtaken(&e) {
+		if !h.arrives(&e, i == h.n-1) || h.options.Foresee && e.state == Open && h.overtaken(&e) {
 			continue
 		}
 		if h.sent != nil {

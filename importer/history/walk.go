@@ -124,7 +124,7 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 				w.out.Unfounded++
 			}
 		}
-		if err := w.group.add(rec); err != nil {
+		if err := w.add(rec); err != nil {
 			return nil, err
 		}
 	}
@@ -165,6 +165,8 @@ type walker struct {
 	record                      []byte
 	kept                        map[uint64]Place // of the digests of one moment: the consent that is sent
 	now                         [groupSize]byte  // the key that the walk is at
+	first                       [recordSize]byte // its first decision, as long as it is the only one
+	alone                       bool             // it is
 	before                      before
 	changes                     map[uint64]*Change
 	sent                        *extsort.Sorter // of what was sent, for imports after this one; nil: nobody asks
@@ -190,8 +192,41 @@ type person struct {
 // span is decisions i to j-1 of the group.
 type span struct{ i, j int64 }
 
-// end looks at the group that was read, and makes room for the next.
+// add takes in a decision about the key.
+func (w *walker) add(rec []byte) error {
+	switch {
+	case w.alone:
+		if err := w.gather(); err != nil {
+			return err
+		}
+	case w.group.n == 0:
+		copy(w.first[:], rec)
+		w.alone = true
+		return nil
+	}
+	return w.group.add(rec)
+}
+
+// gather puts the only decision into the group.
+func (w *walker) gather() error {
+	w.alone = false
+	return w.group.add(w.first[:])
+}
+
+// end looks at what was read about the key, and makes room for the next.
 func (w *walker) end() error {
+	if w.alone {
+		if w.before.reader == nil && w.sent == nil {
+			var e entry
+			e.decode(w.first[:])
+			w.only(&e)
+			w.alone = false
+			return nil
+		}
+		if err := w.gather(); err != nil {
+			return err
+		}
+	}
 	g := &w.group
 	if g.n == 0 {
 		return nil

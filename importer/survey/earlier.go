@@ -58,7 +58,7 @@ func AppendDecisions(x *history.Batch, r *Row) {
 	if r.Status == mapping.Mapped {
 		for i := range r.Consents {
 			if c := &r.Consents[i]; !c.Elsewhere {
-				x.Consent(history.At(r.Row.Number, i+1), &c.Consent, history.Fate{Pass: c.Pass, State: StateOf(c.Outcome.State)})
+				x.Consent(history.At(r.Row.Number, i+1), c.Consent, history.Fate{Pass: c.Pass, State: StateOf(c.Outcome.State)})
 			}
 		}
 		return

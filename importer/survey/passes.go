@@ -223,10 +223,10 @@ func (p *Passes) Look(b *rows.Batch, i int, dst []journal.PassOutcome) (Verdict,
 func (p *Passes) Consents(b *rows.Batch, i int, v *Verdict, dst []Consent) []Consent {
 	for k := range v.Outcomes {
 		o := &v.Outcomes[k]
-		c := Consent{Consent: v.Result.Consents[k], Outcome: o.Outcome, Pass: o.Pass}
+		c := Consent{Consent: &v.Result.Consents[k], Outcome: o.Outcome, Pass: o.Pass}
 		if o.Pass > 0 && o.Pass != v.Pass {
 			if r, ok := b.Result(i, p.readings[o.Pass-1]); ok && r.Status == mapping.Mapped && len(r.Consents) == len(v.Outcomes) {
-				c.Consent = r.Consents[k]
+				c.Consent = &r.Consents[k]
 			}
 		}
 		dst = append(dst, c)

@@ -63,7 +63,7 @@ func (p *person) look(b *Batch, r *Row) {
 	mention := Mention{Status: r.Status, Reason: r.Reason, File: b.File, Line: r.Row.Line, Ref: journal.Ref{Row: r.Row.Number}}
 	if r.Status == mapping.Mapped {
 		for k := range r.Consents {
-			if c := &r.Consents[k]; p.is(&c.Consent) {
+			if c := &r.Consents[k]; p.is(c.Consent) {
 				m := mention
 				m.Ref.Consent, m.Pass, m.State = int32(k+1), c.Pass, c.Outcome.State
 				m.Decision, m.Category, m.Timestamp = c.Action.String(), string(c.Category), c.Timestamp

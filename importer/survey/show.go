@@ -102,7 +102,7 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 			for k := range res.Consents {
 				v.consents = append(v.consents, Consent{})
 				c := &v.consents[len(v.consents)-1]
-				c.Consent, c.Outcome.Ref = res.Consents[k], journal.Ref{Row: b.Number(i), Consent: int32(k + 1)}
+				c.Consent, c.Outcome.Ref = &res.Consents[k], journal.Ref{Row: b.Number(i), Consent: int32(k + 1)}
 				if s.foreseen {
 					c.Outcome = v.outcomes[k].Outcome
 				}
@@ -122,7 +122,7 @@ func (v *shown) share(of shard.Shard, row *Row, consents []mapping.Consent) {
 	}
 	row.Elsewhere = !of.HasRow(row.Row.Number, consents, &v.key)
 	for k := range row.Consents {
-		row.Consents[k].Elsewhere = !of.Has(&row.Consents[k].Consent, &v.key)
+		row.Consents[k].Elsewhere = !of.Has(row.Consents[k].Consent, &v.key)
 	}
 	for k := range row.Readable {
 		row.ReadableElsewhere = append(row.ReadableElsewhere, !of.Has(&row.Readable[k], &v.key))

@@ -42,7 +42,7 @@ type Row struct {
 
 // Consent is one consent with its outcome; State Pending when it has none.
 type Consent struct {
-	mapping.Consent
+	*mapping.Consent
 	Outcome journal.Outcome
 	// Pass is the number of the pass that gave the outcome, 0 when pending. What
 	// a retry or a repair sent arrived after all that the passes before it sent.
