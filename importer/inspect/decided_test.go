@@ -87,59 +87,6 @@ func becameOf(t *testing.T, cfg source.Config, spec *mapping.Spec) (out []string
 	}
 }
 
-// TestObjectionsAreTurned: wherever a name says that a yes objects, a person who answers
-// what the draft asks gets a reject out of it, and out of a no nothing.
-func TestObjectionsAreTurned(t *testing.T) {
-	const at = "2024-05-01T10:00:00Z"
-	for name, c := range map[string]struct {
-		export string
-		want   []string
-	}{
-		"the name around the answer": {
-			`{"userId":"u1","state":{"ads":{"consented":true,"at":"` + at + `"},"data_sale_opt_out":{"consented":true,"at":"` + at + `"}}}
-{"userId":"u2","state":{"ads":{"consented":false,"at":"` + at + `"},"data_sale_opt_out":{"consented":false,"at":"` + at + `"}}}
-`, []string{"1 accept ads", "1 reject data_sale_opt_out", "2 reject ads"},
-		},
-		"a member of an object": {
-			`{"userId":"u1","timestamp":"` + at + `","preferences":{"newsletter":true,"do_not_sell":true}}
-{"userId":"u2","timestamp":"` + at + `","preferences":{"newsletter":false,"do_not_sell":false}}
-`, []string{"1 accept newsletter", "1 reject do_not_sell", "2 reject newsletter"},
-		},
-		"an element of a list": {
-			`{"userId":"u1","timestamp":"` + at + `","consents":[{"purpose":"ads","consented":true},{"purpose":"Sale opt-out","consented":true}]}
-{"userId":"u2","timestamp":"` + at + `","consents":[{"purpose":"ads","consented":false},{"purpose":"Sale opt-out","consented":false}]}
-`, []string{"1 accept ads", "1 reject Sale opt-out", "2 reject ads"},
-		},
-		"the purpose of a row": {
-			"user_id,purpose,consented,timestamp\nu1,ads,true," + at + "\nu1,do_not_sell,true," + at + "\nu2,ads,false," + at + "\nu2,do_not_sell,false," + at + "\n",
-			[]string{"1 accept ads", "2 reject do_not_sell", "3 reject ads"},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "x.txt")
-			require.NoError(t, os.WriteFile(path, []byte(c.export), 0o600))
-			cfg := source.Config{Paths: []string{path}}
-			draft := string(inspected(t, cfg).SuggestMapping())
-			decided := undecidedValue.ReplaceAllStringFunc(draft, func(line string) string {
-				m := undecidedValue.FindStringSubmatch(line)
-				action := "reject"
-				if m[2] == "true" && !strings.Contains(line, "DECIDE: reject? ") {
-					action = "accept"
-				}
-				return fmt.Sprintf("%s%q: %s", m[1], m[2], action)
-			})
-			spec, err := mapping.Parse("draft.yaml", []byte(decided), nil)
-			require.NoError(t, err, "%s", decided)
-			var want []string
-			for _, w := range c.want {
-				want = append(want, w+" "+at)
-			}
-			assert.Equal(t, want, becameOf(t, cfg, spec), "%s", draft)
-			assert.Empty(t, mapping.LintSpec(spec), "%s", decided)
-		})
-	}
-}
-
 // TestOtherLegalGrounds: where rows say that the ground is not consent, an accept there is
 // none, and a refusal stays one.
 func TestOtherLegalGrounds(t *testing.T) {
@@ -353,4 +300,21 @@ func TestValuesThatAreNotShownAreCounted(t *testing.T) {
 	assert.Contains(t, draft, "# Values that are not shown here: 1; a dry run lists")
 	assert.NotContains(t, draft, "GDPR")
 	assert.NotContains(t, draft, "Sonstiges")
+}
+
+// TestWhatADraftSaysOfChoices: the zone of several times is asked for once, a word for who
+// is signed up is doubted beside one for who chose to be, and an id by which the platform
+// counts people is named as that.
+func TestWhatADraftSaysOfChoices(t *testing.T) {
+	draft := string(inspectedText(t, "x.csv", "contact_id,email,status,subscribed_at,unsubscribed_at\n1,a@mail.example,subscribed,2024-05-01 10:00:00,\n2,b@mail.example,unsubscribed,,2024-05-02 10:00:00\n3,c@mail.example,opted_in,2024-05-03 10:00:00,\n").SuggestMapping())
+	assert.Equal(t, 1, strings.Count(uncommented(draft), "timezone: DECIDE"), "%s", draft)
+	assert.Contains(t, draft, "\ntimezone: DECIDE\n")
+	assert.Contains(t, draft, `"subscribed": DECIDE # DECIDE: accept? Or what everybody is who chose nothing, where "opted_in" says who chose? Then leave the place empty (once)`)
+	assert.Contains(t, draft, `"opted_in": DECIDE # DECIDE: accept or reject? (once)`)
+	assert.Contains(t, draft, "userId: {from: contact_id, trim: true} # the platform's own id: only if the target knows people by it; without this line the e-mail is the userId\n")
+
+	one := string(inspectedText(t, "x.csv", "user_id,status,consent_at\n1,subscribed,2024-05-01 10:00:00\n2,rejected,2024-05-02 10:00:00\n").SuggestMapping())
+	assert.Contains(t, one, "\n    timezone: DECIDE\n", "one time has its zone beside it")
+	assert.Contains(t, one, `"subscribed": DECIDE # DECIDE: accept or reject? (once)`)
+	assert.NotContains(t, one, "the platform's own id")
 }

@@ -38,7 +38,7 @@ func (d *draft) asBlocks(columns []*Column, lists []Candidate) []string {
 func (d *draft) about(o Candidate) *draft {
 	own := *d.s
 	own.Candidate, own.Decisions, own.Category, own.ValidUntil = o, o.Columns, nil, nil
-	return &draft{in: d.in, s: &own}
+	return &draft{in: d.in, s: &own, zoned: d.zoned}
 }
 
 // openValues are the values of decisions on one line, as far as they are shown.

@@ -173,12 +173,39 @@ func (d *draft) timeField(columns []*Column) *node {
 	if slices.ContainsFunc(columns, d.inSome) && !slices.ContainsFunc(columns, func(c *Column) bool { return !d.inSome(c) }) && len(columns) == 1 {
 		field.set("optional", plainTrue())
 	}
-	if i := slices.IndexFunc(forms, TimeForm.zoneless); i >= 0 {
-		field.set("timezone", plain(mapping.ToDecide)).above(
-			fmt.Sprintf("%s: which zone are these times in? Zone in the text: %s.", mapping.ToDecide, forms[i].Zone),
-			"An IANA name such as Europe/Berlin, or UTC; the platform's documentation says which.")
+	if i := slices.IndexFunc(forms, TimeForm.zoneless); i >= 0 && !d.zoned {
+		field.set("timezone", plain(mapping.ToDecide)).above(whichZone(forms[i])...)
 	}
 	return field
+}
+
+func whichZone(f TimeForm) []string {
+	return []string{
+		fmt.Sprintf("%s: which zone are these times in? Zone in the text: %s.", mapping.ToDecide, f.Zone),
+		"An IANA name such as Europe/Berlin, or UTC; the platform's documentation says which.",
+	}
+}
+
+// zone asks once for the zone of several times that carry none: one platform wrote them.
+func (d *draft) zone() {
+	var open []TimeForm
+	for _, t := range d.s.Times {
+		if len(t.Columns) == 0 {
+			continue
+		}
+		forms := timeForms(t.Columns)
+		if i := slices.IndexFunc(forms, TimeForm.zoneless); i >= 0 {
+			open = append(open, forms[i])
+		}
+	}
+	if c := d.s.ValidUntil; c != nil && c.Times[0].zoneless() {
+		open = append(open, c.Times[0])
+	}
+	if len(open) < 2 {
+		return
+	}
+	d.zoned = true
+	d.top.set("timezone", plain(mapping.ToDecide)).above(append([]string{""}, whichZone(open[0])...)...)
 }
 
 // timeForms are the forms of all columns that a time is read from. What one file
@@ -208,7 +235,7 @@ func (d *draft) validUntil(consent *node) {
 	} else if f.Format != "iso8601" && !strings.HasPrefix(f.Format, "epoch-") {
 		field.set("format", inQuotes(f.Format))
 	}
-	if c.Times[0].zoneless() {
+	if c.Times[0].zoneless() && !d.zoned {
 		field.set("timezone", plain(mapping.ToDecide))
 	}
 	if d.inSome(c) {

@@ -29,7 +29,11 @@ func (d *draft) values(found []ValueCount, opposite bool) *node {
 		case opposite && says == saysYes:
 			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": reject? The column asks whether somebody objects" + count)
 		default:
-			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": " + question(v.Value) + count)
+			ask := question(v.Value)
+			if clear := clearer(v.Value, found); clear != "" {
+				ask = fmt.Sprintf("accept? Or what everybody is who chose nothing, where %q says who chose? Then leave the place empty", clear)
+			}
+			table.set(v.Value, plain(mapping.ToDecide)).beside(mapping.ToDecide + ": " + ask + count)
 		}
 	}
 	table.quotedKeys = true
@@ -53,6 +57,25 @@ func question(value string) string {
 		return "reject? Who complained about mail wants none"
 	}
 	return "accept or reject?"
+}
+
+// clearer finds, beside a word for somebody who is signed up, one for somebody who chose
+// to be: opted_in beside subscribed. Where a platform has both, the first may be what
+// everybody is.
+func clearer(value string, all []ValueCount) string {
+	chose := func(v string) bool {
+		c := compactName(v)
+		return sayingOf([]byte(v)) == saysAccept && slices.ContainsFunc([]string{"optin", "optedin", "explicit", "express"}, func(stem string) bool { return strings.Contains(c, stem) })
+	}
+	if sayingOf([]byte(value)) != saysAccept || chose(value) {
+		return ""
+	}
+	for _, v := range all {
+		if chose(v.Value) {
+			return v.Value
+		}
+	}
+	return ""
 }
 
 // groundless writes a table of values for rows whose legal ground is not consent.
