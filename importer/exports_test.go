@@ -60,7 +60,7 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 				continue
 			}
 			for k := range row.Consents {
-				out.bodies = append(out.bodies, string(intempt.AppendBody(nil, intempt.Docs, &row.Consents[k])))
+				out.bodies = append(out.bodies, string(intempt.Wording{Dialect: intempt.Docs}.AppendBody(nil, &row.Consents[k])))
 			}
 		}
 		return nil

@@ -293,16 +293,6 @@ func (l *lanes) extend(tasks []task) {
 	}
 }
 
-// done ends a task that has its outcome; the next of its lane gets its turn.
-func (l *lanes) done(t *task) {
-	if next := l.finish(t, false); next != nil {
-		l.mu.Lock()
-		l.urgent.push(next)
-		l.mu.Unlock()
-		l.notify()
-	}
-}
-
 // again offers the task once more after a delay; its lane waits with it.
 func (l *lanes) again(t *task, after time.Duration) {
 	l.mu.Lock()

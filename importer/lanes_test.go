@@ -173,3 +173,14 @@ func TestARowLargerThanTheWindowGoesThroughAlone(t *testing.T) {
 	_, ok := l.next(context.Background())
 	assert.False(t, ok)
 }
+
+// done ends a task that has its outcome; the next of its lane waits for any taker. A
+// sender takes it itself.
+func (l *lanes) done(t *task) {
+	if next := l.finish(t, false); next != nil {
+		l.mu.Lock()
+		l.urgent.push(next)
+		l.mu.Unlock()
+		l.notify()
+	}
+}

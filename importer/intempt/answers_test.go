@@ -322,7 +322,7 @@ func TestRequest(t *testing.T) {
 			assert.Equal(t, "/v1/my%20org/projects/a%2Fb%3Fc/consents/data", r.URL.EscapedPath())
 			assert.Equal(t, "application/json", r.Header.Get("Content-Type"))
 			assert.Empty(t, r.Header.Get("Content-Encoding"))
-			assert.Equal(t, string(AppendBody(nil, d, full())), string(r.body))
+			assert.Equal(t, string(Wording{Dialect: d}.AppendBody(nil, full())), string(r.body))
 			user, password, basic := r.BasicAuth()
 			if d == Docs {
 				assert.Equal(t, testKey, r.URL.Query().Get("apiKey"))

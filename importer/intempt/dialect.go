@@ -68,16 +68,7 @@ func (d Dialect) String() string {
 	return dialects[d].name
 }
 
-// AppendBody appends the request body of a consent: one flat JSON object, its
-// fields always in the same order, the optional ones only when they have a
-// value. A consent whose only identity is an e-mail address sends it as userId
-// too, since email alone identifies nobody there. It does not allocate when dst
-// has room. d must be one of the dialects.
-func AppendBody(dst []byte, d Dialect, c *mapping.Consent) []byte {
-	return Wording{Dialect: d}.AppendBody(dst, c)
-}
-
-// appendBody is AppendBody in a wording.
+// appendBody is Wording.AppendBody in a form.
 func (t *form) appendBody(dst []byte, c *mapping.Consent) []byte {
 	dst = append(dst, `{"action":"`...)
 	dst = append(dst, c.Action.String()...)

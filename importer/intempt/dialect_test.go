@@ -62,7 +62,7 @@ func TestAppendBody(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := full()
 			tt.edit(c)
-			got := AppendBody([]byte("before"), tt.dialect, c)
+			got := Wording{Dialect: tt.dialect}.AppendBody([]byte("before"), c)
 			assert.Equal(t, "before"+tt.want, string(got))
 			assert.True(t, json.Valid(got[len("before"):]))
 		})
@@ -79,7 +79,7 @@ func TestAppendBodyDoesNotAllocate(t *testing.T) {
 	c := full()
 	buf := make([]byte, 0, 1024)
 	for _, d := range []Dialect{Docs, SDK} {
-		assert.Zero(t, testing.AllocsPerRun(100, func() { buf = AppendBody(buf[:0], d, c) }), d.String())
+		assert.Zero(t, testing.AllocsPerRun(100, func() { buf = Wording{Dialect: d}.AppendBody(buf[:0], c) }), d.String())
 	}
 }
 
@@ -99,7 +99,7 @@ type decoded struct {
 
 // checkBody decodes the body of a consent and compares the two.
 func checkBody(t require.TestingT, d Dialect, c *mapping.Consent) {
-	body := AppendBody(nil, d, c)
+	body := Wording{Dialect: d}.AppendBody(nil, c)
 	var got decoded
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()

@@ -120,7 +120,7 @@ func BenchmarkSend(b *testing.B) {
 				req.Header.SetContentType("application/json")
 				var body []byte
 				return func(consent *mapping.Consent) bool {
-					body = AppendBody(body[:0], Docs, consent)
+					body = Wording{Dialect: Docs}.AppendBody(body[:0], consent)
 					req.SetBodyRaw(body)
 					return c.Do(req, resp) == nil && resp.StatusCode() == 200
 				}
@@ -133,7 +133,7 @@ func BenchmarkSend(b *testing.B) {
 			benchSend(b, workers, func() func(*mapping.Consent) bool {
 				var body []byte
 				return func(consent *mapping.Consent) bool {
-					body = AppendBody(body[:0], Docs, consent)
+					body = Wording{Dialect: Docs}.AppendBody(body[:0], consent)
 					req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewReader(body))
 					if err != nil {
 						return false

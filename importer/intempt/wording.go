@@ -144,8 +144,11 @@ func (w Wording) form() (form, error) {
 	return f, nil
 }
 
-// AppendBody appends the request body of a consent in a wording that is valid; see
-// the function AppendBody.
+// AppendBody appends the request body of a consent: one flat JSON object, its
+// fields always in the same order, the optional ones only when they have a
+// value. A consent whose only identity is an e-mail address sends it as userId
+// too, since email alone identifies nobody there. It does not allocate when dst
+// has room. The wording must be valid.
 func (w Wording) AppendBody(dst []byte, c *mapping.Consent) []byte {
 	f, err := w.form()
 	if err != nil {

@@ -42,7 +42,7 @@ func newCSVScanner(m *member, l *Layout, _ *Config) scanner {
 	return &csvScanner{delimiter: l.Delimiter, lineEnd: m.lineEnd, escape: l.Escape, columns: len(l.Columns), header: l.Header}
 }
 
-func (s *csvScanner) lookback() int { return 0 }
+func (s *csvScanner) behind() int { return 0 }
 
 func (s *csvScanner) scan(w *window, rows []Row) []Row {
 	data := w.data

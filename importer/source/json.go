@@ -96,10 +96,10 @@ type badValue struct {
 	inLine bool // the position is in the middle of a line that belongs to it
 }
 
-// indentLookback is how far before a value the beginning of its line is looked for.
-const indentLookback = 256
+// indentBehind is how far before a value the beginning of its line is looked for.
+const indentBehind = 256
 
-func (v *values) lookback() int { return indentLookback }
+func (v *values) behind() int { return indentBehind }
 
 // between passes over blanks, line ends and commas to the next byte.
 func (v *values) between(w *window) (byte, bool) {
@@ -185,10 +185,10 @@ func (v *values) extent(text []byte, eof bool) (int, progress) {
 // indent counts the blanks at the beginning of the line on which the position
 // is. A line that begins too far back counts as one without any.
 func (v *values) indent(w *window) int {
-	before := w.data[max(0, w.pos-indentLookback):w.pos]
+	before := w.data[max(0, w.pos-indentBehind):w.pos]
 	if i := bytes.LastIndexByte(before, v.lineEnd); i >= 0 {
 		before = before[i+1:]
-	} else if len(before) == indentLookback {
+	} else if len(before) == indentBehind {
 		return 0
 	}
 	return len(before) - len(trimBlanks(before, 0))

@@ -88,7 +88,7 @@ func newLineScanner(m *member, _ *Layout, cfg *Config) scanner {
 	return &lineScanner{lineEnd: m.lineEnd}
 }
 
-func (s *lineScanner) lookback() int { return 0 }
+func (s *lineScanner) behind() int { return 0 }
 
 func (s *lineScanner) scan(w *window, rows []Row) []Row {
 	data := w.data

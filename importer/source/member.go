@@ -100,8 +100,8 @@ type scanner interface {
 	// scan appends rows up to the capacity of the slice, and moves the window's
 	// position past what it has dealt with. When it finds none, it needs more text.
 	scan(w *window, rows []Row) []Row
-	// lookback is how many bytes before its position it may want to see.
-	lookback() int
+	// behind is how many bytes before its position it may want to see.
+	behind() int
 }
 
 // window is the part of a text that is in memory.

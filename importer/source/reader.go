@@ -173,7 +173,7 @@ func (r *Reader) add(b block) {
 		r.lies = b.memory
 		return
 	}
-	keep := w.data[max(0, w.pos-r.scanner.lookback()):]
+	keep := w.data[max(0, w.pos-r.scanner.behind()):]
 	w.base += int64(len(w.data) - len(keep))
 	w.pos -= len(w.data) - len(keep)
 	if len(keep) <= headroom {

@@ -27,7 +27,7 @@ func scanText(s scanner, text []byte, piece, most int) []Row {
 		if w.eof {
 			return all
 		}
-		keep := max(0, w.pos-s.lookback())
+		keep := max(0, w.pos-s.behind())
 		at := int(w.base) + len(w.data)
 		n := min(piece, len(text)-at)
 		data := append(bytes.Clone(w.data[keep:]), text[at:at+n]...)

@@ -98,7 +98,7 @@ func (f *feed) member(i int) error {
 		}
 	}
 	layout := &f.e.Layouts[m.layout]
-	back := min(begin.Offset-m.body, int64(m.grammar.scanner(m, layout, &f.e.Config).lookback()))
+	back := min(begin.Offset-m.body, int64(m.grammar.scanner(m, layout, &f.e.Config).behind()))
 	s, at, err := f.open(m, begin.Offset-back)
 	if err != nil {
 		return err

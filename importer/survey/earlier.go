@@ -93,17 +93,17 @@ func StateOf(s journal.State) history.State {
 type Index struct {
 	builder *history.Builder
 	pool    sync.Pool // of *history.Batch
-	take    func(*history.Batch, *Row)
+	record  func(*history.Batch, *Row)
 }
 
-// NewIndex makes an Index, with files in the directory of the survey. take takes a row
-// in.
-func (s *Survey) NewIndex(cfg history.Config, name string, take func(*history.Batch, *Row)) *Index {
+// NewIndex makes an Index, with files in the directory of the survey. record
+// takes a row in.
+func (s *Survey) NewIndex(cfg history.Config, name string, record func(*history.Batch, *Row)) *Index {
 	temps := &journal.Temps{Disk: s.disk, Dir: s.dir, Name: name}
 	if cfg.Temp == nil {
 		cfg.Temp = temps.Open
 	}
-	x := &Index{builder: history.NewBuilder(cfg), take: take}
+	x := &Index{builder: history.NewBuilder(cfg), record: record}
 	x.pool.New = func() any { return x.builder.NewBatch() }
 	return x
 }
@@ -112,7 +112,7 @@ func (s *Survey) NewIndex(cfg history.Config, name string, take func(*history.Ba
 func (x *Index) Visit(b *Batch) func() error {
 	batch := x.pool.Get().(*history.Batch)
 	for i := range b.Rows {
-		x.take(batch, &b.Rows[i])
+		x.record(batch, &b.Rows[i])
 	}
 	return func() error {
 		defer x.pool.Put(batch)
