@@ -1,6 +1,10 @@
 package mapping
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/mapping/timetext"
@@ -15,7 +19,7 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 		fault(fieldTimestamp, v.reason, v.column)
 	case v.empty:
 		column := v.by.column() // of the case that holds, not of the first one
-		fault(fieldTimestamp, columnSays(column, "is empty: a consent needs its time"), column)
+		fault(fieldTimestamp, columnSays(column, "is empty: a consent needs its time"+v.by.emptyToo()), column)
 	default:
 		ms, reason := v.by.spec.times.Read(v.text, v.unit)
 		if ok = reason == ""; !ok {
@@ -24,6 +28,26 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 		c.Timestamp = ms
 	}
 	m.validUntil(c, ok, fault)
+}
+
+// emptyToo names the other columns of a field that has nothing in any.
+func (f *field) emptyToo() string {
+	if f == nil || len(f.from) < 2 {
+		return ""
+	}
+	var names []string
+	for i := range f.from {
+		if name := fmt.Sprintf("%q", f.from[i].name); f.from[i].name != f.from[0].name && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return ", and " + names[0] + " is empty, too"
+	}
+	return ", and " + strings.Join(names, ", ") + " are empty, too"
 }
 
 // acceptUndated is why an accept makes no consent where the mapping lets its time be empty.

@@ -253,6 +253,7 @@ func TestAcceptsAtNoKnownTime(t *testing.T) {
 	checkRuled(t, []ruled{
 		{"accept", plainColumns, when, "u1|yes||", "skipped: accepted at no known time"},
 		{"accept, blank", plainColumns, when, "u1|yes| \u00a0|", "skipped: accepted at no known time"},
+		{"two columns, neither filled", "id|choice|at|x", "consent:\n  timestamp: {from: [at, x]}\n", "u1|yes||", "invalid: timestamp: column \"at\" is empty: a consent needs its time, and \"x\" is empty, too"},
 		{"accept, not asked for", plainColumns, "consent:\n", "u1|yes||", "invalid: timestamp: column \"at\" is empty"},
 		{"reject", plainColumns, when, "u1|no||", "invalid: timestamp: column \"at\" is empty: a consent needs its time"},
 		{"accept with a time", plainColumns, when, "u1|yes|2024-01-01T00:00:00Z|", "accept u1 news"},

@@ -152,7 +152,7 @@ func withoutZone(reason, _ string) bool {
 
 // undated finds rows of which a decision has no time.
 func undated(reason, _ string) bool {
-	return strings.HasPrefix(reason, "timestamp:") && strings.Contains(reason, "is empty: a consent needs its time")
+	return strings.HasPrefix(reason, "timestamp:") && strings.Contains(reason, ": a consent needs its time")
 }
 
 // valuesPatch lists the values that are not listed, all in one block; nil when they
