@@ -117,10 +117,49 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 			if len(el.key) == 0 {
 				return columnSays(m.list.name, fmt.Sprintf("has a part without a name before %q", e.pair)), m.list.name
 			}
+			if m.holdsValue(el.key, e.pair) {
+				return columnSays(m.list.name, fmt.Sprintf("has several decisions in one part; see what stands between them, and say so with by: (now %q)", e.by)), m.list.name
+			}
 		}
 		m.add(el)
 	}
 	return "", ""
+}
+
+// betweenParts are signs that stand between the parts of cells, where they are not those
+// that the mapping names.
+const betweenParts = ",;|/&+ \t\r\n"
+
+// holdsValue reports whether a name has a decision of its own in it, and something behind
+// that: "news:no;ads" of "news:no;ads:yes" is no category.
+func (m *Mapper) holdsValue(name []byte, pair string) bool {
+	for {
+		_, rest, found := bytes.Cut(name, []byte(pair))
+		if !found {
+			return false
+		}
+		name = rest
+		rest = bytes.TrimLeft(rest, " \t")
+		if i := bytes.IndexAny(rest, betweenParts); i > 0 && m.means(rest[:i]) {
+			return true
+		}
+	}
+}
+
+// means reports whether an action of the mapping gives a text a meaning.
+func (m *Mapper) means(text []byte) bool {
+	f := m.fields[fieldAction]
+	for _, spec := range append(slices.Clip(f.spec.cases), f.spec) {
+		if spec.values == nil && len(spec.from) > 0 && (equalFold(text, "accept") || equalFold(text, "reject")) {
+			return true
+		}
+		for i := range spec.values {
+			if equalFold(text, spec.values[i].from) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (m *Mapper) eachDecoder(e *eachSpec) (string, string) {
