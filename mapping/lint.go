@@ -68,7 +68,7 @@ func (r rule) text() ruleText {
 		ruleOtherwise:      {"accept-says-otherwise", "A value that says what became of mail, another legal ground or that the record is gone becomes accept; skip these rows, or map the column that says what the person decided."},
 		ruleNotAgainst:     {"no-reject-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, although it holds for everyone who was never asked; import only the rejects, or map the column that says who agreed."},
 		ruleNecessary:      {"necessary-category", "A necessary or essential category is imported as consent although nobody is asked about it; skip it."},
-		ruleOneTime:        {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made."},
+		ruleOneTime:        {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made or, where there is none, import the rejects alone."},
 		ruleEarly:          {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},
 		ruleFuture:         {"time-in-future", "Times lie more than a day ahead; check the time's column, format, unit and zone."},
 		ruleSeconds:        {"seconds-as-milliseconds", "Epoch seconds are read as milliseconds, which puts them into 1970; set the format epoch-s."},

@@ -1,6 +1,11 @@
 package inspect
 
-import "github.com/consentimport/consentimport/mapping"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/consentimport/consentimport/mapping"
+)
 
 // asBlocks shows how a row that states one decision has others mapped as well: refusals
 // in columns, and lists of decisions. None where the decision is not of one column.
@@ -30,6 +35,13 @@ func (d *draft) asBlocks(columns []*Column, lists []Candidate) []string {
 	}
 	for i := range lines {
 		lines[i] = "  " + lines[i]
+	}
+	for _, o := range lists {
+		if c := o.Columns[0]; flagShare(c) > 0.9 && c.known["true"] > 0 && c.known["false"] > 0 {
+			rest := strings.TrimPrefix(c.name, o.Source.name+"[]")
+			rule := fmt.Sprintf(`skip: ['len(%s ?? []) > 0 and not any(%[1]s ?? [], string(%s) == "true")']`, rowReference(o.Source), rest)
+			lines = append(lines, "Is who agreed to nothing in "+o.Source.name+" still an accept above? If not, in the first block: "+rule)
+		}
 	}
 	return append(lines, "and below: action: {from: each.value, …}, category: each.key. A block has a timestamp of its own where its decisions have.")
 }

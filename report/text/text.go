@@ -380,7 +380,7 @@ func (p *page) decisions(s *summary.Summary, room int) []string {
 	for _, d := range s.Decisions {
 		category = max(category, min(wording.Width(d.Category), most))
 		value = max(value, min(wording.Width(d.Value)+2, most+2))
-		action = max(action, min(wording.Width(became(d)), most))
+		action = max(action, min(wording.Width(became(d)), most, widestReason))
 		digits = max(digits, len(wording.Thousands(d.Count)))
 	}
 	for i, d := range s.Decisions {
@@ -392,6 +392,9 @@ func (p *page) decisions(s *summary.Summary, room int) []string {
 	}
 	return lines
 }
+
+// widestReason is up to which width reasons line up what stands behind them.
+const widestReason = 60
 
 // became says what a value became, and why where it is not a decision.
 func became(d summary.Decision) string {
