@@ -145,7 +145,12 @@ func askArrived(url string) func(context.Context) bool {
 		return nil
 	}
 	return func(context.Context) bool {
-		resp, err := http.Get(url)
+		req, err := http.NewRequest(http.MethodGet, url, nil)
+		if err != nil {
+			return false
+		}
+		req.Close = true // a connection that is kept would count as one that is under way
+		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return false
 		}
