@@ -101,17 +101,23 @@ func startSoak(t *testing.T) *soaking {
 		s.every, err = time.ParseDuration(v)
 		require.NoError(t, err, "CONSENTIMPORT_SOAK_KILL")
 	}
+	s.begin(t, s.writeExport, soakFaults)
+	return s
+}
+
+// begin has the export written and starts the sandbox.
+func (s *soaking) begin(t *testing.T, write func(*testing.T), faults string) {
+	t.Helper()
 	s.dir = t.TempDir()
 	s.env = []string{"INTEMPT_API_KEY=" + testKey}
 	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "plain.yaml"), []byte(plainMapping), 0o600))
-	s.writeExport(t)
+	write(t)
 
-	target := s.start(t, "sandbox", "--addr", "127.0.0.1:0", "--api-key", testKey, "--faults", soakFaults)
+	target := s.start(t, "sandbox", "--addr", "127.0.0.1:0", "--api-key", testKey, "--faults", faults)
 	t.Cleanup(func() { _ = target.cmd.Process.Kill(); _ = target.cmd.Wait() })
 	require.Eventually(t, func() bool { return strings.Contains(target.stdout.String(), "base URL ") }, waitFor, tick)
 	_, url, _ := strings.Cut(strings.TrimSpace(target.stdout.String()), "base URL ")
 	s.url = url
-	return s
 }
 
 func (s *soaking) export() string { return filepath.Join(s.dir, "export.csv") }
