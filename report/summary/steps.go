@@ -14,8 +14,11 @@ func SplitStep(step string) (text, command string) {
 	return text, command
 }
 
-// Patched says whether a change of the mapping is proposed.
-func Patched(s *Summary) bool { return len(Patches(s)) > 0 }
+// Patched says whether a change of the mapping comes next: one is proposed, and most of what
+// failed is no matter of the target.
+func Patched(s *Summary) bool {
+	return len(Patches(s)) > 0 && s.FailureGroups[0].Stage == StageMap
+}
 
 // Patches are the changes of the mapping that are proposed, those of the largest groups
 // of failures first, as mapping apply numbers them.
