@@ -49,9 +49,9 @@ func TestBlocksOfEach(t *testing.T) {
 		{`{"id":"u1","at":"2024-05-01T08:00:00Z","status":null,"permissions":[]}`, "skipped: states no decision"},
 		{`{"id":"u1","at":"2024-05-01T08:00:00Z","status":null,"permissions":[{"name":"mail","pending":true}]}`, "skipped: not confirmed"},
 		{`{"id":"u1","at":"2024-05-01T08:00:00Z","lists":{"news":"out"}}`, "reject u1 news 1714550400000"},
-		{`{"id":"u1","at":"2024-05-01T08:00:00Z","status":"subscribed","permissions":[{"name":"sms","enabled":"maybe","at":"2023-01-01T00:00:00Z"}]}`, `invalid: value "maybe" of column "each.enabled"`},
+		{`{"id":"u1","at":"2024-05-01T08:00:00Z","status":"subscribed","permissions":[{"name":"sms","enabled":"maybe","at":"2023-01-01T00:00:00Z"}]}`, `invalid: value "maybe" of column "each.enabled" in "permissions" is not listed in values`},
 		{`{"id":"u1","at":"2024-05-01T08:00:00Z","status":"subscribed","permissions":[{"name":"","enabled":true,"at":"2023-01-01T00:00:00Z"}]}`, "invalid: category: is required and empty"},
-		{`{"id":"u1","at":"2024-05-01T08:00:00Z","status":"pending"}`, `invalid: value "pending" of column "status"`},
+		{`{"id":"u1","at":"2024-05-01T08:00:00Z","status":"pending"}`, `invalid: value "pending" of column "status" is not listed in values`},
 	} {
 		for _, mapper := range []*mapping.Mapper{m, m.Clone()} {
 			require.Contains(t, becomes(mapper, mapping.Record{Row: 1, JSON: []byte(c.row)}), c.want, c.row)

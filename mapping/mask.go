@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/mapping/spelling"
@@ -14,7 +15,11 @@ func (m *Mapper) unlisted(column string, raw []byte) string {
 	if column == "" {
 		return "value " + m.shown(raw) + " is not listed in values"
 	}
-	return fmt.Sprintf("value %s of column %q is not listed in values", m.shown(raw), column)
+	in := ""
+	if e := m.spec.each; e != nil && e.several && e.source.name != "" && strings.HasPrefix(column, "each.") {
+		in = fmt.Sprintf(" in %q", e.source.name) // of which block it is
+	}
+	return fmt.Sprintf("value %s of column %q%s is not listed in values", m.shown(raw), column, in)
 }
 
 // maxShownValue is how long a value may be to be shown.

@@ -131,6 +131,7 @@ func TestPlacesAreNoPartOfAReason(t *testing.T) {
 		"line ":                                        "line ",
 		`action: value "Ja \"gern\"" of column "mail" is not listed in values`:                                           `action: a value of column "mail" is not listed in values`,
 		"action: value (9 characters, not shown: it could identify a person) of column \"mail\" is not listed in values": `action: a value of column "mail" is not listed in values`,
+		`action: value "x" of column "each.reason" in "a.suppressions" is not listed in values`:                          `action: a value of column "each.reason" in "a.suppressions" is not listed in values`,
 		`category: value "x" is not listed in values`:                                                                    "category: a value is not listed in values",
 	} {
 		assert.Equal(t, want, mapReason(text))
