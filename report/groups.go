@@ -69,7 +69,8 @@ func invalidText(r *survey.Row) string {
 }
 
 // mapReason is what the reasons of invalid rows alike have in common: places in
-// the row or its file are no part of it.
+// the row or its file are no part of it. Where "the first" of a file stands is: a lookup's
+// rows that cannot be read are the same for all rows.
 func mapReason(text string) string {
 	for _, place := range [...]string{"line ", "byte "} {
 		for from := 0; ; {
@@ -82,7 +83,7 @@ func mapReason(text string) string {
 			for end < len(text) && text[end] >= '0' && text[end] <= '9' {
 				end++
 			}
-			if end > at {
+			if end > at && !strings.HasSuffix(text[:at-len(place)], "the first on ") {
 				text = text[:at] + "#" + text[end:]
 			}
 			from = at

@@ -129,10 +129,11 @@ func TestPlacesAreNoPartOfAReason(t *testing.T) {
 		"has 5 cells, the header has 7":                "has 5 cells, the header has 7",
 		"line byte 7 line 8":                           "line byte # line #",
 		"line ":                                        "line ",
-		`action: value "Ja \"gern\"" of column "mail" is not listed in values`:                                           `action: a value of column "mail" is not listed in values`,
-		"action: value (9 characters, not shown: it could identify a person) of column \"mail\" is not listed in values": `action: a value of column "mail" is not listed in values`,
-		`action: value "x" of column "each.reason" in "a.suppressions" is not listed in values`:                          `action: a value of column "each.reason" in "a.suppressions" is not listed in values`,
-		`category: value "x" is not listed in values`:                                                                    "category: a value is not listed in values",
+		`action: value "Ja \"gern\"" of column "mail" is not listed in values`:                                                           `action: a value of column "mail" is not listed in values`,
+		"action: value (9 characters, not shown: it could identify a person) of column \"mail\" is not listed in values":                 `action: a value of column "mail" is not listed in values`,
+		`action: value "x" of column "each.reason" in "a.suppressions" is not listed in values`:                                          `action: a value of column "each.reason" in "a.suppressions" is not listed in values`,
+		`email: column "p.email" cannot be told: p.csv has no row with that id that can be read, and 2 that cannot, the first on line 3`: `email: column "p.email" cannot be told: p.csv has no row with that id that can be read, and 2 that cannot, the first on line 3`,
+		`category: value "x" is not listed in values`:                                                                                    "category: a value is not listed in values",
 	} {
 		assert.Equal(t, want, mapReason(text))
 	}

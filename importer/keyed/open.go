@@ -1,6 +1,7 @@
 package keyed
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"math/bits"
 	"os"
+	"path/filepath"
 
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/extsort"
@@ -66,7 +68,7 @@ func Open(ctx context.Context, cfg Config) (_ *Table, err error) {
 		return nil, blocked.Errorf("put its rows into one file", "%s has files of different columns", name)
 	}
 	t := &Table{
-		path: cfg.Path, sha: sum, bytes: before.Size(), name: baseOf(cfg.Path), key: l.Key(), layout: &export.Layouts[0],
+		path: cfg.Path, sha: sum, bytes: before.Size(), name: filepath.Base(cfg.Path), key: l.Key(), layout: &export.Layouts[0],
 		rows: extsort.Spool{Limit: cfg.Memory, Temp: cfg.Temp}, directory: extsort.Spool{Temp: cfg.Temp},
 	}
 	if t.rows.Limit == 0 {
@@ -75,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (_ *Table, err error) {
 	t.directory.Limit = t.rows.Limit / 4
 	t.buffers.New = func() any { return new(buffer) }
 	seed := maphash.MakeSeed() // nobody can make keys that fall together
-	t.hash = func(form []byte) uint64 { return maphash.Bytes(seed, form) }
+	t.hash = func(text []byte) uint64 { return maphash.Bytes(seed, text) }
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, t.Close())
@@ -120,7 +122,7 @@ func (t *Table) sort(ctx context.Context, export *source.Export, l *mapping.Look
 		return nil, err
 	}
 	defer reader.Close()
-	sorter := extsort.New(extsort.Config{Key: 8, Buffer: sortBuffer, Temp: temp})
+	sorter := extsort.New(extsort.Config{Key: sortedBy, Buffer: sortBuffer, Temp: temp})
 	ended := false
 	defer func() {
 		if err != nil && !ended {
@@ -137,8 +139,8 @@ func (t *Table) sort(ctx context.Context, export *source.Export, l *mapping.Look
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err != nil {
-			return nil, err
+		if err != nil { // of the file itself: more room does not cure it
+			return nil, &blocked.Error{Err: fmt.Errorf("lookup %s: %w", l.Name(), err)}
 		}
 		for i := range b.Rows {
 			row := &b.Rows[i]
@@ -163,7 +165,7 @@ func (t *Table) sort(ctx context.Context, export *source.Export, l *mapping.Look
 				continue
 			}
 			form = mapping.SpellingKey(key, form[:0])
-			record = appendRow(record[:0], t.hash(form), uint64(row.Line), key, row.Raw)
+			record = appendRow(record[:0], t.hash(form), t.hash(key), uint64(row.Line), key, row.Raw)
 			if err := sorter.Add(record); err != nil {
 				return nil, err
 			}
@@ -174,7 +176,8 @@ func (t *Table) sort(ctx context.Context, export *source.Export, l *mapping.Look
 	return sorter.Sort()
 }
 
-// store writes the sorted rows and their directory.
+// store writes the sorted rows, as many of a key as it takes to know what it has, and
+// their directory.
 func (t *Table) store(ctx context.Context, sorted *extsort.Sorted) error {
 	t.count = sorted.Len()
 	t.ranges = uint64(t.count/perRange + 1)
@@ -194,6 +197,7 @@ func (t *Table) store(ctx context.Context, sorted *extsort.Sorted) error {
 		}
 		return nil
 	}
+	var of sameKey
 	for n := 0; ; n++ {
 		record, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -204,6 +208,9 @@ func (t *Table) store(ctx context.Context, sorted *extsort.Sorted) error {
 		}
 		if n%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if !of.adds(record) {
+			continue
 		}
 		at, _ := bits.Mul64(binary.BigEndian.Uint64(record), t.ranges)
 		if err := begin(at); err != nil {
@@ -217,4 +224,26 @@ func (t *Table) store(ctx context.Context, sorted *extsort.Sorted) error {
 		return err
 	}
 	return errors.Join(t.rows.End(), t.directory.End())
+}
+
+// sameKey goes over the rows of one key, which lie one after the other.
+type sameKey struct {
+	first []byte // the record of the first one
+	twice bool   // another one says something else
+}
+
+// adds reports whether a record says anything about its key that those before it do not.
+func (s *sameKey) adds(record []byte) bool {
+	a, ok := parse(record)
+	b, same := parse(s.first)
+	same = same && ok && a.hash == b.hash && bytes.Equal(a.key, b.key)
+	switch {
+	case !same:
+		s.first, s.twice = append(s.first[:0], record...), false
+	case s.twice || bytes.Equal(a.raw, b.raw):
+		return false
+	default:
+		s.twice = true
+	}
+	return true
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -15,8 +14,12 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// headSize is how many bytes stand before the key of a stored row.
-const headSize = 8 + 8 + 4 + 4
+// sortedBy is how many bytes rows are ordered by: their hash, that of the key as it is, and
+// their line. headSize is how many stand before the key of a stored row.
+const (
+	sortedBy = 8 + 8 + 8
+	headSize = sortedBy + 4 + 4
+)
 
 // perRange is how many rows there are on average for one entry of the directory.
 const perRange = 8
@@ -70,10 +73,35 @@ func (t *Table) Layout() mapping.Layout {
 	return mapping.Layout{Columns: t.layout.Columns, JSON: t.layout.Nested()}
 }
 
+// pieceSize is how much of a range is read at once: nearly always the whole.
+const pieceSize = 32 << 10
+
 // buffer is the memory of one look.
 type buffer struct {
-	form, rows []byte
-	ends       [16]byte
+	form, piece, first []byte
+	ends               [16]byte
+	met                met
+}
+
+// met is what a look has met: rows of the key, the lines of two that say different things,
+// and whether the key stands there in another spelling.
+type met struct {
+	there, near  bool
+	line, second uint64 // second is 0 where all say the same
+}
+
+// meet takes a row of the range that a key may lie in.
+func (b *buffer) meet(r storedRow, hash uint64, key []byte) {
+	m := &b.met
+	switch {
+	case r.hash != hash:
+	case !bytes.Equal(r.key, key):
+		m.near = true
+	case !m.there:
+		m.there, m.line, b.first = true, r.line, append(b.first[:0], r.raw...)
+	case m.second == 0 && !bytes.Equal(b.first, r.raw): // the same row twice says the same
+		m.second = r.line
+	}
 }
 
 // Find implements mapping.Table.
@@ -91,33 +119,16 @@ func (t *Table) Find(key []byte, mem *[]byte, rec *mapping.Record) (mapping.Foun
 
 func (t *Table) find(b *buffer, key []byte, mem *[]byte, rec *mapping.Record) (mapping.Found, string, error) {
 	if t.count > 0 {
-		hash := t.hash(b.form)
-		if err := t.candidates(b, hash); err != nil {
+		b.met = met{}
+		if err := t.within(b, t.hash(b.form), key); err != nil {
 			return 0, "", err
 		}
-		var first []byte
-		var firstLine uint64
-		near := false
-		for rest := b.rows; len(rest) > 0; {
-			h, line, k, raw, after, ok := parse(rest)
-			if !ok {
-				return 0, "", fmt.Errorf("what was sorted is damaged")
-			}
-			rest = after
-			switch {
-			case h != hash:
-			case !bytes.Equal(k, key):
-				near = true
-			case first == nil:
-				first, firstLine = raw, line
-			case !bytes.Equal(first, raw): // the same row twice says the same
-				return mapping.Doubtful, fmt.Sprintf("%s has more than one row with that %s (lines %d and %d), so it is unclear which is meant", t.name, t.key, min(firstLine, line), max(firstLine, line)), nil
-			}
-		}
-		if first != nil {
-			return t.open(first, mem, rec)
-		}
-		if near {
+		switch m := &b.met; {
+		case m.second > 0:
+			return mapping.Doubtful, fmt.Sprintf("%s has more than one row with that %s (lines %d and %d), so it is unclear which is meant", t.name, t.key, m.line, m.second), nil
+		case m.there:
+			return t.open(b.first, mem, rec)
+		case m.near:
 			return mapping.Near, "", nil
 		}
 	}
@@ -127,26 +138,46 @@ func (t *Table) find(b *buffer, key []byte, mem *[]byte, rec *mapping.Record) (m
 	return mapping.Missing, "", nil
 }
 
-// candidates reads the rows of the range of a hash into b.rows.
-func (t *Table) candidates(b *buffer, hash uint64) error {
+var errDamaged = errors.New("what was sorted is damaged")
+
+// within goes through the rows of the range of a hash, piece by piece.
+func (t *Table) within(b *buffer, hash uint64, key []byte) error {
 	at, _ := bits.Mul64(hash, t.ranges)
 	if err := t.directory.ReadFull(b.ends[:], int64(at)*8); err != nil {
 		return fmt.Errorf("read what was sorted: %w", err)
 	}
 	from, to := int64(binary.BigEndian.Uint64(b.ends[:])), int64(binary.BigEndian.Uint64(b.ends[8:]))
-	if from > to || to > t.rows.Size() {
-		return fmt.Errorf("what was sorted is damaged")
+	if from < 0 || from > to || to > t.rows.Size() {
+		return errDamaged
 	}
-	n := int(to - from)
-	if cap(b.rows) < n {
-		b.rows = make([]byte, n)
-	}
-	b.rows = b.rows[:n]
-	if n == 0 {
-		return nil
-	}
-	if err := t.rows.ReadFull(b.rows, from); err != nil {
-		return fmt.Errorf("read what was sorted: %w", err)
+	need := int64(pieceSize)
+	for from < to {
+		n := int(min(need, to-from))
+		if cap(b.piece) < n {
+			b.piece = make([]byte, n)
+		}
+		b.piece = b.piece[:n]
+		if err := t.rows.ReadFull(b.piece, from); err != nil {
+			return fmt.Errorf("read what was sorted: %w", err)
+		}
+		rest := b.piece
+		for {
+			r, ok := parse(rest)
+			if !ok {
+				break
+			}
+			b.meet(r, hash, key)
+			rest = rest[r.size():]
+		}
+		from += int64(n - len(rest))
+		need = pieceSize
+		if len(rest) == n { // one row is longer than the piece
+			size, ok := sizeOf(rest)
+			if !ok || size <= int64(n) || size > to-from {
+				return errDamaged
+			}
+			need = size
+		}
 	}
 	return nil
 }
@@ -163,27 +194,38 @@ func (t *Table) open(raw []byte, mem *[]byte, rec *mapping.Record) (mapping.Foun
 	return mapping.There, "", err
 }
 
+// storedRow is a row as it is stored.
+type storedRow struct {
+	hash, line uint64
+	key, raw   []byte
+}
+
+func (r storedRow) size() int { return headSize + len(r.key) + len(r.raw) }
+
 // appendRow makes the record of a row that is sorted and stored.
-func appendRow(dst []byte, hash, line uint64, key, raw []byte) []byte {
+func appendRow(dst []byte, hash, exact, line uint64, key, raw []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, hash)
+	dst = binary.BigEndian.AppendUint64(dst, exact)
 	dst = binary.BigEndian.AppendUint64(dst, line)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(key)))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(raw)))
 	return append(append(dst, key...), raw...)
 }
 
-// parse reads the first of stored rows.
-func parse(b []byte) (hash, line uint64, key, raw, rest []byte, ok bool) {
+// sizeOf is how long the first of stored rows is; false where its head is not whole.
+func sizeOf(b []byte) (int64, bool) {
 	if len(b) < headSize {
-		return 0, 0, nil, nil, nil, false
+		return 0, false
 	}
-	hash, line = binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
-	k, n := int(binary.BigEndian.Uint32(b[16:])), int(binary.BigEndian.Uint32(b[20:]))
-	b = b[headSize:]
-	if k > len(b) || n > len(b)-k {
-		return 0, 0, nil, nil, nil, false
-	}
-	return hash, line, b[:k], b[k : k+n], b[k+n:], true
+	return headSize + int64(binary.BigEndian.Uint32(b[sortedBy:])) + int64(binary.BigEndian.Uint32(b[sortedBy+4:])), true
 }
 
-func baseOf(path string) string { return filepath.Base(path) }
+// parse reads the first of stored rows; false where it is not whole.
+func parse(b []byte) (storedRow, bool) {
+	size, ok := sizeOf(b)
+	if !ok || size > int64(len(b)) {
+		return storedRow{}, false
+	}
+	raw := headSize + int(binary.BigEndian.Uint32(b[sortedBy:]))
+	return storedRow{hash: binary.BigEndian.Uint64(b), line: binary.BigEndian.Uint64(b[16:]), key: b[headSize:raw], raw: b[raw:size]}, true
+}

@@ -124,6 +124,100 @@ func TestARowIsNeverTakenAtRandom(t *testing.T) {
 	assert.Equal(t, "2|b", row)
 }
 
+// A key that many rows have costs no more than another, in rows kept and in memory of a look;
+// what is said of it is the same wherever the rows lie.
+func TestAKeyOfManyRowsIsBounded(t *testing.T) {
+	const many = 60_000
+	var same, differ, spelled strings.Builder
+	for i := range many {
+		same.WriteString("u1,a\n")
+		fmt.Fprintf(&differ, "u1,p%d\n", i)
+		key := []byte("abcdefghijklmnopq")
+		for bit := range key {
+			if i>>bit&1 == 1 {
+				key[bit] -= 'a' - 'A'
+			}
+		}
+		fmt.Fprintf(&spelled, "%s,p%d\n", key, i)
+	}
+	for name, memory := range map[string]int{"in memory": 1 << 30, "in files": 64} {
+		t.Run(name, func(t *testing.T) {
+			table, _, err := opened(t, lookupOf(t, "key: id"), "people.csv", "id,mail\n"+same.String()+"u2,b\n", memory)
+			require.NoError(t, err)
+			assert.Less(t, table.rows.Size(), int64(200), "of equal rows one is kept")
+			found, row, _ := find(table, "u1")
+			assert.Equal(t, mapping.There, found)
+			assert.Equal(t, "u1|a", row)
+
+			table, _, err = opened(t, lookupOf(t, "key: id"), "people.csv", "id,mail\nu2,b\n"+differ.String(), memory)
+			require.NoError(t, err)
+			assert.Less(t, table.rows.Size(), int64(200), "two rows tell that there is more than one")
+			found, _, reason := find(table, "u1")
+			assert.Equal(t, mapping.Doubtful, found)
+			assert.Contains(t, reason, "(lines 3 and 4)")
+			found, row, _ = find(table, "u2")
+			assert.Equal(t, mapping.There, found)
+			assert.Equal(t, "u2|b", row)
+
+			table, _, err = opened(t, lookupOf(t, "key: id"), "people.csv", "id,mail\n"+spelled.String(), memory)
+			require.NoError(t, err)
+			var b buffer
+			var mem []byte
+			var rec mapping.Record
+			for key, want := range map[string]mapping.Found{"abcdefghijklmnopq": mapping.There, "ABCDEFGHIJKLMNOPQ": mapping.Near, "ABCdefghijklmnopq": mapping.There} {
+				b.form = mapping.SpellingKey([]byte(key), b.form[:0])
+				found, _, err := table.find(&b, []byte(key), &mem, &rec)
+				require.NoError(t, err)
+				assert.Equal(t, want, found, key)
+			}
+			assert.Less(t, cap(b.piece), 64<<10, "a range is gone through in pieces")
+		})
+	}
+}
+
+// Rows longer than a piece, and keys too, are found like others.
+func TestLongRowsAreFound(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("id,mail\n")
+	for i := range 30 {
+		fmt.Fprintf(&text, "%d%s,%s\n", i, strings.Repeat("k", i*2000), strings.Repeat("m", pieceSize-30+i*3))
+	}
+	table, _, err := opened(t, lookupOf(t, "key: id"), "people.csv", text.String(), 64)
+	require.NoError(t, err)
+	for i := range 30 {
+		found, row, _ := find(table, fmt.Sprintf("%d%s", i, strings.Repeat("k", i*2000)))
+		assert.Equal(t, mapping.There, found, i)
+		assert.Len(t, row, len(fmt.Sprint(i))+i*2000+1+pieceSize-30+i*3, i)
+	}
+	require.NoError(t, table.Err())
+}
+
+// A file that is cut off is not a full disk: the error says what to do, and no hint tells to
+// make room for it.
+func TestADamagedFileIsNoFullDisk(t *testing.T) {
+	_, _, err := opened(t, lookupOf(t, "key: id"), "people.json", `[{"id":"1"},{"id":"2"`, 0)
+	require.ErrorContains(t, err, "people.json at line 1: the text ends inside an array of rows: it was cut off; get the file again")
+	var b *blocked.Error
+	require.ErrorAs(t, err, &b)
+	assert.Equal(t, blocked.None, b.Cure)
+	assert.Empty(t, b.Hint)
+}
+
+func TestLookingUpAllocatesNothing(t *testing.T) {
+	table, _, err := opened(t, lookupOf(t, "key: id"), "people.csv", "id,mail\n1,a\n2,b\n3,c\n3,d\n", 0)
+	require.NoError(t, err)
+	var mem []byte
+	rec := mapping.Record{Cells: make([][]byte, 0, 4)}
+	var b buffer
+	keys := [][]byte{[]byte("1"), []byte("9"), []byte("02")}
+	assert.Zero(t, testing.AllocsPerRun(200, func() {
+		for _, k := range keys {
+			b.form, mem = append(b.form[:0], k[len(k)-1:]...), mem[:0]
+			_, _, _ = table.find(&b, k, &mem, &rec)
+		}
+	}), "the form of a key aside")
+}
+
 func TestARowThatCannotBeReadIsNotMissing(t *testing.T) {
 	table, _, err := opened(t, lookupOf(t, "key: id"), "people.csv", "id,mail\n1,a\n2\n", 0)
 	require.NoError(t, err)
