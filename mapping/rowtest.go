@@ -160,12 +160,52 @@ func jsonText(s string) []byte {
 // Tests is how many tests the mapping has.
 func (s *Spec) Tests() int { return len(s.tests) }
 
+// WithTests is the mapping with more tests below its own: a text with the key tests, as a
+// mapping has it. Nested says that all rows are JSON values.
+func (s *Spec) WithTests(text []byte, nested bool) (*Spec, error) {
+	more := &Spec{input: s.input}
+	r := &reader{file: s.file, uses: map[string]bool{}}
+	for _, top := range r.members(r.parseTree(text), "", nil) {
+		if top.key == "tests" {
+			more.parseTests(r, top.value)
+		}
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	out := *s
+	out.tests = append(slices.Clone(s.tests), more.tests...)
+	if nested {
+		out.input.Format = nestedFormat
+	}
+	return &out, nil
+}
+
 // RunTests maps the row of each test and says what is not as the test has it. A
 // column that a test's row leaves out is empty; that no test has one that the
 // mapping needs is an *Error, as it is for an export.
+//
+// A row whose values are all single ones may be of either kind, where the mapping does not say
+// which its rows are: they are cells, unless all tests hold of JSON values alone.
 func (s *Spec) RunTests() ([]RowTest, error) {
+	nested, told := s.testsAreJSON()
+	out, err := s.runTests(nested)
+	if told || err == nil && holding(out) {
+		return out, err
+	}
+	if other, failed := s.runTests(true); failed == nil && holding(other) {
+		return other, nil
+	}
+	return out, err
+}
+
+func holding(tests []RowTest) bool {
+	return !slices.ContainsFunc(tests, func(t RowTest) bool { return len(t.Faults) > 0 })
+}
+
+func (s *Spec) runTests(nested bool) ([]RowTest, error) {
 	given := s.GivenTables()
-	layout := Layout{JSON: s.testsAreJSON(), Tables: given.Tables()}
+	layout := Layout{JSON: nested, Tables: given.Tables()}
 	if !layout.JSON {
 		layout.Columns = slices.Clone(s.input.Columns)
 		for _, t := range s.tests {
@@ -206,13 +246,13 @@ func (s *Spec) RunTests() ([]RowTest, error) {
 	return out, nil
 }
 
-// testsAreJSON reports whether the rows of the tests are JSON values: the mapping
-// says so, or one of them has a value that no CSV cell is.
-func (s *Spec) testsAreJSON() bool {
+// testsAreJSON reports whether the rows of the tests are JSON values, and whether that is
+// certain: the mapping says so, or one of them has a value that no CSV cell is.
+func (s *Spec) testsAreJSON() (nested, told bool) {
 	if s.input.Format != "" {
-		return s.input.Format == nestedFormat
+		return s.input.Format == nestedFormat, true
 	}
-	return s.input.Rows != "" || slices.ContainsFunc(s.tests, func(t rowTest) bool {
+	nested = s.input.Rows != "" || slices.ContainsFunc(s.tests, func(t rowTest) bool {
 		return t.bare || slices.ContainsFunc(t.cells, func(c pair) bool {
 			if s.GivenTables().has(c.key) {
 				return false
@@ -221,6 +261,7 @@ func (s *Spec) testsAreJSON() bool {
 			return list || isMap(c.node)
 		})
 	})
+	return nested, nested
 }
 
 // faults says in what a result is not as the test has it.

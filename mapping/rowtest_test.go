@@ -179,3 +179,38 @@ func TestPresetsCarryTests(t *testing.T) {
 	}
 	assert.Greater(t, tested, 30)
 }
+
+// TestFlatRowsMayBeJSON: where the mapping does not say what its rows are, flat ones are cells
+// unless all tests hold of JSON values alone; a mistake is told as one of cells.
+func TestFlatRowsMayBeJSON(t *testing.T) {
+	const text = `consent:
+  userId: id
+  action: {from: said, values: {"yes": accept}}
+  timestamp: at
+  validUntil: unlimited
+  source: {const: s}
+tests:
+`
+	const lacking = `  - row: {"said": "maybe"}
+    reason: not listed in values
+`
+	run := func(input, tests string) (faults int, err error) {
+		spec, err := mapping.Parse("m.yaml", []byte(input+text+tests), nil)
+		require.NoError(t, err)
+		results, err := spec.RunTests()
+		for _, r := range results {
+			faults += len(r.Faults)
+		}
+		return faults, err
+	}
+	faults, err := run("", lacking)
+	require.NoError(t, err, "as JSON no row needs to have every name")
+	require.Zero(t, faults)
+	_, err = run("input: {format: csv}\n", lacking)
+	require.ErrorContains(t, err, `userId: the export has no column "id"`)
+	_, err = run("", lacking+"  - row: {said: \"yes\"}\n    reason: something else\n")
+	require.ErrorContains(t, err, `userId: the export has no column "id"`, "what does not hold of JSON either is told as of cells")
+	faults, err = run("", "  - row: {id: u1, said: \"yes\", at: \"2024-05-01T00:00:00Z\"}\n    consents: [{action: accept, userId: u1}]\n")
+	require.NoError(t, err)
+	require.Zero(t, faults)
+}

@@ -17,10 +17,14 @@ import (
 	"github.com/consentimport/consentimport/mapping"
 )
 
-// Bounds of what is learned from an export.
+// Bounds of what is learned from an export, and of the work that goes into it.
 const (
-	maxLearned  = 200 // tests
-	maxAttempts = 20  // rows that are tried for a line of the decision table
+	maxLearned  = 200      // tests
+	maxAttempts = 20       // rows that are tried for a line of the decision table
+	maxKnown    = 10_000   // of the decision table that are known apart
+	maxRow      = 64 << 10 // bytes of a row that a test is made of
+	maxTestRow  = 8 << 10  // bytes of a test's row
+	maxTried    = 16 << 20 // bytes of rows that are mapped again to see what of them matters
 )
 
 // learner writes tests of rows that cover the lines of the decision table.
@@ -31,7 +35,11 @@ type learner struct {
 	tests  *node
 	given  mapping.GivenTables                // what the tests say of the files of lookups
 	mapper map[*source.Layout]*mapping.Mapper // with these; nil: the mapping has no lookups
+	before int                                // tests that the mapping has already
 	missed int
+	more   bool // lines beyond maxKnown
+	nested bool // all rows are JSON values
+	tried  int  // bytes of rows that were mapped again
 }
 
 // LearnTests gives the tests of a mapping, as YAML, that say what rows of an export
@@ -43,10 +51,11 @@ func LearnTests(ctx context.Context, cfg source.Config, spec *mapping.Spec) ([]b
 		return nil, err
 	}
 	defer export.Close()
-	l := learner{seen: map[string]int{}, tests: list(), text: spec.Source(), always: map[*source.Layout][]string{}}
+	l := learner{seen: map[string]int{}, tests: list(), text: spec.Source(), always: map[*source.Layout][]string{}, before: spec.Tests()}
 	layouts := export.Layouts()
 	for i := range layouts {
 		layout := &layouts[i]
+		l.nested = layout.Nested() && (i == 0 || l.nested)
 		if len(spec.Lookups()) > 0 {
 			if l.mapper == nil {
 				l.given, l.mapper = spec.GivenTables(), map[*source.Layout]*mapping.Mapper{}
@@ -58,12 +67,14 @@ func LearnTests(ctx context.Context, cfg source.Config, spec *mapping.Spec) ([]b
 			m.SetUnits(export.Units())
 			l.mapper[layout] = m
 		}
-		for k, column := range layout.Columns {
-			without := slices.Delete(slices.Clone(layout.Columns), k, k+1)
-			if _, err := spec.Bind(mapping.Layout{Columns: without, Tables: export.Tables()}); err != nil {
-				l.always[layout] = append(l.always[layout], column)
+		bisect(0, len(layout.Columns), func(from, to int) bool {
+			without := slices.Delete(slices.Clone(layout.Columns), from, to)
+			_, err := spec.Bind(mapping.Layout{Columns: without, Tables: export.Tables()})
+			if err != nil && to-from == 1 {
+				l.always[layout] = append(l.always[layout], layout.Columns[from])
 			}
-		}
+			return err == nil
+		})
 	}
 	for len(l.tests.items) < maxLearned {
 		if ctx.Err() != nil {
@@ -78,46 +89,80 @@ func LearnTests(ctx context.Context, cfg source.Config, spec *mapping.Spec) ([]b
 		}
 		l.row(&one)
 	}
-	out := l.document()
-	if spec.Tests() > 0 { // they go below those that the mapping has
-		_, items, _ := bytes.Cut(out, []byte("tests:\n"))
-		out = append([]byte("  # Learned from an export: below the other tests.\n"), items...)
-	}
-	return out, nil
-}
-
-func (l *learner) document() []byte {
-	top := newMap()
 	for _, n := range l.seen {
 		if n >= 0 {
 			l.missed++
 		}
 	}
+	if err := l.keepWhatHolds(spec); err != nil {
+		return nil, err
+	}
+	return l.document(), nil
+}
+
+// keepWhatHolds runs the tests beside those of the mapping, as they will be run, and leaves
+// out what does not hold: the rows of all tests have the same columns.
+func (l *learner) keepWhatHolds(spec *mapping.Spec) error {
+	for len(l.tests.items) > 0 {
+		top := newMap()
+		top.set("tests", l.tests)
+		with, err := spec.WithTests(top.document(), l.nested)
+		if err != nil {
+			return fmt.Errorf("read the tests again: %w", err)
+		}
+		results, err := with.RunTests()
+		if err != nil {
+			return err
+		}
+		var hold []*node
+		for i, r := range results[l.before:] {
+			if len(r.Faults) == 0 {
+				hold = append(hold, l.tests.items[i])
+			}
+		}
+		left := len(l.tests.items) - len(hold)
+		if l.tests.items = hold; left == 0 {
+			return nil
+		}
+		l.missed += left
+	}
+	return nil
+}
+
+// document writes the tests; below those that the mapping has already without their key.
+func (l *learner) document() []byte {
 	head := []string{"What rows of the export become, a row for each line of the decision table: read each, for it says",
 		"what the mapping does now and not what is right. Nobody is named in them."}
 	if l.missed > 0 {
-		head = append(head, fmt.Sprintf("Not covered: %d lines whose rows become something else when nobody is named in them.", l.missed))
+		head = append(head, fmt.Sprintf("Lines that are not covered, for their rows become something else when nobody is named in them, or are too long: %d.", l.missed))
 	}
-	if len(l.tests.items) == maxLearned {
-		head = append(head, fmt.Sprintf("There are more lines; these are the first %d.", maxLearned))
+	if l.more || len(l.tests.items) == maxLearned {
+		head = append(head, fmt.Sprintf("There may be more lines; these are the first %d.", len(l.tests.items)))
 	}
+	if len(l.tests.items) == 0 {
+		head = append(head, "No row makes a test.")
+	}
+	top := newMap()
 	top.set("tests", l.tests).above(head...)
-	return top.document()
+	if l.before == 0 && len(l.tests.items) > 0 {
+		return top.document()
+	}
+	_, items, _ := bytes.Cut(top.document(), []byte("tests:\n"))
+	var b bytes.Buffer
+	comment(&b, 1, append([]string{"Learned from an export: below the other tests."}, head...))
+	return append(b.Bytes(), items...)
 }
 
 // row writes a test of a row that says something new.
 func (l *learner) row(one *rows.One) {
 	lines := linesOf(one.Result)
-	fresh := slices.ContainsFunc(lines, func(line string) bool { n := l.seen[line]; return n >= 0 && n < maxAttempts })
-	if !fresh || one.Row.Reason != "" {
+	if one.Row.Reason != "" || !l.fresh(lines) {
 		return
 	}
-	for _, line := range lines {
-		if l.seen[line] >= 0 {
-			l.seen[line]++
-		}
+	if len(one.Row.Raw) > maxRow {
+		return
 	}
-	before := outcomeOf(one.Result)
+	before := becameAsIs(one.Result)
 	keep := kept{words: map[string]bool{}, people: map[string]bool{}, text: l.text}
 	for _, c := range one.Result.Consents {
 		keep.words[string(c.Category)], keep.words[string(c.Raw)], keep.words[string(c.Source)] = true, true, true
@@ -127,10 +172,14 @@ func (l *learner) row(one *rows.One) {
 		keep.words[string(d.Category)], keep.words[string(d.Raw)] = true, true
 	}
 	lookedUp := l.lookedUp(one, keep)
-	test, hidden := newMap(), mapping.Record{File: one.Record.File, Row: one.Record.Row, Key: []byte(hide(string(one.Record.Key), keep))}
+	test, hidden := newMap(), mapping.Record{File: one.Record.File, Row: int64(l.before + len(l.tests.items) + 1), Key: []byte(hide(string(one.Record.Key), keep))}
 	if one.Layout.Nested() {
-		cells, text := hideJSON(one.Record.JSON, keep)
-		hidden.JSON = text
+		var cells *node
+		cells, hidden.JSON = hideJSON(one.Record.JSON, keep)
+		if cells == nil || l.becomes(one, &hidden) != before {
+			return
+		}
+		l.neededMembers(one, &hidden, cells, before)
 		test.set("row", cells)
 		lookedUp(cells)
 	} else {
@@ -142,21 +191,35 @@ func (l *learner) row(one *rows.One) {
 		test.set("row", cells)
 	}
 	var res mapping.Result
-	l.again(one, &hidden, &res)
-	if outcomeOf(&res) != before {
+	if l.again(one, &hidden, &res); becameAsIs(&res) != before || len(test.items[0].inline()) > maxTestRow {
 		return
+	}
+	if hidden.File = ""; l.becomes(one, &hidden) != before { // the name of the file counts
+		test.set("file", plain(one.File))
 	}
 	for _, line := range lines {
 		l.seen[line] = -1
-	}
-	if needsFile(&res, one.File) {
-		test.set("file", plain(one.File))
 	}
 	if len(hidden.Key) > 0 {
 		test.set("key", inQuotes(string(hidden.Key)))
 	}
 	expect(test, &res)
 	l.tests.items = append(l.tests.items, test)
+}
+
+// fresh reports whether one of the lines is still to be covered, and counts the attempt.
+func (l *learner) fresh(lines []string) (fresh bool) {
+	for _, line := range lines {
+		n, known := l.seen[line]
+		switch {
+		case !known && len(l.seen) == maxKnown:
+			l.more = true
+		case n >= 0:
+			fresh = fresh || n < maxAttempts
+			l.seen[line] = n + 1
+		}
+	}
+	return fresh
 }
 
 // lookedUp hides what the row has of other files, and gives what writes it into a test.
@@ -192,37 +255,104 @@ func (l *learner) again(one *rows.One, rec *mapping.Record, res *mapping.Result)
 // others are taken out.
 func (l *learner) needed(one *rows.One, rec *mapping.Record, before string) *node {
 	layout := one.Layout
+	columns, all := layout.Columns, slices.Clone(rec.Cells)
+	bisect(0, len(rec.Cells), func(from, to int) bool {
+		if !l.may(len(one.Row.Raw)) {
+			return false
+		}
+		for i := from; i < to; i++ {
+			if !slices.Contains(l.always[layout], columns[i]) {
+				rec.Cells[i] = nil
+			}
+		}
+		if l.becomes(one, rec) == before {
+			return true
+		}
+		copy(rec.Cells[from:to], all[from:to])
+		return false
+	})
 	cells := flowMap()
 	for i, cell := range rec.Cells {
-		if slices.Contains(l.always[layout], layout.Columns[i]) {
-			cells.set(layout.Columns[i], inQuotes(string(cell)))
-			continue
+		if len(cell) > 0 || slices.Contains(l.always[layout], columns[i]) {
+			cells.set(columns[i], inQuotes(string(cell)))
 		}
-		if len(cell) == 0 {
-			continue
-		}
-		rec.Cells[i] = nil
-		var res mapping.Result
-		if l.again(one, rec, &res); outcomeOf(&res) == before {
-			continue
-		}
-		rec.Cells[i] = cell
-		cells.set(layout.Columns[i], inQuotes(string(cell)))
 	}
-	if len(cells.items) == 0 && len(layout.Columns) > 0 {
-		cells.set(layout.Columns[0], inQuotes(""))
+	if len(cells.items) == 0 && len(columns) > 0 {
+		cells.set(columns[0], inQuotes(""))
 	}
 	return cells
 }
 
-// needsFile reports whether a row may become what it does because of its file.
-func needsFile(res *mapping.Result, file string) bool {
-	for _, c := range res.Consents {
-		if len(c.Raw) > 0 && strings.Contains(strings.ToLower(file), strings.ToLower(string(c.Raw))) {
-			return true
+// neededMembers takes out of a JSON row, which is given as a node as well, what it becomes
+// the same without: the outermost members first.
+func (l *learner) neededMembers(one *rows.One, rec *mapping.Record, row *node, before string) {
+	var shrink func(n *node)
+	shrink = func(n *node) {
+		keys, items, gone := n.keys, n.items, make([]bool, len(n.items))
+		without := func() {
+			n.keys, n.items = nil, nil
+			for i := range items {
+				if gone[i] {
+					continue
+				}
+				if n.items = append(n.items, items[i]); n.kind == mapNode {
+					n.keys = append(n.keys, keys[i])
+				}
+			}
+		}
+		bisect(0, len(items), func(from, to int) bool {
+			if !l.may(len(rec.JSON)) {
+				return false
+			}
+			set := func(to []bool, is bool) {
+				for i := range to {
+					to[i] = is
+				}
+			}
+			set(gone[from:to], true)
+			without()
+			whole := rec.JSON
+			if rec.JSON = []byte(row.inline()); l.becomes(one, rec) == before {
+				return true
+			}
+			rec.JSON = whole
+			set(gone[from:to], false)
+			without()
+			return false
+		})
+		for _, item := range n.items {
+			shrink(item)
 		}
 	}
-	return false
+	shrink(row)
+}
+
+// may reports whether another row of that many bytes may be mapped again, and counts it.
+func (l *learner) may(size int) bool {
+	l.tried += size
+	return l.tried <= maxTried
+}
+
+// bisect has everything in a range dropped, or each half of what cannot be.
+func bisect(from, to int, drop func(from, to int) bool) {
+	if from == to || drop(from, to) || to-from == 1 {
+		return
+	}
+	middle := (from + to) / 2
+	bisect(from, middle, drop)
+	bisect(middle, to, drop)
+}
+
+// becomes says what a changed row becomes.
+func (l *learner) becomes(one *rows.One, rec *mapping.Record) string {
+	var res mapping.Result
+	l.again(one, rec, &res)
+	return becameAsIs(&res)
+}
+
+// becameAsIs says what a row became and from what values, whoever it is about.
+func becameAsIs(res *mapping.Result) string {
+	return outcomeOf(res) + "\n" + strings.Join(linesOf(res), "\n")
 }
 
 // expect writes what a row becomes.
@@ -287,115 +417,4 @@ func outcomeOf(res *mapping.Result) string {
 		fmt.Fprintf(&b, "%q %q\n", d.Category, d.Why)
 	}
 	return b.String()
-}
-
-// kept says which values stay as they are when a row is to name nobody.
-type kept struct {
-	words  map[string]bool // categories, sources and what decisions were read from
-	people map[string]bool // identifiers
-	text   []byte          // of the mapping
-}
-
-// has reports whether a value names nobody: a decision, a time, a word of the mapping.
-func (k kept) has(v string) bool {
-	if k.words[v] {
-		return true
-	}
-	switch kind, _ := shapeOf([]byte(v)); kind {
-	case kindNothing, kindFlag, kindBit, kindWord, kindTime, kindDate, kindEpochS, kindEpochMS:
-		return true
-	}
-	if len(v) < 2 || len(v) > longestWord {
-		return false
-	}
-	for _, q := range []string{`"`, "'"} {
-		if bytes.Contains(k.text, []byte(q+v+q)) {
-			return true
-		}
-	}
-	return false
-}
-
-// hide gives a cell that names nobody; what the decision was read from stays.
-func hide(cell string, keep kept) string {
-	v := strings.TrimSpace(cell)
-	switch {
-	case v == "":
-		return cell
-	case keep.people[v]:
-		return standIn(v)
-	case keep.has(v):
-		return cell
-	case v[0] == '{' || v[0] == '[':
-		if _, text := hideJSON([]byte(v), keep); text != nil {
-			return string(text)
-		}
-	}
-	if _, ok := pairsOf([]byte(v)); ok || mapping.DecoderOf([]byte(v)) != "" {
-		return cell // a list of decisions
-	}
-	if parts := strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(",;|", r) }); len(parts) > 1 {
-		known := 0
-		for _, part := range parts {
-			if keep.words[strings.TrimSpace(part)] {
-				known++
-			}
-		}
-		if known*2 >= len(parts) { // a list that names categories
-			return cell
-		}
-	}
-	return standIn(v)
-}
-
-// hideJSON gives a JSON value that names nobody, as a node and as its text; nil
-// where it is not JSON.
-func hideJSON(text []byte, keep kept) (*node, []byte) {
-	if !jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
-		return nil, nil
-	}
-	d := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	n := hideNext(d, keep)
-	return n, []byte(n.inline())
-}
-
-// hideNext reads the next value; its syntax was checked.
-func hideNext(d *jsontext.Decoder, keep kept) *node {
-	t, err := d.ReadToken()
-	if err != nil {
-		return nothing()
-	}
-	switch t.Kind() {
-	case '{':
-		m := &node{kind: mapNode, flow: true, quotedKeys: true}
-		for d.PeekKind() == '"' {
-			name, err := d.ReadToken()
-			if err != nil {
-				break
-			}
-			key := name.String()
-			if maskKey([]byte(key)) == "*" {
-				key = standIn(key)
-			}
-			m.set(key, hideNext(d, keep))
-		}
-		_, _ = d.ReadToken()
-		return m
-	case '[':
-		m := flowList()
-		for d.PeekKind() != ']' && d.PeekKind() != 0 {
-			m.items = append(m.items, hideNext(d, keep))
-		}
-		_, _ = d.ReadToken()
-		return m
-	case '"':
-		return inQuotes(hide(t.String(), keep))
-	case '0':
-		if text := t.String(); !keep.has(text) {
-			return &node{text: standIn(text)}
-		}
-		return &node{text: t.String()}
-	default:
-		return &node{text: t.String()}
-	}
 }
