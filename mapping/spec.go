@@ -333,12 +333,23 @@ func (s *Spec) parseDetect(r *reader, n ast.Node) {
 	}
 }
 
+// fixedZones are IANA names that look like a country's time and are that of its winter
+// alone: half of the times would be an hour off.
+var fixedZones = map[string]struct{ place, fixed string }{
+	"EST": {"America/New_York", "Etc/GMT+5"}, "MST": {"America/Denver", "Etc/GMT+7"},
+}
+
 // zone loads a time zone by its IANA name.
 func (r *reader) zone(n ast.Node, name string) *time.Location {
+	if z, ok := fixedZones[name]; ok {
+		r.fail(n, "timezone %s has no summer time, all year round", name)
+		r.hint("give " + z.place + " if clocks change where the times were written, " + z.fixed + " if they do not")
+		return nil
+	}
 	z, err := timetext.Zone(name)
 	if err != nil {
 		r.fail(n, "timezone %q is unknown", name)
-		r.hint("give an IANA name such as Europe/Berlin, America/New_York or UTC")
+		r.hint("give an IANA name such as Europe/Berlin, America/New_York or UTC; Etc/GMT-2 is always two hours ahead of UTC")
 		return nil
 	}
 	return z
