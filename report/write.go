@@ -206,6 +206,12 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 	if opts.Lint != nil {
 		s.Lint = append(s.Lint, opts.Lint()...)
 	}
+	if list := facts.Header.Suppressed; list != nil && s.Shard == "" && t.skips[mapping.OptedOut] == 0 {
+		s.Lint = append(s.Lint, summary.Finding{
+			Rule: "suppressed-nobody", Count: list.People,
+			Message: "Nobody on the list of people who opted out elsewhere has an accept in the export; make sure that it has the identifiers that the mapping sends, spelled as they are here.",
+		})
+	}
 	if people != nil {
 		if err := people(s); err != nil {
 			return nil, err

@@ -45,6 +45,19 @@ func TestPeopleWhoOptedOutElsewhere(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(text), "people", "nobody's identifier is kept")
 
+	// A list of people who are not there says so, in the form of a finding.
+	strangers := r.write(t, "strangers.txt", "eve@people.example\nmallory@people.example\n")
+	none := filepath.Join(r.dir, "none")
+	r.here(t, nil, "run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", none, "--suppress", strangers, r.export).requireCode(t, exitComplete)
+	rules := map[string]int64{}
+	for _, f := range summaryIn(t, none).Lint {
+		rules[f.Rule] = f.Count
+	}
+	assert.EqualValues(t, 2, rules["suppressed-nobody"])
+	for _, f := range s.Lint {
+		assert.NotEqual(t, "suppressed-nobody", f.Rule)
+	}
+
 	// By a column, in a dry run.
 	dry := filepath.Join(r.dir, "dry")
 	r.here(t, nil, "run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", dry, "--suppress", table, "--suppress-column", "address", r.export).requireCode(t, exitComplete)

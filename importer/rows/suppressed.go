@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -30,7 +31,9 @@ type hashed [16]byte
 const maxIdentifier = 64 << 10
 
 // ReadSuppressed reads a list of identifiers: one a line, or a column of a CSV file
-// with a header. Errors are for the user.
+// with a header. Whatever may not be one identifier is refused: an entry that was
+// passed over would be somebody who gets an accept. Errors are for the user, and quote
+// nobody.
 func ReadSuppressed(path, column string) (*Suppressed, error) {
 	f, err := source.OpenText(path, column != "")
 	if err != nil {
@@ -44,7 +47,7 @@ func ReadSuppressed(path, column string) (*Suppressed, error) {
 		err = s.column(f, column)
 	}
 	if err != nil {
-		return nil, blocked.Errorf("", "read the list of people who opted out elsewhere: %s: %w", path, err)
+		return nil, blocked.Errorc(blocked.OptOuts, "read the list of people who opted out elsewhere: %s: %w", path, err)
 	}
 	if len(s.hashes) == 0 {
 		return nil, blocked.Errorc(blocked.NoOptOuts, "read the list of people who opted out elsewhere: %s names nobody", path)
@@ -57,18 +60,52 @@ func ReadSuppressed(path, column string) (*Suppressed, error) {
 func (s *Suppressed) lines(r io.Reader) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxIdentifier)
+	lines.Split(anyLine)
 	n := 1
 	for ; lines.Scan(); n++ {
 		text := lines.Bytes()
 		if n == 1 {
 			text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 		}
-		s.add(text)
+		text = bytes.TrimSpace(text)
+		if quoted := len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"'; quoted && bytes.Count(text, []byte(`"`)) == 2 {
+			text = bytes.TrimSpace(text[1 : len(text)-1])
+		}
+		switch {
+		case len(text) == 0:
+			continue
+		case text[0] == '{' || text[0] == '[' && n == 1:
+			return fmt.Errorf("line %d is JSON; one identifier a line, or name a column of a CSV file", n)
+		case bytes.ContainsAny(text, ",;\t"):
+			return fmt.Errorf("line %d has several cells; one identifier a line, or name the column that has them", n)
+		}
+		if bytes.IndexByte(text, '"') >= 0 && !bytes.Contains(text, []byte(`"@`)) {
+			return fmt.Errorf("line %d has a quote that belongs to no pair around it", n)
+		}
+		if err := s.identifier(text); err != nil {
+			return fmt.Errorf("line %d %w", n, err)
+		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
 		return fmt.Errorf("line %d is longer than any identifier (%d bytes); one identifier a line, or name a column", n, maxIdentifier)
 	}
 	return lines.Err()
+}
+
+// anyLine parts lines that end with LF, CR LF or CR.
+func anyLine(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	i := bytes.IndexAny(data, "\r\n")
+	switch {
+	case i < 0 && atEOF && len(data) > 0:
+		return len(data), data, nil
+	case i < 0:
+		return 0, nil, nil
+	case data[i] == '\r' && i+1 == len(data) && !atEOF:
+		return 0, nil, nil // a LF may follow
+	case data[i] == '\r' && i+1 < len(data) && data[i+1] == '\n':
+		return i + 2, data[:i], nil
+	}
+	return i + 1, data[:i], nil
 }
 
 func (s *Suppressed) column(r io.Reader, column string) error {
@@ -77,14 +114,18 @@ func (s *Suppressed) column(r io.Reader, column string) error {
 		_, _ = in.Discard(3)
 	}
 	rows := csv.NewReader(in)
+	rows.Comma = delimiterOf(in)
 	rows.ReuseRecord, rows.FieldsPerRecord = true, -1
 	header, err := rows.Read()
 	if err != nil {
 		return fmt.Errorf("it has no header: %w", err)
 	}
-	at := slices.Index(header, column)
-	if at < 0 {
-		return fmt.Errorf("it has no column %q", column)
+	at, columns := slices.Index(header, column), len(header)
+	switch {
+	case at < 0:
+		return fmt.Errorf("it has no column %q in its first line", column)
+	case slices.Contains(header[at+1:], column):
+		return fmt.Errorf("it has two columns %q", column)
 	}
 	for {
 		cells, err := rows.Read()
@@ -94,10 +135,40 @@ func (s *Suppressed) column(r io.Reader, column string) error {
 		if err != nil {
 			return err
 		}
-		if at < len(cells) {
-			s.add([]byte(cells[at]))
+		line, _ := rows.FieldPos(0)
+		if len(cells) != columns {
+			return fmt.Errorf("line %d has %d cells, the header has %d", line, len(cells), columns)
+		}
+		if err := s.identifier([]byte(cells[at])); err != nil {
+			return fmt.Errorf("line %d %w", line, err)
 		}
 	}
+}
+
+// delimiterOf is what parts the cells of a CSV file: the sign of which its first line
+// has most.
+func delimiterOf(in *bufio.Reader) rune {
+	head, _ := in.Peek(in.Size())
+	head, _, _ = bytes.Cut(head, []byte("\n"))
+	best := ','
+	for _, c := range ";\t|" {
+		if bytes.Count(head, []byte(string(c))) > bytes.Count(head, []byte(string(best))) {
+			best = c
+		}
+	}
+	return best
+}
+
+// identifier takes in one entry of the list, unless it is more than an identifier.
+func (s *Suppressed) identifier(text []byte) error {
+	switch {
+	case !utf8.Valid(text):
+		return errors.New("is not UTF-8: save the list in that encoding")
+	case bytes.IndexByte(text, '@') > 0 && bytes.ContainsAny(text, "<>"), bytes.HasPrefix(bytes.ToLower(text), []byte("mailto:")):
+		return errors.New("has a name beside an address: leave the address alone")
+	}
+	s.add(text)
+	return nil
 }
 
 func (s *Suppressed) add(identifier []byte) {
