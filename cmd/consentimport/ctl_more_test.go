@@ -108,3 +108,30 @@ func TestARunInADeepDirectoryIsSteered(t *testing.T) {
 	require.Eventually(t, func() bool { return r.exec(t, "ctl", deep, "rate=0").code == exitComplete }, time.Minute, 5*time.Millisecond)
 	again.wait(t).requireCode(t, exitComplete)
 }
+
+// What a run at work has written is not judged, nor its reports written by another: verify
+// found a forger and report a run that was killed.
+func TestARunAtWorkIsNotJudged(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 400, "latency=20ms")
+	p := r.start(t, r.args("--concurrency", "2")...)
+	awaitRequests(t, r, 20)
+	for _, args := range [][]string{{"verify", r.out()}, {"verify", "--subject", "u1", r.out()}, {"report", r.out()}, {"evidence", r.out()}, {"purge", r.out()}} {
+		got := r.here(t, nil, args...).requireCode(t, exitRefused)
+		assert.Contains(t, got.stderr, "another process is working in this directory\nhint: wait for it to end, or stop it")
+	}
+	require.NoFileExists(t, filepath.Join(r.out(), "report.json"))
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGKILL))
+	p.wait(t)
+	r.here(t, nil, "report", r.out()).requireCode(t, exitIncomplete)
+	done := make(chan int, 8)
+	for range cap(done) { // who only looks keeps nobody else from looking
+		go func() { done <- r.here(t, nil, "verify", r.out()).code }()
+	}
+	for range cap(done) {
+		assert.NotEqual(t, exitRefused, <-done) // 3: what is pending may be a reject
+	}
+	empty := t.TempDir()
+	r.here(t, nil, "report", empty).requireCode(t, exitRefused)
+	assert.NoFileExists(t, filepath.Join(empty, ".lock"))
+}

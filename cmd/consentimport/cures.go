@@ -100,7 +100,7 @@ func hintOf(err error) string {
 	case errors.Is(err, source.ErrDenied):
 		return anotherURL
 	case errors.Is(err, journal.ErrLocked):
-		return "wait for the other process, or stop it"
+		return "wait for it to end, or stop it"
 	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):
 		return "give the out directory of an import"
 	case errors.As(err, new(*journal.DamagedError)):

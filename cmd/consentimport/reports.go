@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"syscall"
 
@@ -52,6 +53,9 @@ With --html either of them writes a page, too, with links to the reports.`,
 		Args: arguments(cobra.MinimumNArgs(1), "give the out directory of an import, or those of all its shards"),
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, dir := range args {
+				if _, err := os.Lstat(dir); err != nil && index {
+					continue // the list says so
+				}
 				if err := outDirectory(dir); err != nil {
 					return err
 				}
@@ -84,6 +88,11 @@ With --html either of them writes a page, too, with links to the reports.`,
 			}
 			ctx, release := env.interruptible(messages{env}.note)
 			defer release()
+			lock, err := lockImport(env.disk, args[0]) // a run at work writes its reports itself
+			if err != nil {
+				return err
+			}
+			defer lock.Close()
 			surveyed, err := survey.Open(env.disk, args[0], env.access(ctx))
 			if err != nil {
 				return err

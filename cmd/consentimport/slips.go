@@ -38,14 +38,14 @@ func mindSlips(root *cobra.Command) {
 	}
 }
 
-// mindEmpty refuses a flag whose value is an empty text before the arguments are
-// checked. A script whose variable is not set writes one: --approved "$HASH" would send
+// mindEmpty refuses a flag whose value is an empty text, as it is when nobody gives it,
+// before the arguments are checked. A script whose variable is not set writes one: --approved "$HASH" would send
 // what nobody approved, --suppress "$LIST" to those who opted out.
 func mindEmpty(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		empty := ""
 		c.Flags().Visit(func(f *pflag.Flag) {
-			if empty == "" && f.Value.Type() == "string" && f.Value.String() == "" {
+			if empty == "" && f.Value.Type() == "string" && f.Value.String() == "" && f.DefValue == "" {
 				empty = f.Name
 			}
 		})

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/ssh"
@@ -44,6 +49,9 @@ something does not or the target is more permissive than a person (or nobody was
 			if err := outDirectory(args[0]); err != nil {
 				return err
 			}
+			if err := notAtWork(env.disk, args[0]); err != nil {
+				return err
+			}
 			if subject != "" {
 				return verifySubject(env, args[0], subject)
 			}
@@ -53,6 +61,37 @@ something does not or the target is more permissive than a person (or nobody was
 	c.Flags().StringVar(&subject, "subject", "", "what became of the person with this `ID` (userId, profileId or e-mail address)")
 	c.Flags().StringVar(&signer, "signer", "", "the evidence has to be signed by a key in `FILE`: a .pub, authorized_keys or allowed_signers file")
 	return c
+}
+
+// notAtWork refuses a directory in which a run is at work: its checkpoint grows while it
+// is read, and what it says would not fit the export a moment later. Whoever looks does
+// not keep a run from beginning.
+func notAtWork(disk journal.Disk, dir string) error {
+	var err error
+	for range 3 { // another who only looks has it for a moment
+		var lock io.Closer
+		if lock, err = lockImport(disk, dir); err == nil {
+			return lock.Close()
+		}
+		if !errors.Is(err, journal.ErrLocked) {
+			return nil // not to be written in, or without locks
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return err
+}
+
+// lockImport takes the directory of an import for this process. Where there is none,
+// nothing is made: whoever opens it says so.
+func lockImport(disk journal.Disk, dir string) (io.Closer, error) {
+	if _, err := os.Lstat(filepath.Join(dir, journal.Name)); err != nil {
+		return io.NopCloser(nil), nil
+	}
+	lock, err := journal.Lock(disk, dir)
+	if err != nil {
+		return nil, usage("", "%w", err)
+	}
+	return lock, nil
 }
 
 // verified is what a verification saw.

@@ -7,7 +7,7 @@ import (
 
 var (
 	// ErrLocked says that another process works in the directory.
-	ErrLocked = errors.New("another process is working in this directory: wait for it to end, or stop it")
+	ErrLocked = errors.New("another process is working in this directory")
 	// ErrExists says that the directory holds a checkpoint already.
 	ErrExists = errors.New("the directory already contains an import")
 	// ErrNone says that the directory holds no checkpoint, or does not exist.
