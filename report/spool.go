@@ -21,7 +21,7 @@ const (
 )
 
 // spool holds the lines of suppress.csv that may be wanted, until the histories of
-// people tell which of them are: the rejects that did not arrive. Going over the
+// people tell which of them are: the rejects that this import did not send. Going over the
 // export again for them would take as long as the first time.
 //
 // A line is its place (8 bytes, big-endian), its length (4) and its text. Like
@@ -82,13 +82,14 @@ func (s *spool) each(found func(history.Place, []byte) error) error {
 	}
 }
 
-// unsaid keeps the lines of a row's rejects that did not arrive. Where decisions leave
-// by their times, nothing else can be the last word behind which an accept arrived.
-// What a dry run has pending counts as sent.
+// unsaid keeps the lines of a row's rejects that did not arrive from this import. Where
+// decisions leave by their times, nothing else can be the last word behind which an
+// accept arrived: one that an earlier import has sent can, for that one may have sent
+// its rows as they stood. What a dry run has pending counts as sent.
 func (w *work) unsaid(r *survey.Row, dryRun bool) {
 	for i := range r.Consents {
 		x := &r.Consents[i]
-		if x.Action == mapping.Reject && !x.Elsewhere && x.Outcome.State != journal.Sent && x.Outcome.State != journal.Known &&
+		if x.Action == mapping.Reject && !x.Elsewhere && x.Outcome.State != journal.Sent &&
 			(!dryRun || x.Outcome.State != journal.Pending) {
 			w.keep(x.Consent, r, i)
 		}

@@ -270,3 +270,23 @@ func TestADeltaIsRehearsed(t *testing.T) {
 	bad := r.exec(t, "rehearse", "--mapping", "plain.yaml", "--history", "newest", "second.csv").requireCode(t, exitRefused)
 	assert.Contains(t, bad.stderr, "newest")
 }
+
+// A reject that an earlier import has sent before an accept that is older, because it sent
+// its rows as they stood, is still the person's last word: a delta that only knows it says
+// for whom the target allows more.
+func TestADeltaNamesWhomAnEarlierImportLeftAtAnAccept(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	rows := exportHeader + at(1, "ann", "mail", "no", 20) + at(2, "ann", "mail", "yes", 10)
+	r.write(t, "export.csv", rows)
+	r.here(t, nil, append(r.args(), "--history", "rows")...).requireCode(t, exitPermissive)
+	r.write(t, "second.csv", rows+at(3, "bob", "mail", "yes", 10))
+	for _, more := range [][]string{{"--dry-run"}, nil} {
+		out := "second" + strings.Join(more, "")
+		r.here(t, nil, r.sinceArgs("second.csv", out, "export.csv.import", more...)...).requireCode(t, exitPermissive)
+		s := summaryIn(t, filepath.Join(r.dir, out))
+		assert.EqualValues(t, 2, s.Consents.Known)
+		assert.Equal(t, []string{"1.1"}, s.OverPermissive.Consents)
+		assert.Equal(t, []string{"ann"}, column(t, filepath.Join(r.dir, out), "suppress.csv", "userId"))
+	}
+}
