@@ -123,6 +123,17 @@ func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error
 	return true, rest.err
 }
 
+// ratherJSON adds to a fault of a header that the text looks like JSON.
+func ratherJSON(h *head) string {
+	if text := bytes.TrimLeft(h.data, "\x1e"); len(text) < len(h.data) && len(text) > 0 && text[0] == '{' {
+		return "; it looks like a JSON text sequence: take the record separators (0x1E) out, and it is JSON lines"
+	}
+	if beginsJSON(h, '{') || beginsJSON(h, '[') {
+		return "; it looks like JSON, and is said to be CSV: leave the format out, or make it jsonl"
+	}
+	return ""
+}
+
 // probeHeader reads the header of a CSV text, which begins at the head.
 func (e *Export) probeHeader(m *member, l *Layout, h *head) error {
 	set, err := e.Config.delimiter()
@@ -157,7 +168,9 @@ func (e *Export) probeHeader(m *member, l *Layout, h *head) error {
 	case len(rows) == 0:
 		return fmt.Errorf("read header on line %d: %s; is it an export?", m.bodyLine, tooLong)
 	case rows[0].Reason != "":
-		return fmt.Errorf("read header on line %d: %s", rows[0].Line, rows[0].Reason)
+		return fmt.Errorf("read header on line %d: %s%s", rows[0].Line, rows[0].Reason, ratherJSON(h))
+	case beginsJSON(h, '{') && !bytes.Contains(rows[0].Raw, []byte{l.Delimiter}):
+		return fmt.Errorf("read header on line %d: it is not one of CSV%s", rows[0].Line, ratherJSON(h))
 	case !m.charset.valid(rows[0].Raw):
 		return fmt.Errorf("read header on line %d: %s", rows[0].Line, m.charset.fault(rows[0].Raw))
 	}

@@ -127,6 +127,10 @@ func TestTraps(t *testing.T) {
 		{name: "CSV that begins with a bracket", text: "[id],{x}\n1,2\n", columns: []string{"[id]", "{x}"}, rows: []string{"1|2"}},
 		{name: "JSON lines though it looks like CSV", cfg: Config{Format: "jsonl"}, text: "a,b\n1,2\n", rows: []string{"a,b", "1,2"}},
 		{name: "CSV though it looks like JSON", cfg: Config{Format: "csv"}, text: "{\"a\"},b\n1,2\n", fails: "read header on line 1: line 1 has a quote inside a cell"},
+		{name: "JSON lines that are said to be CSV", cfg: Config{Format: "csv"}, text: "{\"a\":1,\"b\":2}\n", fails: "looks like JSON, and is said to be CSV: leave the format out, or make it jsonl"},
+		{name: "an array that is said to be CSV", cfg: Config{Format: "csv"}, text: "[{\"a\":1}]\n", fails: "looks like JSON, and is said to be CSV"},
+		{name: "a printed object that is said to be CSV", cfg: Config{Format: "csv"}, text: "{\n  \"a\": 1\n}\n", fails: "looks like JSON, and is said to be CSV"},
+		{name: "a JSON text sequence", text: "\x1e{\"a\":1,\"b\":\"x\"}\n\x1e{\"a\":2}\n", fails: "take the record separators (0x1E) out"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
