@@ -267,7 +267,7 @@ func (p *strfPart) read(b []byte, f *fields) ([]byte, bool) {
 	case 'p', 'P':
 		return f.half(trimBlanks(b))
 	case 'b', 'h', 'B':
-		n, rest := name(b, monthNames[:])
+		n, rest := month(b)
 		f.m = int64(n + 1)
 		return rest, n >= 0
 	case 'a', 'A':
