@@ -2,9 +2,11 @@ package importer
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -35,7 +37,8 @@ func (im *Import) spool(c *source.Config) error {
 	}
 	path := filepath.Join(im.cfg.Dir, survey.Spooled)
 	c.Paths = []string{path}
-	text, err := source.Unpack(im.cfg.Stdin)
+	given := &measured{r: im.cfg.Stdin, sum: sha256.New()}
+	text, err := source.Unpack(given)
 	if err != nil {
 		return refuse("", "standard input %w", err)
 	}
@@ -56,8 +59,23 @@ func (im *Import) spool(c *source.Config) error {
 	if err != nil {
 		return cure(blocked.LargerDisk, "keep standard input: %w", err)
 	}
+	im.stdin = &journal.FileDigest{Name: "-", Bytes: given.n, SHA256: hex.EncodeToString(given.sum.Sum(nil))}
 	im.spooled = true // not before: what an earlier process has kept may be the only copy of its input
 	return nil
+}
+
+// measured tells how much was read, and its digest.
+type measured struct {
+	r   io.Reader
+	n   int64
+	sum hash.Hash
+}
+
+func (m *measured) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.n += int64(n)
+	m.sum.Write(p[:n])
+	return n, err
 }
 
 // vacant checks that a directory without a checkpoint is not another program's, and

@@ -91,6 +91,7 @@ type Import struct {
 	// mapping that were stored in it, where no file of that name lay before; and
 	// where an older import was set aside.
 	made, spooled, stored, held bool
+	stdin                       *journal.FileDigest // standard input, as this process has read it; nil: it has not
 	aside                       string
 }
 
@@ -221,6 +222,9 @@ func (im *Import) writeHeader() error {
 			}
 		}
 		im.header.Inputs = append(im.header.Inputs, journal.Input{Path: in.Path, Abs: abs, Bytes: in.Bytes, Head: head, HeadBytes: n})
+	}
+	if im.stdin != nil {
+		im.header.Inputs[0].Stdin = im.stdin
 	}
 	w, err := journal.Create(im.cfg.Disk, im.cfg.Dir, im.header)
 	if err != nil {

@@ -71,6 +71,9 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	if was.Columns != nil {
 		cfg.Columns = append(slices.Clone(was.Columns), rows.RowColumn, rows.ErrorColumn)
 	}
+	if im.cfg.Repair == "-" {
+		return nil, refuse("write it to a file first, and give its name instead of -", "the repaired rows are read more than once, so they cannot come from standard input")
+	}
 	given, err := source.Open(cfg)
 	if err != nil {
 		return nil, &RefusedError{Err: err}

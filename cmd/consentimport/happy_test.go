@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,6 +138,19 @@ func TestAnExportMayComeInAnyWrapping(t *testing.T) {
 			}
 			assert.NotEmpty(t, arrived)
 			assert.ElementsMatch(t, want, arrived)
+
+			s := summaryIn(t, filepath.Join(r.dir, "out"))
+			require.Len(t, s.Inputs, 1)
+			given := c.stdin
+			for _, text := range c.files {
+				given = text
+			}
+			assert.EqualValues(t, len(given), s.Inputs[0].Bytes)
+			assert.Equal(t, fmt.Sprintf("%x", sha256.Sum256(given)), s.Inputs[0].SHA256, "of the file as it lies there, of standard input as it was read")
+			if c.stdin != nil {
+				assert.Equal(t, "-", s.Inputs[0].Path)
+				assert.Contains(t, got.stdout, "standard input (")
+			}
 
 			// What was read from standard input is kept, so that nothing else is needed.
 			again := r.here(t, nil, "report", filepath.Join(r.dir, "out"))

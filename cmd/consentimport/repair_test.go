@@ -233,6 +233,8 @@ func TestARepairThatDoesNotFitIsRefused(t *testing.T) {
 			for _, s := range c.says {
 				assert.Contains(t, message, s)
 			}
+			piped := append(append([]string{"run"}, r.target()...), "--repair", r.out(), "-")
+			assert.Contains(t, r.here(t, nil, piped...).requireCode(t, exitRefused).message(t), "cannot come from standard input")
 			assert.Equal(t, before, r.server.Stats().Requests)
 			// The import is none the worse.
 			r.write(t, "repaired.csv", head+row+",2,x\n")

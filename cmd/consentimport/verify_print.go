@@ -27,7 +27,11 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	line("last line", "%s, after %s", stamp(f.Finished), wording.Plural(int64(len(f.Runs)), "run"))
 	line("checkpoint", "sha256 %s", a.Journal.SHA256)
 	for _, in := range f.Inputs {
-		line("export", "%s, %s, %s", in.Path, wording.Plural(in.Bytes, "byte"), wording.Plural(in.Rows, "row"))
+		path := in.Path
+		if path == "-" {
+			path = wording.Base(path)
+		}
+		line("export", "%s, %s, %s", path, wording.Plural(in.Bytes, "byte"), wording.Plural(in.Rows, "row"))
 		line("", "sha256 %s", cmp.Or(in.SHA256, "(not computed: the import is incomplete)"))
 	}
 	for _, p := range f.Passes {

@@ -72,6 +72,8 @@ type Input struct {
 	Path  string `json:"path"` // as it was given; in a Snapshot, as it was given last
 	Abs   string `json:"abs"`  // absolute, to find it from elsewhere
 	Bytes int64  `json:"bytes"`
+	// Stdin is standard input as it was read, of which the file is a copy; nil: it is not.
+	Stdin *FileDigest `json:"stdin,omitempty"`
 	// Before are the places where it lay before runs found it elsewhere, the latest first.
 	Before []Place `json:"-"`
 	// Head is a digest of the first bytes (4 MiB at most, HeadBytes of them).

@@ -163,7 +163,10 @@ func (s *Survey) measure(ctx context.Context, reader *source.Reader, rows []int6
 	sums, all := reader.Sums()
 	for i, in := range s.files.Export().Inputs {
 		f := InputFacts{Path: s.snap.Header.Inputs[i].Path, Bytes: in.Bytes, Rows: rows[i]}
+		stdin := s.snap.Header.Inputs[i].Stdin
 		switch {
+		case stdin != nil:
+			f.Path, f.Bytes, f.SHA256 = stdin.Name, stdin.Bytes, stdin.SHA256
 		case all:
 			f.SHA256 = sums[i]
 		case in.Bytes <= sumAnyway || s.complete():

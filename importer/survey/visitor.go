@@ -76,7 +76,8 @@ type Facts struct {
 	Active   time.Duration // time that runs were working, crashes included
 }
 
-// InputFacts describe one file as it lies on disk.
+// InputFacts describe one file as it lies on disk, or standard input as it was read; its
+// path is then "-".
 type InputFacts struct {
 	Path   string
 	Bytes  int64

@@ -88,8 +88,11 @@ func Clock(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// Base is the last element of a path, whatever system wrote it.
+// Base is the last element of a path, whatever system wrote it; "-" is standard input.
 func Base(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
 	return path[strings.LastIndexAny(path, `/\`)+1:]
 }
 
