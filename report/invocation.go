@@ -7,6 +7,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // Invocation is the command line that began an import, so that the next
@@ -142,6 +143,11 @@ func recall(program, dir string, facts *survey.Facts) Invocation {
 		add("auth", is.Auth, of.Auth)
 		add("times", is.Times, of.Times)
 		add("valid-until", is.ValidUntil, of.ValidUntil)
+	}
+	if n := len(facts.Runs); n > 0 && (facts.End == nil || facts.End.State != summary.Complete) {
+		if hash, ok := strings.CutPrefix(facts.Runs[n-1].Approved, "hash:"); ok { // what is left was approved, too
+			add("approved", hash, "")
+		}
 	}
 	add("history", h.History, "chronological")
 	add("shard", h.Shard, "1/1")

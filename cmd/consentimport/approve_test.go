@@ -183,3 +183,25 @@ func TestASignedFileLetsItsDecisionsThrough(t *testing.T) {
 	r.here(t, nil, r.args("--approved", filepath.Join(dry, "decisions.csv"))...).requireCode(t, exitFailures)
 	assert.ElementsMatch(t, []string{"1 ann accept", "2 bob reject"}, r.arrivals())
 }
+
+// A resume that is not held to what the runs before it were says so; the commands that are
+// printed for one are held to it.
+func TestAResumeSaysWhenItIsNotHeldToTheApproval(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	text := exportHeader + exportRow(1, "ann", "mail", "yes") + exportRow(2, "bob", "mail", "no") + exportRow(3, "cat", "mail", "yes")
+	hash := r.signed(t, text)
+	r.write(t, "export.csv", text)
+	const says = "sent only what was approved (hash:"
+	first := r.here(t, nil, r.args("--approved", hash, "--limit", "1")...).requireCode(t, exitIncomplete)
+	assert.NotContains(t, first.stderr, says)
+	again := r.here(t, nil, "report", r.out()).requireCode(t, exitIncomplete)
+	for _, out := range []string{first.stdout, again.stdout} {
+		assert.Contains(t, printed(t, out), "--approved "+hash)
+	}
+	bare := r.here(t, nil, r.args("--resume", "--limit", "1")...).requireCode(t, exitIncomplete)
+	assert.Contains(t, bare.stderr, says+hash+"), and this one is not held to it; --approved, given again, does that")
+	code, out := r.typed(t, printed(t, again.stdout))
+	assert.Equal(t, exitComplete, code, out)
+	assert.NotContains(t, out, says)
+}

@@ -29,6 +29,7 @@ var cures = [blocked.Cures]string{
 	blocked.StartOver:          "--restart renames it and starts over",
 	blocked.AnotherOrStartOver: "choose another directory with --out, or rename the dry run with --restart",
 	blocked.RestoreOrStartOver: "restore a complete copy of the directory; or use --restart, which renames it and sends everything again",
+	blocked.ApproveAgain:       "--approved, given again, does that",
 	blocked.SameExport:         "give the export as it was; or use --restart, which renames this import and starts over with the new one",
 	blocked.SameTarget:         "give the same target as before, or another --out for an import into the new one",
 	blocked.OldMapping:         "omit --mapping to continue with the old one, or add --retry to send what failed with the new one",

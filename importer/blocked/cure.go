@@ -24,6 +24,7 @@ const (
 	StartOver               // rename the import that is there and start over
 	AnotherOrStartOver      // use another out directory, or rename the dry run
 	RestoreOrStartOver      // restore a copy of the directory, or start over
+	ApproveAgain            // say again what was approved
 	SameExport              // give the export as it was, or start over with the new one
 	SameTarget              // give the same target as before, or use another out directory
 	OldMapping              // continue with the old mapping, or retry with the new one
