@@ -63,6 +63,57 @@ func TestWhatNoCaseIsAboutIsAccepted(t *testing.T) {
 	}
 }
 
+// TestSeveralPurposesNeedACategory: elements that are about different things need one, for
+// without it a yes to one of them would be a yes to everything.
+func TestSeveralPurposesNeedACategory(t *testing.T) {
+	t.Parallel()
+	const rest = "  userId: id\n  timestamp: at\n  validUntil: unlimited\n  source: {const: x}\n"
+	for each, refused := range map[string]bool{
+		"{columns: {news: a, sms: b}}":                    true,
+		`{columns: "*", except: [id, at]}`:                true,
+		`{split: p, by: ",", pair: ":"}`:                  true,
+		`{split: p, by: ",", all: {news: 1}}`:             true,
+		"{object: p}":                                     true,
+		"{tcf: p}":                                        true,
+		"{columns: {news: a}}":                            false,
+		"{array: p}":                                      false,
+		`{split: p, by: ","}`:                             false,
+		"[{columns: {news: a}}, {columns: {b: b, c: c}}]": true,
+		"[{columns: {news: a}}, {array: p}]":              false,
+	} {
+		_, err := Parse("m.yaml", []byte("each: "+each+"\nconsent:\n  action: {from: each.value, values: {\"yes\": accept, \"no\": reject}}\n"+rest), nil)
+		if refused {
+			assert.ErrorContains(t, err, "every one would be about everything", each)
+			_, err = Parse("m.yaml", []byte("each: "+each+"\nconsent:\n  category: each.key\n  action: {from: each.value, values: {\"yes\": accept, \"no\": reject}}\n"+rest), nil)
+		}
+		assert.NoError(t, err, each)
+	}
+}
+
+// TestABlankIsNoCategory: whatever a blank category came from, it is none.
+func TestABlankIsNoCategory(t *testing.T) {
+	t.Parallel()
+	for _, category := range []string{`{from: cat, default: " "}`, `{from: cat, default: "\t"}`, `{from: cat, values: {news: " "}}`, `{from: cat, values: {news: "\u200b"}, default: "\u00a0"}`} {
+		spec, err := Parse("m.yaml", []byte("consent:\n  userId: id\n  action: {from: choice, values: {\"yes\": accept}}\n  timestamp: at\n  validUntil: unlimited\n  source: {const: x}\n  category: "+category+"\n"), nil)
+		require.NoError(t, err)
+		m, err := spec.Bind(Layout{Columns: []string{"id", "choice", "at", "cat"}})
+		require.NoError(t, err)
+		blank := 0
+		for _, cell := range []string{"", "news"} {
+			var out Result
+			m.Map(&Record{Row: 1, Cells: [][]byte{[]byte("u1"), []byte("yes"), []byte("2024-01-02T03:04:05Z"), []byte(cell)}}, &out)
+			if out.Status != Invalid {
+				require.Len(t, out.Consents, 1)
+				assert.Equal(t, "news", string(out.Consents[0].Category), "%s of %q", category, cell)
+				continue
+			}
+			blank++
+			assert.Contains(t, out.Reason, "category", category)
+		}
+		assert.Positive(t, blank, category)
+	}
+}
+
 // TestBothOrdersOfADateAreNoted: a list of formats with the day first and the month first
 // reads 01/02 by whichever stands first.
 func TestBothOrdersOfADateAreNoted(t *testing.T) {

@@ -344,7 +344,7 @@ func (m *Mapper) consent(out *Result) (why string) {
 	before := sound
 	sound = true
 	text(fieldCategory, &c.Category)
-	if len(c.Category) > 0 && c.Category[0] >= utf8.RuneSelf && len(spelling.TrimInvisible(c.Category)) == 0 && !m.fields[fieldCategory].spec.relaxed {
+	if len(c.Category) > 0 && (c.Category[0] >= utf8.RuneSelf || c.Category[0] <= ' ') && len(spelling.TrimInvisible(c.Category)) == 0 && !m.fields[fieldCategory].spec.relaxed {
 		fault(fieldCategory, "has nothing in it that can be seen", m.fields[fieldCategory].column())
 	}
 	about := sound // it is known what the decision is about

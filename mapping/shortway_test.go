@@ -197,7 +197,7 @@ func anyMapping(isJSON bool) *rapid.Generator[string] {
 		fmt.Fprintf(&b, "  timestamp: {from: [%s]%s}\n", strings.Join(append([]string{mostly("b")}, rapid.SliceOfN(name, 0, 1).Draw(t, "from")...), ", "), rapid.SampledFrom([]string{"", ", format: rfc3339", ", trim: true"}).Draw(t, "format"))
 		b.WriteString("  validUntil: " + rapid.SampledFrom([]string{"unlimited", "{after: 1y}", "{after: 1y}", "{from: b, default: unlimited}", "{after: {from: c, unit: d}, default: unlimited}"}).Draw(t, "until") + "\n")
 		for _, f := range []string{"source", "userId", "profileId", "email", "category", "message"} {
-			if f == "source" || f == "userId" || rapid.Bool().Draw(t, f) {
+			if f == "source" || f == "userId" || f == "category" && each != "" || rapid.Bool().Draw(t, f) {
 				fmt.Fprintf(&b, "  %s: {%s}\n", f, anyField(name, true, f == "category").Draw(t, "field"))
 			}
 		}

@@ -33,6 +33,18 @@ type eachSpec struct {
 	several   bool // one of several blocks
 }
 
+// severalPurposes reports whether the elements are about different things, whatever the
+// rows hold: each has a name of its own. Those of an array may be the steps of one history.
+func (e *eachSpec) severalPurposes() bool {
+	switch e.form {
+	case eachColumns:
+		return e.star || len(e.columns) > 1
+	case eachSplit:
+		return e.pair != "" || e.all != nil
+	}
+	return e.form == eachObject || e.form == eachDecoder || e.all != nil
+}
+
 type eachForm uint8
 
 const (

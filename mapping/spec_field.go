@@ -113,6 +113,10 @@ func (s *Spec) needFields(r *reader, n ast.Node) {
 	if s.fields[fieldUserID] == nil && s.fields[fieldProfileID] == nil && s.fields[fieldEmail] == nil {
 		r.fail(n, "consent has no subject: it needs userId, profileId or email")
 	}
+	if s.each != nil && s.fields[fieldCategory] == nil && s.each.severalPurposes() {
+		r.fail(n, "each makes a consent for each of several purposes, and no category says for which: every one would be about everything")
+		r.hint("add category: each.key to consent")
+	}
 }
 
 // meanOne makes a category one that every consent needs: an empty one would turn a

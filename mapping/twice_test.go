@@ -60,7 +60,7 @@ func TestANameThatStandsTwiceIsNotRead(t *testing.T) {
 			`{"id":"u1","l":[{"m":[{"v":"no"}],"m":[]}]` + at: `column "l" has an element in which a name stands twice`,
 			`{"id":"u1","l":[{"m":[{"v":"no"}]}]` + at:        "reject",
 		}},
-		"a map of maps": {"each: {object: \"p.*.q\"}\nconsent:\n  userId: id\n", "each.value", map[string]string{
+		"a map of maps": {"each: {object: \"p.*.q\"}\nconsent:\n  userId: id\n  category: each.key\n", "each.value", map[string]string{
 			`{"id":"u1","p":{"de":{"q":{"news":"no"},"q":{}}}` + at:                    `column "p" has an element in which a name stands twice`,
 			`{"id":"u1","p":{"de":{"q":{"news":"no"}},"de":{"q":{"news":"yes"}}}` + at: `column "p" lists a category twice`,
 			`{"id":"u1","p":{"de":{"q":{"news":"no"}}}` + at:                           "reject",
