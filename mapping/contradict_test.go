@@ -131,7 +131,7 @@ func TestBothOrdersOfADateAreNoted(t *testing.T) {
 }
 
 // TestOneColumnMayBeSeveral: where the first line is one column, the message says what
-// helps if it is no header, or was not taken apart.
+// helps if it is not a header, or was not taken apart.
 func TestOneColumnMayBeSeveral(t *testing.T) {
 	t.Parallel()
 	spec, err := Parse("m.yaml", []byte("consent:\n  userId: id\n  action: choice\n  timestamp: at\n  validUntil: unlimited\n  source: {const: x}\n"), nil)

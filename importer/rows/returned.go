@@ -289,7 +289,7 @@ func (r *returned) readList(inner, key json.RawMessage, wrapped bool) {
 	}
 }
 
-// listRow is how the repaired rows that are kept have a row that is no object.
+// listRow is how the repaired rows that are kept have a row that is not an object.
 func listRow(number int64, key, value []byte) []byte {
 	row := []byte(`{"` + RowColumn + `":` + strconv.FormatInt(number, 10))
 	if key != nil {
