@@ -39,6 +39,7 @@ type lanes struct {
 	cursor  source.Position // every row before it was added, or makes nothing to send
 	bytes   int64
 	tasks   int
+	behind  int  // outcomes of what was held back, behind an open row
 	fed     bool // nothing more will be added
 	stopped bool
 	// finishing: what stands at an accept that a reject takes back is finished all the
@@ -108,6 +109,7 @@ type openRow struct {
 	prev, next *openRow
 	at         source.Position
 	left       int
+	behind     int // outcomes of what stands behind it, before the next open row
 }
 
 func newLanes(fresh int, w window, clock func() time.Duration) *lanes {
@@ -132,24 +134,7 @@ func (l *lanes) addRow(at source.Position, tasks []task) bool {
 	row := &tasks[0].begins
 	row.at, row.left = at, len(tasks)
 	l.mu.Lock()
-	full := func() bool {
-		return !l.stopped && (l.bytes >= l.window.Bytes || l.tasks+len(tasks) > l.window.Tasks) && l.tasks > 0
-	}
-	if full() && len(l.line) > 0 { // nothing is finished as long as it is not offered
-		l.mu.Unlock()
-		if !l.offer(0) {
-			return false
-		}
-		l.mu.Lock()
-	}
-	for full() {
-		if len(l.early) > 0 {
-			l.ripe(0)
-			continue
-		}
-		l.room.Wait()
-	}
-	if l.stopped {
+	if !l.awaitRoom(len(tasks)) {
 		l.mu.Unlock()
 		return false
 	}
@@ -172,6 +157,43 @@ func (l *lanes) addRow(at source.Position, tasks []task) bool {
 	l.added++
 	l.mu.Unlock()
 	return l.offer(near)
+}
+
+// pass takes note of n outcomes of rows that were read and have nothing to send: until
+// all before them is finished, whoever reads the journal holds them in memory, so they
+// take room as tasks do. It reports false when the lanes were stopped meanwhile.
+func (l *lanes) pass(n int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if last := l.head.prev; n > 0 && last != &l.head {
+		last.behind += n
+		l.behind += n
+	}
+	return l.awaitRoom(0)
+}
+
+// awaitRoom waits for room for n tasks, and reports whether there is: false when the lanes
+// were stopped meanwhile. mu is held.
+func (l *lanes) awaitRoom(n int) bool {
+	full := func() bool {
+		return !l.stopped && (l.bytes >= l.window.Bytes || l.tasks+l.behind+n > l.window.Tasks) && l.tasks > 0
+	}
+	if full() && len(l.line) > 0 { // nothing is finished as long as it is not offered
+		l.mu.Unlock()
+		ok := l.offer(0)
+		l.mu.Lock()
+		if !ok {
+			return false
+		}
+	}
+	for full() {
+		if len(l.early) > 0 {
+			l.ripe(0)
+			continue
+		}
+		l.room.Wait()
+	}
+	return !l.stopped
 }
 
 // ripe gives those their turn that so many rows were added behind; mu is held.

@@ -184,3 +184,42 @@ func (l *lanes) done(t *task) {
 		l.notify()
 	}
 }
+
+// What is held back takes room until all rows before it are finished, in whatever order
+// these are: a reader of the journal holds so much in memory.
+func TestTheWindowBoundsWhatIsHeldBackBehindAnOpenRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes(10, window{Bytes: 1 << 20, Tasks: 10}, stopwatch())
+		var wait sync.WaitGroup
+		wait.Go(l.requeueDue)
+		ctx := context.Background()
+		require.True(t, l.pass(1000), "nothing is open before it")
+		var out []*task
+		for row := range int64(2) {
+			require.True(t, l.addRow(source.Position{Row: row + 1}, []task{taskOf(row+1, byte(row))}))
+			require.True(t, l.pass(4))
+		}
+		for range 2 { // ten take room
+			require.True(t, l.offer(0))
+			got, _ := l.next(ctx)
+			out = append(out, got)
+		}
+		passed := false
+		wait.Go(func() { passed = l.pass(4) })
+		synctest.Wait()
+		assert.False(t, passed)
+		l.done(out[1]) // the later row: what is behind it is behind the other one as well
+		synctest.Wait()
+		assert.False(t, passed)
+		l.done(out[0])
+		synctest.Wait()
+		assert.True(t, passed)
+		assert.Zero(t, l.behind)
+		l.close()
+		_, ok := l.next(ctx)
+		assert.False(t, ok)
+		wait.Wait()
+		l.stop(false)
+		assert.False(t, l.pass(1))
+	})
+}

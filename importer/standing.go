@@ -132,6 +132,16 @@ func (l *lanes) recall() {
 	}
 }
 
+// closeRow takes a row out of the ring that has nothing unfinished any more; mu is held.
+func (l *lanes) closeRow(row *openRow) {
+	row.prev.next, row.next.prev = row.next, row.prev
+	if row.prev == &l.head {
+		l.behind -= row.behind
+	} else {
+		row.prev.behind += row.behind
+	}
+}
+
 // finish ends a task that has its outcome, and gives the next of its lane, which
 // whoever calls is to send at once; nil when there is none. After a stop it gives one
 // only as long as the target stands at an accept that the lane takes back.
@@ -162,7 +172,7 @@ func (l *lanes) finish(t *task, sent bool) *task {
 	l.tasks--
 	l.bytes -= t.size()
 	if t.row.left--; t.row.left == 0 {
-		t.row.prev.next, t.row.next.prev = t.row.next, t.row.prev
+		l.closeRow(t.row)
 	}
 	l.room.Signal()
 	if l.fed && l.tasks == 0 {
