@@ -93,10 +93,14 @@ func storedSummary(disk journal.Disk, dir string) (*summary.Summary, error) {
 	}
 	defer f.Close()
 	s := &summary.Summary{}
-	if err := json.NewDecoder(io.LimitReader(f, maxReportJSON)).Decode(s); err != nil {
-		return &summary.Summary{}, nil // it is not a report of ours: every count of it differs
+	d := json.NewDecoder(io.LimitReader(f, maxReportJSON))
+	d.DisallowUnknownFields() // a name that was changed would leave zeros behind
+	if d.Decode(s) == nil {
+		if _, err := d.Token(); err == io.EOF {
+			return s, nil
+		}
 	}
-	return s, nil
+	return &summary.Summary{}, nil // it is not a report of ours: every count of it differs
 }
 
 // Changes are the changes of the mapping that the report in dir proposes, those of

@@ -117,6 +117,15 @@ func TestCompareGuessesNothing(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(r.dir, "tableless/decisions.csv")))
 	dry(t, r, "after.yaml", "purged")
 	r.exec(t, "purge", "purged").requireCode(t, exitComplete)
+	for name, edit := range map[string][2]string{"misspelt": {`"lastWords"`, `"lastWord"`}, "added": {`"state"`, `"sate": 1, "state"`}, "followed": {"\n}\n", "\n}\n{}\n"}} {
+		dry(t, r, "after.yaml", name)
+		path := filepath.Join(r.dir, name, "report.json")
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		changed := strings.Replace(string(text), edit[0], edit[1], 1)
+		require.NotEqual(t, string(text), changed)
+		require.NoError(t, os.WriteFile(path, []byte(changed), 0o600))
+	}
 	dry(t, r, "after.yaml", "busy")
 	lock, err := journal.Lock(journal.OS{}, filepath.Join(r.dir, "busy"))
 	require.NoError(t, err)
@@ -128,6 +137,9 @@ func TestCompareGuessesNothing(t *testing.T) {
 		"limited":    {"limited is not complete"},
 		"edited":     {"decisions.csv in edited is not what report.json there says", "consentimport report edited"},
 		"foreign":    {"report.json in foreign is not what the checkpoint there says"},
+		"misspelt":   {"report.json in misspelt is not what the checkpoint there says", "consentimport report misspelt"},
+		"added":      {"report.json in added is not what the checkpoint there says"},
+		"followed":   {"report.json in followed is not what the checkpoint there says"},
 		"bare":       {"bare has no report.json"},
 		"tableless":  {"tableless has no decisions.csv"},
 		"purged":     {"purged was purged"},
