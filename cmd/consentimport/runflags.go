@@ -206,6 +206,8 @@ func (f *runFlags) check(paths []string) error {
 		return usage("for example: run --repair DIR DIR/rejected.csv", "--repair takes one repaired file")
 	case f.rate < 0:
 		return usage("0 is no fixed limit", "--rate %v is negative", f.rate)
+	case f.timeout == 0 && !f.rehearses: // and nothing would wait for what may be under way
+		return usage("give a duration such as 30s: there is no request without an end", "--timeout is 0")
 	}
 	if err := f.checkVoice(); err != nil {
 		return err

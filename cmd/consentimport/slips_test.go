@@ -37,6 +37,7 @@ func TestSlipsAreRefusedWithWhatWasMeant(t *testing.T) {
 		"no directory":               {[]string{"evidence", r.out() + "x"}, "there is no directory " + r.out() + "x"},
 		"a file in the directory":    {[]string{"verify", filepath.Join(r.out(), "report.json")}, "give the out directory: " + r.out()},
 		"a file":                     {[]string{"purge", filepath.Join(r.dir, "plain.yaml")}, "plain.yaml is not a directory"},
+		"no time at all":             {[]string{"run", "--dry-run", "--timeout", "0s", "--preset", "transcend", export}, "--timeout is 0"},
 		"an empty value":             {[]string{"run", "--approved", "", export}, "--approved is empty"},
 		"an empty value after =":     {[]string{"run", "--suppress=", export}, "--suppress is empty"},
 		"an empty value elsewhere":   {[]string{"verify", "--signer", "", r.out()}, "--signer is empty"},
