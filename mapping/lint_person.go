@@ -98,6 +98,18 @@ var standIns = map[string]bool{
 	"不明": true, "なし": true, "無し": true, "ゲスト": true, "匿名": true, "未設定": true, "削除済み": true, "未知": true, "无": true, "無": true, "空": true, "游客": true, "없음": true, "손님": true,
 }
 
+// noPurposes are what programs write where a category is missing, in lower case; 0, none
+// and default may be names of purposes.
+var noPurposes = map[string]bool{
+	"n/a": true, "nil": true, "[object object]": true, "<null>": true, "[null]": true, "(none)": true, "(empty)": true, "(not set)": true, "#ref!": true, "#value!": true, "-": true, "—": true, "--": true,
+}
+
+// isNoPurpose reports whether a category stands for nothing.
+func isNoPurpose(category []byte) bool {
+	text := spelling.Trim(category)
+	return len(text) > 0 && (nobody(text, jsonvalue.String) || isWord(text, noPurposes) || isUnfilled(text))
+}
+
 // hashesOfNothing are what an empty text gives: MD5, SHA-1 and SHA-256.
 var hashesOfNothing = map[string]bool{
 	"d41d8cd98f00b204e9800998ecf8427e": true, "da39a3ee5e6b4b0d3255bfef95601890afd80709": true, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855": true,

@@ -194,6 +194,9 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 				t.seen[r].at(row)
 			}
 		}
+		if line.marks.has(ruleNoPurpose) {
+			t.seen[ruleNoPurpose].at(row)
+		}
 	}
 
 	ts := c.Timestamp
@@ -246,6 +249,9 @@ func (t *Tally) marks(c *Consent) (marks ruleSet) {
 	marks = doubts(known.sense, vocabulary.Value(c.Raw), c.Action)
 	if known.necessary {
 		marks |= 1 << ruleNecessary
+	}
+	if isNoPurpose(c.Category) {
+		marks |= 1 << ruleNoPurpose
 	}
 	return marks
 }
