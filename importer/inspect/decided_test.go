@@ -130,7 +130,7 @@ func TestRefusalsBesideTheDecisionAreAsked(t *testing.T) {
 	one := string(inspectedText(t, "x.csv", "email,newsletter,do_not_email,at\na@mail.example,subscribed,true,2024-05-01T00:00:00Z\nb@mail.example,unsubscribed,false,2024-05-01T00:00:00Z\n").SuggestMapping())
 	assert.Contains(t, one, "\nskip:\n  - DECIDE\n", "beside one decision of a row a refusal is asked about")
 	draft := string(inspectedText(t, "x.jsonl", `{"email":"a@mail.example","at":"2024-05-01T00:00:00Z","email_consent":"subscribed","sms_consent":"subscribed","do_not_call":true,"lists":[],"complaints":[]}
-{"email":"b@mail.example","at":"2024-05-02T00:00:00Z","email_consent":"unsubscribed","sms_consent":"subscribed","do_not_call":false,"lists":[{"list":"l1","state":"unsubscribed","since":"2024-01-01T00:00:00Z","changed_at":"2024-02-02T00:00:00Z"}],"complaints":[{"reason":"spam complaint","date":"2024-03-03T00:00:00Z"},{"reason":"hard bounce","date":"2024-03-04T00:00:00Z"}]}
+{"email":"b@mail.example","at":"2024-05-02T00:00:00Z","email_consent":"unsubscribed","sms_consent":"subscribed","do_not_call":false,"lists":[{"list":"l1","state":"unsubscribed","opted_out_at":"2024-01-01T00:00:00Z","decision_date":"2024-02-02T00:00:00Z"}],"complaints":[{"reason":"spam complaint","date":"2024-03-03T00:00:00Z"},{"reason":"hard bounce","date":"2024-03-04T00:00:00Z"}]}
 `).SuggestMapping())
 	assert.Contains(t, draft, `  - columns:
       DECIDE: do_not_call # DECIDE: it holds refusals; of which category? Remove this block if the decisions above know them already
