@@ -49,8 +49,17 @@ func (d *Doc) checkObject(n int) (several bool) {
 		return several
 	}
 	slices.SortStableFunc(names, func(a, b int32) int { return bytes.Compare(d.nameOf(a), d.nameOf(b)) })
-	for i := 1; i < len(names); i++ {
-		several = d.compare(int(names[i-1]), int(names[i])) || several
+	// Members of one name stand in the order of the document now; once two of them
+	// differ, none that comes later is sure.
+	for from := 0; from < len(names); {
+		to, differ := from+1, false
+		for ; to < len(names) && bytes.Equal(d.nameOf(names[from]), d.nameOf(names[to])); to++ {
+			several = true
+			if differ = differ || !d.alike(int(names[from]), int(names[to])); differ {
+				d.forks = append(d.forks, names[to])
+			}
+		}
+		from = to
 	}
 	return several
 }
@@ -71,10 +80,15 @@ func (d *Doc) compare(before, c int) bool {
 	} else if a.keyEnd-a.keyStart != b.keyEnd-b.keyStart || !bytes.Equal(d.text[a.keyStart:a.keyEnd], d.text[b.keyStart:b.keyEnd]) {
 		return false
 	}
-	if a.kind != b.kind || !bytes.Equal(d.Raw(before), d.Raw(c)) {
+	if !d.alike(before, c) {
 		d.forks = append(d.forks, int32(c))
 	}
 	return true
+}
+
+// alike reports whether two values are written alike.
+func (d *Doc) alike(a, b int) bool {
+	return d.nodes[a].kind == d.nodes[b].kind && bytes.Equal(d.Raw(a), d.Raw(b))
 }
 
 // Forked reports whether some name of the document stands twice in one object, with
