@@ -83,6 +83,9 @@ func (f *mappingFlags) load() (*mapping.Spec, error) {
 		if !ok || name == "" {
 			return nil, usage("for example --set time=2026-05-01T00:00:00Z", "--set %q is not of the form NAME=VALUE", s)
 		}
+		if was, twice := set[name]; twice && was != value {
+			return nil, usage("give it once", "--set %s is given twice, as %q and as %q", name, was, value)
+		}
 		set[name] = value
 	}
 	if f.preset != "" {
