@@ -39,12 +39,18 @@ type knownCategory struct {
 func (t *Tally) category(name []byte) *knownCategory {
 	slot := 0
 	if n := len(name); n > 0 {
-		slot = (n + int(name[0]) + 3*int(name[n-1])) % len(t.categories)
+		slot = n + int(name[0]) + 3*int(name[n-1])
 	}
-	known := &t.categories[slot]
-	if !bytes.Equal(known.name, name) {
-		*known = knownCategory{name: append(known.name[:0], name...), hash: xxhash.Sum64(name)}
+	known := &t.categories[slot%len(t.categories)]
+	for i := range 4 { // names often begin and end alike
+		if k := &t.categories[(slot+i)%len(t.categories)]; bytes.Equal(k.name, name) {
+			return k
+		} else if k.name == nil {
+			known = k
+			break
+		}
 	}
+	*known = knownCategory{name: append(known.name[:0], name...), hash: xxhash.Sum64(name)}
 	return known
 }
 
