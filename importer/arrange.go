@@ -207,8 +207,8 @@ func (x *indexing) row(m *indexed, b *rows.Batch, i int) error {
 			return err
 		}
 	}
-	res, ok := b.Result(i, x.im.reading)
-	if !ok {
+	res := b.Result(i, x.im.reading)
+	if res == nil {
 		return nil
 	}
 	if res.Status != mapping.Mapped {

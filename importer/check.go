@@ -56,8 +56,8 @@ type checked struct {
 func (c *checked) visit(b *rows.Batch) func() error {
 	return func() error {
 		for i := 0; i < b.Len() && !c.made; i++ {
-			if res, ok := b.Result(i, c.reading); ok {
-				c.add(&res)
+			if res := b.Result(i, c.reading); res != nil {
+				c.add(res)
 			}
 		}
 		return nil

@@ -53,7 +53,7 @@ func pass(ctx context.Context, spec *mapping.Spec, cfg source.Config) (*passed, 
 	out := &passed{}
 	err = sweepAll(ctx, export, spec, units, func(b *rows.Batch, reading *rows.Reading) error {
 		for i := range b.Len() {
-			row, _ := b.Result(i, reading)
+			row := b.Result(i, reading)
 			out.rows++
 			if row.Status != mapping.Mapped {
 				out.outcomes = append(out.outcomes, outcome{b.Number(i), row.Status, strings.TrimSpace(row.Column + " " + row.Reason)})

@@ -86,7 +86,7 @@ func (r *run) admit(b *rows.Batch, n int) error {
 			return err
 		}
 		superseded = append(superseded, overtaken...)
-		if res, ok := b.Result(i, r.im.reading); ok {
+		if res := b.Result(i, r.im.reading); res != nil {
 			switch {
 			case !r.im.shard.HasRow(taken[i].Number, res.Consents, &r.im.key):
 				r.count.elsewhere.Add(1)
@@ -199,8 +199,8 @@ func positionOf(b *rows.Batch, row int) source.Position {
 // tasks gives what leaves with a row, and what of the row does not leave because it is
 // superseded or known.
 func (r *run) tasks(b *rows.Batch, row int) ([]task, []journal.Outcome, error) {
-	res, ok := b.Result(row, r.im.reading)
-	if !ok || res.Status != mapping.Mapped {
+	res := b.Result(row, r.im.reading)
+	if res == nil || res.Status != mapping.Mapped {
 		return nil, nil, nil
 	}
 	consents, number := res.Consents, b.Number(row)

@@ -218,7 +218,7 @@ func decidedRows(t *testing.T, e example) []decidedRow {
 	var decided, rejecting []decidedRow
 	err = sweepAll(t.Context(), export, spec, units, func(b *rows.Batch, reading *rows.Reading) error {
 		for i := range b.Len() {
-			res, _ := b.Result(i, reading)
+			res := b.Result(i, reading)
 			if res.Status != mapping.Mapped {
 				continue
 			}

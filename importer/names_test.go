@@ -31,7 +31,7 @@ func TestExamplesByTheRow(t *testing.T) {
 			err = sweepAll(t.Context(), export, spec, nil, func(b *rows.Batch, reading *rows.Reading) error {
 				all = reading
 				for i := range b.Len() {
-					if row, _ := b.Result(i, reading); row.Status != mapping.Mapped {
+					if row := b.Result(i, reading); row.Status != mapping.Mapped {
 						continue
 					}
 					m, err := spec.Bind(mapping.Layout{JSON: true})

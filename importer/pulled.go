@@ -112,9 +112,9 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 			im.whole = b.Src.Mark
 		}
 		for _, step := range <-ahead {
-			res, ok := b.Result(step.row, im.reading)
+			res := b.Result(step.row, im.reading)
 			k := int(step.Place.Number()) - 1
-			if !ok || res.Status != mapping.Mapped || k >= len(res.Consents) {
+			if res == nil || res.Status != mapping.Mapped || k >= len(res.Consents) {
 				continue // found missing at the end
 			}
 			c := &res.Consents[k]

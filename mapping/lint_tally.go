@@ -318,8 +318,8 @@ func isTestAddress(address []byte) bool {
 	if n < 6 {
 		return false
 	}
-	switch address[n-1] | 0x20 {
-	case 'm', 'g', 't':
+	switch address[n-5] | 0x20 { // the fifth letter from the end of each of them
+	case 'e', 't', '.':
 		for _, end := range [...]string{"@example.com", "@example.org", "@example.net", ".test", "@test.com"} {
 			if n > len(end) && address[n-len(end)] == end[0] && equalFold(address[n-len(end):], end) && (end[0] == '@' || bytes.IndexByte(address, '@') >= 0) {
 				return true

@@ -59,15 +59,11 @@ type want struct {
 	reading *Reading
 }
 
-// made is what one row became of one form under one mapping; first and last are
-// indexes into the batch's consents and dropped values.
+// made is what one row became of one form under one mapping.
 type made struct {
-	by                         *bound
-	file                       int
-	status                     mapping.Status
-	reason, column             string
-	missed                     mapping.Missed
-	first, last, lost, lostEnd int
+	by     *bound
+	file   int
+	result Result
 }
 
 // Len is the number of rows.
@@ -113,17 +109,14 @@ func (b *Batch) Repaired(i, pass int) bool {
 	return file > 0 && b.has(i, file)
 }
 
-// Result is what a row became under a reading: false when the sweep has not mapped
+// Result is what a row became under a reading: nil when the sweep has not mapped
 // it so, or the reading does not have that row.
-func (b *Batch) Result(i int, r *Reading) (Result, bool) {
+func (b *Batch) Result(i int, r *Reading) *Result {
 	m := b.find(i, r.by, b.formOf(i, r))
 	if m == nil {
-		return Result{}, false
+		return nil
 	}
-	return Result{
-		Status: m.status, Reason: m.reason, Column: m.column, Missed: m.missed,
-		Consents: b.consents[m.first:m.last:m.last], Dropped: b.dropped[m.lost:m.lostEnd:m.lostEnd],
-	}, true
+	return &m.result
 }
 
 // find looks for a mapping that was made. Two readings with one mapping and one

@@ -62,10 +62,10 @@ func (b *Batch) mapRow(i int, r *Reading, own *clones) {
 	b.files.suppressed.suppress(res, &mem.scratchKey)
 	b.consents = kept(b.consents, res.Consents)
 	b.dropped = kept(b.dropped, res.Dropped)
-	b.made = append(b.made, made{
-		by: r.by, file: file, status: res.Status, reason: res.Reason, column: res.Column, missed: res.Missed,
-		first: first, last: len(b.consents), lost: lost, lostEnd: len(b.dropped),
-	})
+	b.made = append(b.made, made{by: r.by, file: file, result: Result{
+		Status: res.Status, Reason: res.Reason, Column: res.Column, Missed: res.Missed,
+		Consents: b.consents[first:len(b.consents):len(b.consents)], Dropped: b.dropped[lost:len(b.dropped):len(b.dropped)],
+	}})
 }
 
 // kept appends what was made to all, where it stands already unless it had no room

@@ -108,8 +108,8 @@ func TestASweepMapsEachRowInTheFormOfItsReading(t *testing.T) {
 					assert.Greater(t, row, last)
 					last = row
 					seen++
-					res, ok := b.Result(i, reading)
-					if !assert.True(t, ok) || !assert.Len(t, res.Consents, 1) {
+					res := b.Result(i, reading)
+					if !assert.NotNil(t, res) || !assert.Len(t, res.Consents, 1) {
 						return ErrStop
 					}
 					assert.Equal(t, fmt.Sprint("u", row), string(res.Consents[0].UserID))
@@ -152,15 +152,12 @@ func TestAPlanMapsWhatIsWanted(t *testing.T) {
 	}
 	require.NoError(t, sweepOver(t, &Sweep{Files: files, Plan: plan}, func(b *Batch) func() error {
 		for i := range b.Len() {
-			_, ok := b.Result(i, first)
-			assert.Equal(t, b.Number(i)%10 == 0, ok, "row %d", b.Number(i))
+			assert.Equal(t, b.Number(i)%10 == 0, b.Result(i, first) != nil, "row %d", b.Number(i))
 			assert.Equal(t, b.Number(i) == 50, b.Repaired(i, 2))
 			assert.False(t, b.Repaired(i, 3))
-			_, ok = b.Result(i, repair)
-			assert.Equal(t, b.Number(i) == 50, ok, "a repair has its own rows alone")
+			assert.Equal(t, b.Number(i) == 50, b.Result(i, repair) != nil, "a repair has its own rows alone")
 		}
-		res, ok := b.Result(49, changed)
-		if assert.True(t, ok) {
+		if res := b.Result(49, changed); assert.NotNil(t, res) {
 			assert.Equal(t, "mail", string(res.Consents[0].Category))
 			assert.Equal(t, mapping.Reject, res.Consents[0].Action)
 		}

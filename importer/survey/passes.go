@@ -194,7 +194,7 @@ func (p *Passes) tried(b *rows.Batch, i, pass int) bool {
 // A Verdict is what became of one row over all passes.
 type Verdict struct {
 	Pass     int                   // whose reading of the row counts; 0: none has read it
-	Result   rows.Result           // what the row became in it
+	Result   *rows.Result          // what the row became in it
 	Outcomes []journal.PassOutcome // of each of its consents
 }
 
@@ -203,11 +203,12 @@ type Verdict struct {
 func (p *Passes) Look(b *rows.Batch, i int, dst []journal.PassOutcome) (Verdict, error) {
 	v := Verdict{Pass: p.counts(b, i)}
 	if v.Pass == 0 {
-		v.Result, _ = b.Result(i, p.readings[0])
+		if v.Result = b.Result(i, p.readings[0]); v.Result == nil {
+			v.Result = new(rows.Result)
+		}
 		return v, nil
 	}
-	var ok bool
-	if v.Result, ok = b.Result(i, p.readings[v.Pass-1]); !ok {
+	if v.Result = b.Result(i, p.readings[v.Pass-1]); v.Result == nil {
 		return v, errors.New("a row was looked up that was not planned for")
 	}
 	k := 0
@@ -225,7 +226,7 @@ func (p *Passes) Consents(b *rows.Batch, i int, v *Verdict, dst []Consent) []Con
 		o := &v.Outcomes[k]
 		c := Consent{Consent: &v.Result.Consents[k], Outcome: o.Outcome, Pass: o.Pass}
 		if o.Pass > 0 && o.Pass != v.Pass {
-			if r, ok := b.Result(i, p.readings[o.Pass-1]); ok && r.Status == mapping.Mapped && len(r.Consents) == len(v.Outcomes) {
+			if r := b.Result(i, p.readings[o.Pass-1]); r != nil && r.Status == mapping.Mapped && len(r.Consents) == len(v.Outcomes) {
 				c.Consent = &r.Consents[k]
 			}
 		}

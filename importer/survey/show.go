@@ -73,7 +73,9 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 			continue // rows behind it were, for the sake of what leaves with earlier ones
 		}
 		if s.passes == nil {
-			verdict.Result, _ = b.Result(i, s.reading)
+			if verdict.Result = b.Result(i, s.reading); verdict.Result == nil {
+				verdict.Result = new(rows.Result) // a repair does not have the row
+			}
 		} else {
 			var err error
 			if verdict, err = s.passes.Look(b, i, v.outcomes[:0]); err != nil {
@@ -81,7 +83,7 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 			}
 			v.outcomes = verdict.Outcomes
 		}
-		res := &verdict.Result
+		res := verdict.Result
 		v.rows = append(v.rows, Row{Row: &b.Src.Rows[i]})
 		row := &v.rows[len(v.rows)-1]
 		row.Status, row.Reason, row.Column, row.Dropped = res.Status, res.Reason, res.Column, res.Dropped

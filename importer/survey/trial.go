@@ -73,16 +73,17 @@ func (s *Survey) Try(ctx context.Context, trials []Trial, upTo int64) ([]Effect,
 	err = sweep.Run(ctx, reader, func(b *rows.Batch) func() error {
 		found := make([]Effect, len(trials))
 		for i := range b.Len() {
-			was, ok := b.Result(i, now)
-			if !ok {
+			was := b.Result(i, now)
+			if was == nil {
 				continue
 			}
 			for k, r := range tried {
 				if r == nil {
 					continue
 				}
-				is, _ := b.Result(i, r)
-				found[k].add(&trials[k], &was, &is)
+				if is := b.Result(i, r); is != nil {
+					found[k].add(&trials[k], was, is)
+				}
 			}
 		}
 		return func() error {
