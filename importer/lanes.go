@@ -1,14 +1,12 @@
 package importer
 
 import (
-	"container/heap"
 	"context"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/consentimport/consentimport/importer/source"
-	"github.com/consentimport/consentimport/mapping"
 )
 
 // lanes hold the tasks that are not finished. Tasks of one key leave in the
@@ -68,12 +66,6 @@ type queued struct {
 // back to back although each leaves when its row comes.
 const near = 64
 
-// window bounds what is unfinished.
-type window struct {
-	Bytes int64
-	Tasks int
-}
-
 // lane is a queue of tasks: those behind the one of a key that is out.
 type lane struct {
 	first, last *task
@@ -104,14 +96,6 @@ func (q *lane) pop() *task {
 	return t
 }
 
-// openRow is a row with unfinished consents, in a ring in row order.
-type openRow struct {
-	prev, next *openRow
-	at         source.Position
-	left       int
-	behind     int // outcomes of what stands behind it, before the next open row
-}
-
 func newLanes(fresh int, w window, clock func() time.Duration) *lanes {
 	l := &lanes{
 		fresh:    make(chan *task, fresh),
@@ -126,74 +110,6 @@ func newLanes(fresh int, w window, clock func() time.Duration) *lanes {
 	l.head.prev, l.head.next = &l.head, &l.head
 	l.room = sync.NewCond(&l.mu)
 	return l
-}
-
-// addRow takes the tasks of one row, at least one, in order, and reports whether it did: false
-// when the lanes were stopped meanwhile. It waits for room.
-func (l *lanes) addRow(at source.Position, tasks []task) bool {
-	row := &tasks[0].begins
-	row.at, row.left = at, len(tasks)
-	l.mu.Lock()
-	if !l.awaitRoom(len(tasks)) {
-		l.mu.Unlock()
-		return false
-	}
-	row.prev, row.next = l.head.prev, &l.head
-	row.prev.next, l.head.prev = row, row
-	l.tasks += len(tasks)
-	for i := range tasks {
-		tasks[i].row = row
-		l.bytes += tasks[i].size()
-		if rest := tasks[i].rest; rest != nil {
-			rest.row = row
-			row.left += int(rest.left)
-		}
-	}
-	l.mu.Unlock()
-	for i := range tasks {
-		l.enter(&tasks[i])
-	}
-	l.mu.Lock()
-	l.added++
-	l.mu.Unlock()
-	return l.offer(near)
-}
-
-// pass takes note of n outcomes of rows that were read and have nothing to send: until
-// all before them is finished, whoever reads the journal holds them in memory, so they
-// take room as tasks do. It reports false when the lanes were stopped meanwhile.
-func (l *lanes) pass(n int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if last := l.head.prev; n > 0 && last != &l.head {
-		last.behind += n
-		l.behind += n
-	}
-	return l.awaitRoom(0)
-}
-
-// awaitRoom waits for room for n tasks, and reports whether there is: false when the lanes
-// were stopped meanwhile. mu is held.
-func (l *lanes) awaitRoom(n int) bool {
-	full := func() bool {
-		return !l.stopped && (l.bytes >= l.window.Bytes || l.tasks+l.behind+n > l.window.Tasks) && l.tasks > 0
-	}
-	if full() && len(l.line) > 0 { // nothing is finished as long as it is not offered
-		l.mu.Unlock()
-		ok := l.offer(0)
-		l.mu.Lock()
-		if !ok {
-			return false
-		}
-	}
-	for full() {
-		if len(l.early) > 0 {
-			l.ripe(0)
-			continue
-		}
-		l.room.Wait()
-	}
-	return !l.stopped
 }
 
 // ripe gives those their turn that so many rows were added behind; mu is held.
@@ -315,70 +231,6 @@ func (l *lanes) extend(tasks []task) {
 	}
 }
 
-// again offers the task once more after a delay; its lane waits with it.
-func (l *lanes) again(t *task, after time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if t.action() == mapping.Reject {
-		q := l.open[t.key]
-		l.leave(&q)
-		l.open[t.key] = q
-	}
-	l.delay(t, l.clock()+after)
-}
-
-// delay offers a task when it is due; mu is held.
-func (l *lanes) delay(t *task, due time.Duration) {
-	l.turn++
-	t.due, t.turn = due, l.turn
-	heap.Push(&l.delayed, t)
-	if l.delayed[0] == t {
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// holdFor makes tasks that are held wait from now on. It is called before any is
-// added.
-func (l *lanes) holdFor(wait time.Duration) { l.hold = l.clock() + wait }
-
-// requeueDue offers delayed tasks when they are due, until the lanes are drained or stopped.
-func (l *lanes) requeueDue() {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		l.mu.Lock()
-		wait := time.Hour
-		for len(l.delayed) > 0 {
-			if wait = l.delayed[0].due - l.clock(); wait > 0 {
-				break
-			}
-			wait = time.Hour
-			t := heap.Pop(&l.delayed).(*task)
-			l.urgent.push(t)
-			if t.held {
-				t.held = false
-				if l.held--; l.held == 0 {
-					l.recall()
-				}
-			}
-			l.notify()
-		}
-		l.mu.Unlock()
-		timer.Reset(wait)
-		select {
-		case <-timer.C:
-		case <-l.wake:
-		case <-l.fedDone:
-			return
-		case <-l.stopDone:
-			return
-		}
-	}
-}
-
 // close says that nothing more will be added.
 func (l *lanes) close() {
 	l.offer(0)
@@ -406,52 +258,9 @@ func (l *lanes) stop(finish bool) {
 	}
 }
 
-// advance says that every row before at was added, or makes nothing to send.
-func (l *lanes) advance(at source.Position) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.cursor = at
-}
-
-// low is a row before which everything is finished: the oldest unfinished one,
-// or the cursor.
-func (l *lanes) low() source.Position {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head.next != &l.head {
-		return l.head.next.at
-	}
-	return l.cursor
-}
-
 // alone reports whether at most n tasks are unfinished and nothing more comes.
 func (l *lanes) alone(n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.fed && l.tasks <= n
-}
-
-// waiting is the number of tasks that wait for their next attempt, and of those
-// that are held for what an earlier run had under way.
-func (l *lanes) waiting() (retrying, held int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.delayed) - l.held, l.held
-}
-
-// delays is a heap by due time; those of one time are in the order in which they came.
-type delays []*task
-
-func (d delays) Len() int { return len(d) }
-func (d delays) Less(i, j int) bool {
-	return d[i].due < d[j].due || d[i].due == d[j].due && d[i].turn < d[j].turn
-}
-func (d delays) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
-func (d *delays) Push(x any)   { *d = append(*d, x.(*task)) }
-func (d *delays) Pop() any {
-	old := *d
-	t := old[len(old)-1]
-	old[len(old)-1] = nil
-	*d = old[:len(old)-1]
-	return t
 }

@@ -132,16 +132,6 @@ func (l *lanes) recall() {
 	}
 }
 
-// closeRow takes a row out of the ring that has nothing unfinished any more; mu is held.
-func (l *lanes) closeRow(row *openRow) {
-	row.prev.next, row.next.prev = row.next, row.prev
-	if row.prev == &l.head {
-		l.behind -= row.behind
-	} else {
-		row.prev.behind += row.behind
-	}
-}
-
 // finish ends a task that has its outcome, and gives the next of its lane, which
 // whoever calls is to send at once; nil when there is none. After a stop it gives one
 // only as long as the target stands at an accept that the lane takes back.
