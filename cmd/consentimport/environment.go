@@ -118,9 +118,16 @@ func (e *environment) reportTime(ctx context.Context) (context.Context, func()) 
 // as timeout(1) send theirs twice, to the process and to its group.
 const onceMore = time.Second
 
-// interruptible gives a context that the first signal ends. A second one, a second
-// later or more, ends the process at once; the checkpoint holds all the same.
-func (e *environment) interruptible(say func(string)) (context.Context, func()) {
+// What the first signal leads to.
+const (
+	stopping    = "stopping; a second signal stops at once"
+	stoppingRun = "stopping: waiting for requests in flight (10 s at most), then writing the reports; a second signal stops at once"
+)
+
+// interruptible gives a context that the first signal ends, which says what follows. A
+// second one, a second later or more, ends the process at once; the checkpoint holds all
+// the same.
+func (e *environment) interruptible(say func(string), follows string) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals, release := e.signals()
 	done := make(chan struct{})
@@ -140,7 +147,7 @@ func (e *environment) interruptible(say func(string)) (context.Context, func()) 
 					os.Exit(exitIncomplete)
 				}
 				cancel() // first: nobody may be there to take what is said
-				say("stopping: waiting for requests in flight (10 s at most), then writing the reports; a second signal stops at once")
+				say(follows)
 			}
 		}
 	}()

@@ -55,7 +55,7 @@ verify DIR checks them too, and whether the files in DIR are those that the evid
 }
 
 func makeEvidence(env *environment, dir, key, tsa string) error {
-	ctx, release := env.interruptible(messages{env}.note)
+	ctx, release := env.interruptible(messages{env}.note, stopping)
 	defer release()
 	surveyed, err := survey.Open(env.disk, dir, env.access(ctx))
 	if err != nil {

@@ -35,7 +35,7 @@ of all which value is an accept and which a reject: this is never guessed.`,
 			if suggest && asJSON {
 				return usage("give only one of them", "--suggest and --json are both given")
 			}
-			ctx, release := env.interruptible(messages{env}.note)
+			ctx, release := env.interruptible(messages{env}.note, stopping)
 			defer release()
 			paths, err := env.exports(args)
 			if err != nil {

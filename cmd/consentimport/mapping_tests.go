@@ -47,7 +47,7 @@ them. The exit code is 3 when a test does not hold.`,
 				return err
 			}
 			if learn {
-				ctx, release := env.interruptible(messages{env}.note)
+				ctx, release := env.interruptible(messages{env}.note, stopping)
 				defer release()
 				return withStdin(env, read.config(args[1:]), func(cfg source.Config) error {
 					tests, err := inspect.LearnTests(ctx, cfg, spec)

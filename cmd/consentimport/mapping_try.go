@@ -55,7 +55,7 @@ nothing and sends nothing. What could name a person is masked: letters are a and
 			if err != nil {
 				return err
 			}
-			ctx, release := env.interruptible(messages{env}.note)
+			ctx, release := env.interruptible(messages{env}.note, stopping)
 			defer release()
 			paths, err := env.exports(args[1:])
 			if err != nil {

@@ -46,7 +46,7 @@ suppress.csv first.`,
 }
 
 func purge(env *environment, dir string) error {
-	ctx, release := env.interruptible(messages{env}.note)
+	ctx, release := env.interruptible(messages{env}.note, stopping)
 	defer release()
 	w, snap, err := journal.Open(env.disk, dir)
 	if err != nil {

@@ -133,9 +133,7 @@ func (f *rehearseFlags) rehearse(env *environment, called report.Invocation, pat
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	ctx, release := env.interruptible(func(string) {
-		messages{env}.note("stopping: the rehearsal ends; nothing was sent to a target")
-	})
+	ctx, release := env.interruptible(messages{env}.note, "stopping: the rehearsal ends; nothing was sent to a target")
 	defer release()
 
 	t := &trial{faults: faults.String(), rate: f.run.rate, when: importer.Timetable{Hours: f.run.hours, PerDay: f.run.perDay}, keep: f.keep}

@@ -86,7 +86,7 @@ With --html either of them writes a page, too, with links to the reports.`,
 			if err := importer.CheckOurs(args[0]); err != nil {
 				return err
 			}
-			ctx, release := env.interruptible(messages{env}.note)
+			ctx, release := env.interruptible(messages{env}.note, stopping)
 			defer release()
 			lock, err := lockImport(env.disk, args[0]) // a run at work writes its reports itself
 			if err != nil {

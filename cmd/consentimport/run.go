@@ -89,7 +89,11 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	} else if err := f.checkTarget(env); err != nil {
 		return err
 	}
-	ctx, release := env.interruptible(say.note)
+	follows := stoppingRun
+	if f.dryRun {
+		follows = stopping
+	}
+	ctx, release := env.interruptible(say.note, follows)
 	defer release()
 	f.read.remote = env.access(ctx)
 	cfg := f.config(env, spec, paths, send)

@@ -57,7 +57,7 @@ Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%
 				return refused(err)
 			}
 			defer server.Close()
-			ctx, release := env.interruptible(messages{env}.note)
+			ctx, release := env.interruptible(messages{env}.note, stopping)
 			defer release()
 			fmt.Fprintf(env.stdout, "sandbox listening; base URL %s\n", server.URL())
 			<-ctx.Done()

@@ -106,6 +106,17 @@ func TestASecondSignalEndsItAtOnce(t *testing.T) {
 	r.account(t)
 }
 
+// What sends nothing says nothing of requests and reports.
+func TestASignalToTheSandboxSaysWhatFollows(t *testing.T) {
+	t.Parallel()
+	child := program{dir: t.TempDir()}.start(t, "sandbox", "--addr", "127.0.0.1:0")
+	require.Eventually(t, func() bool { return strings.Contains(child.stdout.String(), "base URL ") }, waitFor, tick)
+	require.NoError(t, child.cmd.Process.Signal(syscall.SIGTERM))
+	got := child.wait(t)
+	assert.Contains(t, got.stderr, "stopping; a second signal stops at once")
+	assert.NotContains(t, got.stderr, "report")
+}
+
 // Outputs that nobody reads, whose reader is gone, or that are closed neither end
 // nor block an import, and a signal ends it as always.
 func TestOutputsThatNobodyReads(t *testing.T) {

@@ -45,7 +45,7 @@ and Resume goes on. The API key is read from a file or from INTEMPT_API_KEY, and
 }
 
 func serveStudio(env *environment, exports []string, mappingFile string, noBrowser bool) error {
-	ctx, release := env.interruptible(messages{env}.note)
+	ctx, release := env.interruptible(messages{env}.note, stopping)
 	defer release()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

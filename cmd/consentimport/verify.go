@@ -111,7 +111,7 @@ func verify(env *environment, dir, signer string) error {
 			return usage("give the public key of whoever signs, such as id_ed25519.pub", "%w", err)
 		}
 	}
-	ctx, release := env.interruptible(messages{env}.note)
+	ctx, release := env.interruptible(messages{env}.note, stopping)
 	defer release()
 	snap, err := journal.Read(env.disk, dir)
 	if err != nil {
@@ -157,7 +157,7 @@ func verify(env *environment, dir, signer string) error {
 
 // verifySubject answers for one person.
 func verifySubject(env *environment, dir, subject string) error {
-	ctx, release := env.interruptible(messages{env}.note)
+	ctx, release := env.interruptible(messages{env}.note, stopping)
 	defer release()
 	surveyed, err := survey.Open(env.disk, dir, env.access(ctx))
 	if err != nil {
