@@ -110,7 +110,9 @@ func TestOrdersThatAreNone(t *testing.T) {
 	require.FileExists(t, filepath.Join(r.out(), "ctl.sock"))
 	got := r.exec(t, "ctl", r.out(), "pause").requireCode(t, exitRefused)
 	assert.Contains(t, got.message(t), "no run is at work in "+r.out())
+	r.faults(t, "latency=200ms") // it must not be done before it is asked
 	again := r.start(t, r.args("--resume")...)
 	awaitStatus(t, r, func(s *status) bool { return s.State != "" })
+	r.faults(t, "")
 	again.wait(t)
 }
