@@ -103,7 +103,7 @@ func (r *run) admit(b *rows.Batch, n int) error {
 		// What is held back has its outcome before the low mark can go past its row: a
 		// resume would never come to it again. A shard offers nothing before the end.
 		if r.im.shard.Whole() {
-			if err := r.supersede(superseded); err != nil {
+			if err := r.sender.supersede(superseded); err != nil {
 				return err
 			}
 			superseded = superseded[:0]
@@ -117,21 +117,10 @@ func (r *run) admit(b *rows.Batch, n int) error {
 			return err
 		}
 	}
-	if err := r.supersede(superseded); err != nil {
+	if err := r.sender.supersede(superseded); err != nil {
 		return err
 	}
 	return r.passed(after, taken[n-1].Number, b.Src.Read)
-}
-
-// supersede sets down what is held back, and waits for room for more.
-func (r *run) supersede(all []journal.Outcome) error {
-	if err := r.sender.supersede(all); err != nil {
-		return err
-	}
-	if !r.lanes.pass(len(all)) {
-		return rows.ErrStop
-	}
-	return nil
 }
 
 // begun puts the histories into the lanes that runs before this one have begun.

@@ -37,7 +37,6 @@ type lanes struct {
 	cursor  source.Position // every row before it was added, or makes nothing to send
 	bytes   int64
 	tasks   int
-	behind  int  // outcomes of what was held back, behind an open row
 	fed     bool // nothing more will be added
 	stopped bool
 	// finishing: what stands at an accept that a reject takes back is finished all the

@@ -162,7 +162,7 @@ func (l *lanes) finish(t *task, sent bool) *task {
 	l.tasks--
 	l.bytes -= t.size()
 	if t.row.left--; t.row.left == 0 {
-		l.closeRow(t.row)
+		t.row.prev.next, t.row.next.prev = t.row.next, t.row.prev
 	}
 	l.room.Signal()
 	if l.fed && l.tasks == 0 {

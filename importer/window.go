@@ -15,7 +15,6 @@ type openRow struct {
 	prev, next *openRow
 	at         source.Position
 	left       int
-	behind     int // outcomes of what stands behind it, before the next open row
 }
 
 // addRow takes the tasks of one row, at least one, in order, and reports whether it did: false
@@ -49,24 +48,11 @@ func (l *lanes) addRow(at source.Position, tasks []task) bool {
 	return l.offer(near)
 }
 
-// pass takes note of n outcomes of rows that were read and have nothing to send: until
-// all before them is finished, whoever reads the journal holds them in memory, so they
-// take room as tasks do. It reports false when the lanes were stopped meanwhile.
-func (l *lanes) pass(n int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if last := l.head.prev; n > 0 && last != &l.head {
-		last.behind += n
-		l.behind += n
-	}
-	return l.awaitRoom(0)
-}
-
 // awaitRoom waits for room for n tasks, and reports whether there is: false when the lanes
 // were stopped meanwhile. mu is held.
 func (l *lanes) awaitRoom(n int) bool {
 	full := func() bool {
-		return !l.stopped && (l.bytes >= l.window.Bytes || l.tasks+l.behind+n > l.window.Tasks) && l.tasks > 0
+		return !l.stopped && (l.bytes >= l.window.Bytes || l.tasks+n > l.window.Tasks) && l.tasks > 0
 	}
 	if full() && len(l.line) > 0 { // nothing is finished as long as it is not offered
 		l.mu.Unlock()
@@ -102,14 +88,4 @@ func (l *lanes) low() source.Position {
 		return l.head.next.at
 	}
 	return l.cursor
-}
-
-// closeRow takes a row out of the ring that has nothing unfinished any more; mu is held.
-func (l *lanes) closeRow(row *openRow) {
-	row.prev.next, row.next.prev = row.next, row.prev
-	if row.prev == &l.head {
-		l.behind -= row.behind
-	} else {
-		row.prev.behind += row.behind
-	}
 }

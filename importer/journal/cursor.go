@@ -24,7 +24,7 @@ type cursor struct {
 	to    int64 // offset at which the pass ends
 	file  File
 	scan  *scanner
-	rows  *inRows // of a pass whose outcomes come far ahead of their rows; nil: they come nearly in order
+	rows  *inRows // of a pass whose outcomes come far ahead of rows; nil: they come nearly in order
 	low   int64   // what rows below it have is in the window
 	window
 	span, rest int // first of window.spans, window.rest that matters still

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 
@@ -45,6 +46,46 @@ func TestOutcomesWaitForASlowRow(t *testing.T) {
 		}
 		require.Equal(t, want, got[0].State, "row %d", row)
 	}
+}
+
+// What is finished far behind a row that takes long is not held in memory while the
+// reader waits for that row.
+func TestOutcomesFarAheadOfASlowRowTakeNoMemory(t *testing.T) {
+	dir := t.TempDir()
+	w := begin(t, dir)
+	const rows, portion = 600_000, 10_000
+	for from := int64(2); from <= rows; from += portion {
+		var held []journal.Outcome
+		for row := from; row < min(from+portion, rows+1); row++ {
+			held = append(held, journal.Outcome{Ref: journal.Ref{Row: row, Consent: 1}, Last: true, State: journal.Superseded, By: journal.Ref{Row: 1, Consent: 1}})
+		}
+		require.NoError(t, w.AppendAll(held))
+		require.NoError(t, w.Mark(mark(1, from+portion-1)))
+	}
+	require.NoError(t, w.Append(sent(1, 1, true)))
+	require.NoError(t, w.Mark(mark(rows+1, rows)))
+	require.NoError(t, w.Close())
+	s, err := journal.Read(journal.OS{}, dir)
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	l, err := s.Outcomes(0)
+	require.NoError(t, err)
+	defer l.Close()
+	var got []journal.PassOutcome
+	for row := int64(1); row <= rows; row++ {
+		got, err = l.Of(row, 1, got[:0])
+		require.NoError(t, err)
+		want := journal.Superseded
+		if row == 1 {
+			want = journal.Sent
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+		}
+		require.Equal(t, want, got[0].State, "row %d", row)
+	}
+	assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(16<<20))
 }
 
 // The memory of reading follows the window of the importer, not the length of

@@ -89,11 +89,16 @@ type segment struct {
 	to   int64 // offset at which it ends
 	high int64 // last row read
 	low  int64 // every consent of the rows before it has its outcome
-	// ahead: outcomes of at least one of its runs come far ahead of their rows; far is
-	// the last row that has one.
+	// ahead: outcomes of at least one of its runs come far ahead of their rows, or others
+	// far behind; far is the last row that has one.
 	ahead bool
 	far   int64
 }
+
+// farAhead is how many rows what is finished may be ahead of an unfinished row for a
+// cursor to hold them in memory, while it waits for that one: 30 MB where all are
+// superseded. One consent may be tried again for minutes, while all others go on.
+const farAhead = 1 << 18
 
 // timelinePoints bounds Snapshot.Timeline.
 const timelinePoints = 512
@@ -317,6 +322,7 @@ func (f *fold) mark(m Mark) {
 	seg := &f.segments[len(f.segments)-1]
 	seg.high = max(seg.high, m.High)
 	seg.low = max(seg.low, m.Low.Row)
+	seg.ahead = seg.ahead || m.High-m.Low.Row > farAhead
 	f.point(Point{
 		At:        m.At,
 		Run:       len(f.Runs),
