@@ -224,8 +224,8 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer, probe b
 			s.say(fmt.Sprintf("a request got no answer within %s and may still arrive: what is left of that person waits %s before it is sent, here and whenever this happens again; all others go on", s.limits.Timeout, s.limits.Timeout))
 		}
 	}
-	s.lanes.again(t, wait)
 	s.log.Info("retry", "row", t.ref.Row, "consent", t.ref.Consent, "status", a.Status, "timeout", a.Timeout, "attempts", t.attempts, "after", wait)
+	s.lanes.again(t, wait) // from here on it is another sender's
 	return nil, nil
 }
 
