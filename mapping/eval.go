@@ -305,11 +305,6 @@ func (m *Mapper) lower(b []byte) []byte {
 		return b
 	}
 	from := len(*m.arena)
-	for _, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		*m.arena = append(*m.arena, c)
-	}
+	*m.arena = lowerASCII(*m.arena, b)
 	return (*m.arena)[from:len(*m.arena):len(*m.arena)]
 }

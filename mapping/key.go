@@ -27,7 +27,9 @@ func KeyText(text []byte, buf *[]byte) []byte {
 		if !capitals || at < 0 || !isAddress(text) {
 			return text
 		}
-		return lowerASCII(text, buf)
+		from := len(*buf)
+		*buf = lowerASCII(*buf, text)
+		return (*buf)[from:len(*buf):len(*buf)]
 	}
 	text = composed(spelling.TrimInvisible(text), buf)
 	if !isAddress(text) {
@@ -101,15 +103,15 @@ func scanKey(text []byte) (plain, capitals bool, at int) {
 	return true, capitals, at
 }
 
-func lowerASCII(text []byte, buf *[]byte) []byte {
-	from := len(*buf)
+// lowerASCII appends a text in small letters, as far as it is ASCII.
+func lowerASCII(dst, text []byte) []byte {
 	for _, c := range text {
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}
-		*buf = append(*buf, c)
+		dst = append(dst, c)
 	}
-	return (*buf)[from:len(*buf):len(*buf)]
+	return dst
 }
 
 // isAddress reports whether text has the form of an e-mail address: one @ with

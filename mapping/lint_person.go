@@ -138,7 +138,7 @@ func isStandIn(id []byte) bool {
 		return true
 	case n == 32 || n == 40 || n == 64:
 		var buf [64]byte
-		return hashesOfNothing[string(asciiLower(buf[:0], id))]
+		return hashesOfNothing[string(lowerASCII(buf[:0], id))]
 	case n > longestStandIn || n > 3 && letterOf[id[n-1]] == isDigit: // as most ids end
 		return false
 	}
@@ -204,7 +204,7 @@ func isWord(text []byte, words map[string]bool) bool {
 	if len(text) > len(buf) {
 		return false
 	}
-	if low := asciiLower(buf[:0], text); plainText(low) {
+	if low := lowerASCII(buf[:0], text); plainText(low) {
 		return words[string(low)]
 	}
 	low := buf[:0]
@@ -216,17 +216,6 @@ func isWord(text []byte, words map[string]bool) bool {
 		low = utf8.AppendRune(low, unicode.ToLower(r))
 	}
 	return words[string(low)]
-}
-
-// asciiLower appends a text in small letters, as far as it is ASCII.
-func asciiLower(to, text []byte) []byte {
-	for _, c := range text {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		to = append(to, c)
-	}
-	return to
 }
 
 // isPlainAddress reports whether a text is one e-mail address and nothing else: no

@@ -15,20 +15,18 @@ import (
 // time and keeps what the rows say until Linter.Fold: the batch must live as
 // long.
 type Tally struct {
-	linter    *Linter // read only
-	seen      [ruleCount]sightings
-	decisions decisionTally
-	subjects  []appearance
-	oneTime   oneTime
-	dayProven bool
-	day       int64 // looked at last, in days since 1970; rows of a day stand together
-	// categories remembers a few: an export has few, row after row and batch after batch.
-	categories [16]knownCategory
+	linter     *Linter // read only
+	seen       [ruleCount]sightings
+	decisions  decisionTally
+	subjects   []appearance
+	oneTime    oneTime
+	dayProven  bool
+	day        int64              // looked at last, in days since 1970; rows of a day stand together
+	categories Few[knownCategory] // of this batch and those before it
 }
 
-// knownCategory is a category and what its name says by itself.
+// knownCategory is what the name of a category says by itself.
 type knownCategory struct {
-	name      []byte
 	hash      uint64
 	read      bool // the rest is known
 	sense     vocabulary.Sense
@@ -37,20 +35,10 @@ type knownCategory struct {
 
 // category gives what is known of a category.
 func (t *Tally) category(name []byte) *knownCategory {
-	slot := 0
-	if n := len(name); n > 0 {
-		slot = n + int(name[0]) + 3*int(name[n-1])
+	known, isNew := t.categories.Of(name)
+	if isNew {
+		known.hash = xxhash.Sum64(name)
 	}
-	known := &t.categories[slot%len(t.categories)]
-	for i := range 4 { // names often begin and end alike
-		if k := &t.categories[(slot+i)%len(t.categories)]; bytes.Equal(k.name, name) {
-			return k
-		} else if k.name == nil {
-			known = k
-			break
-		}
-	}
-	*known = knownCategory{name: append(known.name[:0], name...), hash: xxhash.Sum64(name)}
 	return known
 }
 

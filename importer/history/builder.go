@@ -97,18 +97,13 @@ type Batch struct {
 	subject  []byte
 	hash     [2]uint64
 	spelling uint32
-	known    [64]knownCategory
+	known    mapping.Few[uint64] // hashes of categories
 	pairs    pairs
 }
 
 type named struct {
 	hash uint64
 	category
-}
-
-type knownCategory struct {
-	name []byte // nil: none
-	hash uint64
 }
 
 // NewBatch makes a Batch, to be used again and again.
@@ -174,34 +169,15 @@ func (b *Batch) key(e *entry, subject, category []byte) {
 
 // category is the hash of a category.
 func (b *Batch) category(name []byte, row int64) uint64 {
-	k := b.knownAs(name)
-	if k.name == nil || !bytes.Equal(k.name, name) {
+	hash, isNew := b.known.Of(name)
+	if isNew {
 		b.scratch = b.scratch[:0]
-		k.hash = b.builder.hash('C', mapping.KeyText(name, &b.scratch), &b.packed)[0]
-		k.name = append(k.name[:0], name...)
-		if k.name == nil {
-			k.name = []byte{}
-		}
+		*hash = b.builder.hash('C', mapping.KeyText(name, &b.scratch), &b.packed)[0]
 		if len(b.names) < 2*maxCategories {
-			b.names = append(b.names, named{k.hash, category{name: string(name), row: row}})
+			b.names = append(b.names, named{*hash, category{name: string(name), row: row}})
 		}
 	}
-	return k.hash
-}
-
-// knownAs gives the place of a category among those that were seen last.
-func (b *Batch) knownAs(name []byte) *knownCategory {
-	slot := len(name)
-	if slot > 0 {
-		slot += int(name[0]) + 3*int(name[len(name)-1])
-	}
-	for i := range 4 { // names often begin and end alike
-		k := &b.known[(slot+i)%len(b.known)]
-		if k.name == nil || bytes.Equal(k.name, name) {
-			return k
-		}
-	}
-	return &b.known[slot%len(b.known)]
+	return *hash
 }
 
 // digest is a hash of all that is sent of a consent.
@@ -252,7 +228,7 @@ func (b *Builder) Add(batch *Batch) error {
 		b.names[n.hash] = &category{name: n.name, row: n.row}
 	}
 	if len(batch.names) >= 2*maxCategories {
-		batch.known = [len(batch.known)]knownCategory{} // for names that it had no room to tell
+		batch.known = mapping.Few[uint64]{} // for names that it had no room to tell
 	}
 	clear(batch.names)
 	batch.names = batch.names[:0]
