@@ -52,23 +52,24 @@ func (d *draft) action(consent *node) {
 	case s.Form == "lists":
 		consent.set("action", plain("each.value")).above("Each list has an action of its own, above.").above(d.others()...)
 		return
-	case d.objections().some():
-		d.turned(action, d.objections())
 	default:
-		opposite := d.objections().all
-		words, more := d.decisionWords(s.Decisions)
+		objections := d.objections()
+		if objections.some() {
+			d.turned(action, objections)
+			break
+		}
 		in := action
 		if len(d.otherGround) > 0 {
 			cases := action.set("cases", list())
 			none := newMap()
 			none.set("when", single(strings.Join(d.otherGround, " or "))).beside("the legal ground is not consent" + d.unsaid)
 			none.set("from", d.actionFrom())
+			words, _ := d.decisionWords(s.Decisions)
 			none.set("values", d.groundless(words)).beside("an accept there is no consent: its place stays empty; a refusal stays one")
 			in = newMap()
 			cases.items = append(cases.items, none, in)
 		}
-		in.set("from", d.actionFrom())
-		in.set("values", d.values(words, opposite)).beside(valuesNote).above(more...)
+		d.decided(in, s.Decisions, objections.all)
 		action.above(d.others()...)
 	}
 	consent.set("action", action)

@@ -68,9 +68,7 @@ func (d *draft) turned(action *node, o objections) {
 			of = o.opposite
 			one.set("when", single(o.when)).beside("their names ask the opposite")
 		}
-		one.set("from", d.actionFrom())
-		words, more := d.decisionWords(of)
-		one.set("values", d.values(words, turned)).beside(valuesNote).above(more...)
+		d.decided(one, of, turned)
 		cases.items = append(cases.items, one)
 	}
 }

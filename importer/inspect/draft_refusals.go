@@ -75,21 +75,24 @@ func (d *draft) refusalColumn(c *Column) *node {
 		block.set("optional", plainTrue())
 	}
 	consent := block.set("consent", newMap())
-	action := consent.set("action", newMap())
-	words, more := within.decisionWords([]*Column{c})
-	action.set("from", plain("each.value"))
 	// Where nothing is an accept, a no is not one either: nobody is held, nobody complained.
-	action.set("values", within.values(words, within.objections().all || c.says[saysAccept] == 0)).beside(valuesNote).above(more...)
+	within.decided(consent.set("action", newMap()), within.s.Decisions, within.objections().all || c.says[saysAccept] == 0)
 	if d.s.Form == "array" || d.s.Form == "lists" || d.s.Category != nil {
 		consent.set("category", plain("each.key"))
 	}
 	if len(d.s.Times) != 1 || d.s.Times[0].Of != "" || d.s.Times[0].Rejects || slices.ContainsFunc(d.s.Times[0].Columns, func(t *Column) bool { return strings.Contains(t.name, "[]") }) {
 		consent.set("timestamp", within.timeField(nil)).above(mapping.ToDecide + ": when did somebody refuse?")
 	}
+	d.endless(consent)
+	return block
+}
+
+// endless says that refusals have no end, where that of the decisions lies in a list that
+// is not theirs.
+func (d *draft) endless(consent *node) {
 	if c := d.s.ValidUntil; c != nil && d.s.element(c) != c.name {
 		consent.set("validUntil", plain("unlimited"))
 	}
-	return block
 }
 
 // order is where a column stands among all.
@@ -104,16 +107,11 @@ func (d *draft) refusalBlock(of Candidate) *node {
 	block := newMap()
 	block.set("array", plain(of.Source.name)).beside("it holds refusals beside the decisions above: remove this block if these know them already")
 	consent := block.set("consent", newMap())
-	action := consent.set("action", newMap())
-	words, more := within.decisionWords(of.Columns)
-	action.set("from", within.actionFrom())
-	action.set("values", within.values(words, within.objections().all)).beside(valuesNote).above(more...)
+	within.decided(consent.set("action", newMap()), of.Columns, within.objections().all)
 	about, times := within.inElement()
 	consent.set("category", flow("const", plain(mapping.ToDecide))).beside(mapping.ToDecide + ": about which of the above?" + about)
 	consent.set("timestamp", within.timeField(times))
-	if c := d.s.ValidUntil; c != nil && d.s.element(c) != c.name {
-		consent.set("validUntil", plain("unlimited"))
-	}
+	d.endless(consent)
 	return block
 }
 

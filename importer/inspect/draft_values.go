@@ -11,6 +11,13 @@ import (
 
 const valuesNote = "accept or reject; a value that says nothing keeps an empty place, one that is not listed makes its row invalid"
 
+// decided writes from where an action is read and what its values mean.
+func (d *draft) decided(action *node, columns []*Column, opposite bool) {
+	words, more := d.decisionWords(columns)
+	action.set("from", d.actionFrom())
+	action.set("values", d.values(words, opposite)).beside(valuesNote).above(more...)
+}
+
 // values writes a table of values, all of them open but those that cannot be a
 // decision: where the question is whether somebody objects, a no agrees to nothing.
 func (d *draft) values(found []ValueCount, opposite bool) *node {
