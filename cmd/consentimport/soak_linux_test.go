@@ -126,11 +126,16 @@ func (s *soaking) out() string    { return s.export() + ".import" }
 // place gives whom row n is about: one of three categories of a subject. Each
 // subject has eight rows, spread over the whole export.
 func (s *soaking) place(n int) (subject, category int) {
+	x := scattered(n)
+	return int(x % uint64(s.rows/8+1)), int(x >> 40 % 3)
+}
+
+// scattered is a number that has nothing to do with n.
+func scattered(n int) uint64 {
 	x := uint64(n) * 0x9e3779b97f4a7c15
 	x ^= x >> 29
 	x *= 0xbf58476d1ce4e5b9
-	x ^= x >> 32
-	return int(x % uint64(s.rows/8+1)), int(x >> 40 % 3)
+	return x ^ x>>32
 }
 
 var soakCategories = [3]string{"mail", "ads", "stats"}
@@ -241,15 +246,7 @@ func (s *soaking) account(t *testing.T) (repeats int64) {
 
 	arrived := newBits(s.rows + 1)
 	last := make([]int32, (s.rows/8+1)*len(soakCategories))
-	body := s.page(t, "consents").Body
-	defer body.Close()
-	in := bufio.NewScanner(body)
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		var c struct{ UserID, Category, Message string }
-		require.NoError(t, json.Unmarshal(in.Bytes(), &c))
-		n, err := strconv.Atoi(strings.TrimPrefix(c.Message, "row "))
-		require.NoError(t, err)
+	s.arrivals(t, func(n int, c *arrival) {
 		subject, category := s.place(n)
 		require.Equal(t, "u"+strconv.Itoa(subject)+soakCategories[category], c.UserID+c.Category)
 		at := subject*len(soakCategories) + category
@@ -260,8 +257,7 @@ func (s *soaking) account(t *testing.T) (repeats int64) {
 		if !arrived.set(n) {
 			repeats++
 		}
-	}
-	require.NoError(t, in.Err())
+	})
 	require.Zero(t, sent.without(arrived), "rows are said to be sent, but never arrived")
 	stats := s.stats(t)
 	s.lost = max(s.lost, stats.Faults["lost"])
@@ -269,6 +265,29 @@ func (s *soaking) account(t *testing.T) (repeats int64) {
 	assert.LessOrEqual(t, repeats, int64(s.kills*soakConcurrency)+s.lost)
 	assert.EqualValues(t, 1, stats.MaxInFlight, "in flight of one subject and category")
 	return repeats
+}
+
+// arrival is what the sandbox has of a consent.
+type arrival struct {
+	UserID, Category, Message, Action string
+	Timestamp                         int64
+}
+
+// arrivals goes through what arrived, in that order, with the row that each was.
+func (s *soaking) arrivals(t *testing.T, each func(n int, c *arrival)) {
+	t.Helper()
+	body := s.page(t, "consents").Body
+	defer body.Close()
+	in := bufio.NewScanner(body)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		var c arrival
+		require.NoError(t, json.Unmarshal(in.Bytes(), &c))
+		n, err := strconv.Atoi(strings.TrimPrefix(c.Message, "row "))
+		require.NoError(t, err)
+		each(n, &c)
+	}
+	require.NoError(t, in.Err())
 }
 
 // linesOf reads a file line by line, without its header; one that is not there

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,10 +67,7 @@ type shuffled struct{ soaking }
 // says gives what row n says: one person has every tenth row, the others eight each; no
 // two rows have one time.
 func (s *shuffled) says(n int) (key int, second int64, no bool) {
-	x := uint64(n) * 0x9e3779b97f4a7c15
-	x ^= x >> 29
-	x *= 0xbf58476d1ce4e5b9
-	x ^= x >> 32
+	x := scattered(n)
 	subject := 0
 	if n%10 != 0 {
 		subject = 1 + int(x%uint64(s.rows/8))
@@ -115,19 +111,7 @@ func (s *shuffled) compare(t *testing.T) (repeats int64) {
 		newest[key] = int32(n)
 	}
 	arrived, stands := newBits(s.rows+1), make([]int32, len(newest))
-	body := s.page(t, "consents").Body
-	defer body.Close()
-	in := bufio.NewScanner(body)
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		var c struct {
-			UserID, Category, Message, Action string
-			Timestamp                         int64
-		}
-		require.NoError(t, json.Unmarshal(in.Bytes(), &c))
-		var n int
-		_, err := fmt.Sscanf(c.Message, "row %d", &n)
-		require.NoError(t, err)
+	s.arrivals(t, func(n int, c *arrival) {
 		key, second, no := s.says(n)
 		want := fmt.Sprintf("u%d %s %d %t", key/len(soakCategories), soakCategories[key%len(soakCategories)], before(second).UnixMilli(), no)
 		if got := fmt.Sprintf("%s %s %d %t", c.UserID, c.Category, c.Timestamp, c.Action == "reject"); got != want {
@@ -142,8 +126,7 @@ func (s *shuffled) compare(t *testing.T) (repeats int64) {
 		if !arrived.set(n) {
 			repeats++
 		}
-	}
-	require.NoError(t, in.Err())
+	})
 	require.True(t, slices.Equal(newest, stands), "the target does not stand at the newest decision of each key")
 	return repeats
 }

@@ -31,20 +31,27 @@ func TestOutcomesWaitForASlowRow(t *testing.T) {
 	require.NoError(t, w.Append(sent(1, 1, true)))
 	require.NoError(t, w.Mark(mark(rows+1, rows)))
 	require.NoError(t, w.Close())
-	v, err := journal.Read(journal.OS{}, dir)
+	requireStates(t, dir, rows, func(row int64) journal.State {
+		if row%2 == 1 && row > 1 {
+			return journal.Refused
+		}
+		return journal.Sent
+	})
+}
+
+// requireStates looks the only consent of each row up, one row after the other.
+func requireStates(t *testing.T, dir string, rows int64, want func(row int64) journal.State) {
+	t.Helper()
+	s, err := journal.Read(journal.OS{}, dir)
 	require.NoError(t, err)
-	l, err := v.Outcomes(0)
+	l, err := s.Outcomes(0)
 	require.NoError(t, err)
 	defer l.Close()
 	var got []journal.PassOutcome
 	for row := int64(1); row <= rows; row++ {
 		got, err = l.Of(row, 1, got[:0])
 		require.NoError(t, err)
-		want := journal.Sent
-		if row%2 == 1 && row > 1 {
-			want = journal.Refused
-		}
-		require.Equal(t, want, got[0].State, "row %d", row)
+		require.Equal(t, want(row), got[0].State, "row %d", row)
 	}
 }
 
@@ -65,26 +72,17 @@ func TestOutcomesFarAheadOfASlowRowTakeNoMemory(t *testing.T) {
 	require.NoError(t, w.Append(sent(1, 1, true)))
 	require.NoError(t, w.Mark(mark(rows+1, rows)))
 	require.NoError(t, w.Close())
-	s, err := journal.Read(journal.OS{}, dir)
-	require.NoError(t, err)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	l, err := s.Outcomes(0)
-	require.NoError(t, err)
-	defer l.Close()
-	var got []journal.PassOutcome
-	for row := int64(1); row <= rows; row++ {
-		got, err = l.Of(row, 1, got[:0])
-		require.NoError(t, err)
-		want := journal.Superseded
-		if row == 1 {
-			want = journal.Sent
-			runtime.GC()
-			runtime.ReadMemStats(&after)
+	requireStates(t, dir, rows, func(row int64) journal.State {
+		if row > 1 {
+			return journal.Superseded
 		}
-		require.Equal(t, want, got[0].State, "row %d", row)
-	}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		return journal.Sent
+	})
 	assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(16<<20))
 }
 
