@@ -9,6 +9,7 @@ import (
 	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/room"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -135,8 +136,8 @@ type indexing struct {
 	im      *Import
 	builder *history.Builder
 	lookup  *lookup
-	pool    sync.Pool // of *indexed
-	roomy   bool      // there is room for the index, as far as can be told
+	pool    sync.Pool  // of *indexed
+	ahead   room.Ahead // when to see whether there is room for the index
 }
 
 // indexed is the memory for one batch.

@@ -13,7 +13,9 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/importer/blocked"
+	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/room"
 	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/survey"
 )
@@ -198,6 +200,9 @@ func writeJoin(disk journal.Disk, out string, header journal.Header, parts []*pa
 	if err := replaceable(disk, out, header.ID); err != nil {
 		return err
 	}
+	if err := joinRoom(out, parts).Check(); err != nil {
+		return err
+	}
 	if err := disk.MkdirAll(out); err != nil {
 		return cure(blocked.AnotherDirectory, "%w", err)
 	}
@@ -222,6 +227,27 @@ func writeJoin(disk journal.Disk, out string, header journal.Header, parts []*pa
 		return &RefusedError{Err: fmt.Errorf("join the shards: %w", err)}
 	}
 	return nil
+}
+
+// joinRoom is the room that the import takes in its directory: the checkpoint, what it
+// rests on, and the index of histories that its reports need.
+func joinRoom(out string, parts []*part) room.Need {
+	need := room.Need{Dir: out, What: "the join of these shards", For: "its checkpoint and its temporary files"}
+	var consents int64
+	copied := map[string]bool{}
+	for _, p := range parts {
+		consents += p.snap.Total.All()
+		need.Bytes += p.snap.Bytes
+		for _, name := range rests(p.snap) {
+			if info, err := os.Stat(filepath.Join(p.dir, name)); err == nil && !copied[name] {
+				copied[name] = true
+				need.Bytes += info.Size()
+			}
+		}
+	}
+	need.Bytes += history.Room(consents)
+	need.Of = fmt.Sprintf("%d consents", consents)
+	return need
 }
 
 // replaceable checks that a directory is empty or holds an older join of the same

@@ -13,6 +13,7 @@ import (
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/room"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 )
@@ -58,6 +59,17 @@ func (im *Import) hold() (_ *journal.Since, err error) {
 	id.Imports = append(id.Imports, journal.Earlier{ID: snap.Header.ID, Dir: abs, Runs: len(snap.Runs), Bytes: snap.Bytes, SHA256: snap.SHA256})
 	if err := im.cfg.Disk.MkdirAll(im.cfg.Dir); err != nil {
 		return nil, cure(blocked.AnotherDirectory, "%w", err)
+	}
+	sent := snap.Total.Sent
+	if was := snap.Header.Since; was != nil {
+		sent += was.Decisions
+	}
+	room := room.Need{
+		Dir: im.cfg.Dir, What: "what the import in " + since.Dir + " has sent", For: "an index of it", Of: fmt.Sprintf("%d consents", sent),
+		Bytes: history.EarlierRoom(sent),
+	}
+	if err := room.Check(); err != nil {
+		return nil, err
 	}
 	index, err := im.sentBy(surveyed)
 	if err != nil {

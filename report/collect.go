@@ -8,6 +8,7 @@ import (
 	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/room"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -27,7 +28,8 @@ type collector struct {
 	history  *history.Builder // nil when it was sorted
 	unsaid   *spool           // nil where the order of arrival is not that of the times
 	dryRun   bool
-	pool     sync.Pool // of *work
+	ahead    room.Ahead // when to see whether there is room for the history
+	pool     sync.Pool  // of *work
 	earlier  []journal.Earlier
 }
 
@@ -183,6 +185,9 @@ func (c *collector) fold(b *survey.Batch, w *work) error {
 	c.tally.merge(w.tally)
 	if err := c.history.Add(w.history); err != nil {
 		return fmt.Errorf("put decisions in the order of their times: %w", err)
+	}
+	if err := c.room(b.Times); err != nil {
+		return err
 	}
 	if c.unsaid != nil {
 		if err := c.unsaid.add(w.unsaidLines); err != nil {

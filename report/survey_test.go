@@ -25,6 +25,7 @@ type told struct {
 	batch   int // rows a batch; 0 = 3
 	err     error
 	visited int
+	times   float64 // how many times as long the export is
 }
 
 // part is a member of the export.
@@ -46,7 +47,7 @@ func (s *told) Each(ctx context.Context, visitors ...survey.Visitor) error {
 		for from := 0; from < len(p.rows); from += size {
 			batches = append(batches, &survey.Batch{
 				Layout: p.layout, Member: i, File: p.file,
-				Rows: p.rows[from:min(from+size, len(p.rows))],
+				Rows: p.rows[from:min(from+size, len(p.rows))], Times: s.times,
 			})
 		}
 	}

@@ -6,12 +6,14 @@ package report
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -99,12 +101,18 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Op
 	}
 	defer c.close()
 	if err := s.Each(ctx, append([]survey.Visitor{c.visit}, opts.Visitors...)...); err != nil {
-		return nil, fmt.Errorf("survey the import: %w", err)
+		decisions := c.history.Len()
+		c.close() // what it holds takes up the room that there is
+		if errors.As(err, new(*blocked.Error)) {
+			return nil, err // it says itself what it is about
+		}
+		return nil, c.full(fmt.Errorf("survey the import: %w", err), decisions)
 	}
 	facts = s.Facts()
+	decisions := c.history.Len()
 	sum, err := c.summary(ctx, dir, &facts, &opts, func(sum *summary.Summary) error { return c.histories(ctx, s, sum, &facts) })
 	if err != nil {
-		return nil, err
+		return nil, c.full(err, decisions)
 	}
 	if err := writeForms(files, sum, &opts); err != nil {
 		return nil, err
@@ -136,6 +144,7 @@ func writeForms(files *sheets, sum *summary.Summary, opts *Options) error {
 func (c *collector) close() {
 	if c.history != nil {
 		_ = c.history.Close() // the error that led here is the one to report
+		c.history = nil
 	}
 	if c.unsaid != nil {
 		_ = c.unsaid.lines.Close() // all that it had was read, or there is an error to report

@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 	// The pages do what commands do, by calling them.
 	"cmd/consentimport/studio": {"report", "report/summary", "report/wording", "importer/inspect", "importer/source", "mapping"},
 	// What rejected.* holds is written by report and read back by importer: the form of it is below both.
-	"report": {"report/html", "report/summary", "report/wording", "importer", "importer/blocked", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
+	"report": {"report/html", "report/summary", "report/wording", "importer", "importer/blocked", "importer/room", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
 	// A form is made from the summary alone, and knows no other.
 	"report/html": {"report/summary", "report/wording", "mapping"},
 	"report/text": {"report/summary", "report/wording", "mapping/spelling"},
@@ -34,10 +34,12 @@ var arrows = map[string][]string{
 	"report/reporttest": {"report/summary"},
 	// The evidence rests on the reports and digests them.
 	"report/evidence": {"report", "report/summary", "importer/survey", "importer/journal", "mapping"},
-	"importer":        {"importer/survey", "importer/shard", "importer/history", "importer/extsort", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping", "mapping/timetext"},
+	"importer":        {"importer/survey", "importer/room", "importer/shard", "importer/history", "importer/extsort", "importer/blocked", "importer/rows", "importer/source", "importer/delivery", "importer/journal", "mapping", "mapping/timetext"},
 	// What keeps an import from beginning is for the user, whoever finds it.
 	"importer/blocked": {},
-	"importer/survey":  {"importer/rows", "importer/history", "importer/shard", "importer/blocked", "importer/source", "importer/journal", "mapping"},
+	// Too small a disk does.
+	"importer/room":   {"importer/blocked"},
+	"importer/survey": {"importer/room", "importer/rows", "importer/history", "importer/shard", "importer/blocked", "importer/source", "importer/journal", "mapping"},
 	// A repaired file is named by the checkpoint.
 	"importer/rows": {"importer/keyed", "importer/extsort", "importer/blocked", "importer/source", "importer/journal", "mapping", "mapping/jsonvalue"},
 	// Whose a consent is rests on nothing but the person.

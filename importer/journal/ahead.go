@@ -30,6 +30,18 @@ const (
 	sortMemory  = 8 << 20 // bytes, twice
 )
 
+// SortRoom is about how many bytes of the disk Outcomes takes: none where outcomes stand
+// nearly in the order of rows, or can be sorted in memory.
+func (s *Snapshot) SortRoom() (bytes int64) {
+	const record, stored = inRowsFixed + 4, 15 // bytes; stored: as runs have it, compressed
+	for i, seg := range s.segments {
+		if n := s.ByPass[i].All(); seg.ahead && n*record > sortMemory {
+			bytes += n * stored
+		}
+	}
+	return bytes
+}
+
 func appendFixedRef(b []byte, r Ref) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, uint64(r.Row)), uint32(r.Consent))
 }

@@ -69,6 +69,19 @@ type made struct {
 // Len is the number of rows.
 func (b *Batch) Len() int { return b.n }
 
+// Times is how many times as long the export is as what was read of it up to the end of
+// the batch, at least.
+func (b *Batch) Times() float64 {
+	if b.Src.Read <= 0 {
+		return 1
+	}
+	var all int64
+	for _, in := range b.files.Export().Inputs {
+		all += in.Bytes
+	}
+	return max(1, float64(all)/float64(b.Src.Read))
+}
+
 // Number is the number of a row within the export.
 func (b *Batch) Number(i int) int64 { return b.Src.Rows[i].Number }
 

@@ -2,8 +2,10 @@ package survey
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/room"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -40,8 +42,11 @@ func OpenPasses(snap *journal.Snapshot, dir string, files *rows.Files) (*Passes,
 		p.readings = append(p.readings, reading)
 	}
 	p.read, p.high = highest(snap, len(p.readings))
-	var err error
-	p.all, err = snap.Outcomes(0)
+	need := room.Need{Dir: dir, What: "putting the outcomes in the order of rows", For: "temporary files", Of: fmt.Sprintf("%d outcomes", snap.Total.All()), Bytes: snap.SortRoom()}
+	err := need.Check()
+	if err == nil {
+		p.all, err = snap.Outcomes(0)
+	}
 	return p, err
 }
 

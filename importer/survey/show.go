@@ -113,7 +113,7 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 		row.Consents = v.consents[first:len(v.consents):len(v.consents)]
 		v.share(s.shard, row, res.Consents)
 	}
-	v.batch = Batch{Layout: b.Layout, Member: b.Src.Member, File: b.Member.Name, Rows: v.rows}
+	v.batch = Batch{Layout: b.Layout, Member: b.Src.Member, File: b.Member.Name, Rows: v.rows, Times: b.Times()}
 	return nil
 }
 

@@ -16,6 +16,9 @@ type Batch struct {
 	Member int
 	File   string // base name of the file or archive member
 	Rows   []Row
+	// Times is how many times as long the export is as what was read of it up to the end
+	// of the batch, at least.
+	Times float64
 }
 
 // Row is one row with its outcomes.

@@ -1,4 +1,4 @@
-package importer
+package room
 
 import (
 	"math"
@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// freeRoom is how many bytes the user may still write where a directory lies.
-func freeRoom(dir string) (int64, bool) {
+// free is how many bytes the user may still write where a directory lies.
+func free(dir string) (int64, bool) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, false

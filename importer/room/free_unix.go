@@ -1,12 +1,12 @@
 //go:build linux || darwin || freebsd
 
-package importer
+package room
 
 import "syscall"
 
-// freeRoom is how many bytes the user may still write where a directory lies. Some
+// free is how many bytes the user may still write where a directory lies. Some
 // file systems do not know.
-func freeRoom(dir string) (int64, bool) {
+func free(dir string) (int64, bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil || s.Blocks == 0 || s.Bsize <= 0 {
 		return 0, false
