@@ -15,7 +15,8 @@ import (
 // person, to find the people who stand under the address alone in other rows.
 //
 // A pair is the first halves of the hashes of the address, as a subject, and of the
-// subject that it stands beside, 8 bytes each, big-endian. Pairs are kept as they come,
+// subject that it stands beside, 8 bytes each, big-endian: the forms of a domain count as
+// one here (Builder.subject). Pairs are kept as they come,
 // which costs next to nothing, and sorted at the end only if some subject is an
 // address: else nobody stands under one alone.
 type beside struct {
@@ -53,7 +54,8 @@ func (b *Batch) beside(subject uint64, c *mapping.Consent) {
 	}
 	p.subject, p.email = subject, append(p.email[:0], c.Email...)
 	b.scratch = b.scratch[:0]
-	email := b.builder.hash('S', mapping.KeyText(c.Email, &b.scratch), &b.packed)[0]
+	hash, _ := b.builder.subject(mapping.KeyText(c.Email, &b.scratch), &b.packed)
+	email := hash[0]
 	if email == subject {
 		return
 	}

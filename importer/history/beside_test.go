@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +65,15 @@ func TestPeopleUnderAnIdentifierAndOnlyTheirAddress(t *testing.T) {
 		"the address is the identifier":       {[]mapping.Consent{names("a@x.org", "", "a@x.org"), names("", "", "a@x.org")}, Sightings{}},
 		"an address of two people":            {[]mapping.Consent{names("u1", "", "home@x.org"), names("u2", "", "home@x.org"), names("", "", "home@x.org")}, Sightings{}},
 		"of two people, spelt in two ways":    {[]mapping.Consent{names("u1", "", "home@x.org"), names("u2", "", "home@x.org"), names("", "", "home@x.org"), names("", "", "HOME@x.org")}, Sightings{1, []int64{4}}},
+		"in both forms of a domain":           {[]mapping.Consent{names("", "", "x@bücher.example"), names("", "", "X@xn--bcher-kva.example")}, Sightings{1, []int64{2}}},
+		"the DNS's form first":                {[]mapping.Consent{names("x@xn--bcher-kva.example", "", ""), names("", "", "y@bücher.example"), names("x@BÜCHER.example", "", "")}, Sightings{1, []int64{3}}},
+		"beside one form, alone in the other": {[]mapping.Consent{names("u1", "", "x@bücher.example"), names("", "", "x@xn--bcher-kva.example")}, Sightings{1, []int64{2}}},
+		"in all of these ways, once":          {[]mapping.Consent{names("u1", "", "x@bücher.example"), names("", "", "x@xn--bcher-kva.example"), names("", "", "x@bücher.example"), names("u1 ", "", "")}, Sightings{1, []int64{2}}},
+		"beside two in two forms":             {[]mapping.Consent{names("u1", "", "x@bücher.example"), names("u2", "", "x@xn--bcher-kva.example"), names("", "", "x@bücher.example")}, Sightings{}},
+		"one in one form of a domain":         {[]mapping.Consent{names("", "", "x@bücher.example"), names("", "", "x@bücher.example")}, Sightings{}},
+		"two in two forms of a domain":        {[]mapping.Consent{names("", "", "x@bücher.example"), names("", "", "y@xn--bcher-kva.example")}, Sightings{}},
+		"only the form of somebody's name":    {[]mapping.Consent{names("x@xn--bcher-kva@a", "", ""), names("x@bücher@a", "", "")}, Sightings{}},
+		"sigmas, which are two in the DNS":    {[]mapping.Consent{names("", "", "x@ες.example"), names("", "", "x@xn--qxa0a.example"), names("", "", "x@xn--qxa2a.example")}, Sightings{}},
 		"two people who share only a profile": {[]mapping.Consent{names("u1", "p", ""), names("u2", "p", ""), names("", "p", "")}, Sightings{}},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, splitOf(t, 0, c.all)) })
@@ -85,7 +95,8 @@ func TestPeopleUnderSeveralNamesEqualANaiveModel(t *testing.T) {
 				profile = fmt.Sprintf("p%d", rng.IntN(ids))
 			}
 			if id+profile == "" || rng.IntN(2) == 0 {
-				email = string(spell(rng, fmt.Sprintf("m%d@x.org", rng.IntN(addresses))))
+				domain := []string{"x.org", "bücher.example", "xn--bcher-kva.example", "a.пример", "a.xn--e1afmkfd"}[rng.IntN(5)]
+				email = string(spell(rng, fmt.Sprintf("m%d@%s", rng.IntN(addresses), domain)))
 			}
 			all = append(all, names(id, profile, email))
 		}
@@ -97,7 +108,8 @@ func TestPeopleUnderSeveralNamesEqualANaiveModel(t *testing.T) {
 }
 
 func naiveSplit(all []mapping.Consent) int64 {
-	form := func(text []byte) string { return string(mapping.KeyText(text, new([]byte))) }
+	domains := strings.NewReplacer("bücher.example", "xn--bcher-kva.example", "a.пример", "a.xn--e1afmkfd")
+	form := func(text []byte) string { return domains.Replace(string(mapping.KeyText(text, new([]byte)))) }
 	beside, spellings := map[string][]string{}, map[string][]string{}
 	for i := range all {
 		c := &all[i]

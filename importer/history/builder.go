@@ -85,6 +85,18 @@ func (b *Builder) hash(of byte, text []byte, scratch *[]byte) (h [2]uint64) {
 	return [2]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])}
 }
 
+// subject gives the two hashes of a subject as it is compared. The first alone is that of
+// an address in the form in which its domain is in the DNS: by that both forms of one are
+// found beside each other, and by both hashes they are two. beyond: it is another form.
+func (b *Builder) subject(key []byte, scratch *[]byte) (h [2]uint64, beyond bool) {
+	h = b.hash('S', key, scratch)
+	form, beyond := asciiAddress(key)
+	if beyond {
+		h[0] = b.hash('S', []byte(form), scratch)[0]
+	}
+	return h, beyond
+}
+
 // Batch is what a run of rows says. It keeps nothing of their memory.
 type Batch struct {
 	builder *Builder
@@ -157,9 +169,10 @@ func (b *Batch) key(e *entry, subject, category []byte) {
 		b.subject = append(b.subject[:0], subject...)
 		b.scratch = b.scratch[:0]
 		k := mapping.KeyText(subject, &b.scratch)
-		b.hash = b.builder.hash('S', k, &b.packed)
+		var beyond bool
+		b.hash, beyond = b.builder.subject(k, &b.packed)
 		b.spelling = 0
-		if !bytes.Equal(k, subject) {
+		if beyond || !bytes.Equal(k, subject) {
 			b.spelling = uint32(maphash.Bytes(b.builder.seeds[0], subject)) | 1
 		}
 	}

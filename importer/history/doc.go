@@ -11,7 +11,9 @@
 // # Names of people
 //
 // Subjects are told apart as they are compared, and nothing is merged. Beside that, a
-// walk counts the people who stand under several names: in several spellings, or under
+// walk counts the people who stand under several names: in several spellings, with the
+// domain of their address as it is written and as the DNS has it (x@bücher.example,
+// x@xn--bcher-kva.example), which are two subjects, or under
 // a userId or profileId in one row and only the e-mail address in another, where a third
 // has both. An address that stands beside several of them says nothing. What is kept for
 // that, 16 bytes a person and address, is sorted only if some subject is an address.

@@ -22,14 +22,15 @@ import (
 // flags (1), the number of the import that has sent it (2), the place in that (8), and
 // when it ends (8, epoch milliseconds; 0: never). A hash is the beginning of a SHA-256
 // over the salt, a byte that says of what, and the subject or category as it is
-// compared. A key has each time and decision once.
+// compared; the first half of that of an address is over the address with its domain in the
+// form that the DNS has. A key has each time and decision once.
 type Earlier struct {
 	salt []byte
 	open func() (io.ReadCloser, error)
 }
 
 const (
-	earlierMagic = "consentimport since 1\n"
+	earlierMagic = "consentimport since 2\n"
 	saltSize     = 16
 	earlierSize  = 52
 	earlierKey   = 33

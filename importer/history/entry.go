@@ -74,7 +74,7 @@ const (
 
 // key is a subject and a category, by their hashes.
 type key struct {
-	subject  [2]uint64
+	subject  [2]uint64 // see Builder.subject
 	category uint64
 }
 
@@ -105,6 +105,7 @@ const (
 	keySize    = 40
 	groupSize  = 24 // subject and category
 	subjectEnd = 16
+	nameEnd    = 8 // by which forms of one name are one
 
 	stateMask   = 7
 	flagExpired = 1 << 3

@@ -106,7 +106,7 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 				return nil, err
 			}
 			if !bytes.Equal(w.now[:subjectEnd], rec[:subjectEnd]) || n == 0 {
-				if err := w.next(); err != nil {
+				if err := w.next(rec); err != nil {
 					return nil, err
 				}
 			}
@@ -131,7 +131,7 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 	if err := w.end(); err != nil {
 		return nil, err
 	}
-	if err := w.next(); err != nil {
+	if err := w.next(nil); err != nil {
 		return nil, err
 	}
 	if b := &w.before; b.reader != nil && w.sent != nil {
@@ -271,9 +271,13 @@ func (w *walker) spelling(e *entry) {
 	}
 }
 
-// next goes on to another person.
-func (w *walker) next() error {
+// next goes on to another subject, that of a record; nil: there is none.
+func (w *walker) next(rec []byte) error {
 	if !w.person.seen {
+		return nil
+	}
+	if rec != nil && bytes.Equal(w.now[:nameEnd], rec[:nameEnd]) { // another form of the same name
+		w.person.counted = false
 		return nil
 	}
 	err := w.people.look(w.now[:subjectEnd], &w.person, &w.out.Split)
