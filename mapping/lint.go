@@ -14,6 +14,8 @@ type Finding struct {
 	Count   int64   `json:"count"`   // consents or rows that show it; of a fault of the mapping alone, places in it
 	Message string  `json:"message"` // one sentence that says what to do
 	Rows    []int64 `json:"rows"`    // the first ten, ascending; none for a fault of the mapping alone
+	// Examples are a few of what shows it, where a row alone does not tell: people masked.
+	Examples []string `json:"examples,omitempty"`
 }
 
 // rule is one thing that lint looks for.

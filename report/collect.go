@@ -31,6 +31,7 @@ type collector struct {
 	ahead    room.Ahead // when to see whether there is room for the history
 	pool     sync.Pool  // of *work
 	earlier  []journal.Earlier
+	table    DecisionTable // how categories may be shown; may be nil
 }
 
 // rejectedSheet is the file for the failed rows of one layout; sheet is nil as

@@ -51,7 +51,7 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summar
 	if err != nil {
 		return err
 	}
-	found, err := index.Walk(ctx, history.Options{Mode: mode, Foresee: facts.Header.DryRun, Standing: !facts.Header.DryRun})
+	found, err := index.Walk(ctx, history.Options{Mode: mode, Foresee: facts.Header.DryRun, Standing: !facts.Header.DryRun, Examples: true})
 	if err != nil {
 		return fmt.Errorf("put decisions in the order of their times: %w", err)
 	}
@@ -78,7 +78,11 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summar
 			return fmt.Errorf("%d consents are said to have been sent by an earlier import, and none has sent them", found.Unfounded)
 		}
 	}
-	sum.Lint = append(sum.Lint, HistoryFindings(found, mode)...)
+	lint := HistoryFindings(found, mode)
+	if err := c.examples(ctx, s, found, lint); err != nil {
+		return err
+	}
+	sum.Lint = append(sum.Lint, lint...)
 	return c.permissive(ctx, s, found.Permissive, sum)
 }
 
@@ -225,7 +229,7 @@ func HistoryFindings(found *history.Result, mode history.Mode) []summary.Finding
 		{"contradiction", "At these times a person both accepted and rejected the same category. The reject counts; find out which one holds and remove the other.", &found.Contradictions},
 		{"repeat", repeat, &found.Repeats},
 		{"out-of-order", order, &found.OutOfOrder},
-		{"identity-split", "These people stand under several spellings of one identifier, or with an identifier in one row and only the e-mail address that stands beside it, and beside no other, in another. " +
+		{"identity-split", "These people stand under several spellings of one identifier, in both forms of an address with an internationalised domain, or with an identifier in one row and only the e-mail address that stands beside it, and beside no other, in another. " +
 			"The target may take them for several people; map one identifier for all rows.", &found.Split},
 		{"category-twins", "These categories differ only in letter case, form, separators or blanks, so the target takes them for several purposes; map them to one name.", &found.Twins},
 	} {

@@ -28,6 +28,10 @@ type crowd struct {
 
 func (c *crowd) Facts() survey.Facts { return c.facts }
 
+func (c *crowd) Rows(ctx context.Context, _ []int64, visitors ...survey.Visitor) error {
+	return c.Each(ctx, visitors...)
+}
+
 func (c *crowd) Each(_ context.Context, visitors ...survey.Visitor) error {
 	layout := csvLayout("id,purpose,decision", "id", "purpose", "decision")
 	const size = 5000

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +37,21 @@ type part struct {
 }
 
 func (s *told) Facts() survey.Facts { return s.facts }
+
+func (s *told) Rows(ctx context.Context, numbers []int64, visitors ...survey.Visitor) error {
+	few := *s
+	few.parts = nil
+	for _, p := range s.parts {
+		var rows []survey.Row
+		for _, r := range p.rows {
+			if slices.Contains(numbers, r.Row.Number) {
+				rows = append(rows, r)
+			}
+		}
+		few.parts = append(few.parts, part{p.layout, p.file, rows})
+	}
+	return few.Each(ctx, visitors...)
+}
 
 func (s *told) Each(ctx context.Context, visitors ...survey.Visitor) error {
 	size := s.batch

@@ -26,6 +26,8 @@ import (
 type Survey interface {
 	// Each shows all rows to the visitors. Its error stops the report.
 	Each(ctx context.Context, visitors ...survey.Visitor) error
+	// Rows shows a few rows once more, by their numbers, and maps no other.
+	Rows(ctx context.Context, numbers []int64, visitors ...survey.Visitor) error
 	// Facts are complete when Each has returned; header and passes before.
 	Facts() survey.Facts
 }
@@ -55,8 +57,10 @@ type DecisionTable interface {
 	Each(func(summary.Decision) error) error
 	// Table is the table in short, masked.
 	Table() ([]summary.Decision, error)
-	// Shown is a value as reports may show it, Named says whether the mapping has it.
+	// Shown is a value as reports may show it, ShownCategory a category, Named says whether
+	// the mapping has it.
 	Shown(value string) string
+	ShownCategory(category string) string
 	Named(value string) bool
 	// ApprovalHash names what is signed.
 	ApprovalHash() (string, error)
@@ -99,6 +103,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Op
 	if err != nil {
 		return nil, err
 	}
+	c.table = opts.Decisions
 	defer c.close()
 	if err := s.Each(ctx, append([]survey.Visitor{c.visit}, opts.Visitors...)...); err != nil {
 		decisions := c.history.Len()

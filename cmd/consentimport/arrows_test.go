@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 	// The pages do what commands do, by calling them.
 	"cmd/consentimport/studio": {"report", "report/summary", "report/wording", "importer/inspect", "importer/source", "mapping"},
 	// What rejected.* holds is written by report and read back by importer: the form of it is below both.
-	"report": {"report/html", "report/summary", "report/wording", "importer", "importer/blocked", "importer/room", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
+	"report": {"report/html", "report/summary", "report/wording", "importer", "importer/inspect", "importer/blocked", "importer/room", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
 	// A form is made from the summary alone, and knows no other.
 	"report/html": {"report/summary", "report/wording", "mapping"},
 	"report/text": {"report/summary", "report/wording", "mapping/spelling"},

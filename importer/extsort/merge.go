@@ -151,19 +151,19 @@ func (r *runReader) advance(m *merge) (bool, error) {
 			if errors.Is(err, io.EOF) { // which says of a reader that all is well
 				err = io.ErrUnexpectedEOF
 			}
-			return false, fmt.Errorf("read back what was sorted: %w", err)
+			return false, damagedRun(err)
 		}
 	}
 	n := m.cfg.Size
 	if n == 0 {
 		if len(r.rest) < 4 {
-			return false, fmt.Errorf("read back what was sorted: %w", io.ErrUnexpectedEOF)
+			return false, damagedRun(io.ErrUnexpectedEOF)
 		}
 		n = int(binary.LittleEndian.Uint32(r.rest))
 		r.rest = r.rest[4:]
 	}
 	if len(r.rest) < n || n < m.cfg.Key {
-		return false, fmt.Errorf("read back what was sorted: %w", io.ErrUnexpectedEOF)
+		return false, damagedRun(io.ErrUnexpectedEOF)
 	}
 	r.rec, r.rest = r.rest[:n:n], r.rest[n:]
 	r.prefix = prefix(r.rec)
@@ -205,3 +205,5 @@ func (r *runReader) read() error {
 	r.rest = r.block
 	return nil
 }
+
+func damagedRun(err error) error { return fmt.Errorf("read back what was sorted: %w", err) }

@@ -268,3 +268,57 @@ func BenchmarkSort(b *testing.B) {
 		require.NoError(b, sorted.Close())
 	}
 }
+
+// Records are found by what they begin with, in memory and in runs, in one part and in
+// many, as one who reads all of them finds them.
+func TestFindGivesWhatBeginsSo(t *testing.T) {
+	for _, spread := range []bool{false, true} {
+		for _, buffer := range []int{1 << 20, 64 << 10, 4 << 10} {
+			rng := rand.New(rand.NewPCG(7, uint64(buffer)))
+			files := &temp{dir: t.TempDir()}
+			s := New(Config{Size: 24, Key: 16, Spread: spread, Buffer: buffer, Temp: files.open})
+			want := map[string]int{}
+			var sought []uint64
+			for range 9000 {
+				p := rng.Uint64()
+				times := 1 + rng.IntN(3)
+				if rng.IntN(500) == 0 {
+					times = 3000 // over several blocks
+				}
+				isSought := rng.IntN(100) == 0
+				if isSought {
+					sought = append(sought, p)
+				}
+				for range times {
+					rec := binary.BigEndian.AppendUint64(nil, p)
+					rec = binary.BigEndian.AppendUint64(rec, rng.Uint64())
+					rec = binary.BigEndian.AppendUint64(rec, rng.Uint64())
+					require.NoError(t, s.Add(rec))
+					if isSought {
+						want[string(rec)]++
+					}
+				}
+			}
+			sought = append(sought, 0, 1<<64-1, sought[0])
+			sorted, err := s.Sort()
+			require.NoError(t, err)
+			for range 2 {
+				got := map[string]int{}
+				require.NoError(t, sorted.Find(sought, func(rec []byte) { got[string(rec)]++ }))
+				require.Equal(t, want, got, "spread %v, buffer %d", spread, buffer)
+				r, err := sorted.Reader() // between them it is read
+				require.NoError(t, err)
+				for range 100 {
+					_, err := r.Next()
+					require.NoError(t, err)
+				}
+				r.Close()
+			}
+			require.NoError(t, sorted.Close())
+		}
+	}
+	s := New(Config{Key: 8})
+	sorted, err := s.Sort()
+	require.NoError(t, err)
+	require.ErrorIs(t, sorted.Find(nil, nil), errors.ErrUnsupported)
+}

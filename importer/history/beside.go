@@ -113,11 +113,14 @@ func (s *beside) sort() (_ *extsort.Sorted, err error) {
 type people struct {
 	reader *extsort.Reader // of pairs; nil: there are none to look at
 	rec    []byte          // the next one; nil at the end
-	split  *extsort.Sorter // of subject and place
+	split  *extsort.Sorter // of subject and places, see link
 	link   [linkSize]byte
+	few    fewNames
 }
 
-const linkSize = 16
+// A link is the first half of the hash of the identifier, a place where the person stands
+// under another name, and one where under this name, 0 where a walk does not know it.
+const linkSize = 24
 
 func (p *people) begin(x *Index) (err error) {
 	if x.beside == nil {
@@ -170,6 +173,7 @@ func (p *people) look(subject []byte, who *person, out *Sightings) error {
 	if p.reader == nil {
 		if who.other != 0 {
 			out.at(who.other)
+			p.few.add(severalNames{id: binary.BigEndian.Uint64(subject), place: who.other, other: who.first})
 		}
 		return nil
 	}
@@ -177,15 +181,16 @@ func (p *people) look(subject []byte, who *person, out *Sightings) error {
 	if err != nil {
 		return err
 	}
-	place := who.first
+	place, other := who.first, Place(0)
 	if id == 0 {
-		id, place = binary.BigEndian.Uint64(subject), who.other
+		id, place, other = binary.BigEndian.Uint64(subject), who.other, who.first
 	}
 	if place == 0 {
 		return nil
 	}
 	binary.BigEndian.PutUint64(p.link[:], id)
 	binary.BigEndian.PutUint64(p.link[8:], uint64(place))
+	binary.BigEndian.PutUint64(p.link[16:], uint64(other))
 	return p.split.Add(p.link[:])
 }
 
@@ -217,7 +222,9 @@ func (p *people) count(out *Sightings) (err error) {
 		}
 		if !bytes.Equal(rec[:8], last) {
 			last = append(last[:0], rec[:8]...)
-			out.at(Place(binary.BigEndian.Uint64(rec[8:])))
+			place := Place(binary.BigEndian.Uint64(rec[8:]))
+			out.at(place)
+			p.few.add(severalNames{id: binary.BigEndian.Uint64(rec), place: place, other: Place(binary.BigEndian.Uint64(rec[16:]))})
 		}
 	}
 }

@@ -36,8 +36,9 @@ func splitOf(t testing.TB, buffer int, all []mapping.Consent) Sightings {
 	require.NoError(t, b.Add(batch))
 	x, err := b.Sort()
 	require.NoError(t, err)
-	r, err := x.Walk(context.Background(), Options{})
+	r, err := x.Walk(context.Background(), Options{Examples: true})
 	require.NoError(t, err)
+	requireExamples(t, all, r)
 	again, err := x.Walk(context.Background(), Options{})
 	require.NoError(t, err)
 	require.Equal(t, r.Split, again.Split, "an index may be walked twice")
@@ -46,6 +47,23 @@ func splitOf(t testing.TB, buffer int, all []mapping.Consent) Sightings {
 	require.NoError(t, x.Close())
 	require.Empty(t, left(), "files that are left")
 	return r.Split
+}
+
+// requireExamples holds the examples against the consents: each is one person under two
+// names, of whom a row says so.
+func requireExamples(t testing.TB, all []mapping.Consent, r *Result) {
+	t.Helper()
+	require.Equal(t, int(min(r.Split.Count, examples)), len(r.SplitNames))
+	beside := besideOf(all)
+	for _, n := range r.SplitNames {
+		require.Less(t, n[0], n[1])
+		a, b := all[n[0].Row()-1].Subject(), all[n[1].Row()-1].Subject()
+		require.NotEqual(t, string(a), string(b))
+		x, y := nameForm(a), nameForm(b)
+		if x != y {
+			require.True(t, slices.Equal(beside[x], []string{y}) || slices.Equal(beside[y], []string{x}), "%q and %q", a, b)
+		}
+	}
 }
 
 func TestPeopleUnderAnIdentifierAndOnlyTheirAddress(t *testing.T) {
@@ -108,17 +126,12 @@ func TestPeopleUnderSeveralNamesEqualANaiveModel(t *testing.T) {
 }
 
 func naiveSplit(all []mapping.Consent) int64 {
-	domains := strings.NewReplacer("bücher.example", "xn--bcher-kva.example", "a.пример", "a.xn--e1afmkfd")
-	form := func(text []byte) string { return domains.Replace(string(mapping.KeyText(text, new([]byte)))) }
-	beside, spellings := map[string][]string{}, map[string][]string{}
+	beside, spellings := besideOf(all), map[string][]string{}
 	for i := range all {
 		c := &all[i]
-		s := form(c.Subject())
+		s := nameForm(c.Subject())
 		if text := string(c.Subject()); !slices.Contains(spellings[s], text) {
 			spellings[s] = append(spellings[s], text)
-		}
-		if e := form(c.Email); e != "" && e != s && !slices.Contains(beside[e], s) {
-			beside[e] = append(beside[e], s)
 		}
 	}
 	people := map[string]bool{}
@@ -131,6 +144,24 @@ func naiveSplit(all []mapping.Consent) int64 {
 		}
 	}
 	return int64(len(people))
+}
+
+// nameForm is the form in which a name is one, of the names in these tests.
+func nameForm(text []byte) string {
+	domains := strings.NewReplacer("bücher.example", "xn--bcher-kva.example", "a.пример", "a.xn--e1afmkfd")
+	return domains.Replace(string(mapping.KeyText(text, new([]byte))))
+}
+
+// besideOf gives the subjects that each address stands beside.
+func besideOf(all []mapping.Consent) map[string][]string {
+	beside := map[string][]string{}
+	for i := range all {
+		s, e := nameForm(all[i].Subject()), nameForm(all[i].Email)
+		if e != "" && e != s && !slices.Contains(beside[e], s) {
+			beside[e] = append(beside[e], s)
+		}
+	}
+	return beside
 }
 
 // What does not fit into memory is counted as well, exactly, and nothing is left.

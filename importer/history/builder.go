@@ -49,6 +49,8 @@ type category struct {
 	name string
 	row  int64
 	also int64 // the first row that has another spelling of it, which is sent as it stands; 0: none
+	// alsoName is that spelling.
+	alsoName string
 }
 
 // maxCategories bounds how many categories are told apart by name: what has more
@@ -230,7 +232,7 @@ func (b *Builder) Add(batch *Batch) error {
 		n := &batch.names[i]
 		if was := b.names[n.hash]; was != nil {
 			if was.also == 0 && was.name != n.name {
-				was.also = n.row
+				was.also, was.alsoName = n.row, n.name
 			}
 			continue
 		}

@@ -6,10 +6,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/consentimport/consentimport/importer/extsort"
 )
@@ -31,6 +27,10 @@ type Result struct {
 	OutOfOrder     Sightings // decisions that stand behind a newer one of their key
 	Split          Sightings // persons who stand under several spellings or identifiers
 	Twins          Sightings // categories that differ from another in letter case, form or blanks alone
+	// SplitNames and TwinNames are a few of these people, and of these categories in groups
+	// that are one word to the eye.
+	SplitNames []Names
+	TwinNames  [][]CategoryName
 
 	// Overtaken is the number of keys of which the last one in the order of rows is
 	// not the last word.
@@ -123,9 +123,15 @@ func (w *walker) result() (*Result, error) {
 		out.Changes = append(out.Changes, *n)
 	}
 	slices.SortFunc(out.Changes, func(a, b Change) int { return cmp.Compare(a.Category, b.Category) })
-	out.Twins = twins(w.index.names)
-	if err := w.people.count(&out.Split); err != nil {
+	out.Twins, out.TwinNames = twins(w.index.names)
+	err := w.people.count(&out.Split)
+	if err != nil {
 		return nil, err
+	}
+	if w.options.Examples {
+		if out.SplitNames, err = w.people.few.examples(w.index); err != nil {
+			return nil, err
+		}
 	}
 	over, err := w.over.Sort()
 	if err != nil {
@@ -140,30 +146,6 @@ func (w *walker) result() (*Result, error) {
 		out.Plan = &Plan{sorted: steps, Pulled: w.pulled, Superseded: w.superseded, Skipped: w.skipped}
 	}
 	return out, nil
-}
-
-// twins finds the categories that are one word to the eye, in every spelling that is sent:
-// that we take blanks around a name or its Unicode form for nothing, the target does not know.
-func twins(names map[uint64]*category) (s Sightings) {
-	fold := cases.Fold()
-	forms := map[string][]*category{}
-	for _, c := range names {
-		form := strings.Join(strings.FieldsFunc(fold.String(norm.NFKC.String(c.name)), func(r rune) bool {
-			return r == ' ' || r == '-' || r == '_' || r == '\u00a0'
-		}), " ")
-		forms[form] = append(forms[form], c)
-	}
-	for _, same := range forms {
-		for _, c := range same {
-			if len(same) > 1 || c.also != 0 {
-				s.at(At(c.row, 1))
-			}
-			if c.also != 0 {
-				s.at(At(c.also, 1))
-			}
-		}
-	}
-	return s
 }
 
 // Places are places in the order of the export.

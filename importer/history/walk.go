@@ -50,6 +50,8 @@ type Options struct {
 	Foresee bool
 	// Standing: count people by what arrived last.
 	Standing bool
+	// Examples: find a few of the people who stand under several names.
+	Examples bool
 }
 
 // Walk goes over the index once. The result has to be closed.

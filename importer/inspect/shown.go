@@ -78,7 +78,10 @@ func Shown(value []byte) string {
 }
 
 // Masked gives the form of a value alone.
-func Masked(value []byte) string { return maskValue(bytes.TrimSpace(value)) }
+func Masked(value []byte) string { return MaskedWhole(bytes.TrimSpace(value)) }
+
+// MaskedWhole gives the form of a value with what is around it, for comparing spellings.
+func MaskedWhole(value []byte) string { return maskValue(value) }
 
 // isSafe reports whether a value names nobody: a word of decision, a time, a short
 // number.

@@ -86,12 +86,18 @@ func (p *Passes) Plan(b *rows.Batch) error {
 		return err
 	}
 	for i := range b.Len() {
-		if p.counts(b, i) == 0 { // no pass has read it: it is shown as the first would
-			b.Want(i, p.readings[0])
-		}
-		p.Want(b, i)
+		p.wantAnyway(b, i)
 	}
 	return nil
+}
+
+// wantAnyway has a row mapped under the readings that Look needs; one that no pass has
+// read is shown as the first would read it.
+func (p *Passes) wantAnyway(b *rows.Batch, i int) {
+	if p.counts(b, i) == 0 {
+		b.Want(i, p.readings[0])
+	}
+	p.Want(b, i)
 }
 
 // LookUp looks up the outcomes of a batch's rows, for a plan that does not want all

@@ -20,11 +20,12 @@ func Show(reading *rows.Reading, visitors ...Visitor) rows.Visit {
 // show is a sweep on its way to visitors.
 type show struct {
 	visitors []Visitor
-	passes   *Passes       // nil: nothing has an outcome yet
-	reading  *rows.Reading // without passes
-	foreseen bool          // what would come of the rows was looked up
-	shard    shard.Shard   // whose part of the rows this is
-	pool     sync.Pool     // of *shown
+	passes   *Passes              // nil: nothing has an outcome yet
+	reading  *rows.Reading        // without passes
+	foreseen bool                 // what would come of the rows was looked up
+	only     func(row int64) bool // which rows are shown; nil: all
+	shard    shard.Shard          // whose part of the rows this is
+	pool     sync.Pool            // of *shown
 }
 
 func newShow(visitors []Visitor) *show {
@@ -69,6 +70,9 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 	v.rows, v.consents = v.rows[:0], v.consents[:0]
 	var verdict Verdict
 	for i := range b.Len() {
+		if s.only != nil && !s.only(b.Number(i)) {
+			continue
+		}
 		if s.passes != nil && !s.passes.Reached(b, i) {
 			continue // rows behind it were, for the sake of what leaves with earlier ones
 		}

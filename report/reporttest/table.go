@@ -22,6 +22,7 @@ func (l Table) Each(give func(summary.Decision) error) error {
 }
 func (l Table) Table() ([]summary.Decision, error) { return l, nil }
 func (l Table) Shown(value string) string          { return value }
+func (l Table) ShownCategory(name string) string   { return name }
 func (l Table) Named(string) bool                  { return false }
 func (l Table) ApprovalHash() (string, error)      { return strings.Repeat("a", 64), nil }
 

@@ -350,6 +350,9 @@ func (p *page) lint(s *summary.Summary, room int) []string {
 	shown := 0
 	for _, f := range s.Lint {
 		block := p.hang(fmt.Sprintf("  %*s  ", digits, wording.Thousands(f.Count)), f.Message+firstRows(f.Rows), perFinding)
+		if p.style.Full || perFinding == 3 {
+			block = append(block, p.instances(&f, digits+4)...)
+		}
 		left := 0
 		if shown < len(s.Lint)-1 {
 			left = 1
@@ -362,6 +365,18 @@ func (p *page) lint(s *summary.Summary, room int) []string {
 	}
 	if left := len(s.Lint) - shown; left > 0 {
 		lines = append(lines, p.fit(fmt.Sprintf("  … %s more in report.html", wording.Plural(int64(left), "finding"))))
+	}
+	return lines
+}
+
+// instances are the examples of a finding: the first alone where not all is shown.
+func (p *page) instances(f *summary.Finding, indent int) []string {
+	var lines []string
+	for i, text := range f.Examples {
+		if i > 0 && !p.style.Full {
+			break
+		}
+		lines = append(lines, p.paintAll(dim, p.hang(strings.Repeat(" ", indent)+"e.g. ", text, whole))...)
 	}
 	return lines
 }

@@ -28,7 +28,7 @@ func TestAFullScreenKeepsFindingsAndSignature(t *testing.T) {
 	require.NoError(t, Write(&b, s, Style{Width: 100}))
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 	assert.LessOrEqual(t, len(lines), textLines, b.String())
-	assert.Contains(t, lines, "look at   1,502 lint findings, in report.html")
+	assert.Contains(t, lines, "look at   1,503 lint findings, in report.html")
 	assert.Contains(t, lines, "approval hash "+s.ApprovalHash)
 	assert.Contains(t, b.String(), "notes more in report.html")
 	assert.NotContains(t, b.String(), "consents/s")
