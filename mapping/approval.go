@@ -42,17 +42,51 @@ func (l *Linter) ApprovalHash() (string, error) {
 
 // Canonical is the mapping as it was parsed, in one form whatever its comments,
 // its layout and the order of its keys: parameters are filled in, a plain text
-// for a field is {from: text}, and a list of one text is that text. Its tests
-// and the description of its parameters are left out: they change nothing.
+// for a field is {from: text}, a list of one text is that text, and a switch
+// that is off is not there. Its tests and the description of its parameters are
+// left out: they change nothing.
 func (s *Spec) Canonical() []byte {
 	r := &reader{file: s.file, set: maps.Clone(s.filled), uses: map[string]bool{}}
 	root := r.parseTree(s.base)
 	var out []byte
 	for _, m := range r.sortedMembers(root) {
+		if len(s.empty) == 0 && m.key == "empty" || m.key == "input" && len(r.members(m.value, "", nil)) == 0 {
+			continue // as if it were not there
+		}
 		switch m.key {
 		case "parameters", "set", "tests":
 			continue
+		case "empty": // an empty cell says nothing as it is
+			out = strconv.AppendQuote(out, m.key)
+			for _, word := range s.empty {
+				out = strconv.AppendQuote(out, word.text)
+			}
+		case "consent":
+			out = r.canonicalConsent(strconv.AppendQuote(out, m.key), m.value)
+		case "each":
+			out = r.canonicalEach(strconv.AppendQuote(out, m.key), m.value)
+		default:
+			out = r.canonical(strconv.AppendQuote(out, m.key), m.value)
 		}
+	}
+	if r.err != nil { // nothing may be missing from what is signed: layout counts, then
+		return append(out, s.Source()...)
+	}
+	return out
+}
+
+// canonicalEach is canonical for each: a block, or a list of them. Names of categories
+// and values may be any word, so that it is the place that tells what a key means.
+func (r *reader) canonicalEach(out []byte, n ast.Node) []byte {
+	if isList(n) {
+		out = append(out, '[')
+		for _, block := range r.items(n, "") {
+			out = append(r.canonicalEach(out, block), ',')
+		}
+		return append(out, ']')
+	}
+	out = append(out, '{')
+	for _, m := range r.sortedMembers(n) {
 		out = strconv.AppendQuote(out, m.key)
 		if m.key == "consent" {
 			out = r.canonicalConsent(out, m.value)
@@ -60,7 +94,7 @@ func (s *Spec) Canonical() []byte {
 			out = r.canonical(out, m.value)
 		}
 	}
-	return out
+	return append(out, '}')
 }
 
 // canonicalConsent is canonical for the fields of a consent.
@@ -68,13 +102,39 @@ func (r *reader) canonicalConsent(out []byte, n ast.Node) []byte {
 	out = append(out, '{')
 	for _, m := range r.sortedMembers(n) {
 		out = strconv.AppendQuote(out, m.key)
-		if m.value != nil && !isMap(m.value) && !isList(m.value) {
+		switch {
+		case isMap(m.value):
+			out = r.canonicalField(out, m.value)
+			continue
+		case m.value != nil && !isList(m.value):
 			if text := r.scalar(m.value); m.key != "validUntil" || text != "unlimited" {
 				out = append(strconv.AppendQuote(append(out, `{"from"`...), text), '}')
 				continue
 			}
 		}
 		out = r.canonical(out, m.value)
+	}
+	return append(out, '}')
+}
+
+// canonicalField is canonical for what is said of one field, and for a case of it.
+func (r *reader) canonicalField(out []byte, n ast.Node) []byte {
+	out = append(out, '{')
+	for _, m := range r.sortedMembers(n) {
+		switch m.key {
+		case "trim", "lower", "optional":
+			if r.scalar(m.value) == "false" { // as if it were not there
+				continue
+			}
+		case "cases":
+			out = append(strconv.AppendQuote(out, m.key), '[')
+			for _, i := range r.items(m.value, "") {
+				out = append(r.canonicalField(out, i), ',')
+			}
+			out = append(out, ']')
+			continue
+		}
+		out = r.canonical(strconv.AppendQuote(out, m.key), m.value)
 	}
 	return append(out, '}')
 }
@@ -86,12 +146,7 @@ func (r *reader) canonical(out []byte, n ast.Node) []byte {
 	case isMap(n):
 		out = append(out, '{')
 		for _, m := range r.sortedMembers(n) {
-			out = strconv.AppendQuote(out, m.key)
-			if m.key == "consent" {
-				out = r.canonicalConsent(out, m.value)
-			} else {
-				out = r.canonical(out, m.value)
-			}
+			out = r.canonical(strconv.AppendQuote(out, m.key), m.value)
 		}
 		return append(out, '}')
 	case isList(n):
@@ -104,9 +159,11 @@ func (r *reader) canonical(out []byte, n ast.Node) []byte {
 			out = append(r.canonical(out, i), ',')
 		}
 		return append(out, ']')
-	default:
-		return strconv.AppendQuote(out, r.scalar(n))
 	}
+	if null, ok := inner(n).(*ast.NullNode); ok { // in a list: it may be the word
+		return append(append(out, '-'), null.GetToken().Value...)
+	}
+	return strconv.AppendQuote(out, r.scalar(n))
 }
 
 func (r *reader) sortedMembers(n ast.Node) []member {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -209,4 +210,93 @@ func TestOriginsSayWhereTimeEndAndPersonComeFrom(t *testing.T) {
 		{"timezone", "UTC"}, {"userId", "{from: [id, mail]}"}, {"timestamp", `{from: t, format: ["%d.%m.%Y", rfc3339]}`},
 		{"validUntil", "{after: 395d}"}, {"source", "{const: web}"},
 	}, spec.Origins())
+}
+
+// A mapping whose names are words that mean something elsewhere in it.
+const namedLikeKeys = `name: consent
+empty: ["", null]
+timezone: UTC
+lookup: {consent: {file: consent.csv, key: id, on: id}}
+skip: [{when: a == "consent", reason: consent}]
+each:
+  - columns: {consent: a, each: b, trim: [c, d]}
+    skip: each.value == "consent"
+  - array: consent
+    consent:
+      email: {from: trim, trim: true}
+      action:
+        cases:
+          - {when: each.cases == "1", from: each.consent, values: {consent: accept, trim: reject, cases: reject}}
+          - {from: each.value, values: {lower: accept, optional: }}
+consent:
+  userId: {from: [id, consent], trim: true, lower: true}
+  timestamp: {from: t, format: ["%d.%m.%Y", rfc3339]}
+  validUntil: {after: 395d}
+  source: {const: consent}
+  category: {from: each.key, values: {consent: news, each: ads, trim: stats}}
+  action: {from: each.value, values: {consent: accept, each: reject, trim: reject}}
+  message: {template: "consent {trim}"}
+`
+
+// Whatever word of a mapping is another one, the mapping is another one to whoever signs it.
+func TestTheApprovalHashCoversEveryWordOfTheMapping(t *testing.T) {
+	texts := []string{namedLikeKeys}
+	for i, p := range Presets() {
+		if i%4 == 0 && !strings.Contains(string(p.Source), "parameters:") {
+			text, _, _ := strings.Cut(string(p.Source), "\ntests:")
+			texts = append(texts, text+"\n")
+		}
+	}
+	word := regexp.MustCompile(`[A-Za-z0-9_%]+`)
+	tried := 0
+	for i, text := range texts {
+		spec, err := Parse("m.yaml", []byte(text), nil)
+		require.NoError(t, err)
+		others := []string{"x"}
+		if i == 0 {
+			others = []string{"x", "consent", "reject"}
+		}
+		was := string(spec.Canonical())
+		for _, at := range word.FindAllStringIndex(text, -1) {
+			line := text[strings.LastIndexByte(text[:at[0]], '\n')+1:]
+			if line, _, _ = strings.Cut(line, "\n"); strings.Contains(line, "#") {
+				continue // it may be a comment
+			}
+			for _, other := range others {
+				if other == "x" {
+					other = text[at[0]:at[1]] + "x"
+				}
+				changed := text[:at[0]] + other + text[at[1]:]
+				if spec, err := Parse("m.yaml", []byte(changed), nil); err == nil && changed != text {
+					tried++
+					require.NotEqual(t, was, string(spec.Canonical()), "%s in %q", other, line)
+				}
+			}
+		}
+	}
+	require.Greater(t, tried, 300)
+}
+
+// What is written out and changes nothing changes no hash.
+func TestDefaultsWrittenOutKeepTheApprovalHash(t *testing.T) {
+	const short = "consent: {userId: id, timestamp: t, validUntil: unlimited, source: {const: web}, action: {from: a, values: {yes: accept}}}\n"
+	const long = "empty: [\"\"]\ninput: {}\nconsent: {userId: {from: [id], trim: false, lower: false, optional: false}, timestamp: {from: t}, validUntil: unlimited, source: {const: web}, action: {values: {'yes': accept}, from: a}}\n"
+	var forms [2]string
+	for i, text := range []string{short, long} {
+		spec, err := Parse("m.yaml", []byte(text), nil)
+		require.NoError(t, err)
+		forms[i] = string(spec.Canonical())
+	}
+	require.Equal(t, forms[0], forms[1])
+}
+
+// A block of each may have fields of its own, and one that stands alone, too: the sheet
+// would name the person of nobody's consent.
+func TestOriginsSayWhatABlockOverlays(t *testing.T) {
+	const block = "{columns: {news: a}, consent: {userId: member}}"
+	for label, each := range map[string]string{"each: ": block, "each block 1: ": "[" + block + "]"} {
+		spec, err := Parse("m.yaml", []byte("each: "+each+"\nconsent: {userId: id, timestamp: t, validUntil: unlimited, source: {const: web}, category: each.key, action: {from: each.value, values: {yes: accept}}}\n"), nil)
+		require.NoError(t, err)
+		assert.Contains(t, spec.Origins(), Origin{label + "userId", "member"})
+	}
 }

@@ -37,13 +37,14 @@ func (s *Spec) Origins() []Origin {
 		case "consent":
 			list("", m.value)
 		case "each":
-			if !isList(m.value) {
-				continue
+			blocks, label := []ast.Node{m.value}, func(int) string { return "each: " }
+			if isList(m.value) {
+				blocks, label = r.items(m.value, ""), func(i int) string { return fmt.Sprintf("each block %d: ", i+1) }
 			}
-			for i, block := range r.items(m.value, "") {
+			for i, block := range blocks {
 				for _, part := range r.members(block, "", nil) {
 					if part.key == "consent" {
-						list(fmt.Sprintf("each block %d: ", i+1), part.value)
+						list(label(i), part.value)
 					}
 				}
 			}
