@@ -51,7 +51,7 @@ func TestASignedTableApprovesItself(t *testing.T) {
 		assert.Equal(t, []summary.Decision{d}, first)
 		assert.EqualValues(t, 1, all)
 	}
-	for _, bad := range []string{"", "category,value\na,b\n", "category,value,decision\na,b\n", "category,value,decision\n\"a,b,accept\n"} {
+	for _, bad := range []string{"", "category,value\na,b\n", "category,value,decision\na,b\n", "category,value,decision\nnews,j\xe4,accept\n", "category,value,decision\n\"a,b,accept\n"} {
 		_, err := ReadSigned(strings.NewReader(bad))
 		assert.Error(t, err, "%q", bad)
 	}

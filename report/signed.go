@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report/summary"
@@ -72,6 +73,9 @@ func ReadSigned(r io.Reader) (*Signed, error) {
 		if decision := row[at[2]]; decision == mapping.DecidedAccept || decision == mapping.DecidedReject {
 			if len(s.lines) == maxSigned {
 				return nil, fmt.Errorf("has more than %s decisions", wording.Thousands(maxSigned))
+			}
+			if line, _ := rows.FieldPos(at[1]); !utf8.ValidString(row[at[0]]) || !utf8.ValidString(row[at[1]]) {
+				return nil, fmt.Errorf("line %d is not UTF-8: in a spreadsheet, save it as CSV UTF-8", line)
 			}
 			s.lines[signedLine(row[at[0]], row[at[1]], decision)] = struct{}{}
 		}

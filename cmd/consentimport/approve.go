@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"regexp"
 	"strings"
 
@@ -22,16 +26,12 @@ func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.I
 	if !f.strict && f.approved == "" {
 		return im.Check(ctx)
 	}
-	signed, err := f.signed()
-	if err != nil {
-		return err
-	}
 	linted := newLint(im.Spec(), env.now(), env.disk, dir)
 	defer linted.close()
 	if err := im.Check(ctx, linted.visit); err != nil {
 		return err
 	}
-	if err := f.agree(env.stderr, im, signed, linted.decisions()); err != nil || !f.strict {
+	if err := f.agree(env.stderr, im, linted.decisions()); err != nil || !f.strict {
 		return err
 	}
 	if err := im.Arrange(ctx); err != nil {
@@ -42,10 +42,10 @@ func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.I
 }
 
 // agree refuses decisions other than those that were signed, where --approved says so.
-func (f *runFlags) agree(w io.Writer, im *importer.Import, signed *report.Signed, decisions report.DecisionTable) error {
+func (f *runFlags) agree(w io.Writer, im *importer.Import, decisions report.DecisionTable) error {
 	switch {
-	case signed != nil:
-		return f.onlySigned(w, signed, decisions)
+	case f.signed != nil:
+		return f.onlySigned(w, f.signed, decisions)
 	case f.approved != "":
 		return f.sameHash(w, im, decisions)
 	}
@@ -56,39 +56,28 @@ func (f *runFlags) agree(w io.Writer, im *importer.Import, signed *report.Signed
 // NONE, which no table has.
 var approvalHash = regexp.MustCompile(`^(?i:[0-9a-f]{64}|NONE)$`)
 
-// signed reads the decisions.csv that --approved names; nil when it gives a hash.
-func (f *runFlags) signed() (*report.Signed, error) {
-	if f.approved == "" || approvalHash.MatchString(f.approved) {
-		return nil, nil
-	}
-	file, err := source.OpenText(f.approved, true)
-	if err != nil {
-		return nil, usage(approvedHint, "read --approved: %w", err)
-	}
-	defer file.Close()
-	signed, err := report.ReadSigned(file)
-	if err != nil {
-		return nil, usage(approvedHint, "read --approved: %s: %w", f.approved, err)
-	}
-	return signed, nil
-}
-
-// approval is what --approved gives, as the checkpoint keeps it.
-func (f *runFlags) approval() (string, error) {
-	switch {
-	case f.approved == "":
+// readApproval reads what --approved gives, and says how the checkpoint keeps it. A file
+// is read once: it may be a pipe, and what is checked has to be what is noted.
+func (f *runFlags) readApproval() (string, error) {
+	if f.approved == "" {
 		return "", nil
-	case approvalHash.MatchString(f.approved):
+	}
+	if approvalHash.MatchString(f.approved) {
 		return "hash:" + strings.ToLower(f.approved), nil
 	}
-	if _, err := f.signed(); err != nil { // or it may be something that has no end
-		return "", err
-	}
-	sum, err := source.Sum(context.Background(), f.approved)
-	if err != nil {
+	file, err := source.OpenText(f.approved, true)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", usage(approvedHint, "--approved: %q is not an approval hash, and there is no such file", f.approved)
+	case err != nil:
 		return "", usage(approvedHint, "read --approved: %w", err)
 	}
-	return "file:" + sum, nil
+	defer file.Close()
+	sum := sha256.New()
+	if f.signed, err = report.ReadSigned(io.TeeReader(file, sum)); err != nil {
+		return "", usage(approvedHint, "read --approved: %s: %w", f.approved, err)
+	}
+	return "file:" + hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 const approvedHint = "give the approval hash of a dry run (64 hex digits), or the decisions.csv that was signed"
@@ -105,7 +94,7 @@ func (f *runFlags) onlySigned(w io.Writer, signed *report.Signed, table report.D
 	for _, d := range first {
 		sayDecision(w, d)
 	}
-	return usage("have the new decisions signed: a dry run lists them all in decisions.csv",
+	return usage("have the new decisions signed: a dry run lists them all in decisions.csv. A spreadsheet may have changed values such as 007 where it saved the file",
 		"%s of this export %s not in the approved %s, so nothing was sent", wording.Plural(all, "decision"), are(all), f.approved)
 }
 

@@ -179,6 +179,9 @@ func TestASignedFileLetsItsDecisionsThrough(t *testing.T) {
 		assert.NoDirExists(t, r.out(), name)
 	}
 	r.here(t, nil, r.args("--approved", filepath.Join(dry, "nosuch.csv"))...).requireCode(t, exitRefused)
+	for _, no := range []string{strings.Repeat("a", 63), "sha256:" + strings.Repeat("a", 64), filepath.Join(dry, "nosuch.csv")} {
+		assert.Contains(t, r.here(t, nil, r.args("--approved", no)...).requireCode(t, exitRefused).stderr, "is not an approval hash, and there is no such file")
+	}
 	assert.Zero(t, r.server.Stats().Requests, "nothing was sent under any of them")
 	r.here(t, nil, r.args("--approved", filepath.Join(dry, "decisions.csv"))...).requireCode(t, exitFailures)
 	assert.ElementsMatch(t, []string{"1 ann accept", "2 bob reject"}, r.arrivals())
@@ -193,7 +196,7 @@ func TestAResumeSaysWhenItIsNotHeldToTheApproval(t *testing.T) {
 	hash := r.signed(t, text)
 	r.write(t, "export.csv", text)
 	const says = "sent only what was approved (hash:"
-	first := r.here(t, nil, r.args("--approved", hash, "--limit", "1")...).requireCode(t, exitIncomplete)
+	first := r.here(t, nil, r.args("--approved", " "+hash+"\n", "--limit", "1")...).requireCode(t, exitIncomplete)
 	assert.NotContains(t, first.stderr, says)
 	again := r.here(t, nil, "report", r.out()).requireCode(t, exitIncomplete)
 	for _, out := range []string{first.stdout, again.stdout} {

@@ -5,7 +5,9 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,4 +46,20 @@ func TestFewOpenFilesDo(t *testing.T) {
 	got = under(t, none, "16", none.args()...).requireCode(t, exitRefused)
 	assert.Contains(t, got.message(t), "ulimit -n")
 	assert.Zero(t, none.server.Stats().Requests)
+}
+
+// What was signed may come out of a program, as --approved <(…) has it: it is read once.
+func TestWhatWasSignedMayComeFromAPipe(t *testing.T) {
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes"))
+	pipe := filepath.Join(r.dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	go func() {
+		if w, err := os.OpenFile(pipe, os.O_WRONLY, 0); err == nil { // waits for who reads
+			_, _ = w.WriteString("category,value,decision\nmail,yes,accept\n")
+			_ = w.Close()
+		}
+	}()
+	r.here(t, nil, r.args("--approved", pipe)...).requireCode(t, exitComplete)
+	assert.Equal(t, []string{"1 ann accept"}, r.arrivals())
 }

@@ -97,7 +97,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	defer release()
 	f.read.remote = env.access(ctx)
 	cfg := f.config(env, spec, paths, send)
-	if cfg.Approved, err = f.approval(); err != nil {
+	if cfg.Approved, err = f.readApproval(); err != nil {
 		return err
 	}
 	op, err := f.openOperation(env)
@@ -176,17 +176,13 @@ func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, 
 
 // surveyOnly is a dry run: nothing is sent.
 func (f *runFlags) surveyOnly(ctx context.Context, env *environment, im *importer.Import, called report.Invocation, op *operation) error {
-	signed, err := f.signed()
-	if err != nil {
-		return err
-	}
 	op.start(im, true, f.identity(env), nil)
 	if err := im.CommitDryRun(); err != nil {
 		return err
 	}
 	var disagree error
 	s, err := f.report(ctx, env, im, called, func(decisions report.DecisionTable) {
-		disagree = f.agree(env.stderr, im, signed, decisions)
+		disagree = f.agree(env.stderr, im, decisions)
 	})
 	if unread := new(mapping.Error); errors.As(err, &unread) { // it was read where it is stored
 		named := *unread

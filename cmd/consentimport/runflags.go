@@ -17,6 +17,7 @@ import (
 	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/report"
 )
 
 // runFlags are the flags of run as they were typed.
@@ -50,6 +51,7 @@ type runFlags struct {
 
 	strict   bool
 	approved string
+	signed   *report.Signed // the file that --approved names
 	progress string
 	json     bool
 	quiet    bool
@@ -211,6 +213,9 @@ func (f *runFlags) check(paths []string) error {
 		return usage("0 is no fixed limit", "--rate %v is negative", f.rate)
 	case f.timeout == 0 && !f.rehearses: // and nothing would wait for what may be under way
 		return usage("give a duration such as 30s: there is no request without an end", "--timeout is 0")
+	}
+	if hash := strings.TrimSpace(f.approved); approvalHash.MatchString(hash) {
+		f.approved = hash
 	}
 	if err := f.checkVoice(); err != nil {
 		return err

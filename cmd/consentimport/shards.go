@@ -85,8 +85,11 @@ func ofAllShards(dir string, snap *journal.Snapshot) error {
 // printed can be run elsewhere.
 func (f *runFlags) named(called report.Invocation) report.Invocation {
 	for i := range called.Flags {
-		if called.Flags[i].Name == "shard" {
+		switch called.Flags[i].Name {
+		case "shard":
 			called.Flags[i].Value = f.part.String()
+		case "approved":
+			called.Flags[i].Value = f.approved
 		}
 	}
 	return called
