@@ -70,6 +70,18 @@ func makeEvidence(env *environment, dir, key, tsa string) error {
 	case snap.Purged != nil:
 		return usage("the evidence of a purged import is the one that was made before", "%s was purged: what its lists held is gone", dir)
 	}
+	var signer *evidence.Signer
+	if key != "" {
+		if signer, err = openSigner(env, key); err != nil {
+			return err
+		}
+		defer signer.Close()
+	}
+	if tsa != "" {
+		if err := evidence.CheckAuthority(tsa); err != nil {
+			return usage("for example --tsa https://tsa.example/tsr", "%w", err)
+		}
+	}
 	lock, err := journal.Lock(env.disk, dir)
 	if err != nil {
 		return usage("", "%w", err)
@@ -88,21 +100,17 @@ func makeEvidence(env *environment, dir, key, tsa string) error {
 		return err
 	}
 	fmt.Fprintf(env.stdout, "%s: %s; %s, root %s over %s\n", evidence.Name, s.State, wording.Plural(e.Consents.Made, "consent"), e.Outcomes.Root, wording.Plural(e.Outcomes.Leaves, "outcome"))
-	if key != "" {
-		by, err := evidence.Sign(env.disk, dir, text, key, env.getenv("SSH_AUTH_SOCK"), env.passphrase(key))
+	if signer != nil {
+		by, err := signer.Sign(env.disk, dir, text)
 		if err != nil {
-			hint := "give an SSH private key, as ssh-keygen makes them, or a .pub whose key the agent holds"
-			if errors.Is(err, evidence.ErrPassphrase) {
-				hint = "add the key to the SSH agent (ssh-add), or run this on a terminal"
-			}
-			return usage(hint, "%w; %s was written without a signature", err, evidence.Name)
+			return fmt.Errorf("%w; %s was written without a new signature", err, evidence.Name)
 		}
 		fmt.Fprintf(env.stdout, "%s: by %s\n", evidence.SignatureName, by)
 	}
 	if tsa != "" {
 		at, err := evidence.Stamp(ctx, env.disk, dir, text, tsa)
 		if err != nil {
-			return &exitError{exitInternal, fmt.Errorf("%w; %s was written without a time stamp", err, evidence.Name), "run the same command again when the authority answers"}
+			return &exitError{exitIncomplete, fmt.Errorf("%w; %s was written without a new time stamp", err, evidence.Name), "run the same command again when the authority answers"}
 		}
 		fmt.Fprintf(env.stdout, "%s: %s\n", evidence.StampName, stamp(at))
 	}
@@ -110,6 +118,23 @@ func makeEvidence(env *environment, dir, key, tsa string) error {
 		messages{env}.note("the import is " + s.State + ": make the evidence again when it is complete")
 	}
 	return nil
+}
+
+// openSigner finds the key that --sign names.
+func openSigner(env *environment, key string) (*evidence.Signer, error) {
+	signer, err := evidence.OpenSigner(key, env.getenv("SSH_AUTH_SOCK"), env.passphrase(key))
+	if errors.Is(err, evidence.ErrPassphrase) {
+		return nil, usage("add the key to the SSH agent (ssh-add), or run this on a terminal", "%w", err)
+	}
+	if err != nil {
+		return nil, usage("give an SSH private key, as ssh-keygen makes them, or a .pub whose key the agent holds", "%w", err)
+	}
+	if signer.Private {
+		if err := ownKeyFile(key); err != nil {
+			return nil, err
+		}
+	}
+	return signer, nil
 }
 
 // passphrase asks for the passphrase of a key on the terminal; nil where there is none.

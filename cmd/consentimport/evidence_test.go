@@ -232,7 +232,58 @@ func TestEvidenceIsSignedByTheAgentToo(t *testing.T) {
 		r.here(t, nil, "evidence", "--sign", key, r.out()).requireCode(t, exitComplete)
 		r.here(t, nil, "verify", r.out(), "--signer", locked+".pub").requireCode(t, exitComplete)
 	}
-	r.here(t, nil, "evidence", "--tsa", "http://127.0.0.1:1/?token=secret", r.out()).requireCode(t, exitInternal)
+	// What signed the same text is not thrown away by what comes to nothing, or repeats it.
+	kept, err := os.ReadFile(filepath.Join(r.out(), "evidence.json.sig"))
+	require.NoError(t, err)
+	mustTool(t, keys, "ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", "rsa")
+	require.NoError(t, os.Chmod(filepath.Join(keys, "rsa"), 0o640))
+	for code, args := range map[int][][]string{
+		exitComplete:   {{}},
+		exitIncomplete: {{"--tsa", "http://127.0.0.1:1/?token=secret"}},
+		exitRefused:    {{"--sign", filepath.Join(keys, "nosuch")}, {"--sign", filepath.Join(keys, "rsa")}, {"--tsa", "tsa.example/secret"}, {"--tsa", "file:///secret"}},
+	} {
+		for _, flags := range args {
+			got := r.here(t, nil, append(append([]string{"evidence"}, flags...), r.out())...).requireCode(t, code)
+			assert.NotContains(t, got.stderr, "token")
+			now, err := os.ReadFile(filepath.Join(r.out(), "evidence.json.sig"))
+			require.NoError(t, err, flags)
+			assert.Equal(t, kept, now, flags)
+		}
+	}
+	require.NoError(t, os.Chmod(filepath.Join(keys, "rsa"), 0o600))
+	r.here(t, nil, "evidence", "--sign", filepath.Join(keys, "rsa"), r.out()).requireCode(t, exitComplete)
+	r.here(t, nil, "verify", r.out(), "--signer", filepath.Join(keys, "rsa.pub")).requireCode(t, exitComplete)
+}
+
+// What an authority answers is its time stamp of this very request, or nothing.
+func TestOnlyTheAnswerToTheRequestIsATimeStamp(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	address, _ := authority(t)
+	stamp := filepath.Join(r.out(), "evidence.json.tsr")
+	r.here(t, nil, "evidence", "--tsa", address, r.out()).requireCode(t, exitComplete)
+	first, err := os.ReadFile(stamp)
+	require.NoError(t, err)
+	for says, answer := range map[string]func(w http.ResponseWriter){
+		"its answer is to another request":             func(w http.ResponseWriter) { _, _ = w.Write(first) },
+		"its answer is not a time stamp (RFC 3161)":    func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>log in</html>") },
+		"it answered 503":                              func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"its answer is not a time stamp: the request ": func(w http.ResponseWriter) { _, _ = w.Write([]byte{0x30, 5, 0x30, 3, 2, 1, 2}) },
+	} {
+		bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
+		got := r.here(t, nil, "evidence", "--tsa", bad.URL, r.out()).requireCode(t, exitIncomplete)
+		bad.Close()
+		assert.Contains(t, got.stderr, says)
+		now, err := os.ReadFile(stamp)
+		require.NoError(t, err)
+		assert.Equal(t, first, now, "the stamp that it had holds for the same text")
+	}
+	text, err := os.ReadFile(filepath.Join(r.out(), "evidence.json"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(r.out(), "evidence.json"), append(text, "{}"...), 0o600))
+	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures).stdout, "wrong: evidence.json is not an evidence of this program")
+	r.here(t, nil, "evidence", r.out()).requireCode(t, exitComplete)
+	assert.NoFileExists(t, stamp, "it was about another text")
 }
 
 // Under which approval something was sent stands in the evidence.

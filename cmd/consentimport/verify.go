@@ -37,7 +37,8 @@ With --subject it answers for one person: every row that names the person in any
 or that could not be mapped but holds it, sent or not, with its outcome.
 
 Exit code 0 when everything agrees (with --subject: when the person was found), 3 when
-something does not or the target is more permissive than a person (or nobody was found).`,
+something does not or the target is more permissive than a person (or nobody was found), 2 when
+the export, the checkpoint or a mapping is gone or is another one: nothing can be checked then.`,
 		Example: `  consentimport verify preferences.csv.import
   consentimport verify --subject ann@example.com preferences.csv.import`,
 		Args: arguments(cobra.ExactArgs(1), "give the out directory of an import"),

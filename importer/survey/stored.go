@@ -63,7 +63,7 @@ func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
 	}
 	spec, err := mapping.Parse(path, text, nil)
 	if err != nil {
-		return nil, &blocked.Error{Err: fmt.Errorf("read the stored mapping: %w", err)}
+		return nil, blocked.Errorf("restore the file; it is part of the import", "%s is not the mapping that the checkpoint lists (%s): %w", path, m.SHA256[:12], err)
 	}
 	if spec.SHA256() != m.SHA256 {
 		return nil, blocked.Errorf("restore the file; it is part of the import", "%s is not the mapping that the checkpoint lists (%s)", path, m.SHA256[:12])

@@ -64,6 +64,9 @@ func Verify(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey
 	case text == nil:
 		c.wrong("%s is missing", Name)
 		return c, nil
+	case len(text) > maxEvidence:
+		c.wrong("%s is larger than any evidence of this program", Name)
+		return c, nil
 	}
 	c.signature(text, signature, signers)
 	if stamp != nil {
@@ -76,7 +79,8 @@ func Verify(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey
 	var e Evidence
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&e); err != nil || e.Format != Format {
+	err = d.Decode(&e)
+	if _, end := d.Token(); err != nil || end != io.EOF || e.Format != Format {
 		c.wrong("%s is not an evidence of this program", Name)
 		return c, nil
 	}
@@ -177,7 +181,8 @@ func (c *Check) outcomes(ctx context.Context, disk journal.Disk, dir string, s *
 	return nil
 }
 
-// read reads a small file of dir; nil when it is not there.
+// read reads a small file of dir, and no more of a larger one than shows that it is; nil
+// when it is not there.
 func read(disk journal.Disk, dir, name string) ([]byte, error) {
 	f, err := disk.Open(filepath.Join(dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -188,9 +193,6 @@ func read(disk journal.Disk, dir, name string) ([]byte, error) {
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxEvidence+1))
-	if err == nil && len(text) > maxEvidence {
-		err = errors.New("is too large")
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}

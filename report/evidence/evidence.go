@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -152,14 +153,17 @@ func isMapping(name string) bool {
 	return ok
 }
 
-// Write puts evidence.json into dir, and removes the signature and the stamp of an
-// earlier one.
+// Write puts evidence.json into dir, and removes the signature and the stamp of another
+// one. Those of the same text stay: a stamp of an earlier day cannot be had again.
 func (e *Evidence) Write(disk journal.Disk, dir string) ([]byte, error) {
 	text, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write the evidence: %w", err)
 	}
 	text = append(text, '\n')
+	if was, err := read(disk, dir, Name); err == nil && bytes.Equal(was, text) {
+		return text, nil // what signs and stamps it holds
+	}
 	for _, name := range []string{SignatureName, StampName} {
 		if err := disk.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("remove the old %s: %w", name, err)

@@ -24,24 +24,44 @@ const maxKey = 64 << 10
 // ErrPassphrase says that a key file needs a passphrase.
 var ErrPassphrase = errors.New("the key is protected by a passphrase")
 
-// Sign signs the text of evidence.json, puts the signature into dir and gives the
-// fingerprint of the key. Key is the path of an SSH private key, or of a public one
-// whose private half the agent at socket holds; passphrase is asked when a private
-// key is protected, and gives ErrPassphrase on where it is nil.
-func Sign(disk journal.Disk, dir string, text []byte, key, socket string, passphrase func() ([]byte, error)) (fingerprint string, err error) {
-	signer, done, err := signerOf(key, socket, passphrase)
-	if err != nil {
-		return "", fmt.Errorf("sign with %s: %w", key, err)
-	}
-	defer done()
-	sig, err := sshsig.Sign(bytes.NewReader(text), signer, sshsig.HashSHA512, namespace)
-	if err != nil {
-		return "", fmt.Errorf("sign with %s: %w", key, err)
-	}
-	return ssh.FingerprintSHA256(signer.PublicKey()), put(disk, dir, SignatureName, sshsig.Armor(sig))
+// Signer signs evidence with an SSH key.
+type Signer struct {
+	Private bool // the key was in the file, not with the agent
+
+	key    string // its path
+	signer ssh.Signer
+	done   func() // lets go of the agent; nil where there was none
 }
 
-// signerOf finds the signer of a key file; done lets go of the agent.
+// OpenSigner finds a key before anything is written. Key is the path of an SSH private
+// key, or of a public one whose private half the agent at socket holds; passphrase is
+// asked when a private key is protected, and gives ErrPassphrase where it is nil.
+func OpenSigner(key, socket string, passphrase func() ([]byte, error)) (*Signer, error) {
+	signer, done, err := signerOf(key, socket, passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("sign with %s: %w", key, err)
+	}
+	return &Signer{Private: done == nil, key: key, signer: signer, done: done}, nil
+}
+
+// Close lets go of the SSH agent.
+func (s *Signer) Close() {
+	if s.done != nil {
+		s.done()
+	}
+}
+
+// Sign signs the text of evidence.json, puts the signature into dir and gives the
+// fingerprint of the key.
+func (s *Signer) Sign(disk journal.Disk, dir string, text []byte) (fingerprint string, err error) {
+	sig, err := sshsig.Sign(bytes.NewReader(text), s.signer, sshsig.HashSHA512, namespace)
+	if err != nil {
+		return "", fmt.Errorf("sign with %s: %w", s.key, err)
+	}
+	return ssh.FingerprintSHA256(s.signer.PublicKey()), put(disk, dir, SignatureName, sshsig.Armor(sig))
+}
+
+// signerOf finds the signer of a key file; done lets go of the agent, if it was asked.
 func signerOf(path, socket string, passphrase func() ([]byte, error)) (signer ssh.Signer, done func(), err error) {
 	text, err := readKey(path)
 	if err != nil {
@@ -69,12 +89,12 @@ func signerOf(path, socket string, passphrase func() ([]byte, error)) (signer ss
 		if err != nil {
 			return nil, nil, errors.New("the passphrase is wrong, or the key is damaged")
 		}
-		return signer, func() {}, nil
+		return signer, nil, nil
 	}
 	if err != nil {
 		return nil, nil, errors.New("this is neither an SSH private key nor a public key of the agent")
 	}
-	return signer, func() {}, nil
+	return signer, nil, nil
 }
 
 func readKey(path string) ([]byte, error) {

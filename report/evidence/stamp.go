@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"net/url"
 	"time"
@@ -32,7 +35,11 @@ func Stamp(ctx context.Context, disk journal.Disk, dir string, text []byte, addr
 	fail := func(err error) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("have the evidence stamped by %s: %w", shown(address), err)
 	}
-	request, err := timestamp.CreateRequest(bytes.NewReader(text), &timestamp.RequestOptions{Hash: crypto.SHA256, Certificates: true})
+	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 64))
+	if err != nil {
+		return fail(err)
+	}
+	request, err := timestamp.CreateRequest(bytes.NewReader(text), &timestamp.RequestOptions{Hash: crypto.SHA256, Certificates: true, Nonce: nonce})
 	if err != nil {
 		return fail(err)
 	}
@@ -40,7 +47,7 @@ func Stamp(ctx context.Context, disk journal.Disk, dir string, text []byte, addr
 	defer cancel()
 	post, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(request))
 	if err != nil {
-		return time.Time{}, errors.New("the address of the time stamping authority is not a URL")
+		return fail(errors.New("the address is not a URL"))
 	}
 	post.Header.Set("Content-Type", "application/timestamp-query")
 	answer, err := http.DefaultClient.Do(post)
@@ -63,9 +70,21 @@ func Stamp(ctx context.Context, disk journal.Disk, dir string, text []byte, addr
 	}
 	at, _, err := checkStamp(text, body)
 	if err != nil {
-		return fail(err)
+		return fail(fmt.Errorf("its answer %w", err))
+	}
+	if stamp, err := timestamp.ParseResponse(body); err != nil || stamp.Nonce == nil || stamp.Nonce.Cmp(nonce) != 0 {
+		return fail(errors.New("its answer is to another request"))
 	}
 	return at, put(disk, dir, StampName, body)
+}
+
+// CheckAuthority refuses an address that is none of a time stamping authority.
+func CheckAuthority(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return fmt.Errorf("the address of the time stamping authority, %s, is not an http or https URL", shown(address))
+	}
+	return nil
 }
 
 // shown is an address without what may be secret in it.
@@ -82,7 +101,10 @@ func shown(address string) string {
 // be believed, openssl ts -verify says.
 func checkStamp(text, answer []byte) (at time.Time, by string, err error) {
 	stamp, err := timestamp.ParseResponse(answer)
-	if err != nil {
+	switch {
+	case errors.As(err, new(asn1.StructuralError)), errors.As(err, new(asn1.SyntaxError)): // a web page, say
+		return time.Time{}, "", errors.New("is not a time stamp (RFC 3161)")
+	case err != nil:
 		return time.Time{}, "", fmt.Errorf("is not a time stamp: %w", err)
 	}
 	sum := sha256.Sum256(text)
