@@ -67,6 +67,7 @@ Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%
 	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8787", "listen at `HOST:PORT` (:8787 is for this machine alone)")
 	c.Flags().StringVar(&key, "api-key", "", "accept only this `KEY` (default: any)")
 	c.Flags().StringVar(&form.dialect, "dialect", "docs", "take requests in this dialect alone: `docs|sdk` (default: in the one that goes with their key's place)")
+	c.Flags().Lookup("dialect").DefValue = "" // not given, it is no dialect alone
 	c.Flags().StringVar(&form.times, "times", "", "take times in this form alone: `ms|s|ms-text`")
 	c.Flags().StringVar(&form.validUntil, "valid-until", "", "take ends in this form alone: `ms|ms-text`")
 	c.Flags().StringVar(&faults, "faults", "", "inject the faults in `LIST`")

@@ -109,15 +109,27 @@ func ParseFaults(spec string) (Faults, error) {
 	if f.spec == "" {
 		return Faults{}, nil
 	}
+	given := map[string]bool{}
 	for item := range strings.SplitSeq(f.spec, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(item), "=")
 		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
 		if name == "" && !ok {
 			continue // a comma too many
 		}
+		if name == "" {
+			return Faults{}, fmt.Errorf("fault %q has no name: write one such as 429=5%%", item)
+		}
 		if !ok || value == "" {
 			return Faults{}, fmt.Errorf("fault %q has no value: write %s=…", name, name)
 		}
+		what := name
+		if strings.HasPrefix(name, "subject") {
+			what = "subject=" + value // of several subjects each has its own answer
+		}
+		if given[what] {
+			return Faults{}, fmt.Errorf("fault %s is given twice: leave one of them out", name)
+		}
+		given[what] = true
 		if err := f.set(name, value); err != nil {
 			return Faults{}, fmt.Errorf("fault %s: %w", name, err)
 		}

@@ -24,6 +24,7 @@ func TestParseFaults(t *testing.T) {
 	assert.Equal(t, 100, f.rate)
 	assert.Equal(t, []codeSubject{{500, "Ann-1"}}, f.subjects, "an id keeps its case")
 
+	assert.Len(t, faults(t, "subject500=a,subject500=b,subject500=A").subjects, 3, "each subject has its own")
 	assert.Equal(t, down{0, 0, 3 * time.Second}, faults(t, "down=0+3s").down)
 	assert.Equal(t, [2]time.Duration{20 * time.Millisecond, 20 * time.Millisecond}, faults(t, "latency=20ms").latency)
 	assert.Equal(t, Faults{}, faults(t, "  "))
@@ -39,31 +40,37 @@ func TestParseFaults(t *testing.T) {
 
 func TestFaultsThatMakeNoSense(t *testing.T) {
 	for spec, want := range map[string]string{
-		"lantecy=20ms":     `fault lantecy: unknown; did you mean latency?`,
-		"resets=1%":        `fault resets: unknown; did you mean reset?`,
-		"banana=1%":        `fault banana: unknown; there are status codes and reset, lost`,
-		"400":              `fault "400" has no value: write 400=…`,
-		"400=":             `fault "400" has no value`,
-		"400=1":            `"1" has no percent sign: write 1%`,
-		"400=x%":           `"x%" is not a percentage`,
-		"400=NaN%":         `is not between`,
-		"400=101%":         `is not between 0% and 100%`,
-		"400=-1%":          `is not between`,
-		"400=60%,500=60%":  `faults add up to 120% of the requests`,
-		"199=1%":           `fault 199: is not a status`,
-		"999=1%":           `fault 999: is not a status`,
-		"401since=3":       `after a status comes nothing, after or for`,
-		"401after=0":       `is not a request number`,
-		"429for=5":         `"5" is not a duration`,
-		"latency=-5ms":     `is not a duration`,
-		"latency=50ms-5ms": `is reversed`,
-		"retryafter=soon":  `not seconds, date or absurd`,
-		"down=5":           `write N+M`,
-		"down=5+x":         `write N+M`,
-		"down=5+0":         `write N+M`,
-		"rate=0":           `is not a number of requests per second`,
-		"subject=x":        `write subject500=ID`,
-		"subject200=x":     `write subject500=ID`,
+		"lantecy=20ms":               `fault lantecy: unknown; did you mean latency?`,
+		"resets=1%":                  `fault resets: unknown; did you mean reset?`,
+		"banana=1%":                  `fault banana: unknown; there are status codes and reset, lost`,
+		"400":                        `fault "400" has no value: write 400=…`,
+		"400=":                       `fault "400" has no value`,
+		"400=1":                      `"1" has no percent sign: write 1%`,
+		"400=x%":                     `"x%" is not a percentage`,
+		"400=NaN%":                   `is not between`,
+		"400=101%":                   `is not between 0% and 100%`,
+		"400=-1%":                    `is not between`,
+		"400=60%,500=60%":            `faults add up to 120% of the requests`,
+		"199=1%":                     `fault 199: is not a status`,
+		"999=1%":                     `fault 999: is not a status`,
+		"400=1%,429=5%,400=1%":       `fault 400 is given twice`,
+		"latency=1ms, Latency = 2ms": `fault latency is given twice`,
+		"lost=0%,lost=0%":            `fault lost is given twice`,
+		"401after=5,401after=9":      `fault 401after is given twice`,
+		"subject500=a,subject400=a":  `fault subject400 is given twice`,
+		"=5%":                        `fault "=5%" has no name`,
+		"401since=3":                 `after a status comes nothing, after or for`,
+		"401after=0":                 `is not a request number`,
+		"429for=5":                   `"5" is not a duration`,
+		"latency=-5ms":               `is not a duration`,
+		"latency=50ms-5ms":           `is reversed`,
+		"retryafter=soon":            `not seconds, date or absurd`,
+		"down=5":                     `write N+M`,
+		"down=5+x":                   `write N+M`,
+		"down=5+0":                   `write N+M`,
+		"rate=0":                     `is not a number of requests per second`,
+		"subject=x":                  `write subject500=ID`,
+		"subject200=x":               `write subject500=ID`,
 	} {
 		_, err := ParseFaults(spec)
 		if assert.Error(t, err, spec) {

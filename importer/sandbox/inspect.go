@@ -55,6 +55,12 @@ func (s *Server) inspect(w http.ResponseWriter, r *http.Request) {
 // cannot be read to its end is broken off, so that nobody takes it for the whole.
 func (s *Server) listConsents(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
+	for name := range q {
+		if name != "userId" && name != "profileId" { // whoever misspells a person does not ask for everybody
+			explain(w, http.StatusBadRequest, "consents takes userId or profileId")
+			return
+		}
+	}
 	out := bufio.NewWriterSize(w, 64<<10)
 	var line []byte
 	write := func(before string, c *Consent, behind string) bool {

@@ -56,6 +56,11 @@ func TestPages(t *testing.T) {
 	code, answer = page(t, s, "GET", "consents?userId=nobody", "")
 	assert.Equal(t, 200, code)
 	assert.Equal(t, "[]\n", answer)
+	for _, misspelt := range []string{"consents?userid=anna", "consents?user=anna", "consents?userId=anna&category=ads"} {
+		code, answer = page(t, s, "GET", misspelt, "")
+		assert.Equal(t, 400, code, "whoever misspells a person does not ask for everybody: %s", misspelt)
+		assert.NotContains(t, answer, "timestamp")
+	}
 
 	var st Stats
 	code, answer = page(t, s, "GET", "stats", "")
