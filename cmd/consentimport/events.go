@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/consentimport/consentimport/importer"
@@ -67,12 +69,35 @@ func openEvents(env *environment, name string) (*events, error) {
 	case "-":
 		return e, nil
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err := holdsEvents(name); err != nil {
+		return nil, err
+	}
+	// A pipe that nobody reads is an error, and not something to wait for.
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, usage("give a file that can be written, or - for standard output", "open --events: %w", err)
 	}
-	e.to, e.file = f, f
+	e.to, e.file = newStream(f, stderrPatience), f
 	return e, nil
+}
+
+// holdsEvents refuses a file that holds something else than events: to append to an export,
+// a mapping or a checkpoint would spoil it.
+func holdsEvents(name string) error {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil // whether it can be opened shows then
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return usage("give a file that can be read and written, or - for standard output", "open --events: %w", err)
+	}
+	defer f.Close()
+	var first event
+	line, _ := bufio.NewReader(io.LimitReader(f, 64<<10)).ReadBytes('\n')
+	if err := json.Unmarshal(line, &first); err != nil || first.V == 0 || first.Event == "" {
+		return usage("give a file that does not exist yet, or one that --events has written", "--events: %s does not begin with an event, and nothing is appended to it", name)
+	}
+	return nil
 }
 
 func (e *events) close() {

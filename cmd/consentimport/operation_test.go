@@ -123,6 +123,26 @@ func TestEventsOnStandardOutput(t *testing.T) {
 	r.here(t, nil, r.args("--events", filepath.Join(r.dir, "no", "such"), "--restart")...).requireCode(t, exitRefused)
 }
 
+// What is no file of events is not appended to: an export would have rows that nobody
+// wrote, a checkpoint would be damaged.
+func TestEventsAreAppendedToEventsAlone(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 5, "")
+	events := filepath.Join(r.dir, "events.jsonl")
+	r.here(t, nil, r.args("--events", events)...).requireCode(t, exitComplete)
+	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "cut.jsonl"), []byte(`{"v":1,"event":"sta`), 0o600))
+	for _, name := range []string{r.export, filepath.Join(r.out(), "checkpoint.jsonl"), filepath.Join(r.out(), "report.json"), filepath.Join(r.dir, "cut.jsonl")} {
+		before := readFile(t, name)
+		got := r.here(t, nil, r.args("--events", name, "--resume")...).requireCode(t, exitRefused)
+		assert.Contains(t, got.stderr, "does not begin with an event")
+		assert.Equal(t, before, readFile(t, name))
+	}
+	r.here(t, nil, r.args("--events", events, "--resume")...).requireCode(t, exitComplete)
+	all := eventsIn(t, events)
+	assert.Equal(t, "end", all[len(all)-1]["event"])
+	assert.Greater(t, len(all), 4, "the first run's are still there")
+}
+
 // A program that reads Prometheus' text format reads our numbers.
 func TestMetricsAreReadByPrometheus(t *testing.T) {
 	t.Parallel()

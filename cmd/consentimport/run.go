@@ -89,6 +89,16 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	} else if err := f.checkTarget(env); err != nil {
 		return err
 	}
+	// What may wait for somebody to write it, such as a pipe, is read as long as a signal
+	// ends the process at once.
+	approved, err := f.readApproval()
+	if err != nil {
+		return err
+	}
+	suppressed, err := f.optedOut()
+	if err != nil {
+		return err
+	}
 	follows := stoppingRun
 	if f.dryRun {
 		follows = stopping
@@ -97,9 +107,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	defer release()
 	f.read.remote = env.access(ctx)
 	cfg := f.config(env, spec, paths, send)
-	if cfg.Approved, err = f.readApproval(); err != nil {
-		return err
-	}
+	cfg.Approved, cfg.Suppressed = approved, suppressed
 	op, err := f.openOperation(env)
 	if err != nil {
 		return err
@@ -107,11 +115,6 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	defer func() { op.close(exitCode(err), cfg.Dir) }()
 	if f.dryRun && !f.restart {
 		if err := importer.RemoveDryRun(env.disk, cfg.Dir, report.Written); err != nil {
-			return err
-		}
-	}
-	if f.suppress != "" {
-		if cfg.Suppressed, err = rows.ReadSuppressed(f.suppress, f.suppressColumn); err != nil {
 			return err
 		}
 	}
@@ -137,6 +140,14 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		return err
 	}
 	return f.send(ctx, env, im, send, called, op)
+}
+
+// optedOut reads the list of --suppress; nil for none.
+func (f *runFlags) optedOut() (*rows.Suppressed, error) {
+	if f.suppress == "" {
+		return nil, nil
+	}
+	return rows.ReadSuppressed(f.suppress, f.suppressColumn)
 }
 
 // spec loads the mapping; nil to go on with the stored one.

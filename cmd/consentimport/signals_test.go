@@ -181,6 +181,45 @@ func TestOutputsThatNobodyReads(t *testing.T) {
 	}
 }
 
+// A pipe that nobody reads does not hold a run up when its events are to go there, and one
+// that nobody writes does not when a list is to come from there: a signal ends the process.
+func TestNamedPipesHoldNothingUp(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 5, "")
+	pipe := filepath.Join(r.dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	unread := r.exec(t, r.args("--events", pipe)...).requireCode(t, exitRefused)
+	assert.Contains(t, unread.stderr, "open --events")
+
+	for _, flag := range []string{"--suppress", "--approved"} {
+		child := r.start(t, r.args(flag, pipe)...)
+		// It has begun to wait as soon as somebody can write without waiting himself.
+		require.Eventually(t, func() bool {
+			w, err := os.OpenFile(pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+			if err == nil {
+				t.Cleanup(func() { _ = w.Close() })
+			}
+			return err == nil
+		}, waitFor, tick, flag)
+		require.NoError(t, child.cmd.Process.Signal(syscall.SIGTERM))
+		child.wait(t)
+		assert.NoFileExists(t, filepath.Join(r.out(), "checkpoint.jsonl"), flag)
+	}
+
+	reader, err := os.OpenFile(pipe, os.O_RDWR, 0) // it has the pipe open, and takes nothing out of it
+	require.NoError(t, err)
+	defer reader.Close()
+	fill, err := os.OpenFile(pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	require.NoError(t, err)
+	defer fill.Close()
+	for {
+		if n, err := syscall.Write(int(fill.Fd()), make([]byte, 4096)); err != nil || n < 4096 {
+			break
+		}
+	}
+	r.exec(t, r.args("--events", pipe)...).requireCode(t, exitComplete)
+}
+
 // command is the program, not started yet.
 func (p program) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
