@@ -148,6 +148,25 @@ func TestAfterARepairTheImportGoesOn(t *testing.T) {
 	assert.Equal(t, "consentimport run acme.csv --preset acme --resume --retry", v.command(v.Exports, nil, "--resume", "--retry"))
 }
 
+// With --history rows a reject may have arrived, and too early: nobody is told that it
+// did not, or that something failed.
+func TestRejectsInRowOrderArrivedTooEarly(t *testing.T) {
+	s := &summary.Summary{State: summary.Complete, History: "rows", Overtaken: 2}
+	s.Consents.Sent, s.OverPermissive.Count = 5, 2
+	assert.Equal(t, "2 rejects arrived before an older accept, and the target still has an accept: act on suppress.csv first", summary.PermissiveText(s))
+	verdict, _ := summary.Verdict(s)
+	assert.Equal(t, "COMPLETE, BUT TOO PERMISSIVE: 5 consents sent", verdict)
+	s.Rows.Invalid = 1
+	assert.Equal(t, "2 rejects did not arrive, or arrived before an older accept, and the target still has an accept: act on suppress.csv first", summary.PermissiveText(s))
+	verdict, _ = summary.Verdict(s)
+	assert.Equal(t, "COMPLETE, BUT TOO PERMISSIVE: 5 consents sent, 1 row failed", verdict)
+	s.History = "chronological"
+	assert.Contains(t, summary.PermissiveText(s), "2 rejects did not arrive, and")
+	s.Rows.Invalid, s.DryRun, s.Consents.Made, s.Consents.Pending = 0, true, 5, 5
+	verdict, _ = summary.Verdict(s)
+	assert.Equal(t, "DRY RUN: WOULD END TOO PERMISSIVE: 5 consents would be sent", verdict)
+}
+
 // As long as an import can go on, that is what brings the rejects there: the
 // advice is to go on, and not to go after people one by one first.
 func TestRejectionsOnTheirWayAreNoFirstStep(t *testing.T) {

@@ -33,16 +33,22 @@ func Verdict(s *Summary) (text string, tone Tone) {
 		return fmt.Sprintf("DRY RUN: no row makes a consent: %s, %s skipped, %s invalid",
 			wording.Plural(s.Rows.Read, "row"), wording.Thousands(s.Rows.Skipped), wording.Thousands(s.Rows.Invalid)), Bad
 	case s.DryRun && s.OverPermissive.Count > 0:
-		return fmt.Sprintf("DRY RUN: WOULD END TOO PERMISSIVE: %s would be sent, %s cannot",
-			wording.Plural(s.Consents.Pending, "consent"), wording.Plural(s.Rows.Invalid, "row")), Bad
+		text := "DRY RUN: WOULD END TOO PERMISSIVE: " + wording.Plural(s.Consents.Pending, "consent") + " would be sent"
+		if failures > 0 {
+			text += ", " + wording.Plural(s.Rows.Invalid, "row") + " cannot"
+		}
+		return text, Bad
 	case s.DryRun && failures > 0:
 		return fmt.Sprintf("DRY RUN: %s of %s can be imported, %s cannot",
 			wording.Thousands(s.Consents.Pending), wording.Plural(s.Consents.Made, "consent"), wording.Plural(s.Rows.Invalid, "row")), Warn
 	case s.DryRun:
 		return fmt.Sprintf("DRY RUN: %s would be sent, nothing is wrong", wording.Plural(s.Consents.Pending, "consent")), Good
 	case s.OverPermissive.Count > 0:
-		return fmt.Sprintf("COMPLETE, BUT TOO PERMISSIVE: %s sent, %s failed",
-			wording.Plural(s.Consents.Sent, "consent"), failed(s)), Bad
+		text := "COMPLETE, BUT TOO PERMISSIVE: " + wording.Plural(s.Consents.Sent, "consent") + " sent"
+		if failures > 0 { // with --history rows nothing has to
+			text += ", " + failed(s) + " failed"
+		}
+		return text, Bad
 	case failures > 0:
 		return fmt.Sprintf("COMPLETE WITH FAILURES: %s sent, %s failed", wording.Plural(s.Consents.Sent, "consent"), failed(s)), Warn
 	default:
@@ -65,6 +71,12 @@ func failed(s *Summary) string {
 // PermissiveText says what over-permissive means for this import.
 func PermissiveText(s *Summary) string {
 	left, act := " did not arrive", "act on suppress.csv first"
+	switch byRows := s.History == "rows" && s.Overtaken > 0; {
+	case byRows && s.Failures() == 0:
+		left = " arrived before an older accept"
+	case byRows:
+		left = " did not arrive, or arrived before an older accept"
+	}
 	if s.DryRun {
 		return wording.Plural(s.OverPermissive.Count, "reject") + " cannot be sent, or would arrive too early, and an accept of the same person would be the last to arrive: fix the rows, or act on suppress.csv"
 	}
