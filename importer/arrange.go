@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/extsort"
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -43,7 +44,7 @@ func (im *Import) Arrange(ctx context.Context) error {
 func unarranged(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return refuse("run it again", "interrupted before anything was sent")
+		return blocked.Interrupted()
 	case IsRefused(err):
 		return err
 	case errors.As(err, new(*rows.ReadError)): // it says itself what to do

@@ -160,7 +160,7 @@ func (im *Import) create() error {
 	}
 	export, err := source.Open(rows.Config(reading, cfg.Spec.Input()))
 	if errors.Is(err, context.Canceled) {
-		return refuse("", "interrupted before anything was sent")
+		return blocked.Interrupted()
 	}
 	if err != nil {
 		return &RefusedError{Err: err}

@@ -102,7 +102,7 @@ func (im *Import) hold() (_ *journal.Since, err error) {
 func (im *Import) unheld(err error) error {
 	switch {
 	case im.cfg.Since.Context.Err() != nil:
-		return refuse("run it again", "interrupted before anything was sent")
+		return blocked.Interrupted()
 	case IsRefused(err):
 		return err
 	}

@@ -48,7 +48,7 @@ func realEnvironment() *environment {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		self: self, getenv: os.Getenv, environ: os.Environ, now: time.Now, disk: journal.OS{}, width: 80,
 	}
-	e.stdout, e.stderr = newStream(os.Stdout, stdoutPatience), newStream(os.Stderr, stderrPatience)
+	e.stdout, e.stderr = newPatientStream(os.Stdout, stdoutPatience), newStream(os.Stderr, stderrPatience)
 	for _, stream := range []struct {
 		file *os.File
 		is   *bool
@@ -124,6 +124,13 @@ const (
 	stoppingRun = "stopping: waiting for requests in flight (10 s at most), then writing the reports; a second signal stops at once"
 )
 
+// hurry has nothing wait any longer for whoever reads the result.
+func (e *environment) hurry() {
+	if out, ok := e.stdout.(*stream); ok {
+		out.hurry()
+	}
+}
+
 // interruptible gives a context that the first signal ends, which says what follows. A
 // second one, a second later or more, ends the process at once; the checkpoint holds all
 // the same.
@@ -147,6 +154,7 @@ func (e *environment) interruptible(say func(string), follows string) (context.C
 					os.Exit(exitIncomplete)
 				}
 				cancel() // first: nobody may be there to take what is said
+				e.hurry()
 				say(follows)
 			}
 		}

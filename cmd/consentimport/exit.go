@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/mapping"
@@ -62,6 +64,8 @@ func codeOf(err error) int {
 	var e *exitError
 	var m *mapping.Error
 	switch {
+	case errors.Is(err, context.Canceled): // by a signal, wherever it came
+		return exitIncomplete
 	case errors.As(err, &e):
 		return e.code
 	case errors.As(err, &m), importer.IsRefused(err):
@@ -73,6 +77,9 @@ func codeOf(err error) int {
 
 // complain writes an error and its hint, one line each.
 func complain(w io.Writer, err error) {
+	if errors.Is(err, context.Canceled) && !strings.HasPrefix(err.Error(), "interrupted") {
+		err = &exitError{exitIncomplete, errors.New("interrupted"), "run it again"} // what it was at does not matter
+	}
 	fmt.Fprintf(w, "error: %s\n", spelling.OneLine(err.Error()))
 	if hint := hintOf(err); hint != "" {
 		fmt.Fprintf(w, "hint: %s\n", spelling.OneLine(hint))

@@ -69,7 +69,7 @@ of all which value is an accept and which a reject: this is never guessed.`,
 
 // inspected reads an export and says what it is.
 func inspected(ctx context.Context, env *environment, cfg source.Config) (in *inspect.Inspection, err error) {
-	err = withStdin(env, cfg, func(cfg source.Config) error {
+	err = withStdin(ctx, env, cfg, func(cfg source.Config) error {
 		in, err = inspectFiles(ctx, cfg)
 		return err
 	})
@@ -83,7 +83,7 @@ func inspected(ctx context.Context, env *environment, cfg source.Config) (in *in
 
 // withStdin gives a function the files of an export; standard input is kept in a
 // file for as long as that takes, for an export is looked at more than once.
-func withStdin(env *environment, cfg source.Config, use func(source.Config) error) error {
+func withStdin(ctx context.Context, env *environment, cfg source.Config, use func(source.Config) error) error {
 	if len(cfg.Paths) != 1 || cfg.Paths[0] != "-" {
 		for _, p := range cfg.Paths {
 			if p == "-" {
@@ -100,7 +100,7 @@ func withStdin(env *environment, cfg source.Config, use func(source.Config) erro
 	path := filepath.Join(dir, "stdin")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
 	if err == nil {
-		_, err = io.Copy(f, env.stdin)
+		_, err = io.Copy(f, newUntilDone(ctx, env.stdin))
 		if closed := f.Close(); err == nil {
 			err = closed
 		}
@@ -115,7 +115,7 @@ func withStdin(env *environment, cfg source.Config, use func(source.Config) erro
 func inspectFiles(ctx context.Context, cfg source.Config) (*inspect.Inspection, error) {
 	in, err := inspect.Inspect(ctx, cfg)
 	if err != nil && ctx.Err() != nil {
-		return nil, usage("run it again and let it finish", "%w", err)
+		return nil, &exitError{exitIncomplete, err, "run it again and let it finish"}
 	}
 	return in, refused(err)
 }

@@ -49,7 +49,7 @@ them. The exit code is 3 when a test does not hold.`,
 			if learn {
 				ctx, release := env.interruptible(messages{env}.note, stopping)
 				defer release()
-				return withStdin(env, read.config(args[1:]), func(cfg source.Config) error {
+				return withStdin(ctx, env, read.config(args[1:]), func(cfg source.Config) error {
 					tests, err := inspect.LearnTests(ctx, cfg, spec)
 					if err != nil {
 						return refused(err)

@@ -62,7 +62,7 @@ nothing and sends nothing. What could name a person is masked: letters are a and
 				return err
 			}
 			read.remote = env.access(ctx)
-			return withStdin(env, read.config(paths), func(cfg source.Config) error {
+			return withStdin(ctx, env, read.config(paths), func(cfg source.Config) error {
 				t := mappingTrial{w: env.stdout, spec: spec, unmasked: unmasked}
 				return t.run(ctx.Err, cfg, count, only)
 			})
@@ -107,7 +107,7 @@ func (t *mappingTrial) run(stopped func() error, cfg source.Config, count int64,
 	for t.err == nil {
 		one, err := export.NextOf(wanted)
 		if stopped() != nil {
-			return usage("run it again and let it finish", "interrupted after %d rows", t.shown)
+			return &exitError{exitIncomplete, fmt.Errorf("interrupted after %d rows", t.shown), "run it again and let it finish"}
 		}
 		if errors.Is(err, io.EOF) || err == nil && one.Row.Number > last {
 			break

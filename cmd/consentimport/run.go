@@ -36,6 +36,7 @@ is now more permissive than a person.`,
   consentimport run --preset transcend --org acme --project shop --api-key-file key.txt --resume preferences.csv`,
 		Args: arguments(cobra.MinimumNArgs(1), "give the files of the export, or - for standard input"),
 		RunE: func(c *cobra.Command, paths []string) error {
+			env.hurry() // the import waits for nobody
 			if err := fromEnvironment(c, env); err != nil {
 				return err
 			}
@@ -107,6 +108,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	defer release()
 	f.read.remote = env.access(ctx)
 	cfg := f.config(env, spec, paths, send)
+	cfg.Stdin = newUntilDone(ctx, env.stdin)
 	cfg.Approved, cfg.Suppressed = approved, suppressed
 	op, err := f.openOperation(env)
 	if err != nil {
@@ -170,7 +172,7 @@ func (f *runFlags) spec(paths []string) (*mapping.Spec, error) {
 
 func (f *runFlags) config(env *environment, spec *mapping.Spec, paths []string, send *target) importer.Config {
 	cfg := importer.Config{
-		Tool: version(), Disk: env.disk, Dir: f.dir(paths), Source: f.read.config(paths), Stdin: env.stdin,
+		Tool: version(), Disk: env.disk, Dir: f.dir(paths), Source: f.read.config(paths),
 		Spec: spec, DryRun: f.dryRun, Shard: f.part, Resume: f.resume, Retry: f.retry, Restart: f.restart, History: f.history, Now: env.now,
 	}
 	if f.repair != "" {

@@ -220,6 +220,40 @@ func TestNamedPipesHoldNothingUp(t *testing.T) {
 	r.exec(t, r.args("--events", pipe)...).requireCode(t, exitComplete)
 }
 
+// Standard input that does not come to an end does not keep a command from ending.
+func TestASignalEndsTheWaitForStandardInput(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 5, "")
+	for name, args := range map[string][]string{
+		"run":     r.args(),
+		"dry run": r.args("--dry-run"),
+		"inspect": {"inspect", r.export},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for i := range args {
+				if args[i] == r.export {
+					args[i] = "-"
+				}
+			}
+			in, w, err := os.Pipe()
+			require.NoError(t, err)
+			defer w.Close()
+			defer in.Close()
+			child := r.command(t, args...)
+			child.Stdin = in
+			require.NoError(t, child.Start())
+			late := time.AfterFunc(waitFor, func() { _ = child.Process.Kill() })
+			_, err = w.Write(make([]byte, 1<<20)) // more than fits into the pipe: it has begun to read
+			require.NoError(t, err)
+			require.NoError(t, child.Process.Signal(syscall.SIGTERM))
+			_ = child.Wait()
+			require.True(t, late.Stop(), "it hangs")
+			assert.Equal(t, exitIncomplete, child.ProcessState.ExitCode())
+		})
+	}
+}
+
 // command is the program, not started yet.
 func (p program) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()

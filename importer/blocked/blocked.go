@@ -2,7 +2,10 @@
 // and the user can do something about it.
 package blocked
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // Error is an import that was refused before anything was sent. Its text is for
 // the user. What to do about it is in one of Hint, a text, Cure and Setting, or
@@ -19,6 +22,15 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
+
+// Interrupted is the error of an import that was told to stop before anything was sent.
+// It wraps context.Canceled: unlike other errors of this kind, it would not come again.
+func Interrupted() error { return &Error{Err: interrupted{}, Hint: "run it again"} }
+
+type interrupted struct{}
+
+func (interrupted) Error() string { return "interrupted before anything was sent" }
+func (interrupted) Unwrap() error { return context.Canceled }
 
 // Errorf makes an Error with a hint; format may wrap another error with %w.
 func Errorf(hint, format string, args ...any) error {
