@@ -13,9 +13,10 @@
 // Records that begin with a hash are put into parts as they come, and a part is put in
 // order by two digits of the hash when it is read: most are never compared.
 //
-// A run is a sequence of blocks of about 64 KiB, each compressed by itself (S2) behind
-// its sizes and a check sum: see appendBlock. A file holds several runs; it is the
-// caller's, who decides where it lies and who may read it.
+// A run is a sequence of blocks of about 64 KiB, each compressed by itself behind its
+// sizes and a check sum: see appendBlock. A file holds several runs; it is the caller's,
+// who decides where it lies and who may read it. What was sorted can be read by several
+// goroutines, each of them a part of it.
 //
 // What needs no order, but may not fit into memory either, is kept in a [Spool].
 package extsort

@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-
-	"github.com/klauspost/compress/s2"
 )
 
-// Sorted is the sorted records. They may be read any number of times, by one
-// goroutine at a time.
+// Sorted is the sorted records. They may be read any number of times.
 type Sorted struct {
 	cfg    Config
 	n      int64
@@ -29,18 +26,25 @@ func (s *Sorted) Disk() int64 { return s.store.bytes() }
 // Close removes what lies on the disk.
 func (s *Sorted) Close() error { return s.store.close() }
 
-// Reader begins at the first record. Readers of one Sorted may be used in turn, not
-// by several goroutines at a time.
-func (s *Sorted) Reader() (*Reader, error) {
+// Reader gives all records. Any number of goroutines may have one each.
+func (s *Sorted) Reader() (*Reader, error) { return s.Part(0, 1) }
+
+// Part gives the records of one of n parts, which follow each other and take about the
+// same room: those of spread records. n is a power of two, [MaxParts] at most.
+func (s *Sorted) Part(i, n int) (*Reader, error) {
 	if s.memory != nil {
-		return &Reader{memory: s.memory}, nil
+		parts := len(s.memory.parts)
+		return &Reader{memory: s.memory, at: piled{part: i * parts / n, end: (i + 1) * parts / n}}, nil
 	}
-	m, err := newMerge(s.cfg, s.store.runs)
+	m, err := newMerge(s.cfg, s.store.runs, i*ranges/n, (i+1)*ranges/n)
 	if err != nil {
 		return nil, err
 	}
 	return &Reader{merge: m}, nil
 }
+
+// MaxParts is into how many parts sorted records can be divided.
+const MaxParts = ranges
 
 // Reader gives records in order.
 type Reader struct {
@@ -78,10 +82,11 @@ type runReader struct {
 	prefix uint64
 }
 
-func newMerge(cfg Config, runs []run) (*merge, error) {
+// newMerge merges the ranges of runs from one on and below another.
+func newMerge(cfg Config, runs []run, from, to int) (*merge, error) {
 	m := &merge{cfg: cfg}
 	for _, r := range runs {
-		x := &runReader{run: r}
+		x := &runReader{run: r.part(from, to)}
 		ok, err := x.advance(m)
 		if err != nil {
 			return nil, err
@@ -147,7 +152,7 @@ func (r *runReader) advance(m *merge) (bool, error) {
 		if r.bytes == 0 {
 			return false, nil
 		}
-		if err := r.read(); err != nil {
+		if err := r.read(m.cfg.Size); err != nil {
 			if errors.Is(err, io.EOF) { // which says of a reader that all is well
 				err = io.ErrUnexpectedEOF
 			}
@@ -171,39 +176,42 @@ func (r *runReader) advance(m *merge) (bool, error) {
 }
 
 // read reads the next block.
-func (r *runReader) read() error {
-	if _, err := r.file.Seek(r.at, io.SeekStart); err != nil {
-		return err
-	}
+func (r *runReader) read(size int) error {
 	var head [blockHead]byte
-	if _, err := io.ReadFull(r.file, head[:]); err != nil {
+	if err := r.fill(head[:], r.at); err != nil {
 		return err
 	}
-	n, size := int64(binary.LittleEndian.Uint32(head[:])), int(binary.LittleEndian.Uint32(head[4:]))
-	if n > r.bytes-blockHead || size > blockSize+maxRecord+4 {
-		return fmt.Errorf("a block of %d bytes: %w", n, io.ErrUnexpectedEOF)
+	stored, records := int64(binary.LittleEndian.Uint32(head[:])), int(binary.LittleEndian.Uint32(head[4:]))
+	if stored > r.bytes-blockHead || records > blockSize+maxRecord+4 {
+		return fmt.Errorf("a block of %d bytes: %w", stored, io.ErrUnexpectedEOF)
 	}
-	if int64(cap(r.stored)) < n {
-		r.stored = make([]byte, n)
+	if want := int(stored) + deltaSlack(size); cap(r.stored) < want {
+		r.stored = make([]byte, want)
 	}
-	r.stored = r.stored[:n]
-	if _, err := io.ReadFull(r.file, r.stored); err != nil {
+	r.stored = r.stored[:stored]
+	if err := r.fill(r.stored, r.at+blockHead); err != nil {
 		return err
 	}
 	if crc32.Checksum(r.stored, castagnoli) != binary.LittleEndian.Uint32(head[8:]) {
 		return fmt.Errorf("a block that was damaged: %w", io.ErrUnexpectedEOF)
 	}
-	if is, err := s2.DecodedLen(r.stored); err != nil || is != size {
-		return errors.Join(err, io.ErrUnexpectedEOF)
-	}
 	var err error
-	if r.block, err = s2.Decode(r.block[:cap(r.block)], r.stored); err != nil {
+	if r.block, err = openBlock(r.block, r.stored, records, size); err != nil {
 		return err
 	}
-	r.at += blockHead + n
-	r.bytes -= blockHead + n
+	r.at += blockHead + stored
+	r.bytes -= blockHead + stored
 	r.rest = r.block
 	return nil
 }
 
 func damagedRun(err error) error { return fmt.Errorf("read back what was sorted: %w", err) }
+
+// fill reads as many bytes of the file as there is room for.
+func (r *runReader) fill(p []byte, at int64) error {
+	n, err := r.file.ReadAt(p, at)
+	if n == len(p) { // an error with all of it is one of the end of the file
+		return nil
+	}
+	return err
+}

@@ -87,6 +87,7 @@ func (p *pile) sort() {
 type piled struct {
 	sorting
 	part  int // behind the one whose order it is
+	end   int // behind the last one to read
 	order []entry
 	in    *part
 }
@@ -94,7 +95,7 @@ type piled struct {
 // next gives the record of a place and goes on to the next; io.EOF behind the last.
 func (at *piled) next(p *pile) ([]byte, error) {
 	for len(at.order) == 0 {
-		if at.part == len(p.parts) {
+		if at.part == at.end {
 			return nil, io.EOF
 		}
 		at.in = &p.parts[at.part]

@@ -7,9 +7,11 @@ import (
 	"sync"
 )
 
-// File is where runs are written. It is read and written by one goroutine at a time.
+// File is where runs are written, by one goroutine. Several may read at a time from any
+// place of what was written.
 type File interface {
 	io.Reader
+	io.ReaderAt
 	io.Writer
 	io.Seeker
 	io.Closer

@@ -101,6 +101,32 @@ func TestSortedEqualsASliceThatWasSorted(t *testing.T) {
 				require.Equal(t, want[i], got[i])
 			}
 		}
+		for n := 1; n <= MaxParts; n *= 2 { // the parts, all read at a time, are the whole
+			all := [][]byte{}
+			readers := make([]*Reader, n)
+			for i := range readers {
+				readers[i], err = sorted.Part(i, n)
+				require.NoError(t, err)
+			}
+			parts := make([][][]byte, n)
+			for left := n; left > 0; {
+				left = 0
+				for i, r := range readers {
+					if rec, err := r.Next(); err != io.EOF {
+						require.NoError(t, err)
+						parts[i] = append(parts[i], bytes.Clone(rec))
+						left++
+					}
+				}
+			}
+			for i := range readers {
+				readers[i].Close()
+				all = append(all, parts[i]...)
+			}
+			require.True(t, slices.IsSortedFunc(all, func(a, b []byte) int { return bytes.Compare(a[:cfg.Key], b[:cfg.Key]) }))
+			slices.SortFunc(all, bytes.Compare)
+			require.Equal(t, want, all)
+		}
 		require.NoError(t, sorted.Close())
 		dir.requireEmpty(t)
 	})
@@ -148,6 +174,13 @@ func (f failing) Read(b []byte) (int, error) {
 		return 0, errDisk
 	}
 	return f.File.Read(b)
+}
+
+func (f failing) ReadAt(b []byte, at int64) (int, error) {
+	if f.step() {
+		return 0, errDisk
+	}
+	return f.File.ReadAt(b, at)
 }
 
 func (f failing) Seek(at int64, whence int) (int64, error) {

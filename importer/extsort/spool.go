@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -22,7 +21,7 @@ const (
 type Spool struct {
 	// Limit is how many bytes stay in memory.
 	Limit int
-	// Temp makes the file, which has to be an io.ReaderAt if it is read at any place.
+	// Temp makes the file.
 	Temp func() (File, error)
 
 	mem  []byte
@@ -103,11 +102,7 @@ func (s *Spool) ReadFull(p []byte, at int64) error {
 		copy(p, s.mem[at:])
 		return nil
 	}
-	file, ok := s.file.(io.ReaderAt)
-	if !ok {
-		return fmt.Errorf("temporary files cannot be read from any place: %w", errors.ErrUnsupported)
-	}
-	if _, err := file.ReadAt(p, at); errors.Is(err, io.EOF) {
+	if _, err := s.file.ReadAt(p, at); errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	} else if err != nil {
 		return err

@@ -4,41 +4,33 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
-	"slices"
-
-	"github.com/klauspost/compress/s2"
 )
-
-// blockSize is about how many bytes of records are compressed together.
-const blockSize = 64 << 10
-
-// A block is stored as the size of what follows (4 bytes, little-endian), that of the
-// records (4), a CRC-32C of what follows (4), and the records compressed by S2: half of
-// what is sorted are hashes, on which a stronger code is time lost (BenchmarkSort).
-const blockHead = 12
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// appendBlock appends records as they are stored.
-func appendBlock(dst, records []byte) []byte {
-	from := len(dst)
-	dst = slices.Grow(dst, blockHead+s2.MaxEncodedLen(len(records)))
-	dst = dst[:from+blockHead]
-	stored := s2.Encode(dst[from+blockHead:cap(dst)], records)
-	head := dst[from:]
-	binary.LittleEndian.PutUint32(head, uint32(len(stored)))
-	binary.LittleEndian.PutUint32(head[4:], uint32(len(records)))
-	binary.LittleEndian.PutUint32(head[8:], crc32.Checksum(stored, castagnoli))
-	return dst[:from+blockHead+len(stored)]
-}
 
 // run is a sequence of sorted records in a file.
 type run struct {
 	file  File
 	at    int64 // of its first block
 	bytes int64 // of its blocks, as they are stored
+	// begins is at how many of these bytes the records of each range begin; all of a
+	// block are of one range.
+	begins [ranges]int64
+}
+
+// ranges is into how many ranges of records, by the first bits of these, a run can be
+// divided. They take about the same room where records are spread.
+const (
+	rangeBits = 3
+	ranges    = 1 << rangeBits
+)
+
+// part is the ranges of a run from one on and below another.
+func (r run) part(from, to int) run {
+	end := r.bytes
+	if to < ranges {
+		end = r.begins[to]
+	}
+	return run{file: r.file, at: r.at + r.begins[from], bytes: end - r.begins[from]}
 }
 
 // store writes runs, and merges them until they can be read side by side.
@@ -57,7 +49,7 @@ func (s *store) write(p *pile) error {
 			return err
 		}
 	}
-	var at piled
+	at := piled{end: len(p.parts)}
 	written := 0 // parts
 	return s.append(func() ([]byte, error) {
 		for len(at.order) == 0 && written < at.part {
@@ -90,7 +82,7 @@ func (s *store) append(next func() ([]byte, error)) error {
 		if len(s.block) == 0 {
 			return nil
 		}
-		s.out = appendBlock(s.out[:0], s.block)
+		s.out = appendBlock(s.out[:0], s.block, s.cfg.Size)
 		n, err := f.Write(s.out)
 		if err == nil && n < len(s.out) {
 			err = io.ErrShortWrite
@@ -102,6 +94,7 @@ func (s *store) append(next func() ([]byte, error)) error {
 		s.block = s.block[:0]
 		return nil
 	}
+	begun := 0 // range
 	for {
 		rec, err := next()
 		if err == io.EOF {
@@ -109,6 +102,14 @@ func (s *store) append(next func() ([]byte, error)) error {
 		}
 		if err != nil {
 			return err
+		}
+		if of := int(prefix(rec) >> (64 - rangeBits)); of > begun {
+			if err := flush(); err != nil {
+				return err
+			}
+			for ; begun < of; begun++ {
+				r.begins[begun+1] = r.bytes
+			}
 		}
 		if s.cfg.Size == 0 {
 			s.block = binary.LittleEndian.AppendUint32(s.block, uint32(len(rec)))
@@ -122,6 +123,9 @@ func (s *store) append(next func() ([]byte, error)) error {
 	}
 	if err := flush(); err != nil {
 		return err
+	}
+	for ; begun < ranges-1; begun++ {
+		r.begins[begun+1] = r.bytes
 	}
 	s.runs = append(s.runs, r)
 	return nil
@@ -141,7 +145,7 @@ func (s *store) reduce() error {
 			some := old[:min(fanIn, len(old))]
 			old = old[len(some):]
 			var m *merge
-			if m, err = newMerge(s.cfg, some); err == nil {
+			if m, err = newMerge(s.cfg, some, 0, ranges); err == nil {
 				err = s.append(m.next)
 			}
 		}
