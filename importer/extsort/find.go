@@ -24,7 +24,7 @@ func (s *Sorted) Find(prefixes []uint64, found func(rec []byte)) error {
 		x := &runReader{run: r}
 		left := sought
 		for x.bytes > 0 && len(left) > 0 {
-			if err := x.read(); errors.Is(err, io.EOF) {
+			if err := x.read(s.cfg.Size); errors.Is(err, io.EOF) {
 				return damagedRun(io.ErrUnexpectedEOF)
 			} else if err != nil {
 				return damagedRun(err)

@@ -113,7 +113,7 @@ func (s *beside) sort() (_ *extsort.Sorted, err error) {
 type people struct {
 	reader *extsort.Reader // of pairs; nil: there are none to look at
 	rec    []byte          // the next one; nil at the end
-	split  *extsort.Sorter // of subject and places, see link
+	split  *gathered       // of links
 	link   [linkSize]byte
 	few    fewNames
 }
@@ -122,14 +122,15 @@ type people struct {
 // under another name, and one where under this name, 0 where a walk does not know it.
 const linkSize = 24
 
-func (p *people) begin(x *Index) (err error) {
+// begin begins with part i of n; who is found goes to split.
+func (p *people) begin(x *Index, i, n int, split *gathered) (err error) {
 	if x.beside == nil {
 		return nil
 	}
-	if p.reader, err = x.beside.Reader(); err != nil {
+	if p.reader, err = x.beside.Part(i, n); err != nil {
 		return err
 	}
-	p.split = extsort.New(extsort.Config{Size: linkSize, Key: linkSize, Spread: true, Buffer: sideBuffer, Temp: x.cfg.Temp})
+	p.split = split
 	return p.next()
 }
 
@@ -191,17 +192,15 @@ func (p *people) look(subject []byte, who *person, out *Sightings) error {
 	binary.BigEndian.PutUint64(p.link[:], id)
 	binary.BigEndian.PutUint64(p.link[8:], uint64(place))
 	binary.BigEndian.PutUint64(p.link[16:], uint64(other))
-	return p.split.Add(p.link[:])
+	return p.split.add(p.link[:])
 }
 
-// count counts those who were found.
-func (p *people) count(out *Sightings) (err error) {
-	if p.reader == nil {
+// count counts those who were found, by all goroutines.
+func (p *people) count(found *gathered, out *Sightings) (err error) {
+	if found.sorter == nil {
 		return nil
 	}
-	split := p.split
-	p.split = nil
-	sorted, err := split.Sort()
+	sorted, err := found.sort()
 	if err != nil {
 		return err
 	}
@@ -229,12 +228,8 @@ func (p *people) count(out *Sightings) (err error) {
 	}
 }
 
-func (p *people) close() error {
+func (p *people) close() {
 	if p.reader != nil {
 		p.reader.Close()
 	}
-	if p.split == nil {
-		return nil
-	}
-	return p.split.Close()
 }

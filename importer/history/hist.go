@@ -244,7 +244,7 @@ func (h *hist) arrived() error {
 		return nil
 	}
 	h.record = binary.BigEndian.AppendUint64(h.record[:0], uint64(h.last.place))
-	return h.over.Add(h.record)
+	return h.made.over.add(h.record)
 }
 
 // overtaken reports whether another import has sent something newer.

@@ -124,7 +124,7 @@ func (w *walker) result() (*Result, error) {
 	}
 	slices.SortFunc(out.Changes, func(a, b Change) int { return cmp.Compare(a.Category, b.Category) })
 	out.Twins, out.TwinNames = twins(w.index.names)
-	err := w.people.count(&out.Split)
+	err := w.people.count(&w.made.split, &out.Split)
 	if err != nil {
 		return nil, err
 	}
@@ -133,15 +133,15 @@ func (w *walker) result() (*Result, error) {
 			return nil, err
 		}
 	}
-	over, err := w.over.Sort()
+	over, err := w.made.over.sort()
 	if err != nil {
 		return nil, err
 	}
 	out.Permissive = &Places{over}
-	if w.steps != nil {
-		steps, err := w.steps.Sort()
+	if w.options.Plan {
+		steps, err := w.made.steps.sort()
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, over.Close())
 		}
 		out.Plan = &Plan{sorted: steps, Pulled: w.pulled, Superseded: w.superseded, Skipped: w.skipped}
 	}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/consentimport/consentimport/importer/extsort"
 )
@@ -61,35 +64,70 @@ func (x *Index) Walk(ctx context.Context, o Options) (*Result, error) {
 
 // walk is a walk that hands on what was sent, if sent is not nil.
 func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origin uint16) (_ *Result, err error) {
-	w := &walker{
-		index: x, options: o, sent: sent, origin: origin, changes: map[uint64]*Change{},
-		group: group{temp: x.cfg.Temp, limit: x.memory},
-		over:  extsort.New(extsort.Config{Size: 8, Key: 8, Buffer: sideBuffer, Temp: x.cfg.Temp}),
-		words: map[uint64]*LastWord{}, stands: map[uint64]*LastWord{},
-	}
-	if o.Plan {
-		w.steps = extsort.New(extsort.Config{Size: stepSize, Key: 8, Buffer: sideBuffer, Temp: x.cfg.Temp})
-	}
+	made := x.newMade(o)
 	defer func() {
-		err = errors.Join(err, w.group.close(), w.people.close())
+		if err != nil {
+			err = errors.Join(err, made.close())
+		}
+	}()
+	walkers := make([]*walker, x.walkers(sent))
+	var g errgroup.Group
+	for i := range walkers {
+		w := &walker{
+			index: x, options: o, made: made, sent: sent, origin: origin, changes: map[uint64]*Change{},
+			group: group{temp: x.cfg.Temp, limit: x.memory},
+			words: map[uint64]*LastWord{}, stands: map[uint64]*LastWord{},
+		}
+		walkers[i] = w
+		g.Go(func() error { return w.walk(ctx, i, len(walkers)) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for _, w := range walkers[1:] {
+		walkers[0].join(w)
+	}
+	return walkers[0].result()
+}
+
+// maxWalkers is how many goroutines go over an index at most: each has a block in memory
+// of every run that is read.
+const maxWalkers = 4
+
+// walkers is how many goroutines go over the index, each over the people of a part of the
+// hashes. What other imports have sent is one stream, which one goroutine goes along.
+func (x *Index) walkers(sent *extsort.Sorter) int {
+	if sent != nil || x.cfg.Earlier != nil {
+		return 1
+	}
+	n := 1
+	for 2*n <= min(runtime.GOMAXPROCS(0), maxWalkers, extsort.MaxParts) {
+		n *= 2
+	}
+	return n
+}
+
+// walk goes over part i of n of the index.
+func (w *walker) walk(ctx context.Context, i, n int) (err error) {
+	x := w.index
+	defer func() {
+		w.people.close()
+		err = errors.Join(err, w.group.close())
 		if w.before.reader != nil {
 			err = errors.Join(err, w.before.reader.close())
-		}
-		if err != nil {
-			err = errors.Join(err, w.close())
 		}
 	}()
 	if x.cfg.Earlier != nil {
 		if w.before.reader, err = x.cfg.Earlier.reader(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := w.people.begin(x); err != nil {
-		return nil, err
+	if err := w.people.begin(x, i, n, &w.made.split); err != nil {
+		return err
 	}
-	r, err := x.sorted.Reader()
+	r, err := x.sorted.Part(i, n)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer r.Close()
 	for n := 0; ; n++ {
@@ -98,28 +136,28 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 			break
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if n&0xfff == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 		if !bytes.Equal(w.now[:], rec[:groupSize]) || n == 0 {
 			if err := w.end(); err != nil {
-				return nil, err
+				return err
 			}
 			if !bytes.Equal(w.now[:subjectEnd], rec[:subjectEnd]) || n == 0 {
 				if err := w.next(rec); err != nil {
-					return nil, err
+					return err
 				}
 			}
 			copy(w.now[:], rec)
 			if err := w.beginKey(rec); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if w.before.reader != nil {
 			if ok, err := w.known(rec); err != nil {
-				return nil, err
+				return err
 			} else if ok {
 				found(rec)
 			} else if State(rec[53]&stateMask) == Known {
@@ -127,35 +165,31 @@ func (x *Index) walk(ctx context.Context, o Options, sent *extsort.Sorter, origi
 			}
 		}
 		if err := w.add(rec); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := w.end(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := w.next(nil); err != nil {
-		return nil, err
+		return err
 	}
 	if b := &w.before; b.reader != nil && w.sent != nil {
 		for b.reader.rec != nil {
 			if err := errors.Join(w.passOn(b.reader.rec), b.reader.next()); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	return w.result()
+	return nil
 }
 
-// sideBuffer is the memory of the sorters that stand beside the walk.
-const sideBuffer = 4 << 20
-
-// walker is one walk.
+// walker is one goroutine of a walk: what it is at, and what it has found so far.
 type walker struct {
 	index                       *Index
 	options                     Options
 	group                       group
-	steps                       *extsort.Sorter
-	over                        *extsort.Sorter
+	made                        *made
 	words                       map[uint64]*LastWord
 	near                        [16]nearWord         // some of them, by the hash
 	other                       LastWord             // of the categories beyond maxCategories
@@ -298,13 +332,5 @@ func (w *walker) step(s Step) error {
 		w.skipped++
 	}
 	w.record = s.append(w.record[:0])
-	return w.steps.Add(w.record)
-}
-
-func (w *walker) close() error {
-	var errs []error
-	if w.steps != nil {
-		errs = append(errs, w.steps.Close())
-	}
-	return errors.Join(append(errs, w.over.Close())...)
+	return w.made.steps.add(w.record)
 }
