@@ -58,7 +58,6 @@ func (p *pile) add(rec []byte) {
 	x.last = append(x.last, rec...)
 	x.n++
 	p.n++
-	p.bytes += p.cost(len(rec))
 }
 
 // grow gives a part another chunk: small ones first, for small exports.

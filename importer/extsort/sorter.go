@@ -83,11 +83,13 @@ func (s *Sorter) Add(rec []byte) error {
 	if len(rec) > maxRecord || len(rec) < s.cfg.Key || s.cfg.Size > 0 && len(rec) != s.cfg.Size {
 		return fmt.Errorf("sort: a record of %d bytes", len(rec))
 	}
-	if s.fill.bytes+s.fill.cost(len(rec)) > s.cfg.Buffer && s.fill.n > 0 {
+	cost := s.fill.cost(len(rec))
+	if s.fill.bytes+cost > s.cfg.Buffer && s.fill.n > 0 {
 		if err := s.flush(); err != nil {
 			return err
 		}
 	}
+	s.fill.bytes += cost
 	s.fill.add(rec)
 	s.n++
 	return nil

@@ -54,8 +54,7 @@ func (b *Batch) beside(subject uint64, c *mapping.Consent) {
 	}
 	p.subject, p.email = subject, append(p.email[:0], c.Email...)
 	b.scratch = b.scratch[:0]
-	hash, _ := b.builder.subject(mapping.KeyText(c.Email, &b.scratch), &b.packed)
-	email := hash[0]
+	email := b.builder.name(mapping.KeyText(c.Email, &b.scratch), &b.packed)
 	if email == subject {
 		return
 	}

@@ -87,6 +87,14 @@ func (b *Builder) hash(of byte, text []byte, scratch *[]byte) (h [2]uint64) {
 	return [2]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])}
 }
 
+// half is the first of the two hashes.
+func (b *Builder) half(of byte, text []byte, scratch *[]byte) uint64 {
+	if b.salt == nil {
+		return maphash.Bytes(b.seeds[0], text)
+	}
+	return b.hash(of, text, scratch)[0]
+}
+
 // subject gives the two hashes of a subject as it is compared. The first alone is that of
 // an address in the form in which its domain is in the DNS: by that both forms of one are
 // found beside each other, and by both hashes they are two. beyond: it is another form.
@@ -94,9 +102,17 @@ func (b *Builder) subject(key []byte, scratch *[]byte) (h [2]uint64, beyond bool
 	h = b.hash('S', key, scratch)
 	form, beyond := asciiAddress(key)
 	if beyond {
-		h[0] = b.hash('S', []byte(form), scratch)[0]
+		h[0] = b.half('S', []byte(form), scratch)
 	}
 	return h, beyond
+}
+
+// name is the first of the two hashes of a subject.
+func (b *Builder) name(key []byte, scratch *[]byte) uint64 {
+	if form, beyond := asciiAddress(key); beyond {
+		key = []byte(form)
+	}
+	return b.half('S', key, scratch)
 }
 
 // Batch is what a run of rows says. It keeps nothing of their memory.
@@ -110,10 +126,14 @@ type Batch struct {
 	// and categories are few
 	subject  []byte
 	hash     [2]uint64
+	sentAs   uint64 // hash of the subject as it is sent
 	spelling uint32
-	known    mapping.Few[uint64] // hashes of categories
+	known    mapping.Few[known]
 	pairs    pairs
 }
+
+// known is the hashes of a category: as it is compared, and as it is sent.
+type known struct{ compared, sentAs uint64 }
 
 type named struct {
 	hash uint64
@@ -145,12 +165,12 @@ func (b *Batch) Consent(at Place, c *mapping.Consent, f Fate) {
 		}
 	}
 	e.expired = e.decision == Accept && c.ValidUntil != 0 && c.ValidUntil < b.builder.now
-	b.key(&e, c.Subject(), c.Category)
+	category := b.key(&e, c.Subject(), c.Category)
 	switch {
 	case b.builder.keeps:
 		e.digest = uint64(c.ValidUntil)
 	case f.State != Unsendable:
-		e.digest = b.digest(c)
+		e.digest = b.digest(c, category)
 	}
 	if b.builder.cfg.Names && f.State != Unsendable {
 		b.beside(e.subject[0], c)
@@ -165,65 +185,75 @@ func (b *Batch) Nothing(at Place, subject, category []byte) {
 	b.records = e.append(b.records)
 }
 
-// key fills in the hashes of an entry.
-func (b *Batch) key(e *entry, subject, category []byte) {
+// key fills in the hashes of an entry, and gives that of the category as it is sent.
+func (b *Batch) key(e *entry, subject, category []byte) (sentAs uint64) {
 	if b.subject == nil || !bytes.Equal(subject, b.subject) {
 		b.subject = append(b.subject[:0], subject...)
 		b.scratch = b.scratch[:0]
 		k := mapping.KeyText(subject, &b.scratch)
 		var beyond bool
 		b.hash, beyond = b.builder.subject(k, &b.packed)
-		b.spelling = 0
-		if beyond || !bytes.Equal(k, subject) {
-			b.spelling = uint32(maphash.Bytes(b.builder.seeds[0], subject)) | 1
+		b.spelling, b.sentAs = 0, b.hash[1]
+		if same := bytes.Equal(k, subject); !same || b.builder.salt != nil {
+			b.sentAs = maphash.Bytes(b.builder.seeds[1], subject)
+			beyond = beyond || !same
+		}
+		if beyond {
+			b.spelling = uint32(b.sentAs) | 1
 		}
 	}
 	e.subject, e.spelling = b.hash, b.spelling
-	e.category = b.category(category, e.place.Row())
+	names := b.category(category, e.place.Row())
+	e.category = names.compared
+	return names.sentAs
 }
 
-// category is the hash of a category.
-func (b *Batch) category(name []byte, row int64) uint64 {
+// category gives the hashes of a category.
+func (b *Batch) category(name []byte, row int64) known {
 	hash, isNew := b.known.Of(name)
 	if isNew {
 		b.scratch = b.scratch[:0]
-		*hash = b.builder.hash('C', mapping.KeyText(name, &b.scratch), &b.packed)[0]
+		hash.compared = b.builder.half('C', mapping.KeyText(name, &b.scratch), &b.packed)
+		hash.sentAs = maphash.Bytes(b.builder.seeds[1], name)
 		if len(b.names) < 2*maxCategories {
-			b.names = append(b.names, named{*hash, category{name: string(name), row: row}})
+			b.names = append(b.names, named{hash.compared, category{name: string(name), row: row}})
 		}
 	}
 	return *hash
 }
 
-// digest is a hash of all that is sent of a consent.
-func (b *Batch) digest(c *mapping.Consent) uint64 {
-	var head [1 + 3*8 + 5*4]byte // all that has a fixed size, and how long the rest is
-	head[0] = byte(c.Action)
-	binary.LittleEndian.PutUint64(head[1:], uint64(c.Timestamp))
-	binary.LittleEndian.PutUint64(head[9:], uint64(c.ValidUntil))
+// digest is a hash of all that is sent of a consent: of its numbers, and of the hashes of
+// its texts. Those of the category and of the subject, which key has seen, are known.
+func (b *Batch) digest(c *mapping.Consent, category uint64) uint64 {
+	p := binary.LittleEndian.AppendUint64(b.packed[:0], uint64(c.Timestamp))
+	p = binary.LittleEndian.AppendUint64(p, uint64(c.ValidUntil))
+	p = binary.LittleEndian.AppendUint64(p, category)
+	p = append(p, byte(c.Action))
 	if c.HasSourceID {
-		head[0] |= 1 << 7
-		binary.LittleEndian.PutUint64(head[17:], uint64(c.SourceID))
+		p = binary.LittleEndian.AppendUint64(append(p, 1), uint64(c.SourceID))
 	}
-	binary.LittleEndian.PutUint32(head[25:], uint32(len(c.Source)))
-	binary.LittleEndian.PutUint32(head[29:], uint32(len(c.Category)))
-	binary.LittleEndian.PutUint32(head[33:], uint32(len(c.UserID)))
-	binary.LittleEndian.PutUint32(head[37:], uint32(len(c.ProfileID)))
-	binary.LittleEndian.PutUint32(head[41:], uint32(len(c.Email)))
-	p := append(b.packed[:0], head[:]...)
-	p = append(p, c.Source...)
-	p = append(p, c.Category...)
-	p = append(p, c.UserID...)
-	p = append(p, c.ProfileID...)
-	p = append(p, c.Email...)
-	p = append(p, c.Message...)
+	text := func(which byte, hash uint64) { p = binary.LittleEndian.AppendUint64(append(p, which), hash) }
+	seed := b.builder.seeds[1]
+	subject := false
+	for i, id := range [...][]byte{c.UserID, c.ProfileID, c.Email} {
+		switch {
+		case len(id) == 0:
+		case !subject: // the first that there is
+			subject = true
+			text(byte(2+i), b.sentAs)
+		default:
+			text(byte(2+i), maphash.Bytes(seed, id))
+		}
+	}
+	text(5, maphash.Bytes(seed, c.Source))
+	text(6, maphash.Bytes(seed, c.Message))
 	if c.More != nil {
-		for _, f := range c.More.Fields() { // behind a byte that no text has
-			p = append(append(p, 0xff), *f.Value...)
+		for i, f := range c.More.Fields() {
+			text(byte(7+i), maphash.Bytes(seed, *f.Value))
 		}
 	}
 	b.packed = p
-	return maphash.Bytes(b.builder.seeds[1], p)
+	return maphash.Bytes(seed, p)
 }
 
 // Add takes in a batch of the rows that follow, and empties it for others.
@@ -243,7 +273,7 @@ func (b *Builder) Add(batch *Batch) error {
 		b.names[n.hash] = &category{name: n.name, row: n.row}
 	}
 	if len(batch.names) >= 2*maxCategories {
-		batch.known = mapping.Few[uint64]{} // for names that it had no room to tell
+		batch.known = mapping.Few[known]{} // for names that it had no room to tell
 	}
 	clear(batch.names)
 	batch.names = batch.names[:0]

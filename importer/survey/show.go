@@ -88,10 +88,13 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 			v.outcomes = verdict.Outcomes
 		}
 		res := verdict.Result
-		v.rows = append(v.rows, Row{Row: &b.Src.Rows[i]})
+		if len(v.rows) < cap(v.rows) {
+			v.rows = v.rows[:len(v.rows)+1]
+		} else {
+			v.rows = append(v.rows, Row{})
+		}
 		row := &v.rows[len(v.rows)-1]
-		row.Status, row.Reason, row.Column, row.Dropped = res.Status, res.Reason, res.Column, res.Dropped
-		row.Missed = res.Missed
+		*row = Row{Row: &b.Src.Rows[i], Status: res.Status, Reason: res.Reason, Column: res.Column, Dropped: res.Dropped, Missed: res.Missed}
 		if res.Status != mapping.Mapped {
 			row.Readable = res.Consents
 			v.share(s.shard, row, res.Consents)
