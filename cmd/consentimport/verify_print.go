@@ -199,7 +199,7 @@ func printSubject(out io.Writer, a *survey.Audit) error {
 		return &exitError{exitFailures, errors.New("the checkpoint is inconsistent, so it says nothing reliable about a person"), "consentimport verify without --subject says what is wrong"}
 	}
 	if len(a.Person) == 0 {
-		if _, err := fmt.Fprintf(out, "not found: no row that was read names this person (%s)\n", wording.Plural(a.Rows.Read, "row")); err != nil {
+		if _, err := fmt.Fprintf(out, "not found: no row that was read names this person (%s)\n%s", wording.Plural(a.Rows.Read, "row"), unsearched(a)); err != nil {
 			return err
 		}
 		return endWith(exitFailures)
@@ -218,8 +218,16 @@ func printSubject(out io.Writer, a *survey.Audit) error {
 		}
 		rows = append(rows, []string{ref, m.Outcome(), m.Decision, spelling.OneLine(category), decided, spelling.OneLine(m.File), fmt.Sprint(m.Line), spelling.OneLine(m.Reason)})
 	}
-	_, err := fmt.Fprintf(out, "%s\ncheckpoint sha256 %s\n", wording.Columns(rows, len(rows[0])), a.Journal.SHA256)
+	_, err := fmt.Fprintf(out, "%s\n%scheckpoint sha256 %s\n", wording.Columns(rows, len(rows[0])), unsearched(a), a.Journal.SHA256)
 	return err
+}
+
+// unsearched says of how many rows nobody can tell whom they name.
+func unsearched(a *survey.Audit) string {
+	if a.Unsearched == 0 {
+		return ""
+	}
+	return "too long to be searched, and maybe about this person: " + wording.Plural(a.Unsearched, "row") + " (failures.csv has the lines)\n"
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -23,6 +23,9 @@ type Audit struct {
 	// Person is what there is of the subject that was asked for: what arrived in
 	// the order of its arrival, then the rest.
 	Person []Mention
+	// Unsearched counts rows whose text is not kept, because they are too long: they
+	// may name the subject.
+	Unsearched int64
 }
 
 // Decided is a category and a decision.
@@ -51,7 +54,7 @@ func (s *Survey) Audit(ctx context.Context, subject string) (*Audit, error) {
 	a.Facts = s.Facts()
 	a.judge(s, visit.passes)
 	if visit.person != nil {
-		a.Person = visit.person.mentions()
+		a.Person, a.Unsearched = visit.person.mentions(), visit.person.unread
 	}
 	return a, nil
 }

@@ -2,9 +2,13 @@ package survey
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
+	"strconv"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/consentimport/consentimport/importer/journal"
@@ -45,6 +49,8 @@ type person struct {
 	fold  []byte // key in lower case, to be looked for in texts
 	buf   []byte
 	found []Mention
+
+	unread int64 // rows whose text is not kept, because they are too long
 }
 
 func newPerson(subject string) *person {
@@ -81,7 +87,10 @@ func (p *person) look(b *Batch, r *Row) {
 			said = true
 		}
 	}
-	if !said && p.in(b.Layout.Nested(), r.Row.Raw) {
+	if r.Row.Raw == nil && r.Row.Reason != "" {
+		p.unread++
+	}
+	if !said && (p.in(b.Layout.Nested(), r.Row.Raw) || p.in(true, r.Row.Key)) {
 		p.found = append(p.found, mention)
 	}
 }
@@ -97,38 +106,90 @@ func (p *person) is(c *mapping.Consent) bool {
 	return false
 }
 
-// in reports whether the text of a row holds the person's identifier, in any
-// letter case.
+// in reports whether the text of a row holds the person's identifier as a word of its
+// own, in any letter case: whoever asks for user 7 is not shown all rows of 2017.
 func (p *person) in(nested bool, raw []byte) bool {
-	text := folded(raw)
-	if bytes.Contains(text, p.fold) {
+	escapes := bytes.IndexByte(raw, '\\') >= 0
+	if escapes && p.holds(folded(unescaped(raw))) {
 		return true
 	}
-	if !nested {
-		return bytes.Contains(bytes.ReplaceAll(text, []byte(`""`), []byte(`"`)), p.fold)
+	text := folded(raw)
+	if !(nested && escapes) && p.holds(text) {
+		return true
 	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return false
+	if !nested && p.holds(bytes.ReplaceAll(text, []byte(`""`), []byte(`"`))) {
+		return true
 	}
-	var value any
-	return json.Unmarshal(raw, &value) == nil && p.within(value)
-}
-
-// within looks through the texts of a JSON value, whose escapes are read.
-func (p *person) within(value any) bool {
-	switch v := value.(type) {
-	case string:
-		return bytes.Contains(folded([]byte(v)), p.fold)
-	case []any:
-		return slices.ContainsFunc(v, p.within)
-	case map[string]any:
-		for key, member := range v {
-			if p.within(key) || p.within(member) {
-				return true
-			}
-		}
+	if !utf8.Valid(raw) { // in the encoding that is most often not said
+		guess, err := charmap.Windows1252.NewDecoder().Bytes(raw)
+		return err == nil && p.holds(folded(guess))
 	}
 	return false
+}
+
+// holds reports whether a folded text has the person's key between signs that are no
+// letters or digits, as far as the key ends with one.
+func (p *person) holds(text []byte) bool {
+	for at := 0; ; at++ {
+		next := bytes.Index(text[at:], p.fold)
+		if next < 0 {
+			return false
+		}
+		at += next
+		before, _ := utf8.DecodeLastRune(text[:at])
+		first, _ := utf8.DecodeRune(p.fold)
+		last, _ := utf8.DecodeLastRune(p.fold)
+		after, _ := utf8.DecodeRune(text[at+len(p.fold):])
+		if !(isWord(before) && isWord(first)) && !(isWord(last) && isWord(after)) {
+			return true
+		}
+	}
+}
+
+// isWord says which signs make up words; those of scripts that put no blanks between
+// words do not.
+func isWord(r rune) bool {
+	return unicode.IsDigit(r) || unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Armenian, unicode.Hebrew, unicode.Arabic)
+}
+
+// unescaped is a text with the escapes of JSON read, also where the JSON around them is
+// damaged.
+func unescaped(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			out = append(out, text[i])
+			continue
+		}
+		i++
+		switch text[i] {
+		case 'u':
+			r, ok := hex4(text[i+1:])
+			if !ok {
+				out = append(out, ' ')
+				continue
+			}
+			i += 4
+			if low, ok := hex4(bytes.TrimPrefix(text[i+1:], []byte(`\u`))); ok && utf16.IsSurrogate(r) {
+				r, i = utf16.DecodeRune(r, low), i+6
+			}
+			out = utf8.AppendRune(out, r)
+		case 'b', 'f', 'n', 'r', 't':
+			out = append(out, ' ')
+		default:
+			out = append(out, text[i])
+		}
+	}
+	return out
+}
+
+// hex4 reads the four digits of an escape.
+func hex4(text []byte) (rune, bool) {
+	if len(text) < 4 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(text[:4]), 16, 16)
+	return rune(n), err == nil
 }
 
 // mentions gives what was found: what arrived in the order of its arrival, then
