@@ -89,7 +89,7 @@ func vacant(dir string) (missing bool, err error) {
 		return false, cure(blocked.AnotherDirectory, "use %s as the out directory: %w", dir, err)
 	}
 	for _, e := range entries {
-		if !ours(e.Name()) {
+		if !Ours(e.Name()) {
 			return false, cure(blocked.AnotherDirectory, "%s contains files that no import wrote (such as %s)", dir, e.Name())
 		}
 	}
@@ -172,9 +172,9 @@ var storedMapping = regexp.MustCompile(`^mapping-[0-9a-f]{12}\.yaml$`)
 // keptList is the name of the list of who opted out elsewhere.
 var keptList = regexp.MustCompile(`^suppressed-[0-9a-f]{12}\.txt$`)
 
-// ours reports whether an import that died early may have left the file, or a
+// Ours reports whether an import that died early may have left the file, or a
 // program that shows files to a person: it holds nobody's work.
-func ours(name string) bool {
+func Ours(name string) bool {
 	switch name {
 	case survey.Spooled, survey.EarlierName, journal.Name, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
@@ -234,7 +234,7 @@ func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool)
 		return cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 	}
 	for _, e := range entries {
-		if e.IsDir() || !ours(e.Name()) && !written(e.Name()) {
+		if e.IsDir() || !Ours(e.Name()) && !written(e.Name()) {
 			return cure(blocked.MoveAside, "the dry run in %s is not replaced: it did not write %s", dir, e.Name())
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/consentimport/consentimport/importer/journal"
@@ -59,7 +60,7 @@ func Purge(disk journal.Disk, dir string, w *journal.Writer, was *journal.Purge,
 		}
 	}
 	for _, name := range names {
-		if !HoldsPeople(name) {
+		if !HoldsPeople(name) && !HoldsPeople(strings.TrimSuffix(strings.TrimPrefix(name, "."), ".tmp")) { // what died while it was written
 			continue
 		}
 		if err := disk.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -82,6 +83,11 @@ func purgeOf(disk journal.Disk, dir string, names []string) (*journal.Purge, err
 			to = &p.Removed
 		case name == decisionsName:
 			from = tempName(name)
+			was, err := DigestFile(disk, dir, name)
+			if err != nil {
+				return nil, err
+			}
+			p.Changed = append(p.Changed, was)
 		case !Written(name):
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -368,6 +370,45 @@ func TestPurgeLeavesNoPersonAndVerifyStillWorks(t *testing.T) {
 	path := filepath.Join(r.out(), "successes.csv")
 	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
 	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures).stdout, "wrong: successes.csv is not what it was when the import was purged")
+}
+
+// A purge that died is finished by another, and until then verify says that it died; what
+// lies beside the import is named; and whom the target goes against stays said, also when
+// nothing is left that it could be derived from.
+func TestAPurgeThatDiedIsFinishedAndHidesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.stdin = strings.NewReader(exportHeader + exportRow(1, "ann", "mail", "yes") + "2,ann,ann@people.example,mail,no,someday\n" + exportRow(3, "bob", "mail", "hm"))
+	r.export = "-"
+	dir := filepath.Join(r.dir, "out")
+	r.here(t, nil, r.args("--out", dir)...).requireCode(t, exitPermissive)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("call ann"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".rejected.csv.tmp"), []byte("2,ann"), 0o600))
+	before := filesIn(t, dir)
+	got := r.here(t, nil, "purge", dir).requireCode(t, exitComplete)
+	assert.Contains(t, got.stderr, "suppress.csv, which names the people, is removed now")
+	assert.Contains(t, got.stdout, "see whether they hold people: notes.txt\n")
+	assert.NoFileExists(t, filepath.Join(dir, ".rejected.csv.tmp"))
+	const permissive = "wrong: too permissive: for 1 consent "
+	said := r.here(t, nil, "verify", dir).requireCode(t, exitFailures).stdout
+	assert.Contains(t, said, permissive)
+	assert.Contains(t, said, "VERDICT: consistent as far as a purged import tells, but")
+	for _, args := range [][]string{{"report", dir}, {"evidence", dir}, {"verify", "--subject", "ann", dir}} {
+		assert.Contains(t, r.here(t, nil, args...).requireCode(t, exitRefused).stderr, "was purged: the copy of standard input")
+	}
+
+	for _, name := range []string{"decisions.csv", "rejected.csv", "input.zst"} { // as if it had died behind the checkpoint
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(before[name]), 0o600))
+	}
+	died := r.here(t, nil, "verify", dir).requireCode(t, exitFailures)
+	assert.Contains(t, died.stderr, "decisions.csv still has all its values: the purge was interrupted")
+	assert.Contains(t, died.stderr, "rejected.csv is still there: the purge was interrupted")
+	assert.NotContains(t, died.stdout, "VERDICT: inconsistent")
+	got = r.here(t, nil, "purge", dir).requireCode(t, exitComplete)
+	assert.Contains(t, got.stdout, "removed rejected.csv (")
+	assert.NotContains(t, got.stdout, "removed suppress.csv")
+	assert.NotContains(t, strings.Join(slices.Collect(maps.Values(filesIn(t, dir))), ""), ",hm,")
+	assert.Equal(t, said, r.here(t, nil, "verify", dir).requireCode(t, exitFailures).stdout)
 }
 
 // What is not complete, or does not agree, is not purged.

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +14,7 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
+	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
 	"github.com/consentimport/consentimport/report/evidence"
 	"github.com/consentimport/consentimport/report/summary"
@@ -60,9 +64,17 @@ func purge(env *environment, dir string) error {
 	if err != nil {
 		return err
 	}
+	before, err := namesIn(dir)
+	if err != nil {
+		return err
+	}
 	if snap.Purged == nil {
-		if err := consistent(ctx, env, dir, snap.Finished); err != nil {
+		permissive, err := consistent(ctx, env, dir, snap.Finished)
+		if err != nil {
 			return err
+		}
+		if permissive > 0 && !snap.Header.DryRun {
+			messages{env}.note(fmt.Sprintf("for %s the target says yes where the person said no: verify will go on saying so, but suppress.csv, which names the people, is removed now", wording.Plural(permissive, "consent")))
 		}
 	}
 	named := mapping.NewLinter(spec, mapping.LintOptions{}).Decisions().Named
@@ -71,39 +83,68 @@ func purge(env *environment, dir string) error {
 		return err
 	}
 	for _, f := range p.Removed {
-		fmt.Fprintf(env.stdout, "removed %s (%s, sha256 %s)\n", f.Name, wording.Plural(f.Bytes, "byte"), f.SHA256)
+		if slices.Contains(before, f.Name) {
+			fmt.Fprintf(env.stdout, "removed %s (%s, sha256 %s)\n", f.Name, wording.Plural(f.Bytes, "byte"), f.SHA256)
+		}
 	}
-	fmt.Fprintf(env.stdout, "%s holds no person any more; the export does: delete it where the law asks for that\n", dir)
+	if snap.Purged != nil {
+		fmt.Fprintf(env.stdout, "purged first at %s\n", stamp(snap.Purged.At))
+	}
+	foreign := slices.DeleteFunc(before, ofAnImport)
+	if len(foreign) > 0 {
+		fmt.Fprintf(env.stdout, "left alone, for they are not of the import; see whether they hold people: %s\n", spelling.OneLine(strings.Join(foreign, ", ")))
+	}
+	fmt.Fprintf(env.stdout, "the import in %s holds no person any more; the export does, and so may dry runs, repaired files and what --restart set aside: delete them where the law asks for that\n", dir)
 	return nil
 }
 
+// namesIn lists what lies in a directory.
+func namesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look what to purge: %w", err)
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, nil
+}
+
+// ofAnImport reports whether a file of that name belongs to an import.
+func ofAnImport(name string) bool {
+	return importer.Ours(name) || report.Written(name) || report.HoldsPeople(name) ||
+		name == evidence.Name || name == evidence.SignatureName || name == evidence.StampName
+}
+
 // consistent refuses to purge what does not agree: nobody could look into it later.
-func consistent(ctx context.Context, env *environment, dir string, finished time.Time) error {
+// It says for how many consents the target is too permissive.
+func consistent(ctx context.Context, env *environment, dir string, finished time.Time) (permissive int64, err error) {
 	surveyed, err := survey.Open(env.disk, dir, env.access(ctx))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer surveyed.Close()
 	audit, err := surveyed.Audit(ctx, "")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	lists, err := compareReports(ctx, env, surveyed, dir)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	wrong := append(audit.Faults, lists.Differ...)
 	switch check, err := evidence.Verify(ctx, env.disk, dir, surveyed, lists.Summary, finished, nil, nil); {
 	case err != nil:
-		return err
+		return 0, err
 	case check == nil:
 	case check.Outdated != "" && len(wrong)+len(check.Wrong) == 0: // afterwards nobody could make it any more
-		return &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, check.Outdated), "make it again while that is possible: " + remakeEvidence(dir)}
+		return 0, &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, check.Outdated), "make it again while that is possible: " + remakeEvidence(dir)}
 	default:
 		wrong = append(wrong, check.Wrong...)
 	}
 	if len(wrong) > 0 {
-		return &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, wrong[0]), "consentimport verify says all that is wrong; after a purge nobody could find out any more"}
+		return 0, &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, wrong[0]), "consentimport verify says all that is wrong; after a purge nobody could find out any more"}
 	}
-	return nil
+	return lists.Summary.OverPermissive.Count, nil
 }

@@ -112,7 +112,7 @@ func (a *verified) findings() (wrong, notes []string) {
 	}
 	wrong = append(wrong, differ...)
 	if n := a.lists.Summary.OverPermissive.Count; n > 0 && !a.Facts.Header.DryRun {
-		wrong = append(wrong, fmt.Sprintf("too permissive: for %s the last thing sent is an accept while the person's last word is a reject; see suppress.csv", wording.Plural(n, "consent")))
+		wrong = append(wrong, permissiveEnd(n, a.purged))
 	}
 	return wrong, notes
 }
@@ -154,10 +154,11 @@ func (a *verified) outdated() bool { return a.evidence != nil && a.evidence.Outd
 
 // verdict is the one line that counts, and the command that cures what it says.
 func (a *verified) verdict(dir string, wrong []string) string {
-	const (
-		agree = "consistent (checkpoint, export, mappings and lists agree) and balanced"
-		act   = "the target is more permissive than people are: act on suppress.csv"
-	)
+	const agree = "consistent (checkpoint, export, mappings and lists agree) and balanced"
+	act := "the target is more permissive than people are: act on suppress.csv"
+	if a.purged != nil {
+		act = "the target is more permissive than people are"
+	}
 	permissive, others := a.lists.Summary.OverPermissive.Count > 0 && !a.Facts.Header.DryRun, len(wrong)
 	if permissive {
 		others--

@@ -37,6 +37,8 @@ func checkKept(disk journal.Disk, dir string, p *journal.Purge) (wrong, notes []
 			wrong = append(wrong, want.Name+" is missing")
 		case err != nil:
 			return nil, nil, err
+		case slices.Contains(p.Changed, got):
+			notes = append(notes, want.Name+" still has all its values: the purge was interrupted; consentimport purge finishes it")
 		case got != want:
 			wrong = append(wrong, want.Name+" is not what it was when the import was purged")
 		}
@@ -79,6 +81,10 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 			wrong = append(wrong, check.Outdated)
 		}
 	}
+	permissive := tooPermissive(env.disk, dir, v.Purged, wrong)
+	if permissive != "" {
+		fmt.Fprintf(out, "wrong: %s\n", permissive)
+	}
 	for _, what := range wrong {
 		fmt.Fprintf(out, "wrong: %s\n", spelling.OneLine(what))
 	}
@@ -89,6 +95,30 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 		fmt.Fprintln(out, "VERDICT: inconsistent. Keep the directory as it is and find out who changed what.")
 		return endWith(exitFailures)
 	}
+	if permissive != "" {
+		fmt.Fprintf(out, "VERDICT: consistent as far as a purged import tells, but the target was more permissive than people are when it was purged.\n%s\n", unprovable)
+		return endWith(exitFailures)
+	}
 	_, err = fmt.Fprintf(out, "VERDICT: consistent as far as a purged import tells: the checkpoint is whole, and what was kept is what it was.\n%s\n", unprovable)
 	return err
+}
+
+// tooPermissive is what the report that was kept says of people who are at a yes against
+// their word; "" where it says nothing of them, or is not what it was.
+func tooPermissive(disk journal.Disk, dir string, p *journal.Purge, wrong []string) string {
+	s, err := report.StoredSummary(disk, dir)
+	if err != nil || len(wrong) > 0 || s.DryRun || s.OverPermissive.Count == 0 {
+		return ""
+	}
+	return permissiveEnd(s.OverPermissive.Count, p)
+}
+
+// permissiveEnd says for how many consents the target is at a yes against the person's
+// word, and where they are named.
+func permissiveEnd(n int64, purged *journal.Purge) string {
+	named := "see suppress.csv"
+	if purged != nil {
+		named = "suppress.csv, which named them, was purged"
+	}
+	return fmt.Sprintf("too permissive: for %s the last thing sent is an accept while the person's last word is a reject; %s", wording.Plural(n, "consent"), named)
 }

@@ -191,6 +191,8 @@ type Purge struct {
 	Tool string    `json:"tool"`
 	// Removed are the files that were deleted, with what they were.
 	Removed []FileDigest `json:"removed"`
+	// Changed are lists out of which values were taken, as they were before.
+	Changed []FileDigest `json:"changed,omitempty"`
 	// Kept are the files that stay, as they are now; a list without its values among
 	// them.
 	Kept []FileDigest `json:"kept"`
