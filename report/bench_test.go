@@ -23,6 +23,8 @@ func (s *endless) Facts() survey.Facts { return s.facts }
 
 func (s *endless) Rows(context.Context, []int64, ...survey.Visitor) error { return nil }
 
+func (s *endless) Arrivals([]journal.Ref) ([]journal.Arrival, bool, error) { return nil, false, nil }
+
 func (s *endless) Each(_ context.Context, visitors ...survey.Visitor) error {
 	for range s.times {
 		for _, visit := range visitors {

@@ -18,13 +18,8 @@ import (
 )
 
 // examples puts a few examples beside what lint says of people under several names and of
-// categories that look alike: a row alone does not tell which other it is about. People
-// are masked. Their rows are read once more; the index has hashes alone.
-func (c *collector) examples(ctx context.Context, s Survey, found *history.Result, lint []summary.Finding) error {
-	names, err := c.namesAt(ctx, s, found.SplitNames)
-	if err != nil {
-		return err
-	}
+// categories that look alike: a row alone does not tell which other it is about.
+func (c *collector) examples(found *history.Result, names map[history.Place]string, lint []summary.Finding) {
 	for i := range lint {
 		switch lint[i].Rule {
 		case "identity-split":
@@ -39,18 +34,23 @@ func (c *collector) examples(ctx context.Context, s Survey, found *history.Resul
 			}
 		}
 	}
-	return nil
 }
 
-// namesAt gives the names, masked, under which people stand at some places.
-func (c *collector) namesAt(ctx context.Context, s Survey, people []history.Names) (map[history.Place]string, error) {
+// namesAt gives the names, masked, under which people stand at the places that a walk has
+// found of them. Their rows are read once more; the index has hashes alone.
+func (c *collector) namesAt(ctx context.Context, s Survey, found *history.Result) (map[history.Place]string, error) {
 	names := map[history.Place]string{}
 	var rows []int64
-	for _, n := range people {
-		for _, at := range n {
-			names[at] = ""
-			rows = append(rows, at.Row())
-		}
+	want := func(at history.Place) {
+		names[at] = ""
+		rows = append(rows, at.Row())
+	}
+	for _, n := range found.SplitNames {
+		want(n[0])
+		want(n[1])
+	}
+	for i := range found.Courses {
+		want(personAt(&found.Courses[i]))
 	}
 	if len(rows) == 0 {
 		return names, nil

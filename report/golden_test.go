@@ -123,6 +123,19 @@ func permissiveImport() *summary.Summary {
 	s := rejects()
 	s.OverPermissive = summary.OverPermissive{Count: 12, Consents: []string{"17.1", "4711.2"}}
 	s.Files = append(s.Files, "suppress.csv")
+	s.Courses = &summary.Courses{Keys: 41, Order: summary.OrderCheckpoint, Drawn: []summary.Course{
+		{Category: "marketing", Person: `userId "a99999" with email "aaa@aaaaaa.aaaaaaa"`, Why: summary.TooPermissive, LastWord: "reject", Stands: "accept", Older: 3, Turns: []summary.Turn{
+			{Consent: "4711.1", Time: "2024-01-08T21:33:02Z", Decision: "reject", Outcome: "sent", Arrived: 1},
+			{Consent: "9802001.12", Time: "2024-02-08T21:33:02Z", Decision: "accept", Outcome: "sent", Arrived: 2},
+			{Consent: "4711.2", Time: "2024-03-08T21:33:02Z", Decision: "reject", Outcome: "refused", Status: 400},
+			{Consent: "4712.1", Decision: "reject", Outcome: "invalid"},
+		}},
+		{Category: "analytics", Person: `email "aaa@aaaaaa.aaaaaaa"`, Why: summary.OutOfOrder, LastWord: "accept", Stands: "accept", Turns: []summary.Turn{
+			{Consent: "19.1", Time: "2021-01-08T21:33:02Z", Decision: "accept", Outcome: "sent", Arrived: 3},
+			{Consent: "17.1", Time: "2022-02-08T21:33:02Z", Decision: "reject", Outcome: "sent", Arrived: 1},
+			{Consent: "18.1", Time: "2023-03-08T21:33:02Z", Decision: "accept", Outcome: "sent", Arrived: 2},
+		}},
+	}}
 	s.Lint = []summary.Finding{
 		{Rule: "one-timestamp", Count: 13_200_000, Message: "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made.", Rows: []int64{1, 2, 3}},
 		{Rule: "time-in-future", Count: 3, Message: "Times lie more than a day ahead; check the time's column, format, unit and zone.", Rows: []int64{9}},

@@ -51,7 +51,7 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summar
 	if err != nil {
 		return err
 	}
-	found, err := index.Walk(ctx, history.Options{Mode: mode, Foresee: facts.Header.DryRun, Standing: !facts.Header.DryRun, Examples: true})
+	found, err := index.Walk(ctx, history.Options{Mode: mode, Foresee: facts.Header.DryRun, Standing: !facts.Header.DryRun, Examples: true, Courses: true})
 	if err != nil {
 		return fmt.Errorf("put decisions in the order of their times: %w", err)
 	}
@@ -79,7 +79,12 @@ func (c *collector) histories(ctx context.Context, s Survey, sum *summary.Summar
 		}
 	}
 	lint := HistoryFindings(found, mode)
-	if err := c.examples(ctx, s, found, lint); err != nil {
+	names, err := c.namesAt(ctx, s, found)
+	if err != nil {
+		return err
+	}
+	c.examples(found, names, lint)
+	if sum.Courses, err = coursesOf(s, found, names, facts.Header.DryRun); err != nil {
 		return err
 	}
 	sum.Lint = append(sum.Lint, lint...)

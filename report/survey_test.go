@@ -53,6 +53,9 @@ func (s *told) Rows(ctx context.Context, numbers []int64, visitors ...survey.Vis
 	return few.Each(ctx, visitors...)
 }
 
+// Arrivals: nothing is known of an order.
+func (s *told) Arrivals([]journal.Ref) ([]journal.Arrival, bool, error) { return nil, false, nil }
+
 func (s *told) Each(ctx context.Context, visitors ...survey.Visitor) error {
 	size := s.batch
 	if size == 0 {

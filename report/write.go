@@ -28,6 +28,9 @@ type Survey interface {
 	Each(ctx context.Context, visitors ...survey.Visitor) error
 	// Rows shows a few rows once more, by their numbers, and maps no other.
 	Rows(ctx context.Context, numbers []int64, visitors ...survey.Visitor) error
+	// Arrivals gives the outcomes of some consents in the order in which the answers came;
+	// ordered is false where that is not known.
+	Arrivals(refs []journal.Ref) (all []journal.Arrival, ordered bool, err error)
 	// Facts are complete when Each has returned; header and passes before.
 	Facts() survey.Facts
 }

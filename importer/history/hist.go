@@ -13,6 +13,12 @@ type hist struct {
 	may    bool  // one that is to be sent may have arrived
 	open   int64 // consents to send, or to set down as known
 	last   entry // the last word
+
+	odd         bool  // one of them did not simply arrive
+	found       bool  // something of it arrived from this import, or would
+	arrivedLast entry // what arrived last
+	arrivedAt   int64
+	permissive  bool // the target is, or would be
 }
 
 // look learns what there is to learn of a history, and plans how it is sent.
@@ -40,6 +46,7 @@ func (h *hist) look() error {
 	if err := h.arrived(); err != nil {
 		return err
 	}
+	h.course()
 	if h.options.Plan && h.open > 0 {
 		return h.plan()
 	}
@@ -81,6 +88,7 @@ func (h *hist) forward() {
 		if e.state != Unsendable {
 			sendable++
 		}
+		h.odd = h.odd || e.state != Open && e.state != Sent
 		if int(e.pass) == h.options.Pass && (e.state == Sent || e.state == Missed) {
 			h.begun = true
 		}
@@ -192,14 +200,15 @@ func (w *walker) arrives(e *entry, last bool) bool {
 // arrived finds out what arrived last, in this import or before it, and holds it
 // against the last word and against what arrived before.
 func (h *hist) arrived() error {
-	if h.before.reader == nil && h.sent == nil && h.last.decision != Reject && !h.options.Standing {
+	if h.before.reader == nil && h.sent == nil && h.last.decision != Reject && !h.options.Standing &&
+		!(h.options.Courses && (h.odd || h.options.Mode == Rows)) {
 		return nil
 	}
 	var e, last entry
 	found := false
 	for i := h.from; i < h.n; i++ {
 		h.group.at(i, &e)
-		if !h.arrives(&e, i == h.n-1) || h.options.Foresee && e.state == Open && h.overtaken(&e) {
+		if !h.comes(i, &e) {
 			continue
 		}
 		if h.sent != nil {
@@ -215,8 +224,10 @@ func (h *hist) arrived() error {
 		later := e.pass > 1 && e.pass < foreseen
 		if !found || h.options.Mode != Rows || e.pass > last.pass || e.pass == last.pass && (later || e.place > last.place) {
 			last, found = e, true
+			h.arrivedAt = i
 		}
 	}
+	h.arrivedLast, h.found = last, found
 	h.change(&last, found)
 	if found {
 		h.stand(h.last.category, last.decision)
@@ -243,6 +254,7 @@ func (h *hist) arrived() error {
 	if h.last.decision != Reject || decision != Accept || h.overtaken(&h.last) {
 		return nil
 	}
+	h.permissive = true
 	h.record = binary.BigEndian.AppendUint64(h.record[:0], uint64(h.last.place))
 	return h.made.over.add(h.record)
 }

@@ -81,6 +81,10 @@ func (w *walker) join(o *walker) {
 	for _, n := range o.people.few {
 		w.people.few.add(n)
 	}
+	w.courses.count += o.courses.count
+	for i := range o.courses.kept {
+		w.courses.keep(&o.courses.kept[i])
+	}
 }
 
 func joinWords(into, from map[uint64]*LastWord) {

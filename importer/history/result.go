@@ -32,6 +32,11 @@ type Result struct {
 	SplitNames []Names
 	TwinNames  [][]CategoryName
 
+	// Courses tell of a few keys how their decisions arrived, the gravest first; CourseKeys is
+	// of how many there is something to tell. Both are for who has asked.
+	Courses    []Course
+	CourseKeys int64
+
 	// Overtaken is the number of keys of which the last one in the order of rows is
 	// not the last word.
 	Overtaken int64
@@ -132,6 +137,10 @@ func (w *walker) result() (*Result, error) {
 		if out.SplitNames, err = w.people.few.examples(w.index); err != nil {
 			return nil, err
 		}
+	}
+	out.CourseKeys = w.courses.count
+	for i := range w.courses.kept {
+		out.Courses = append(out.Courses, w.courses.kept[i].Course)
 	}
 	over, err := w.made.over.sort()
 	if err != nil {

@@ -55,6 +55,8 @@ type Options struct {
 	Standing bool
 	// Examples: find a few of the people who stand under several names.
 	Examples bool
+	// Courses: keep how decisions arrived where that matters most.
+	Courses bool
 }
 
 // Walk goes over the index once. The result has to be closed.
@@ -197,6 +199,7 @@ type walker struct {
 	elsewhere                   LastWord             // of the categories beyond maxCategories
 	person                      person
 	people                      people
+	courses                     courses
 	out                         Result
 	record                      []byte
 	kept                        map[uint64]Place // of the digests of one moment: the consent that is sent

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/consentimport/consentimport/importer/blocked"
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
@@ -55,4 +56,10 @@ func (s *Survey) Rows(ctx context.Context, numbers []int64, visitors ...Visitor)
 		return nil
 	}}
 	return sweep.Run(ctx, reader, show.visit)
+}
+
+// Arrivals gives the outcomes of some consents in the order in which they were written
+// down, and whether that is the order in which they arrived: see journal.Snapshot.
+func (s *Survey) Arrivals(refs []journal.Ref) (all []journal.Arrival, ordered bool, err error) {
+	return s.snap.Arrivals(refs)
 }

@@ -61,6 +61,7 @@ type reportPage struct {
 	Changes     []string // of what people get, against imports before
 	MoreChanges int
 
+	Drawn   []course
 	Flow    *flow
 	Bars    []decisionBar
 	MoreBar int
@@ -95,7 +96,7 @@ func newReportPage(s *summary.Summary) *reportPage {
 	text, tone := summary.Verdict(s)
 	p := &reportPage{
 		Summary: s, Verdict: sentence(text), Tone: tone, Identity: summary.Identity(s), Pace: summary.Pace(s),
-		Flow: newFlow(s), Decided: newColumns(s.Decided), Pulse: newThroughput(s),
+		Drawn: newCourses(s), Flow: newFlow(s), Decided: newColumns(s.Decided), Pulse: newThroughput(s),
 	}
 	if s.OverPermissive.Count > 0 {
 		p.Permissive = summary.PermissiveText(s)
@@ -165,6 +166,7 @@ func (p *reportPage) contents() []chapter {
 		{len(p.Groups) > 0, "failures", "What failed"},
 		{len(p.Values) > 0, "values", "What each value became"},
 		{len(p.People.Lines) > 0, "people", "People, by their last word"},
+		{len(p.Drawn) > 0, "arrival", "Order of arrival"},
 		{true, "balance", "From rows to outcomes"},
 		{len(p.Bars) > 0, "decisions", "Decisions per category"},
 		{p.Decided != nil, "decided", "When people decided"},

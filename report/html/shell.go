@@ -50,6 +50,11 @@ var pages = sync.OnceValues(func() (*template.Template, error) {
 		"export":  exportName,
 
 		"category": category,
+		"less":     func(a, b int) int { return a - b },
+		"endAt":    func(x string, end courseEnd) markAt { return markAt{x, end} },
+
+		"coursed":   summary.CoursesText,
+		"orderText": summary.OrderText,
 		// A command breaks between its words only, not within --a-flag.
 		"words": func(s string) []string { return strings.Split(s, " ") },
 		// A name of a file is a path relative to the page, whatever stands in it.

@@ -73,6 +73,8 @@ type Summary struct {
 	// which nothing was sent, since the last word alone counts and did not arrive.
 	History   string `json:"history"`
 	Overtaken int64  `json:"overtakenKeys"`
+	// Courses tell how decisions arrived where it mattered; absent where it did nowhere.
+	Courses *Courses `json:"courses,omitempty"`
 	// Since is what the import was held against; absent where it was against nothing.
 	Since    *Since `json:"since,omitempty"`
 	Withheld int64  `json:"withheldKeys"`

@@ -102,6 +102,9 @@ func (p *page) head(s *summary.Summary) []string {
 	if text := order(s); text != "" {
 		lines = append(lines, p.wrap(text, 2)...)
 	}
+	if s.Courses != nil {
+		lines = append(lines, p.fit("arrival   drawn for "+summary.CoursesText(s.Courses)+", in report.html"))
+	}
 	if !s.DryRun { // nothing was sent, so there is no pace to go by
 		lines = append(lines, p.fit("time      "+summary.Pace(s)))
 	}
