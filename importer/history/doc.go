@@ -18,6 +18,12 @@
 // has both. An address that stands beside several of them says nothing. What is kept for
 // that, 16 bytes a person and address, is sorted only if some subject is an address.
 //
+// # Courses
+//
+// Of a key whose decisions did not all arrive, or not oldest first, a walk can keep the
+// course: its decisions, and which arrived first by the rules below. It keeps a few, the
+// gravest. The order that was seen is in the journal (journal.Snapshot.Arrivals).
+//
 // # The plan
 //
 // What follows is about one key, that is a subject and a category. The plan has a
