@@ -103,7 +103,8 @@ func (r *Result) Close() error {
 
 // result sums the walk up.
 func (w *walker) result() (*Result, error) {
-	out := &w.out
+	out := new(Result)
+	*out = w.out // which would keep the walker, and so the index
 	for hash, n := range w.words {
 		n.Category = w.index.names[hash].name
 		out.LastWords = append(out.LastWords, *n)
