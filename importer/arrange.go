@@ -79,6 +79,7 @@ func (im *Import) arrange(ctx context.Context) (_ *order, err error) {
 		}
 	}
 	temporary, decisions := index.Disk(), index.Len() // as many come again with the reports
+	im.decisions = decisions
 	found, err := index.Walk(ctx, history.Options{Mode: im.mode, Pass: im.pass.N, Near: near, Plan: true})
 	err = errors.Join(err, index.Close())
 	if err != nil {

@@ -71,6 +71,10 @@ func (r *run) admit(b *rows.Batch, n int) error {
 		r.read = further(r.read, b.Src.Mark)
 	}
 	r.mu.Unlock()
+	if n == b.Len() {
+		r.im.follower.Feed(b)
+		defer r.im.follower.Fed()
+	}
 	from := r.count.from(b)
 	var superseded []journal.Outcome
 	for i := range taken {

@@ -22,6 +22,7 @@ import (
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -80,6 +81,9 @@ type Import struct {
 	high  int64           // last row that it has read
 	read  source.Mark     // what of the export was read
 	whole source.Mark     // the same, as far as Arrange has read it
+
+	follower  *survey.Follower // of the run; nil: nobody follows it
+	decisions int64            // that the index had
 
 	count counters
 	watch atomic.Pointer[watch]

@@ -44,6 +44,7 @@ type Sending struct {
 //
 // An error is one of the disk or of reading the export; it stops the run too.
 func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
+	defer im.follower.End()
 	if err := im.Arrange(ctx); err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func newRun(im *Import, out Sending) *run {
 	r.lanes = newLanes(max(out.Limits.Concurrency, 8), out.Limits.window(), clock)
 	r.lanes.places = out.Limits.Concurrency
 	r.sender = &sender{
-		target: out.Target, pacer: out.Pacer, lanes: r.lanes, book: im.journal,
+		target: out.Target, pacer: out.Pacer, lanes: r.lanes, book: followed{im.journal, im.follower},
 		limits: out.Limits, backoff: out.Backoff, stop: r.stop, clock: clock, now: im.cfg.Now, count: r.count, say: r.say, log: r.log,
 	}
 	r.sender.breaker = newBreaker(clock, r.sender.probeDelay)

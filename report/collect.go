@@ -61,6 +61,9 @@ type work struct {
 
 // newCollector begins a report: it creates the files that always exist.
 func newCollector(s *sheets, facts *survey.Facts) (*collector, error) {
+	if err := left(s.disk, s.dir); err != nil {
+		return nil, err
+	}
 	c := &collector{sheets: s, tally: newTally(), history: newHistories(s.disk, s.dir, facts), dryRun: facts.Header.DryRun}
 	if mode, err := modeOf(facts); err == nil && mode != history.Rows { // histories reports the error
 		temps := &journal.Temps{Disk: s.disk, Dir: s.dir, Name: "suppress"}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/consentimport/consentimport/importer/journal"
 )
@@ -48,6 +50,25 @@ func (s *sheets) temp(name string) string { return filepath.Join(s.dir, tempName
 
 // tempName is the name that a file has until it is whole.
 func tempName(name string) string { return "." + name + ".tmp" }
+
+// left removes what reports that were interrupted have left in a directory: the rows that
+// failed may be among it.
+func left(disk journal.Disk, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("look for what is left of earlier reports: %w", err)
+	}
+	for _, e := range entries {
+		name := strings.TrimSuffix(strings.TrimPrefix(e.Name(), "."), ".tmp")
+		if e.Name() != tempName(name) || !Written(name) || !e.Type().IsRegular() {
+			continue
+		}
+		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove what is left of an earlier report: %w", err)
+		}
+	}
+	return nil
+}
 
 // Write implements io.Writer.
 func (x *sheet) Write(b []byte) (int, error) {

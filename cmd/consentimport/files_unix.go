@@ -8,8 +8,7 @@ import (
 )
 
 // otherFiles is how many files a run has open beside its connections: checkpoint,
-// lock, export, outputs, and what the runtime needs. Reports open as many again when
-// the connections are closed.
+// lock, export, outputs, and what the runtime needs. Reports open as many again.
 const otherFiles = 20
 
 // sandboxFiles is how many the sandbox inside the process has open beside them: where it
@@ -34,4 +33,15 @@ func connectionsFor(wanted int, inside bool) (n int, note string, err error) {
 	}
 	n = (int(limit.Cur) - int(needed)) / ends
 	return n, fmt.Sprintf("this process may have %d files open at most: %d requests in flight instead of %d (ulimit -n %d allows all)", limit.Cur, n, wanted, needed+uint64(ends*wanted)), nil
+}
+
+// reportsBeside reports whether this process may have the files of reports open beside
+// those of so many requests in flight; else they wait until the connections are closed.
+func reportsBeside(connections int, inside bool) bool {
+	var limit syscall.Rlimit
+	ends, needed := 1, uint64(2*otherFiles)
+	if inside {
+		ends, needed = 2, 2*otherFiles+sandboxFiles
+	}
+	return syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(limit.Cur) >= uint64(ends*connections)+needed
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
 	"github.com/consentimport/consentimport/report/summary"
 	"github.com/consentimport/consentimport/report/text"
@@ -176,8 +177,13 @@ func watched(env *environment, surveyed *survey.Survey, dir string) (report.Opti
 		return report.Options{}, nil, err
 	}
 	linted := newLint(spec, env.now(), env.disk, dir)
+	return optionsOf(linted, spec), linted.close, nil
+}
+
+// optionsOf are the options of a report that lint looks at, too.
+func optionsOf(linted *lint, spec *mapping.Spec) report.Options {
 	return report.Options{
 		Tool:     summary.Tool{Name: "consentimport", Version: version()},
 		Visitors: []survey.Visitor{linted.visit}, Lint: linted.findings, Decisions: linted.decisions(), Mapping: spec,
-	}, linted.close, nil
+	}
 }

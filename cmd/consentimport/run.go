@@ -234,6 +234,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	steered := (&steeredRun{im: im, dir: f.dir(called.Exports), target: out.where(), key: f.keyFrom()}).serveControl(env)
 	sending := out.sending(env, limits, rate)
 	sending.Waits, sending.Log = op.waits, env.log
+	reported := f.follow(inTime, env, im, called)
 	stop, runErr := im.Run(ctx, sending)
 	steered()
 	shown()
@@ -244,9 +245,11 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 		say.note(stop.Detail + "; writing the reports")
 	}
 	// The reports are written even after a signal; a second signal ends the process.
-	var s *summary.Summary
 	var err error
-	if stopped := stop != nil && stop.Kind == importer.StopSignal; stopped && !f.part.Whole() {
+	s := reported()
+	if s != nil {
+		// they were written while the run went on
+	} else if stopped := stop != nil && stop.Kind == importer.StopSignal; stopped && !f.part.Whole() {
 		s, err = f.brief(env, im, called) // whoever stops a task does not wait until the export was read again
 	} else if s, err = f.report(inTime, env, im, called, nil); err != nil && inTime.Err() != nil {
 		s, err = f.brief(env, im, called)

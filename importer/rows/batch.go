@@ -1,8 +1,10 @@
 package rows
 
 import (
+	"reflect"
 	"slices"
 	"sort"
+	"sync/atomic"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
@@ -45,6 +47,7 @@ type Batch struct {
 	memory   memory
 	fold     func() error
 	home     chan *Batch
+	holders  atomic.Int32 // the sweep, and who keeps it
 }
 
 // form is a row as another file has it.
@@ -192,10 +195,41 @@ func (b *Batch) begin(files *Files, file int, src *source.Batch) {
 	b.consents, b.dropped = b.consents[:0], b.dropped[:0]
 	b.memory.begin()
 	b.fold = nil
+	b.holders.Store(1)
 }
 
-// release gives the batch back, so that its memory serves other rows.
-func (b *Batch) release() {
+// Keep has the batch outlive its sweep, until Release is called. It is called by what a
+// visit returned, and the sweep goes on with other memory.
+func (b *Batch) Keep() {
+	b.holders.Add(1)
+	if len(b.home) > 0 {
+		return // there is memory to go on with
+	}
+	select {
+	case b.home <- &Batch{home: b.home}:
+	default: // others came back meanwhile
+	}
+}
+
+// Release gives the batch back, so that its memory serves other rows, unless it is kept.
+func (b *Batch) Release() {
+	if b.holders.Add(-1) > 0 {
+		return
+	}
 	b.Src.Release()
-	b.home <- b
+	select {
+	case b.home <- b:
+	default: // others took its place while it was kept
+	}
+}
+
+// Room is about how much memory the batch takes, in bytes.
+func (b *Batch) Room() int64 {
+	n := len(b.memory.scratch)
+	for i := range b.Src.Rows {
+		n += len(b.Src.Rows[i].Raw)
+	}
+	n += cap(b.Src.Rows)*int(reflect.TypeFor[source.Row]().Size()) + cap(b.made)*int(reflect.TypeFor[made]().Size())
+	n += cap(b.consents)*int(reflect.TypeFor[mapping.Consent]().Size()) + cap(b.dropped)*int(reflect.TypeFor[mapping.Dropped]().Size())
+	return int64(n)
 }

@@ -91,7 +91,7 @@ func (s *Sweep) Run(ctx context.Context, reader *source.Reader, visit Visit) err
 					return err
 				}
 			}
-			b.release()
+			b.Release()
 		}
 		return nil
 	})

@@ -26,6 +26,22 @@
 //
 // [Passes] answers this for one row, in ascending order of rows.
 //
+// # A run that is followed
+//
+// The rows of a run that begins an import are read, mapped and sent once; to read and map
+// them again for its own reports would cost as much as a dry run. So such a run is followed
+// ([Followed]): a batch whose rows are being sent is kept until all of their consents have
+// their outcome, and then shown as it was mapped, in the order of rows. One pass has read
+// each row, so there is no question whose reading counts. What waits is bounded; where more
+// does (one consent waits for its retries, many leave long before their rows), and where
+// the run was stopped, the rest of the rows is surveyed as always when it has ended. What
+// visitors see is the same either way.
+//
+// Nothing is followed where a pass before has read rows (a resume, a retry, a repair), of a
+// shard, of what is held against another import, or where the disk or the files that may be
+// open do not suffice for lists beside what is sent. And if writing a report fails while the
+// run goes on, or a consent expires meanwhile, the survey is made from the beginning.
+//
 // # To add a visitor
 //
 // Whoever wants to look at all rows of an import, or of a dry run, writes a [Visitor]:
@@ -40,6 +56,6 @@
 // it is where the goroutines wait for each other. Memory that visit needs is best kept
 // in a sync.Pool and given back by fold. A visitor of what reports show is added to
 // Options.Visitors of package report by the command; one that has to see the rows of a
-// pass before anything is sent goes to Import.Preview as well. Rows of a preview and of
+// pass before anything is sent goes to Import.Check as well. Rows of a check and of
 // a dry run come with outcomes that are all pending.
 package survey

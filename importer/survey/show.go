@@ -20,9 +20,9 @@ func Show(reading *rows.Reading, visitors ...Visitor) rows.Visit {
 // show is a sweep on its way to visitors.
 type show struct {
 	visitors []Visitor
-	passes   *Passes              // nil: nothing has an outcome yet
+	passes   *Passes              // nil: nothing has an outcome yet, or there is one pass
 	reading  *rows.Reading        // without passes
-	foreseen bool                 // what would come of the rows was looked up
+	known    bool                 // without passes: what comes, or would come, of the rows was looked up
 	only     func(row int64) bool // which rows are shown; nil: all
 	shard    shard.Shard          // whose part of the rows this is
 	pool     sync.Pool            // of *shown
@@ -105,15 +105,15 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 			v.consents = s.passes.Consents(b, i, &verdict, v.consents)
 		} else {
 			v.outcomes = v.outcomes[:0]
-			if s.foreseen {
+			if s.known {
 				v.outcomes = journal.Resolve(b.Outcomes(i), b.Number(i), len(res.Consents), v.outcomes)
 			}
 			for k := range res.Consents {
 				v.consents = append(v.consents, Consent{})
 				c := &v.consents[len(v.consents)-1]
 				c.Consent, c.Outcome.Ref = &res.Consents[k], journal.Ref{Row: b.Number(i), Consent: int32(k + 1)}
-				if s.foreseen {
-					c.Outcome = v.outcomes[k].Outcome
+				if s.known {
+					c.Outcome, c.Pass = v.outcomes[k].Outcome, v.outcomes[k].Pass
 				}
 			}
 		}

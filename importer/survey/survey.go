@@ -100,17 +100,25 @@ func (s *Survey) Close() error {
 // Each shows every row that the import has read to some visitors. It can be called
 // again.
 func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
+	return s.each(ctx, source.Position{}, make([]int64, len(s.files.Export().Inputs)), visitors)
+}
+
+// each shows the rows from a position on, the zero one being the first. It adds the rows
+// of each input to counts.
+func (s *Survey) each(ctx context.Context, from source.Position, counts []int64, visitors []Visitor) error {
+	if _, far := highest(s.snap, len(s.snap.Passes)); !s.snap.Header.DryRun && from.Row > far {
+		return s.measure(ctx, nil, counts)
+	}
 	passes, err := OpenPasses(s.snap, s.dir, s.files)
 	if err != nil {
 		return err
 	}
 	defer passes.Close()
-	reader, err := s.files.Export().Read(source.Position{}, source.ReadOptions{Sums: true, NoMarks: true})
+	reader, err := s.files.Export().Read(from, source.ReadOptions{Sums: true, NoMarks: true})
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	counts := make([]int64, len(s.files.Export().Inputs))
 	show := newShow(append([]Visitor{countRows(counts, s.files.Export())}, visitors...))
 	sweep := rows.Sweep{Files: s.files}
 	if show.shard, err = shard.Parse(s.snap.Header.Shard); err != nil {
@@ -128,7 +136,7 @@ func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
 				return err
 			}
 			defer foreseen.close()
-			show.foreseen, sweep.Plan = true, func(b *rows.Batch) error { return foreseen.look(b, show.reading) }
+			show.known, sweep.Plan = true, func(b *rows.Batch) error { return foreseen.look(b, show.reading) }
 		}
 	} else {
 		show.passes = passes
@@ -148,7 +156,8 @@ func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
 	case err != nil:
 		return err
 	}
-	return s.measure(ctx, reader, counts)
+	sums, _ := reader.Sums()
+	return s.measure(ctx, sums, counts)
 }
 
 // countRows is the Visitor that counts the rows of each input.
@@ -161,17 +170,17 @@ func countRows(counts []int64, export *source.Export) Visitor {
 	}
 }
 
-// measure sets down what the files are, after a survey.
-func (s *Survey) measure(ctx context.Context, reader *source.Reader, rows []int64) error {
+// measure sets down what the files are, after a survey. Sums are their digests where all
+// of them were read to their ends.
+func (s *Survey) measure(ctx context.Context, sums []string, rows []int64) error {
 	s.inputs = s.inputs[:0]
-	sums, all := reader.Sums()
 	for i, in := range s.files.Export().Inputs {
 		f := InputFacts{Path: s.snap.Header.Inputs[i].Path, Bytes: in.Bytes, Rows: rows[i]}
 		stdin := s.snap.Header.Inputs[i].Stdin
 		switch {
 		case stdin != nil:
 			f.Path, f.Bytes, f.SHA256 = stdin.Name, stdin.Bytes, stdin.SHA256
-		case all:
+		case sums != nil:
 			f.SHA256 = sums[i]
 		case in.Bytes <= sumAnyway || s.complete():
 			sum, err := s.files.Export().Sum(ctx, i)

@@ -1,0 +1,58 @@
+package importer
+
+import (
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/room"
+	"github.com/consentimport/consentimport/importer/survey"
+)
+
+// Follow gives a survey that shows the rows of the run that is about to begin while it
+// sends, so that reports need not read and map the export once more; nil where there is
+// none. There is for an import as a whole that begins with this process, where the
+// disk has room for lists beside what is needed to send. Arrange and CommitPass come before
+// it, Run after it, and the survey comes to its end when Run does.
+func (im *Import) Follow() *survey.Followed {
+	if !im.fresh || !im.shard.Whole() || im.earlier != nil || !im.roomForLists() {
+		return nil
+	}
+	im.follower = survey.NewFollower(im.reading)
+	return &survey.Followed{
+		Follower: im.follower, Files: im.files, Open: im.Survey,
+		Begins: survey.Facts{Header: im.header, Passes: []journal.Pass{im.pass}, Finished: im.cfg.Now()},
+	}
+}
+
+// listRoom is about what the lists and their index take of the disk for a consent, beside
+// copies of the rows that fail.
+const listRoom = 160
+
+// roomForLists reports whether the disk has room for the reports while the run goes on:
+// what it is to send counts for more. Where nobody knows how much there is, there is.
+func (im *Import) roomForLists() bool {
+	free, known := room.Free(im.cfg.Dir)
+	return !known || free > im.decisions*(outcomeRoom+listRoom)+2*im.export.Size()
+}
+
+// followed is a journal of outcomes that somebody follows.
+type followed struct {
+	*journal.Writer
+	follower *survey.Follower
+}
+
+// Append implements recorder.
+func (f followed) Append(o journal.Outcome) error {
+	err := f.Writer.Append(o)
+	if err == nil {
+		f.follower.Outcome(o)
+	}
+	return err
+}
+
+// AppendAll implements recorder.
+func (f followed) AppendAll(all []journal.Outcome) error {
+	err := f.Writer.AppendAll(all)
+	for i := 0; err == nil && i < len(all); i++ {
+		f.follower.Outcome(all[i])
+	}
+	return err
+}

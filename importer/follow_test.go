@@ -1,0 +1,262 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/consentimport/consentimport/importer/delivery"
+	"github.com/consentimport/consentimport/importer/history"
+	"github.com/consentimport/consentimport/importer/intempt"
+	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping"
+)
+
+// weather is a target that answers by what is asked, and a run that meets it.
+type weather struct {
+	rows, people, files   int
+	jumble                int // by how many rows a row may stand too early or late
+	json                  bool
+	mode                  history.Mode
+	refused, broken, busy int // in a thousand consents
+	limit                 int64
+	signal                int64 // after so many requests; 0: none comes
+	unfinished            int   // 0: the usual
+	room                  int64 // that rows may wait in; 0: the usual
+	early                 int   // outcomes that may wait; 0: the usual
+}
+
+func drawWeather(t *rapid.T) weather {
+	rows := rapid.IntRange(1, 4000).Draw(t, "rows")
+	return weather{
+		rows: rows, people: rapid.SampledFrom([]int{5, 200, 10000}).Draw(t, "people"),
+		files: rapid.IntRange(1, 3).Draw(t, "files"), jumble: rapid.SampledFrom([]int{0, 3, 100, 5000}).Draw(t, "jumble"),
+		json:    rapid.Bool().Draw(t, "json"),
+		mode:    rapid.SampledFrom([]history.Mode{history.Chronological, history.Chronological, history.Latest, history.Rows}).Draw(t, "mode"),
+		refused: rapid.SampledFrom([]int{0, 5, 500}).Draw(t, "refused"), broken: rapid.SampledFrom([]int{0, 3}).Draw(t, "broken"),
+		busy:  rapid.SampledFrom([]int{0, 10}).Draw(t, "busy"),
+		limit: int64(rapid.SampledFrom([]int{0, 0, 0, 1, 700, rows - 1}).Draw(t, "limit")), signal: int64(rapid.SampledFrom([]int{0, 0, 0, 300}).Draw(t, "signal")),
+		unfinished: rapid.SampledFrom([]int{0, 0, 100}).Draw(t, "unfinished"),
+		room:       int64(rapid.SampledFrom([]int{0, 0, 1, 200_000}).Draw(t, "room")), early: rapid.SampledFrom([]int{0, 0, 1}).Draw(t, "early"),
+	}
+}
+
+// write writes an export with rows of every kind, repeats and contradictions among them.
+func (w *weather) write(t *testing.T, dir string) (paths []string) {
+	texts := make([]strings.Builder, w.files)
+	for f := range texts {
+		if w.json {
+			texts[f].WriteString("[\n")
+		} else {
+			texts[f].WriteString("id,state,mail,ads,at\n")
+		}
+	}
+	random := fnv.New32a()
+	draw := func(n int) int {
+		fmt.Fprint(random, n)
+		return int(random.Sum32()>>3) % n
+	}
+	for n := range w.rows {
+		f := n * w.files / w.rows
+		state, mail := "said", []string{"yes", "no"}[draw(2)]
+		switch draw(20) {
+		case 0:
+			state = "none"
+		case 1:
+			mail = "perhaps"
+		case 2:
+			mail = ""
+		}
+		at := lifeTime(int64(n + draw(w.jumble+1)))
+		if w.json {
+			if !strings.HasSuffix(texts[f].String(), "[\n") {
+				texts[f].WriteString(",\n")
+			}
+			fmt.Fprintf(&texts[f], `{"id":"u%d","state":%q,"mail":%q,"ads":"no","at":%q}`, draw(w.people), state, mail, at)
+			continue
+		}
+		fmt.Fprintf(&texts[f], "u%d,%s,%s,no,%s%s\n", draw(w.people), state, mail, at, strings.Repeat(",one cell too many", draw(50)/49))
+	}
+	for f := range texts {
+		path := filepath.Join(dir, fmt.Sprintf("part-%d.csv", f+1))
+		if w.json {
+			texts[f].WriteString("\n]\n")
+			path = strings.TrimSuffix(path, "csv") + "json"
+		}
+		require.NoError(t, os.WriteFile(path, []byte(texts[f].String()), 0o600))
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// dump is all that a visitor sees of each row.
+func dump(t *testing.T, s shower) (all []string) {
+	assert.NoError(t, s.Each(t.Context(), func(b *survey.Batch) func() error {
+		var lines []string
+		for i := range b.Rows {
+			r := &b.Rows[i]
+			line := fmt.Sprintf("%s %d %d %q %v %s %s %v %d %v", b.File, r.Row.Number, r.Row.Line, r.Row.Raw, r.Status, r.Reason, r.Column, r.Elsewhere, len(r.Dropped), r.Missed)
+			for k := range r.Consents {
+				c := &r.Consents[k]
+				line += fmt.Sprintf("\n  %+v %+v %d %v", *c.Consent, c.Outcome, c.Pass, c.Elsewhere)
+			}
+			for k := range r.Readable {
+				line += fmt.Sprintf("\n  %+v", r.Readable[k])
+			}
+			lines = append(lines, line)
+		}
+		return func() error { all = append(all, lines...); return nil }
+	}))
+	return all
+}
+
+// A consent that expires while the run goes on was told of as one that holds: its survey is
+// to be made anew.
+func TestWhatExpiresWhileARunIsFollowed(t *testing.T) {
+	t.Parallel()
+	for until, expires := range map[time.Duration]bool{-time.Hour: false, time.Minute: true, 3 * time.Hour: false} {
+		began := time.Now()
+		var passed atomic.Int64 // since then, in nanoseconds
+		l := newLife(t, fmt.Sprintf("id,state,mail,ads,at,until\nu1,said,yes,no,%s,%s\n", lifeTime(1), began.Add(until).UTC().Format(time.RFC3339)))
+		l.refuse = func(string) bool { passed.Store(int64(time.Hour)); return false }
+		spec, err := mapping.Parse("life.yaml", []byte(strings.Replace(fmt.Sprintf(lifeMapping, ""), "validUntil: unlimited", "validUntil: until", 1)), nil)
+		require.NoError(t, err)
+		im, err := Open(Config{
+			Disk: journal.OS{}, Dir: filepath.Join(l.dir, "out"), Source: source.Config{Paths: []string{l.export}}, Spec: spec,
+			Now:    func() time.Time { return began.Add(time.Duration(passed.Load())) },
+			Target: journal.Target{BaseURL: l.server.URL + "/v1", Org: "acme", Project: "shop", Dialect: "docs"},
+		})
+		require.NoError(t, err)
+		require.NoError(t, im.Arrange(t.Context()))
+		followed := im.Follow()
+		require.NotNil(t, followed)
+		require.Nil(t, l.send(im, 0))
+		err = followed.Each(t.Context())
+		assert.Equal(t, expires, errors.Is(err, survey.ErrExpired), "%s: %v", until, err)
+		require.NoError(t, followed.Close())
+		require.NoError(t, im.Close())
+	}
+}
+
+// What is shown of a run while it goes on is what a survey of its checkpoint shows
+// afterwards, whatever the export holds, the target answers and stops the run.
+func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
+	t.Parallel()
+	whole, partly := 0, 0
+	check := func(t *testing.T, w weather) {
+		var requests atomic.Int64
+		ctx, signal := context.WithCancel(t.Context())
+		defer signal()
+		tried := sync.Map{}
+		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			if n := requests.Add(1); n == w.signal {
+				signal()
+			}
+			hash := fnv.New32a()
+			_, _ = hash.Write(body)
+			_, again := tried.LoadOrStore(string(body), true)
+			switch n := int(hash.Sum32()>>2) % 1000; {
+			case n < w.refused:
+				http.Error(rw, fmt.Sprintf("it is \u00abodd\u00bb, as %d", n), http.StatusBadRequest)
+			case n < w.refused+w.broken, n < w.refused+w.broken+w.busy && !again:
+				http.Error(rw, "later", http.StatusInternalServerError)
+			default:
+				_, _ = io.WriteString(rw, "{}")
+			}
+		}))
+		defer server.Close()
+		dir := t.TempDir()
+		im, err := Open(Config{
+			Disk: journal.OS{}, Dir: filepath.Join(dir, "out"), Source: source.Config{Paths: w.write(t, dir)}, Spec: specOf(t, ""), Now: time.Now,
+			Target: journal.Target{BaseURL: server.URL + "/v1", Org: "acme", Project: "shop", Dialect: "docs"}, History: w.mode.String(),
+		})
+		require.NoError(t, err)
+		defer im.Close()
+		require.NoError(t, im.Check(t.Context()))
+		require.NoError(t, im.Arrange(t.Context()))
+		require.NoError(t, im.CommitPass())
+		followed := im.Follow()
+		require.NotNil(t, followed)
+		if w.room > 0 {
+			followed.Follower.Room = w.room
+		}
+		if w.early > 0 {
+			followed.Follower.Early = w.early
+		}
+		var got []string
+		var reports sync.WaitGroup
+		reports.Go(func() { got = dump(t, followed) })
+
+		key, err := intempt.ParseKey("a.key")
+		require.NoError(t, err)
+		client, err := intempt.New(intempt.Config{BaseURL: server.URL + "/v1", Org: "acme", Project: "shop", Key: key, Concurrency: 8})
+		require.NoError(t, err)
+		defer client.Close()
+		_, err = im.Run(ctx, Sending{
+			Target: client, Pacer: intempt.NewPacer(intempt.PacerConfig{Max: 8}), Backoff: delivery.Backoff{Base: time.Millisecond, Max: 2 * time.Millisecond},
+			Limits: Limits{Concurrency: 8, Rows: w.limit, MaxFailures: Budget{Share: 1}, Attempts: 3, RetryFor: DefaultRetryFor, Unfinished: w.unfinished},
+			HTTP:   func(bool) journal.HTTP { return journal.HTTP{} },
+		})
+		require.NoError(t, err)
+		before := im.files.Mappings()
+		reports.Wait()
+		if im.files.Mappings() == before {
+			whole++
+		} else {
+			partly++
+		}
+		s, err := im.Survey()
+		require.NoError(t, err)
+		want := dump(t, s)
+		require.Len(t, got, len(want))
+		for i := range want {
+			require.Equal(t, want[i], got[i], "row %d", i+1)
+		}
+		assert.Equal(t, s.Facts(), followed.Facts())
+		require.NoError(t, followed.Close())
+		require.NoError(t, s.Close())
+	}
+	for what, w := range map[string]weather{
+		"all of it":                              {rows: 4000, people: 200, files: 2, jumble: 100, refused: 500, busy: 10},
+		"up to a limit":                          {rows: 4000, people: 200, files: 1, jumble: 100, refused: 5, broken: 3, limit: 3000},
+		"less than a batch":                      {rows: 20, people: 200, files: 1, limit: 2},
+		"as long as it has room":                 {rows: 4000, people: 200, files: 1, room: 1},
+		"until too many leave before their rows": {rows: 4000, people: 200, files: 1, jumble: 5000, early: 1},
+	} {
+		t.Run(what, func(t *testing.T) {
+			before := whole
+			check(t, w)
+			assert.Equal(t, what == "all of it", whole > before, "followed to its end")
+		})
+	}
+	start, failing := time.Now(), false
+	rapid.Check(t, func(rt *rapid.T) {
+		if time.Since(start) > 4*time.Second && !failing {
+			return // only what failed is made smaller beyond that
+		}
+		w := drawWeather(rt)
+		if !t.Run("drawn", func(t *testing.T) { check(t, w) }) {
+			failing = true
+			rt.Fatalf("%+v", w)
+		}
+	})
+	t.Logf("%d runs were followed to their end, %d in part", whole, partly)
+}
