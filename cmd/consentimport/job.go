@@ -127,6 +127,9 @@ func (f *jobFlags) job(env *environment, c *cobra.Command, paths []string) (*job
 			return nil, usage("omit it: a job starts or continues all shards", "--%s is not for the tasks of a job", name)
 		}
 	}
+	if f.run.events != "" && f.run.events != "-" {
+		return nil, usage("give --events -: each task's events stand in its log", "--events %s is not for the tasks of a job: all of them would write into one file", f.run.events)
+	}
 	if f.shards < 1 || f.shards > shard.Max {
 		return nil, usage(fmt.Sprintf("give a number from 1 to %d", shard.Max), "--shards %d", f.shards)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/consentimport/consentimport/report"
@@ -53,9 +52,17 @@ exit "$code"
 
 func printSlurm(w io.Writer, j *job) error {
 	const own = "CONSENTIMPORT_TASK_DIRECTORY" // a word that stands for itself until it was quoted
+	for _, given := range j.flags {
+		if given.Name == "metrics" && !strings.HasSuffix(given.Value, ":0") {
+			return usage("give --metrics :0: each task says in its log which port it has", "--metrics %s is not for the tasks of an array: two of them on one node cannot have one port", given.Value)
+		}
+	}
+	if strings.HasPrefix(j.out, "-") {
+		j.out = "./" + j.out // for report it would be a flag
+	}
 	line := report.ShellLine(j.command(own))
 	line = strings.Replace(line, own, `"$out/shard-$SLURM_ARRAY_TASK_ID"`, 1)
-	join := report.ShellLine([]string{"consentimport", "report"}) + " " + report.ShellLine([]string{j.out}) + "/shard-* --out " + report.ShellLine([]string{filepath.Clean(j.out) + "-joined"})
+	join := report.ShellLine([]string{"consentimport", "report"}) + " " + report.ShellLine([]string{j.out}) + "/shard-* --out " + report.ShellLine([]string{strings.TrimRight(j.out, "/") + "-joined"})
 	_, err := fmt.Fprintf(w, slurmScript, j.shards-1, j.shards, strings.ReplaceAll(join, "\n", " "), report.ShellLine([]string{j.out}), line)
 	return err
 }

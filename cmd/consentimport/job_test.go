@@ -49,6 +49,8 @@ func TestJobRefuses(t *testing.T) {
 		"input":        {"standard input", jobArgs("slurm", "-")},
 		"dry run":      {"--dry-run", jobArgs("slurm", "--dry-run", "e.csv")},
 		"limit":        {"--limit", jobArgs("kubernetes", "--limit", "3", "e.csv")},
+		"events":       {"--events e.jsonl", jobArgs("kubernetes", "--events", "e.jsonl", "e.csv")},
+		"metrics":      {"--metrics :9090", jobArgs("slurm", "--metrics", ":9090", "e.csv")},
 		"query":        {"is a secret", jobArgs("kubernetes", "https://bucket.example/e.csv?X-Amz-Signature=abc")},
 		"key file":     {"--secret NAME/KEY", jobArgs("kubernetes", "--api-key-file", "k", "e.csv")},
 		"elsewhere":    {"not below /data", jobArgs("kubernetes", "/home/me/e.csv")},
