@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
 	"github.com/consentimport/consentimport/report/wording"
@@ -199,6 +200,10 @@ func control(env *environment, dir, text string, asJSON bool) error {
 		answer, err = client.Get("http://run/status")
 	} else {
 		answer, err = client.Post("http://run/order", "text/plain", strings.NewReader(o.String()))
+	}
+	if err != nil && errors.Is(notAtWork(env.disk, dir), journal.ErrLocked) {
+		return usage("try again when it sends; a signal to the process, such as Ctrl-C, stops it at any time",
+			"another process is working in %s and takes no orders now: before it sends it reads the export, and at the end it writes the reports", dir)
 	}
 	if err != nil {
 		return usage(report.ShellLine([]string{"consentimport", "report", dir})+" says how far the last one came", "no run is at work in %s", dir)

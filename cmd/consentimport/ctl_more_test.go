@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/journal"
 )
 
 // orderLine is an order in a checkpoint.
@@ -107,6 +109,24 @@ func TestARunInADeepDirectoryIsSteered(t *testing.T) {
 	again := r.start(t, args("--resume", "--rate", "50")...)
 	require.Eventually(t, func() bool { return r.exec(t, "ctl", deep, "rate=0").code == exitComplete }, time.Minute, 5*time.Millisecond)
 	again.wait(t).requireCode(t, exitComplete)
+}
+
+// Before a run sends, and when it has sent, it takes no orders: it is not said that there is
+// none, for a large export is read for a long time.
+func TestARunThatTakesNoOrdersIsStillOne(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 5, "")
+	r.here(t, nil, r.args()...).requireCode(t, exitComplete)
+	got := r.here(t, nil, "ctl", r.out(), "status").requireCode(t, exitRefused)
+	assert.Contains(t, got.message(t), "no run is at work")
+	lock, err := journal.Lock(journal.OS{}, r.out())
+	require.NoError(t, err)
+	defer lock.Close()
+	for _, order := range []string{"status", "stop"} {
+		got := r.here(t, nil, "ctl", r.out(), order).requireCode(t, exitRefused)
+		assert.Contains(t, got.message(t), "another process is working in")
+		assert.NotContains(t, got.message(t), "no run is at work")
+	}
 }
 
 // What a run at work has written is not judged, nor its reports written by another: verify
