@@ -137,6 +137,7 @@ type tap struct {
 	f      *feed
 	input  int
 	offset int64
+	sums   witness
 }
 
 func (t *tap) Read(p []byte) (int, error) {
@@ -153,6 +154,9 @@ func (t *tap) Read(p []byte) (int, error) {
 		n, err = in.file.ReadAt(p, t.offset)
 	}
 	t.f.digestBytes(t.input, t.offset, p[:n])
+	if !t.sums.read(&t.f.e.first, t.input, in.size, t.offset, p[:n]) {
+		return 0, errOther
+	}
 	t.offset += int64(n)
 	switch {
 	case err == io.EOF && t.offset < in.size:

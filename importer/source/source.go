@@ -44,6 +44,7 @@ type Export struct {
 	chunks   chunkCache
 	spool    *os.File // archives that lay compressed in an archive; nil without any
 	mu       sync.Mutex
+	first    firstSums        // what this process has read
 	verified map[Mark]*digest // what Check found to be as it was, to go on from there
 
 	blockSize  int   // bytes of text that are read at a time
