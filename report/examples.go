@@ -67,8 +67,11 @@ func (c *collector) namesAt(ctx context.Context, s Survey, found *history.Result
 			return nil
 		}
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read rows again for examples: %w", err)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err != nil { // all rows have been read: what is left out is who the examples are about
+		clear(names)
 	}
 	return names, nil
 }

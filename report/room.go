@@ -27,6 +27,9 @@ func (c *collector) room(times float64) error {
 	if !open {
 		return nil
 	}
+	if c.unsaid != nil {
+		bytes += c.unsaid.ahead(times)
+	}
 	return c.need(decisions, bytes).Check()
 }
 

@@ -48,6 +48,20 @@ func (s *spool) add(lines []byte) error {
 	return nil
 }
 
+// ahead is about how many bytes of the disk the lines will take, beside what they take
+// already, when there are that many times as many as now.
+func (s *spool) ahead(times float64) int64 {
+	now := s.lines.Size()
+	all := min(int64(float64(now)*times), s.max)
+	switch {
+	case s.full || all <= int64(s.lines.Limit):
+		return 0
+	case now <= int64(s.lines.Limit):
+		return all
+	}
+	return max(0, all-now)
+}
+
 // each gives the lines in order, as far as found wants them.
 func (s *spool) each(found func(history.Place, []byte) error) error {
 	if err := s.lines.End(); err != nil {

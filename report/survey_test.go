@@ -27,6 +27,7 @@ type told struct {
 	err     error
 	visited int
 	times   float64 // how many times as long the export is
+	again   error   // of reading rows once more
 }
 
 // part is a member of the export.
@@ -39,6 +40,9 @@ type part struct {
 func (s *told) Facts() survey.Facts { return s.facts }
 
 func (s *told) Rows(ctx context.Context, numbers []int64, visitors ...survey.Visitor) error {
+	if s.again != nil {
+		return s.again
+	}
 	few := *s
 	few.parts = nil
 	for _, p := range s.parts {

@@ -296,12 +296,16 @@ func (b *Builder) Sort() (*Index, error) {
 	if err != nil {
 		return nil, errors.Join(err, b.beside.pairs.Close())
 	}
+	spooled := b.beside.pairs.Size()
+	if spooled <= heldPairs {
+		spooled = 0
+	}
 	beside, err := b.beside.sort()
 	if err != nil {
 		return nil, errors.Join(err, sorted.Close())
 	}
 	b.cfg.Salt = b.salt
-	return &Index{cfg: b.cfg, sorted: sorted, beside: beside, names: b.names, memory: groupMemory, now: b.now}, nil
+	return &Index{cfg: b.cfg, sorted: sorted, beside: beside, spooled: spooled, names: b.names, memory: groupMemory, now: b.now}, nil
 }
 
 // Close gives up what was collected; it is for a Builder whose Sort is not called.
@@ -313,16 +317,24 @@ type Index struct {
 	cfg    Config
 	sorted *extsort.Sorted
 	beside *extsort.Sorted // nil: nobody stands under an address alone, or nobody asks
-	names  map[uint64]*category
-	memory int // decisions of one key that stay in memory
-	now    int64
+	// spooled is how many bytes of the disk the pairs took before they were sorted.
+	spooled int64
+	names   map[uint64]*category
+	memory  int // decisions of one key that stay in memory
+	now     int64
 }
 
 // Len is the number of decisions.
 func (x *Index) Len() int64 { return x.sorted.Len() }
 
-// Disk is how many bytes of the disk the index takes.
-func (x *Index) Disk() int64 { return x.sorted.Disk() }
+// Disk is how many bytes of the disk the index takes, or has taken while it was sorted.
+func (x *Index) Disk() int64 {
+	n := x.sorted.Disk() + x.spooled
+	if x.beside != nil {
+		n += x.beside.Disk()
+	}
+	return n
+}
 
 // Close removes what lies on the disk.
 func (x *Index) Close() error {

@@ -32,12 +32,16 @@ func asciiAddress(key []byte) (string, bool) {
 }
 
 // ascii reports whether a text is ASCII, as nearly all identifiers are: eight bytes at a
-// time.
+// time, of which the last overlap those before them.
 func ascii(text []byte) bool {
-	for ; len(text) >= 8; text = text[8:] {
-		if binary.LittleEndian.Uint64(text)&0x8080808080808080 != 0 {
-			return false
+	const high = 0x8080808080808080
+	if len(text) >= 8 {
+		for rest := text; len(rest) > 8; rest = rest[8:] {
+			if binary.LittleEndian.Uint64(rest)&high != 0 {
+				return false
+			}
 		}
+		return binary.LittleEndian.Uint64(text[len(text)-8:])&high == 0
 	}
 	for _, c := range text {
 		if c >= utf8.RuneSelf {

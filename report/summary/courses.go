@@ -35,7 +35,7 @@ const (
 // Course is how the decisions of one person about one category arrived.
 type Course struct {
 	Category string `json:"category"`
-	Person   string `json:"person"` // masked, with the name of the field
+	Person   string `json:"person"` // masked, with the name of the field; empty if it could not be read again
 	Why      string `json:"why"`    // one of the reasons
 	LastWord string `json:"lastWord"`
 	// Stands is what arrived last, from this import or one before it: accept, reject or none.
