@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/report/summary"
@@ -30,6 +31,9 @@ type Comparison struct {
 	// Partial says that report.json was written alone when a signal ended the run (see
 	// Brief): lists that are not there are not missing.
 	Partial bool
+	// Older says why files differ that nobody needs to have changed: the reports of the
+	// last run were not written, since it was killed then or had no room. Empty otherwise.
+	Older string
 }
 
 // Compare derives the reports of an import again and holds those in dir against
@@ -65,9 +69,25 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts 
 			x.Agree = append(x.Agree, "report.json")
 		}
 	}
+	if !x.Partial && len(x.Differ) > 0 {
+		x.Older = older(had, sum, x.Differ)
+	}
 	slices.Sort(x.Agree)
 	slices.Sort(x.Differ)
 	return x, nil
+}
+
+// older says that the reports are those of an earlier run, or that none were written:
+// report.json is written last.
+func older(had, now *summary.Summary, differ []string) string {
+	missing := func(what string) bool { return strings.HasSuffix(what, isMissing) }
+	switch {
+	case had == nil && !slices.ContainsFunc(differ, func(what string) bool { return !missing(what) }):
+		return "the reports were not written, or not all of them: the run was killed then, or had no room for them"
+	case had != nil && !had.FinishedAt.IsZero() && had.FinishedAt.Before(now.FinishedAt):
+		return fmt.Sprintf("the reports are of an earlier run: report.json knows the import as it was at %s, and it was at work until %s", had.FinishedAt.Format(time.RFC3339), now.FinishedAt.Format(time.RFC3339))
+	}
+	return ""
 }
 
 // isMissing is behind the name of a file that is not there.
@@ -123,7 +143,7 @@ func Changes(disk journal.Disk, dir string) ([]summary.Suggestion, error) {
 }
 
 // contradicts names the first thing that two summaries of one import say
-// differently. Times, findings that depend on today and advice are left out.
+// differently. Findings that depend on today, advice, commands and paths as they were typed are left out.
 func contradicts(s, now *summary.Summary) string {
 	for _, x := range []struct {
 		what string
@@ -131,6 +151,10 @@ func contradicts(s, now *summary.Summary) string {
 	}{
 		{"state", s.State, now.State},
 		{"exit code", s.ExitCode, now.ExitCode},
+		{"dryRun", s.DryRun, now.DryRun},
+		{"shard", s.Shard, now.Shard},
+		{"times", [2]time.Time{s.StartedAt, s.FinishedAt}, [2]time.Time{now.StartedAt, now.FinishedAt}},
+		{"number of runs", s.Runs, now.Runs},
 		{"rows", s.Rows, now.Rows},
 		{"consents", s.Consents, now.Consents},
 		{"list of decisions", s.ByDecision, now.ByDecision},
@@ -139,16 +163,41 @@ func contradicts(s, now *summary.Summary) string {
 		{"list of what the target has", s.AtTarget, now.AtTarget},
 		{"overPermissive", s.OverPermissive, now.OverPermissive},
 		{"approval hash", s.ApprovalHash, now.ApprovalHash},
+		{"decision table", s.Decisions, now.Decisions},
 		{"mapping", s.Mapping, now.Mapping},
+		{"list of lookups", s.Lookups, now.Lookups},
 		{"list of inputs", s.Inputs, now.Inputs},
 		{"target", s.Target, now.Target},
 		{"number of failures", groupCounts(s), groupCounts(now)},
+		{"list of failures", bareGroups(s), bareGroups(now)},
+		{"list of skipped rows", s.Skips, now.Skips},
+		{"list of passes", s.Passes, now.Passes},
+		{"history", []any{s.History, s.Overtaken, s.Withheld}, []any{now.History, now.Overtaken, now.Withheld}},
+		{"list of months", s.Decided, now.Decided},
+		{"list of requests", []any{s.HTTP, s.Throughput}, []any{now.HTTP, now.Throughput}},
+		{"pace", []any{s.ElapsedSeconds, s.ConsentsPerSecond}, []any{now.ElapsedSeconds, now.ConsentsPerSecond}},
 	} {
-		if !reflect.DeepEqual(x.a, x.b) && !(isEmpty(x.a) && isEmpty(x.b)) {
+		if !sameJSON(x.a, x.b) && !(isEmpty(x.a) && isEmpty(x.b)) {
 			return x.what
 		}
 	}
 	return ""
+}
+
+// sameJSON reports whether two values are the same where they are written.
+func sameJSON(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// bareGroups are the groups of failures without what is proposed against them.
+func bareGroups(s *summary.Summary) []summary.FailureGroup {
+	groups := slices.Clone(s.FailureGroups)
+	for i := range groups {
+		groups[i].Suggestion = nil
+	}
+	return groups
 }
 
 func groupCounts(s *summary.Summary) map[string]int64 {

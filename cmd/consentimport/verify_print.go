@@ -110,6 +110,9 @@ func (a *verified) findings() (wrong, notes []string) {
 		notes = append(notes, differ...)
 		differ = nil
 	}
+	if a.older() {
+		wrong = append(wrong, a.lists.Older)
+	}
 	wrong = append(wrong, differ...)
 	if n := a.lists.Summary.OverPermissive.Count; n > 0 && !a.Facts.Header.DryRun {
 		wrong = append(wrong, permissiveEnd(n, a.purged))
@@ -152,6 +155,11 @@ func printDecided(out io.Writer, a *survey.Audit) error {
 // outdated reports whether evidence lies there that was made before the import went on.
 func (a *verified) outdated() bool { return a.evidence != nil && a.evidence.Outdated != "" }
 
+// older reports whether the reports of the last run are not there, which is nobody's change.
+func (a *verified) older() bool {
+	return a.lists.Older != "" && a.purged == nil && (a.Facts.End != nil || a.Facts.Header.DryRun)
+}
+
 // verdict is the one line that counts, and the command that cures what it says.
 func (a *verified) verdict(dir string, wrong []string) string {
 	const agree = "consistent (checkpoint, export, mappings and lists agree) and balanced"
@@ -166,9 +174,14 @@ func (a *verified) verdict(dir string, wrong []string) string {
 	if a.outdated() {
 		others--
 	}
+	if a.older() {
+		others -= 1 + len(a.lists.Differ)
+	}
 	switch {
 	case others > 0:
 		return "VERDICT: inconsistent. Keep the directory as it is and find out who changed what."
+	case a.older():
+		return "VERDICT: checkpoint and export are consistent and balanced, but the reports are not those of the last run. To write them again:\n" + report.ShellLine([]string{"consentimport", "report", dir})
 	case a.outdated() && permissive:
 		return "VERDICT: " + agree + ", but " + act + "; and the evidence is of an earlier time. To make it again:\n" + remakeEvidence(dir)
 	case a.outdated():

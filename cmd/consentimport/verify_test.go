@@ -1,13 +1,17 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/report/summary"
 )
 
 // messyImport is an import that has every list: sent, refused, invalid, repaired
@@ -64,6 +68,64 @@ func TestVerifyHoldsEveryListAgainstTheCheckpoint(t *testing.T) {
 		require.NoError(t, os.Remove(path))
 	}
 	r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+}
+
+// Whatever report.json says that checkpoint and export give is held against them.
+func TestVerifyHoldsEveryNumberOfTheReport(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	path := filepath.Join(r.out(), "report.json")
+	was, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for what, change := range map[string]func(s *summary.Summary){
+		"number of runs":       func(s *summary.Summary) { s.Runs++ },
+		"times":                func(s *summary.Summary) { s.StartedAt = s.StartedAt.Add(-time.Hour) },
+		"dryRun":               func(s *summary.Summary) { s.DryRun = true },
+		"decision table":       func(s *summary.Summary) { s.Decisions[0].Value = "no" },
+		"list of failures":     func(s *summary.Summary) { s.FailureGroups[0].Reason = "nothing of note" },
+		"list of skipped rows": func(s *summary.Summary) { s.Skips = append(s.Skips, summary.Skip{Reason: "a test", Count: 1}) },
+		"list of passes":       func(s *summary.Summary) { s.Passes[0].Sent++ },
+		"list of requests":     func(s *summary.Summary) { s.HTTP.Retries++ },
+		"history":              func(s *summary.Summary) { s.History = "rows" },
+	} {
+		s := summaryIn(t, r.out())
+		change(s)
+		text, err := json.Marshal(s)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, text, 0o600))
+		got := r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures)
+		assert.Contains(t, got.stdout, "wrong: report.json was changed, or belongs to another time: its "+what+" differs")
+		assert.Contains(t, got.stdout, "VERDICT: inconsistent")
+		require.NoError(t, os.WriteFile(path, was, 0o600))
+	}
+}
+
+// A run that was killed while it wrote its reports, or had no room for them, left nobody's
+// forgery: verify says so, whether there are none or those of an earlier run.
+func TestReportsThatWereNotWrittenAreNobodysChange(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	says := func(why string) {
+		t.Helper()
+		got := r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures)
+		assert.Contains(t, got.stdout, "wrong: "+why)
+		_, after, found := strings.Cut(got.stdout, "are not those of the last run. To write them again:\n")
+		require.True(t, found, got.stdout)
+		command, _, _ := strings.Cut(after, "\n")
+		r.typed(t, command)
+		r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+	}
+	earlier := filesIn(t, r.out())
+	for _, name := range []string{"approval.html", "decisions.csv", "failures.csv", "rejected.csv", "report.html", "report.json", "successes.csv"} {
+		require.NoError(t, os.Remove(filepath.Join(r.out(), name)))
+	}
+	says("the reports were not written, or not all of them")
+	r.faults(t, "")
+	r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitFailures)
+	for _, name := range []string{"report.json", "successes.csv"} { // as if the rest had come into place
+		require.NoError(t, os.WriteFile(filepath.Join(r.out(), name), []byte(earlier[name]), 0o600))
+	}
+	says("the reports are of an earlier run")
 }
 
 // Without a mapping that it was made with nobody can say anything of an import; every
