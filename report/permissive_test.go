@@ -186,6 +186,19 @@ func TestOverPermissiveEqualsANaiveModel(t *testing.T) {
 		require.Equal(rt, want, sum.OverPermissive.Consents)
 		require.EqualValues(rt, len(want), sum.OverPermissive.Count)
 		require.Len(rt, sum.LastWords, len(categoriesOf(words)))
+		drawn := 0
+		if sum.Courses != nil {
+			for _, c := range sum.Courses.Drawn {
+				switch c.Why {
+				case summary.TooPermissive:
+					require.Equal(rt, "reject accept", c.LastWord+" "+c.Stands)
+					drawn++
+				case summary.OutOfOrder, summary.Overtaken:
+					require.Equal(rt, c.LastWord, c.Stands, "%+v", c)
+				}
+			}
+		}
+		require.Equal(rt, len(want), drawn, "of six keys, all who are left too permissive are drawn")
 		if len(want) == 0 {
 			require.NotContains(rt, names(t, dir), "suppress.csv")
 			return
