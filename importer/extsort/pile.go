@@ -60,6 +60,23 @@ func (p *pile) add(rec []byte) {
 	p.n++
 }
 
+// addAll takes in whole records of the pile's size that are all of one part.
+func (p *pile) addAll(part int, records []byte) {
+	x, size := &p.parts[part], p.cfg.Size
+	x.n += len(records) / size
+	p.n += len(records) / size
+	for len(records) > 0 {
+		fits := (cap(x.last) - len(x.last)) / size * size
+		if fits == 0 {
+			p.grow(x, size)
+			continue
+		}
+		fits = min(fits, len(records))
+		x.last = append(x.last, records[:fits]...)
+		records = records[fits:]
+	}
+}
+
 // grow gives a part another chunk: small ones first, for small exports.
 func (p *pile) grow(x *part, need int) {
 	size := p.spare.size / 16

@@ -95,6 +95,45 @@ func (s *Sorter) Add(rec []byte) error {
 	return nil
 }
 
+// Spread is records that another goroutine has put into parts as a Sorter of spread ones
+// does, for this to take them in a part at a time.
+type Spread struct{ parts [1 << spreadBits][]byte }
+
+// Add takes in a record, which it copies.
+func (p *Spread) Add(rec []byte) {
+	part := &p.parts[rec[0]>>(8-spreadBits)]
+	*part = append(*part, rec...)
+}
+
+// AddSpread takes in spread records, of the one size that it sorts, and empties p.
+func (s *Sorter) AddSpread(p *Spread) error {
+	size := s.cfg.Size
+	if !s.cfg.Spread || size < 8 {
+		return errors.New("sort: records that were put into parts, of a size that is not known")
+	}
+	for i := range p.parts {
+		for records := p.parts[i]; len(records) > 0; {
+			if len(records)%size != 0 {
+				return fmt.Errorf("sort: records of %d bytes", len(records))
+			}
+			fit := (s.cfg.Buffer - s.fill.bytes) / size
+			if fit <= 0 && s.fill.n > 0 {
+				if err := s.flush(); err != nil {
+					return err
+				}
+				continue
+			}
+			some := records[:min(max(fit, 1)*size, len(records))]
+			s.fill.addAll(i, some)
+			s.fill.bytes += len(some)
+			s.n += int64(len(some) / size)
+			records = records[len(some):]
+		}
+		p.parts[i] = p.parts[i][:0]
+	}
+	return nil
+}
+
 // flush hands the pile over to be written as a run, and begins another.
 func (s *Sorter) flush() error {
 	if !s.spilled { // the first one: no goroutine writes yet

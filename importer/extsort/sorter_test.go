@@ -60,6 +60,14 @@ func readAll(tb testing.TB, s *Sorted) (out [][]byte) {
 	}
 }
 
+// addSpread adds what spread has, which for records of other sizes is nothing.
+func addSpread(s *Sorter, spread *Spread) error {
+	if !s.cfg.Spread || s.cfg.Size < 8 {
+		return nil
+	}
+	return s.AddSpread(spread)
+}
+
 // What comes out is what went in, in order, whatever the sizes, in memory and by
 // any number of runs and levels; it can be read again; and no file is left.
 func TestSortedEqualsASliceThatWasSorted(t *testing.T) {
@@ -73,6 +81,7 @@ func TestSortedEqualsASliceThatWasSorted(t *testing.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))
 		want := make([][]byte, rapid.IntRange(0, 1500).Draw(rt, "n"))
 		s := New(cfg)
+		var spread Spread
 		for i := range want {
 			n := cfg.Size
 			if n == 0 {
@@ -85,8 +94,16 @@ func TestSortedEqualsASliceThatWasSorted(t *testing.T) {
 			if cfg.Spread {
 				want[i][0] = byte(rng.IntN(256))
 			}
-			require.NoError(t, s.Add(want[i]))
+			if cfg.Spread && cfg.Size >= 8 && rng.IntN(2) == 0 {
+				spread.Add(want[i])
+			} else {
+				require.NoError(t, s.Add(want[i]))
+			}
+			if rng.IntN(100) == 0 {
+				require.NoError(t, addSpread(s, &spread))
+			}
 		}
+		require.NoError(t, addSpread(s, &spread))
 		slices.SortFunc(want, bytes.Compare)
 		sorted, err := s.Sort()
 		require.NoError(t, err)

@@ -118,7 +118,7 @@ func (b *Builder) name(key []byte, scratch *[]byte) uint64 {
 // Batch is what a run of rows says. It keeps nothing of their memory.
 type Batch struct {
 	builder *Builder
-	records []byte
+	records extsort.Spread
 	names   []named
 	scratch []byte
 	packed  []byte
@@ -175,14 +175,20 @@ func (b *Batch) Consent(at Place, c *mapping.Consent, f Fate) {
 	if b.builder.cfg.Names && f.State != Unsendable {
 		b.beside(e.subject[0], c)
 	}
-	b.records = e.append(b.records)
+	b.add(&e)
 }
 
 // Nothing takes in that a row says nothing about a category for a subject.
 func (b *Batch) Nothing(at Place, subject, category []byte) {
 	e := entry{time: First, decision: None, place: at, state: Unsendable}
 	b.key(&e, subject, category)
-	b.records = e.append(b.records)
+	b.add(&e)
+}
+
+// add adds a record.
+func (b *Batch) add(e *entry) {
+	var rec [recordSize]byte
+	b.records.Add(e.append(rec[:0]))
 }
 
 // key fills in the hashes of an entry, and gives that of the category as it is sent.
@@ -277,12 +283,9 @@ func (b *Builder) Add(batch *Batch) error {
 	}
 	clear(batch.names)
 	batch.names = batch.names[:0]
-	for r := batch.records; len(r) > 0; r = r[recordSize:] {
-		if err := b.sorter.Add(r[:recordSize]); err != nil {
-			return err
-		}
+	if err := b.sorter.AddSpread(&batch.records); err != nil {
+		return err
 	}
-	batch.records = batch.records[:0]
 	return b.beside.add(&batch.pairs)
 }
 
