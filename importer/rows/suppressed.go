@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/importer/blocked"
@@ -113,7 +114,7 @@ func (s *Suppressed) column(r io.Reader, column string) error {
 	if bom, _ := in.Peek(3); string(bom) == "\xef\xbb\xbf" {
 		_, _ = in.Discard(3)
 	}
-	rows := csv.NewReader(in)
+	rows := csv.NewReader(in) // OpenText bounds its rows
 	rows.Comma = delimiterOf(in)
 	rows.ReuseRecord, rows.FieldsPerRecord = true, -1
 	header, err := rows.Read()
@@ -139,6 +140,9 @@ func (s *Suppressed) column(r io.Reader, column string) error {
 		if len(cells) != columns {
 			return fmt.Errorf("line %d has %d cells, the header has %d", line, len(cells), columns)
 		}
+		if columns == 1 && strings.ContainsAny(cells[at], ",;\t|") || strings.Count(cells[at], "@") > 1 && strings.ContainsAny(cells[at], ",; \t|") {
+			return fmt.Errorf("line %d has more than one identifier in a cell", line)
+		}
 		if err := s.identifier([]byte(cells[at])); err != nil {
 			return fmt.Errorf("line %d %w", line, err)
 		}
@@ -146,10 +150,22 @@ func (s *Suppressed) column(r io.Reader, column string) error {
 }
 
 // delimiterOf is what parts the cells of a CSV file: the sign of which its first line
-// has most.
+// has most, outside of quotes.
 func delimiterOf(in *bufio.Reader) rune {
 	head, _ := in.Peek(in.Size())
-	head, _, _ = bytes.Cut(head, []byte("\n"))
+	var plain []byte
+	quoted := false
+	for _, c := range head {
+		if c == '"' {
+			quoted = !quoted
+		} else if !quoted {
+			if c == '\n' || c == '\r' {
+				break
+			}
+			plain = append(plain, c)
+		}
+	}
+	head = plain
 	best := ','
 	for _, c := range ";\t|" {
 		if bytes.Count(head, []byte(string(c))) > bytes.Count(head, []byte(string(best))) {

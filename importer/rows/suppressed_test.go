@@ -37,6 +37,11 @@ func TestEveryEntryOfAListIsSomebody(t *testing.T) {
 		"Latin-1":              {"bob\nJos\xe9\n", "", "line 2 is not UTF-8"},
 		"Latin-1 in a column":  {"id,why\nJos\xe9,x\n", "id", "line 2 is not UTF-8"},
 		"a row cut short":      {"why,id\nx,bob\ny\n", "id", "line 3 has 1 cells, the header has 2"},
+		"delimiters in quotes": {"\"a,b,c\";id\nx;bob\ny;007\n", "id", ""},
+		"a text in a cell":     {"id,why\nbob,\"x; y@a b@c\"\n007,\n", "id", ""},
+		"two in one cell":      {"id\n007\nbob;x\n", "id", "line 3 has more than one identifier in a cell"},
+		"two addresses":        {"id,why\n\"bob@a.example, eve@a.example\",x\n", "id", "line 2 has more than one identifier in a cell"},
+		"a quote left open":    {"id,why\n007,x\n\"bob,x\n" + strings.Repeat("someone,x\n", 150_000), "id", "a quote that is not closed"},
 		"a column twice":       {"id,id\nbob,007\n", "id", `two columns "id"`},
 		"no such column":       {"bob,x\n", "id", `no column "id"`},
 	} {
