@@ -1,6 +1,7 @@
 package main
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"os"
@@ -94,4 +95,33 @@ func TestEveryValueIsDecidedOrExplained(t *testing.T) {
 	p.post(t, "/dry-run", url.Values{"csrf": {csrf}})
 	p.await(t, "/dry-run", "none invalid")
 	assert.NotContains(t, p.get(t, "/mapping"), "Against the last dry run", "it is what was tried last")
+}
+
+// What cannot be seen in a value is seen where it is decided, and the decision is about that
+// value: a browser sends each line end of a field as CR LF.
+func TestValuesThatCannotBeSeenAreDecided(t *testing.T) {
+	t.Parallel()
+	p := openStudio(t, nil)
+	file := p.export + ".mapping.yaml"
+	text := strings.NewReplacer(`"no": DECIDE`, `"yes\u200b": DECIDE`, `"later": DECIDE`, "\"\\u202eon\": DECIDE\n      \"two\\nlines\": DECIDE\n      \"100%0A\": DECIDE").Replace(studioMapping)
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	csrf := p.enter(t)
+	page := p.get(t, "/mapping")
+	for _, seen := range []string{`>yes\u200b</code>`, `>\u202eon</code>`, `>two\nlines</code>`} {
+		assert.Contains(t, page, seen)
+	}
+	form := url.Values{"csrf": {csrf}, "text": {text}}
+	for _, field := range regexp.MustCompile(`<input type="hidden" name="([a-z]+[.\d]*)" value="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		form.Set(field[1], strings.NewReplacer("\r\n", "\r\n", "\r", "\r\n", "\n", "\r\n").Replace(html.UnescapeString(field[2])))
+	}
+	for name := range form {
+		if n, ok := strings.CutPrefix(name, "value."); ok && form.Get("was."+n) == "DECIDE" {
+			form.Set("choice."+n, "reject")
+		}
+	}
+	answer, body := p.ask(t, http.MethodPost, "/mapping/decide", form, nil)
+	require.Equal(t, http.StatusSeeOther, answer.StatusCode, body)
+	written, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, strings.ReplaceAll(text, "DECIDE", "reject"), string(written))
 }

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report/summary"
@@ -125,18 +122,4 @@ func (p *approvalSheet) count(decision string) int64 {
 		p.err = err
 	}
 	return n
-}
-
-// visible makes what cannot be seen on paper visible: control characters,
-// turned writing, blanks other than a space.
-func visible(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-	}
-	return b.String()
 }

@@ -41,7 +41,7 @@ var pages = sync.OnceValues(func() (*template.Template, error) {
 		"rows":    rowList,
 		"step":    parted,
 		"became":  becameClass,
-		"visible": visible,
+		"visible": wording.Visible,
 		"ms":      func(x float64) string { return wording.Lapse(x / 1000) },
 		"add":     func(a, b int) int { return a + b },
 		"sub":     func(a, b int64) int64 { return a - b },

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/consentimport/consentimport/report/wording"
 )
@@ -20,7 +21,16 @@ var helpers = template.FuncMap{
 	"percent":   func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
 	"len64":     func(v any) int64 { return int64(reflect.ValueOf(v).Len()) },
 	"plural":    func(n int64, one string) string { return wording.Plural(n, one) },
+	"visible":   wording.Visible,
+	"carried":   carriedIn.Replace,
 }
+
+// A browser sends each line end of a field as CR LF, whatever it was. So what is not for a
+// person to change goes through a form without any.
+var (
+	carriedIn  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	carriedOut = strings.NewReplacer("%25", "%", "%0D", "\r", "%0A", "\n")
+)
 
 // page is what every page gets.
 type page struct {

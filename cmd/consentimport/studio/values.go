@@ -203,7 +203,7 @@ func decided(text []byte, r *http.Request) ([]byte, error) {
 		if choice == "nothing" {
 			choice = ""
 		}
-		changed, err := mapping.Decide(text, form("at"), form("value"), choice)
+		changed, err := mapping.Decide(text, carriedOut.Replace(form("at")), carriedOut.Replace(form("value")), choice)
 		if err != nil {
 			return nil, fmt.Errorf("decide %q: %w", form("value"), err)
 		}
