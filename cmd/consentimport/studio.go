@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/cmd/consentimport/studio"
+	"github.com/consentimport/consentimport/importer/journal"
 )
 
 func newStudio(env *environment) *cobra.Command {
@@ -54,6 +55,7 @@ func serveStudio(env *environment, exports []string, mappingFile string, noBrows
 	var stopped atomic.Bool // a signal has stopped a command that can go on
 	s, err := studio.New(studio.Config{
 		Exports: exports, Mapping: mappingFile, Address: l.Addr().String(), Context: ctx, KeyInEnvironment: env.getenv("INTEMPT_API_KEY") != "",
+		AtWork: func(dir string) bool { return errors.Is(notAtWork(env.disk, dir), journal.ErrLocked) },
 		Program: func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			code := run(env.within(ctx, stdout, stderr), args)
 			if code == exitIncomplete && ctx.Err() != nil {

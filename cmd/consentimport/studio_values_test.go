@@ -5,12 +5,15 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/journal"
 )
 
 // A cell of JSON beside columns, a table for each, and one that asks the opposite.
@@ -124,4 +127,27 @@ func TestValuesThatCannotBeSeenAreDecided(t *testing.T) {
 	written, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, strings.ReplaceAll(text, "DECIDE", "reject"), string(written))
+}
+
+// A run that reads a large export before it sends, begun in a terminal, was not killed, and
+// nobody is asked to go on with it.
+func TestARunThatDoesNotSendYetWasNotKilled(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 5, "")
+	r.here(t, nil, r.args()...).requireCode(t, exitComplete)
+	require.NoError(t, os.Remove(filepath.Join(r.out(), "report.json")))
+	p := openStudioOn(t, r.dir, r.export, nil)
+	p.enter(t)
+	assert.Contains(t, p.get(t, "/run"), "It was killed")
+	lock, err := journal.Lock(journal.OS{}, r.out())
+	require.NoError(t, err)
+	page := p.get(t, "/run")
+	assert.Contains(t, page, "takes no orders now")
+	assert.NotContains(t, page, "It was killed")
+	assert.NotContains(t, page, ">Resume<")
+	answer, _ := p.ask(t, http.MethodGet, "/run/progress", nil, nil)
+	assert.Empty(t, answer.Header.Get("X-Done"), "the page goes on asking")
+	require.NoError(t, lock.Close())
+	answer, _ = p.ask(t, http.MethodGet, "/run/progress", nil, nil)
+	assert.Equal(t, "yes", answer.Header.Get("X-Done"))
 }

@@ -26,11 +26,11 @@ type runData struct {
 	Target   targetForm
 	Orders   []string // the commands that steer the run
 	Commands []string // those that the buttons stand for
-	Busy     bool     // another command is at work here
+	Held     bool     // a process is at work in Dir that takes no orders
 }
 
 // Live says that a run is at work.
-func (d runData) Live() bool { return d.Status != nil || d.Job != nil && !d.Job.Done }
+func (d runData) Live() bool { return d.Status != nil || d.Held || d.Job != nil && !d.Job.Done }
 
 // Killed says that the last run ended without its reports.
 func (d runData) Killed() bool { return d.Begun && !d.Live() && d.Summary == nil }
@@ -75,6 +75,7 @@ func (s *Studio) runData(r *http.Request) runData {
 	}
 	d.Files = filesIn(dir)
 	d.Begun = slices.Contains(d.Files, "checkpoint.jsonl")
+	d.Held = d.Status == nil && d.Begun && s.cfg.AtWork(dir)
 	if !d.Live() {
 		d.Summary = summaryOf(dir)
 	}
@@ -124,7 +125,7 @@ func (s *Studio) runPage(w http.ResponseWriter, r *http.Request) {
 // progress is the live part of the page of the run.
 func (s *Studio) progress(w http.ResponseWriter, r *http.Request) {
 	d := s.runData(r)
-	if d.Status == nil && (d.Job == nil || d.Job.Done) {
+	if !d.Live() {
 		w.Header().Set("X-Done", "yes")
 	}
 	s.show(w, http.StatusOK, "progress", d)

@@ -36,6 +36,9 @@ type Config struct {
 	Context context.Context
 	// Program is the program itself: it gives the exit code.
 	Program func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+	// AtWork reports whether a process works in an out directory, be it one that takes no
+	// orders, because it reads the export before it sends.
+	AtWork func(dir string) bool
 	// KeyInEnvironment says that the environment has an API key; the key itself never gets here.
 	KeyInEnvironment bool
 }
