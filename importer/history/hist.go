@@ -88,7 +88,7 @@ func (h *hist) forward() {
 		if e.state != Unsendable {
 			sendable++
 		}
-		h.odd = h.odd || e.state != Open && e.state != Sent
+		h.odd = h.odd || e.state != Sent && !(e.state == Open && h.options.Foresee)
 		if int(e.pass) == h.options.Pass && (e.state == Sent || e.state == Missed) {
 			h.begun = true
 		}
