@@ -22,15 +22,26 @@ import (
 // good until buf is used again. It depends on nothing but text, today and with
 // any later version: shards go by a hash of it.
 func KeyText(text []byte, buf *[]byte) []byte {
+	key, _ := KeyForm(text, buf)
+	return key
+}
+
+// KeyForm is KeyText, which says of nearly all texts that their form is ASCII alone.
+func KeyForm(text []byte, buf *[]byte) (key []byte, ascii bool) {
 	plain, capitals, at := scanKey(text)
 	if plain {
 		if !capitals || at < 0 || !isAddress(text) {
-			return text
+			return text, true
 		}
 		from := len(*buf)
 		*buf = lowerASCII(*buf, text)
-		return (*buf)[from:len(*buf):len(*buf)]
+		return (*buf)[from:len(*buf):len(*buf)], true
 	}
+	return otherForm(text, buf), false
+}
+
+// otherForm is the form of a text that is not plain ASCII.
+func otherForm(text []byte, buf *[]byte) []byte {
 	text = composed(spelling.TrimInvisible(text), buf)
 	if !isAddress(text) {
 		return text
@@ -75,9 +86,22 @@ func scanKey(text []byte) (plain, capitals bool, at int) {
 	if text[0] <= ' ' || text[n-1] <= ' ' || text[n-1] == 0x7f || text[0] == 0x7f {
 		return false, false, at
 	}
+	if n < 8 {
+		for i, c := range text {
+			switch {
+			case c >= utf8.RuneSelf:
+				return false, false, at
+			case c == '@' && at < 0:
+				at = i
+			case 'A' <= c && c <= 'Z':
+				capitals = true
+			}
+		}
+		return true, capitals, at
+	}
 	const each, high = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= n; i += 8 { // identifiers are read for every row: eight bytes at a time
+	for i := 0; i < n; i += 8 { // identifiers are read for every row: eight bytes at a time
+		i = min(i, n-8) // the last ones, some of them once more
 		word := binary.LittleEndian.Uint64(text[i:])
 		if word&high != 0 {
 			return false, false, at
@@ -88,16 +112,6 @@ func scanKey(text []byte) (plain, capitals bool, at int) {
 		}
 		if isAt := ^((word ^ '@'*each) + 0x7f*each) & high; isAt != 0 && at < 0 {
 			at = i + bits.TrailingZeros64(isAt)/8
-		}
-	}
-	for ; i < n; i++ {
-		switch c := text[i]; {
-		case c >= utf8.RuneSelf:
-			return false, false, at
-		case c == '@' && at < 0:
-			at = i
-		case 'A' <= c && c <= 'Z':
-			capitals = true
 		}
 	}
 	return true, capitals, at

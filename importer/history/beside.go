@@ -54,7 +54,8 @@ func (b *Batch) beside(subject uint64, c *mapping.Consent) {
 	}
 	p.subject, p.email = subject, append(p.email[:0], c.Email...)
 	b.scratch = b.scratch[:0]
-	email := b.builder.name(mapping.KeyText(c.Email, &b.scratch), &b.packed)
+	key, ascii := mapping.KeyForm(c.Email, &b.scratch)
+	email := b.builder.name(key, ascii, &b.packed)
 	if email == subject {
 		return
 	}

@@ -98,8 +98,11 @@ func (b *Builder) half(of byte, text []byte, scratch *[]byte) uint64 {
 // subject gives the two hashes of a subject as it is compared. The first alone is that of
 // an address in the form in which its domain is in the DNS: by that both forms of one are
 // found beside each other, and by both hashes they are two. beyond: it is another form.
-func (b *Builder) subject(key []byte, scratch *[]byte) (h [2]uint64, beyond bool) {
+func (b *Builder) subject(key []byte, ascii bool, scratch *[]byte) (h [2]uint64, beyond bool) {
 	h = b.hash('S', key, scratch)
+	if ascii {
+		return h, false
+	}
 	form, beyond := asciiAddress(key)
 	if beyond {
 		h[0] = b.half('S', []byte(form), scratch)
@@ -108,9 +111,11 @@ func (b *Builder) subject(key []byte, scratch *[]byte) (h [2]uint64, beyond bool
 }
 
 // name is the first of the two hashes of a subject.
-func (b *Builder) name(key []byte, scratch *[]byte) uint64 {
-	if form, beyond := asciiAddress(key); beyond {
-		key = []byte(form)
+func (b *Builder) name(key []byte, ascii bool, scratch *[]byte) uint64 {
+	if !ascii {
+		if form, beyond := asciiAddress(key); beyond {
+			key = []byte(form)
+		}
 	}
 	return b.half('S', key, scratch)
 }
@@ -196,9 +201,9 @@ func (b *Batch) key(e *entry, subject, category []byte) (sentAs uint64) {
 	if b.subject == nil || !bytes.Equal(subject, b.subject) {
 		b.subject = append(b.subject[:0], subject...)
 		b.scratch = b.scratch[:0]
-		k := mapping.KeyText(subject, &b.scratch)
+		k, ascii := mapping.KeyForm(subject, &b.scratch)
 		var beyond bool
-		b.hash, beyond = b.builder.subject(k, &b.packed)
+		b.hash, beyond = b.builder.subject(k, ascii, &b.packed)
 		b.spelling, b.sentAs = 0, b.hash[1]
 		if same := bytes.Equal(k, subject); !same || b.builder.salt != nil {
 			b.sentAs = maphash.Bytes(b.builder.seeds[1], subject)

@@ -2,7 +2,6 @@ package history
 
 import (
 	"bytes"
-	"encoding/binary"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -31,18 +30,8 @@ func asciiAddress(key []byte) (string, bool) {
 	return string(key[:at+1]) + form, true
 }
 
-// ascii reports whether a text is ASCII, as nearly all identifiers are: eight bytes at a
-// time, of which the last overlap those before them.
+// ascii reports whether a text is ASCII.
 func ascii(text []byte) bool {
-	const high = 0x8080808080808080
-	if len(text) >= 8 {
-		for rest := text; len(rest) > 8; rest = rest[8:] {
-			if binary.LittleEndian.Uint64(rest)&high != 0 {
-				return false
-			}
-		}
-		return binary.LittleEndian.Uint64(text[len(text)-8:])&high == 0
-	}
 	for _, c := range text {
 		if c >= utf8.RuneSelf {
 			return false
