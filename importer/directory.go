@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -88,12 +89,31 @@ func vacant(dir string) (missing bool, err error) {
 	if err != nil {
 		return false, cure(blocked.AnotherDirectory, "use %s as the out directory: %w", dir, err)
 	}
+	if err := begun(dir, entries); err != nil {
+		return false, err
+	}
 	for _, e := range entries {
 		if !Ours(e.Name()) {
 			return false, cure(blocked.AnotherDirectory, "%s contains files that no import wrote (such as %s)", dir, e.Name())
 		}
 	}
 	return false, nil
+}
+
+// onceBegun are files that are written when the pass stands in the checkpoint, and not
+// before: the socket of a run that was killed, its lists as they grew, its reports.
+var onceBegun = []string{ControlSocket, ".successes.csv.tmp", ".failures.csv.tmp", "successes.csv", "failures.csv", "report.json"}
+
+// begun refuses a directory without a pass in its checkpoint in which a run has been at
+// work all the same: what was sent is not known any more, and nothing of it may be taken
+// for an import that sent nothing.
+func begun(dir string, entries []os.DirEntry) error {
+	for _, e := range entries {
+		if slices.Contains(onceBegun, e.Name()) {
+			return cure(blocked.RestoreOrStartOver, "a run was at work in %s (it left %s), but its checkpoint is gone or was cut: what was sent is not known", dir, e.Name())
+		}
+	}
+	return nil
 }
 
 // Abandon removes an import that was begun by this process and of which nothing

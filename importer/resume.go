@@ -3,6 +3,7 @@ package importer
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -44,6 +45,13 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 		return nil, err
 	}
 	if len(state.Passes) == 0 { // it died before its first pass was set down: nothing was sent
+		entries, err := os.ReadDir(cfg.Dir)
+		if err != nil {
+			return nil, cure(blocked.AnotherDirectory, "use %s as the out directory: %w", cfg.Dir, err)
+		}
+		if err := begun(cfg.Dir, entries); err != nil {
+			return nil, err
+		}
 		return im, im.firstPass()
 	}
 	im.pass = state.Passes[len(state.Passes)-1]

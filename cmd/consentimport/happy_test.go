@@ -361,6 +361,42 @@ func TestAResumeOfNothingStarts(t *testing.T) {
 	r.account(t)
 }
 
+// A checkpoint that is gone, empty or cut within what stands before the first pass is no
+// sign that nothing was sent, where a run has left what shows that it was at work.
+func TestALostCheckpointIsNotAStart(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 10, "")
+	r.here(t, nil, r.args("--limit", "5")...).requireCode(t, exitIncomplete)
+	path := filepath.Join(r.out(), "checkpoint.jsonl")
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	requests := r.server.Stats().Requests
+	header := bytes.IndexByte(whole, '\n') + 1
+	for _, left := range [][]string{{"report.json", "report.html", "approval.html", "decisions.csv", "successes.csv", "failures.csv"}, {".successes.csv.tmp"}} {
+		if left[0][0] == '.' { // as a run leaves it that was killed
+			for _, name := range []string{"report.json", "report.html", "approval.html", "decisions.csv", "successes.csv", "failures.csv"} {
+				require.NoError(t, os.Remove(filepath.Join(r.out(), name)))
+			}
+			require.NoError(t, os.WriteFile(filepath.Join(r.out(), left[0]), nil, 0o600))
+		}
+		for _, kept := range []int{-1, 0, 20, header} {
+			require.NoError(t, os.RemoveAll(path))
+			if kept >= 0 {
+				require.NoError(t, os.WriteFile(path, whole[:kept], 0o600))
+			}
+			for _, flags := range [][]string{{"--resume"}, {"--resume", "--retry"}} {
+				got := r.here(t, nil, r.args(flags...)...).requireCode(t, exitRefused)
+				assert.Contains(t, got.stderr, "its checkpoint is gone or was cut", "%d bytes", kept)
+				assert.Contains(t, got.stderr, "--restart")
+			}
+		}
+	}
+	assert.Equal(t, requests, r.server.Stats().Requests, "nothing was sent")
+	require.NoError(t, os.WriteFile(path, whole, 0o600))
+	r.here(t, nil, r.args("--resume")...).requireCode(t, exitComplete)
+	assert.Zero(t, r.account(t))
+}
+
 func TestAnExportThatGrewIsResumed(t *testing.T) {
 	t.Parallel()
 	r := newRehearsal(t, "")

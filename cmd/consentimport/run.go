@@ -261,7 +261,10 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
 			anotherURL + "; then: consentimport report " + report.ShellLine([]string{f.dir(called.Exports)})}
 	case err != nil && runErr != nil:
-		return &exitError{exitIncomplete, errors.Join(runErr, err), "make room or remove the cause, then continue with --resume"}
+		if err.Error() != runErr.Error() { // one cause is said once
+			runErr = fmt.Errorf("%w; and the reports could not be written: %w", runErr, err)
+		}
+		return &exitError{exitIncomplete, runErr, "make room or remove the cause, then continue with --resume"}
 	case err != nil:
 		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
 			"remove the cause, then: consentimport report " + report.ShellLine([]string{f.dir(called.Exports)})}
