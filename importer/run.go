@@ -144,12 +144,11 @@ func (r *run) begin() error {
 	}
 	r.high, r.read = r.im.high, r.im.read
 	r.lanes.advance(r.im.from)
-	ahead := r.im.order.plan.Pulled > 0
-	if ahead { // rows are sent that were not come to yet, so none of them may change
+	if r.im.order.plan.Pulled > 0 { // rows are sent that were not come to yet, so none of them may change
 		r.read = further(r.read, r.im.whole)
 	}
 	return r.im.journal.Run(journal.Run{
-		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row, Ahead: ahead,
+		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row,
 		Approved: r.im.cfg.Approved, Inputs: r.im.moved(),
 	})
 }

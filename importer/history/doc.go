@@ -51,7 +51,7 @@
 //   - Journal: outcomes come in any order, but none for a row before the low row of
 //     a mark above it. A history that is pulled together leaves with its first row,
 //     so the others lie behind that row; a reader of outcomes in the order of rows
-//     sorts them first (journal.Run.Ahead).
+//     holds them until it comes to their rows or, where they are many, sorts them first.
 //   - Low mark: a row with all that leaves with it is finished before the mark goes
 //     past it. What other rows of the history have is then done as well.
 //   - Resume: the plan is made of what has no outcome yet. A history that was

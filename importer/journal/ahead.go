@@ -11,7 +11,7 @@ import (
 )
 
 // inRows is the outcomes of a pass in the order of rows, sorted outside of memory:
-// of a pass in which outcomes come far ahead of their rows (Run.Ahead, farAhead).
+// of a pass in which outcomes come far ahead of their rows (mostEarly, farAhead).
 //
 // A record has the first consent (12 bytes, big-endian: row, number) and a running
 // number (8), so that of two outcomes of one consent the later one comes last; then

@@ -26,6 +26,8 @@ type cursor struct {
 	scan  *scanner
 	rows  *inRows // of a pass whose outcomes come far ahead of rows; nil: they come nearly in order
 	low   int64   // what rows below it have is in the window
+	read  int64   // last row that was read, where the cursor is in the file
+	early window  // of rows behind that
 	window
 	span, rest int // first of window.spans, window.rest that matters still
 
@@ -125,21 +127,53 @@ func (c *cursor) fill(row, from int64) error {
 		case kindSent, kindKnown:
 			for _, s := range r.spans {
 				if s.hi.Row >= from && !c.isLate(s.lo) {
-					c.spans = append(c.spans, s)
+					w := c.windowOf(s.hi.Row)
+					w.spans = append(w.spans, s)
 					read++
 				}
 			}
 		case kindFail, kindHeld:
 			if r.outcome.Ref.Row >= from && !c.isLate(r.outcome.Ref) {
-				c.window.rest = append(c.window.rest, r.outcome)
+				w := c.windowOf(r.outcome.Ref.Row)
+				w.rest = append(w.rest, r.outcome)
 				read++
 			}
 		case kindMark:
-			c.low = max(c.low, r.mark.Low.Row)
+			c.low, c.read = max(c.low, r.mark.Low.Row), max(c.read, r.mark.High)
 		}
 	}
+	c.ripen()
 	c.sort(c.twice)
 	return nil
+}
+
+// windowOf is where an outcome goes that stands where the cursor is.
+func (c *cursor) windowOf(row int64) *window {
+	if row > c.read {
+		return &c.early
+	}
+	return &c.window
+}
+
+// ripen moves what came early into the window, as far as rows below the low one have it.
+// Of two outcomes of one consent the later is to stay the later.
+func (c *cursor) ripen() {
+	c.early.spans = slices.DeleteFunc(c.early.spans, func(s span) bool {
+		if s.lo.Row >= c.low && c.low < math.MaxInt64 {
+			return false
+		}
+		c.spans = append(c.spans, s)
+		return true
+	})
+	var ripe []Outcome
+	c.early.rest = slices.DeleteFunc(c.early.rest, func(o Outcome) bool {
+		if o.Ref.Row >= c.low && c.low < math.MaxInt64 {
+			return false
+		}
+		ripe = append(ripe, o)
+		return true
+	})
+	c.window.rest = slices.Insert(c.window.rest, 0, ripe...)
 }
 
 // isLate tells of an outcome that came after its turn.

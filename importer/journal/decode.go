@@ -25,6 +25,8 @@ type record struct {
 	spans   []span // sent and known: ascending, not overlapping
 	n       int64  // sent and known: consents in spans
 	outcome Outcome
+	// rowsOnly: of marks nothing but their rows is wanted. There is one for a hundred rows.
+	rowsOnly bool
 }
 
 var errForm = errors.New("is not in the form that this program writes")
@@ -60,6 +62,9 @@ func (r *record) decode(body []byte) error {
 		return r.decodeHeld(rest)
 	case kindMark:
 		r.kind, r.mark = kindMark, Mark{}
+		if r.rowsOnly && r.decodeMarkRows(rest) {
+			return nil
+		}
 		return decodeJSON(rest, &r.mark)
 	case kindSeal:
 		r.kind, r.seal = kindSeal, Seal{}
@@ -103,6 +108,25 @@ func decodeJSON(text []byte, v any) error {
 		return errForm
 	}
 	return nil
+}
+
+// decodeMarkRows reads the rows of a mark, `…"row":523},"high":533,…`, where they stand in it
+// as they are encoded.
+func (r *record) decodeMarkRows(b []byte) bool {
+	_, b, ok := bytes.Cut(b, []byte(`"row":`))
+	low, i := cutNumber(b, math.MaxInt64)
+	if !ok || i == 0 {
+		return false
+	}
+	if b, ok = bytes.CutPrefix(b[i:], []byte(`},"high":`)); !ok {
+		return false
+	}
+	high, i := cutNumber(b, math.MaxInt64)
+	if i == 0 {
+		return false
+	}
+	r.mark.Low.Row, r.mark.High = low, high
+	return true
 }
 
 // decodeSent reads `"523.1-530.2 533.1","n":12`.

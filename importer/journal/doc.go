@@ -35,11 +35,12 @@
 // The order of lines is that of time: outcomes belong to the run, and the run to
 // the pass, that was begun last. No outcome comes for a row before the low row of a
 // mark that stands above it in the same pass. So outcomes come almost in the order of
-// rows, and whoever goes through them by row holds a few; unless the run says
-// "ahead":true: then decisions about one person are sent together, far ahead of the
-// rows that some of them stand in, and outcomes are sorted before they are gone
-// through, outside of memory. In a repair pass too, rows are numbered as in the original export, and
-// gone through in that order.
+// rows, and whoever goes through them by row holds a few. Decisions about one person
+// may be sent together, ahead of the rows that some of them stand in: outcomes of rows
+// above the high row of all marks so far. Where these are many, or what is finished is far
+// ahead of a row that is not, outcomes are sorted before they are gone through, outside of
+// memory. In a repair pass too, rows are numbered as in the original export, and gone
+// through in that order.
 //
 // # Integrity
 //

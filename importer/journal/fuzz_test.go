@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/source"
 )
 
 // bodies are the bodies of the lines of a small checkpoint.
@@ -90,6 +92,14 @@ func FuzzRecord(f *testing.F) {
 		third, err := r2.encode()
 		require.NoError(t, err)
 		require.Equal(t, string(again), string(third))
+		if r2.kind == kindMark { // and whoever wants its rows alone gets these
+			r3 := record{rowsOnly: true}
+			require.NoError(t, r3.decode(again))
+			require.Equal(t, Mark{Low: source.Position{Row: r2.mark.Low.Row}, High: r2.mark.High}, Mark{Low: source.Position{Row: r3.mark.Low.Row}, High: r3.mark.High})
+			if r2.mark.High >= 0 && r2.mark.Low.Row >= 0 {
+				require.Zero(t, r3.mark.HTTP.ByStatus, "nothing else is read")
+			}
+		}
 	})
 }
 

@@ -161,9 +161,6 @@ type Run struct {
 	// Inputs say where the files of the export lie, one each, when one was given at
 	// another place than before.
 	Inputs []Place `json:"inputs,omitempty"`
-	// Ahead: outcomes come far ahead of the rows that are read, so that they have to
-	// be sorted to be gone through in the order of rows.
-	Ahead bool `json:"ahead,omitempty"`
 }
 
 // Order is what somebody wanted of a run at work.

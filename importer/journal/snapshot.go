@@ -89,16 +89,21 @@ type segment struct {
 	to   int64 // offset at which it ends
 	high int64 // last row read
 	low  int64 // every consent of the rows before it has its outcome
-	// ahead: outcomes of at least one of its runs come far ahead of their rows, or others
-	// far behind; far is the last row that has one.
+	// ahead: many outcomes come far ahead of their rows, or others far behind; far is the
+	// last row that has one, early how many came before their rows were read.
 	ahead bool
 	far   int64
+	early int
 }
 
 // farAhead is how many rows what is finished may be ahead of an unfinished row for a
 // cursor to hold them in memory, while it waits for that one: 30 MB where all are
 // superseded. One consent may be tried again for minutes, while all others go on.
 const farAhead = 1 << 18
+
+// mostEarly is how many outcomes may come before their rows are read for a cursor to hold
+// them in memory until they are. A decision that leaves with an older one is such an outcome.
+const mostEarly = 1 << 16
 
 // timelinePoints bounds Snapshot.Timeline.
 const timelinePoints = 512
@@ -208,9 +213,6 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		f.endRun()
 		f.Runs = append(f.Runs, r.run)
 		f.move(r.run.Inputs)
-		if r.run.Ahead {
-			f.segments[len(f.segments)-1].ahead = true
-		}
 		f.End, f.marked, f.ended = nil, false, false
 		f.saw(r.run.At)
 		f.seen = r.run.At
@@ -229,7 +231,8 @@ func (f *fold) add(r *record, at, next place) (what string) {
 	case kindSent, kindKnown:
 		f.settle(r.spans)
 		f.count(r.spans[0].state(), r.n)
-		f.reach(r.spans[len(r.spans)-1].hi.Row)
+		for i := len(r.spans) - 1; i >= 0 && f.reach(r.spans[i].hi.Row); i-- {
+		}
 	case kindFail, kindHeld:
 		delete(f.Begun, r.outcome.Ref)
 		f.count(r.outcome.State, 1)
@@ -281,10 +284,16 @@ func (f *fold) settle(spans []span) {
 	}
 }
 
-// reach notes that a row has an outcome.
-func (f *fold) reach(row int64) {
+// reach notes that a row has an outcome, and reports whether that came early.
+func (f *fold) reach(row int64) (early bool) {
 	seg := &f.segments[len(f.segments)-1]
 	seg.far = max(seg.far, row)
+	if row <= seg.high {
+		return false
+	}
+	seg.early++
+	seg.ahead = seg.ahead || seg.early > mostEarly
+	return true
 }
 
 func (f *fold) count(s State, n int64) {

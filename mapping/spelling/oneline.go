@@ -9,6 +9,9 @@ import (
 // terminal: white space and control characters become one blank, none at the ends,
 // and format characters (zero-width blanks, direction marks) are left out.
 func OneLine(text string) string {
+	if plain(text) {
+		return text
+	}
 	var b strings.Builder
 	b.Grow(len(text))
 	blank := false
@@ -27,4 +30,18 @@ func OneLine(text string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// plain reports whether a text is one line as it stands, as nearly all are: printable ASCII
+// without more blanks than words need.
+func plain(text string) bool {
+	was := byte(' ')
+	for i := range len(text) {
+		c := text[i]
+		if c < ' ' || c > '~' || c == ' ' && was == ' ' {
+			return false
+		}
+		was = c
+	}
+	return text == "" || was != ' '
 }

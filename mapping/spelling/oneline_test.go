@@ -11,6 +11,11 @@ func TestOneLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                               "",
 		"plain":                          "plain",
+		"two  blanks":                    "two blanks",
+		" in front":                      "in front",
+		"behind ":                        "behind",
+		" ":                              "",
+		"~\x7f":                          "~",
 		"  two\r\n\tlines \n":            "two lines",
 		"a\x1b[31mred\x00\u0085b":        "a [31mred b",
 		"zero\u200bwidth\u202eturned":    "zerowidthturned",
