@@ -86,6 +86,8 @@ func hintOf(err error) string {
 	switch {
 	case errors.As(err, &e) && e.hint != "":
 		return e.hint
+	case errors.Is(err, source.ErrDenied): // whatever could not be opened because of it
+		return anotherURL
 	case errors.As(err, &b) && b.Hint != "":
 		return b.Hint
 	case b != nil && len(b.Parts) > 0:
@@ -98,8 +100,6 @@ func hintOf(err error) string {
 		return m.Hint
 	case m != nil && m.Parameter != "":
 		return "for example --set " + m.Parameter
-	case errors.Is(err, source.ErrDenied):
-		return anotherURL
 	case errors.Is(err, journal.ErrLocked):
 		return "wait for it to end, or stop it"
 	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):

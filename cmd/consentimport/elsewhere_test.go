@@ -181,7 +181,10 @@ func TestAPresignedURLExpires(t *testing.T) {
 		valid.Store(anew)
 		if strings.Contains(message, "everything sent is in the checkpoint") {
 			reported++
-			r.here(t, nil, "report", r.out()).requireCode(t, exitRefused)
+			for _, command := range []string{"report", "verify", "evidence"} {
+				refused := r.here(t, nil, command, r.out()).requireCode(t, exitRefused)
+				assert.Contains(t, refused.stderr, "hint: get a new URL of the same object, and set CONSENTIMPORT_EXPORT_URL", command)
+			}
 			r.env = append(r.env, exportURL+"="+s.URL+"/export.csv?"+anew)
 			code, said := r.typed(t, printed(t, message))
 			require.Equal(t, exitComplete, code, said)

@@ -110,5 +110,8 @@ func s3Error(err error, from int64) error {
 	if answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusUnauthorized {
 		return &remoteError{fmt.Sprintf("cannot be read: %s; check the credentials, AWS_REGION and AWS_ENDPOINT_URL", answer.Code), true}
 	}
+	if answer.Code == "AuthorizationHeaderMalformed" || answer.Code == "PermanentRedirect" { // what a bucket of another region says
+		return &remoteError{fmt.Sprintf("cannot be read: %s; check AWS_REGION and AWS_ENDPOINT_URL", answer.Code), true}
+	}
 	return &remoteError{fmt.Sprintf("cannot be read: %s (%d)", answer.Code, answer.StatusCode), say.final}
 }

@@ -147,6 +147,7 @@ func TestS3Refuses(t *testing.T) {
 		"no object":   {"s3://exports/none.csv", at(server), "NoSuchKey (404)"},
 		"no bucket":   {"s3://none/e.csv", at(server), "NoSuchBucket (404)"},
 		"wrong key":   {"s3://exports/e.csv", at(server, "AWS_SECRET_ACCESS_KEY=wrong"), "SignatureDoesNotMatch; check the credentials, AWS_REGION and AWS_ENDPOINT_URL"},
+		"far away":    {"s3://exports/e.csv", at(server, "AWS_REGION=eu-west-9"), "AuthorizationHeaderMalformed; check AWS_REGION and AWS_ENDPOINT_URL"},
 		"nobody here": {"s3://exports/e.csv", at(server, "AWS_ENDPOINT_URL=http://127.0.0.1:1"), "cannot be reached"},
 		"plain":       {"s3://exports/e.csv", at(server, "AWS_ENDPOINT_URL=http://s3.example"), "AWS_ENDPOINT_URL is not encrypted"},
 		"no URL":      {"s3://exports/e.csv", at(server, "AWS_ENDPOINT_URL=s3.example"), "AWS_ENDPOINT_URL is not an http or https URL"},
