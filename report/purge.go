@@ -44,6 +44,7 @@ func Purge(disk journal.Disk, dir string, w *journal.Writer, was *journal.Purge,
 	table := ""
 	if slices.Contains(names, decisionsName) {
 		if table, err = withoutValues(disk, dir, named); err != nil {
+			_ = disk.Remove(filepath.Join(dir, tempName(decisionsName))) // it is worth nothing half
 			return nil, fmt.Errorf("purge %s: %w", decisionsName, err)
 		}
 	}

@@ -37,3 +37,31 @@ func TestAFullDiskStopsTheRun(t *testing.T) {
 	assert.LessOrEqual(t, r.server.Stats().Duplicates, int64(64))
 	assert.EqualValues(t, 3000, s.Rows.Read)
 }
+
+// A purge for which there is no room removes nothing, leaves nothing behind, and is done
+// when there is some.
+func TestAPurgeOnAFullDiskIsDoneLater(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "hm"))
+	small := smallDisk(t, "1m")
+	out := filepath.Join(small, "import")
+	r.here(t, nil, r.args("--out", out)...).requireCode(t, exitFailures)
+	ballast, err := os.Create(filepath.Join(small, "ballast"))
+	require.NoError(t, err)
+	block := make([]byte, 4096)
+	for err == nil {
+		_, err = ballast.Write(block)
+	}
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.NoError(t, ballast.Close())
+	before := filesIn(t, out)
+	got := r.here(t, nil, "purge", out).requireCode(t, exitIncomplete)
+	assert.Contains(t, got.stderr, "make room, then run it again")
+	assert.Equal(t, before, filesIn(t, out))
+
+	require.NoError(t, os.Remove(ballast.Name()))
+	r.here(t, nil, "purge", out).requireCode(t, exitComplete)
+	assert.NoFileExists(t, filepath.Join(out, "rejected.csv"))
+	r.here(t, nil, "verify", out).requireCode(t, exitComplete)
+}

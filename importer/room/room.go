@@ -4,6 +4,7 @@ package room
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -66,7 +67,11 @@ func (n Need) Full(err error) error {
 	if n.Of != "" {
 		of = " (of " + n.Of + " or more)"
 	}
-	return blocked.Errorc(blocked.MoreRoom, "%s has %d MiB free, and %s needs more than %d MiB there for %s%s: %w", n.Dir, free/mib, n.What, max(n.Bytes, free)/mib, n.For, of, err)
+	needs := "more" // than nothing to speak of
+	if least := max(n.Bytes, free) / mib; least > 0 {
+		needs = fmt.Sprintf("more than %d MiB", least)
+	}
+	return blocked.Errorc(blocked.MoreRoom, "%s has %d MiB free, and %s needs %s there for %s%s: %w", n.Dir, free/mib, n.What, needs, n.For, of, err)
 }
 
 // first is how many decisions say how many there will be.
