@@ -1,7 +1,9 @@
 package importer
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -155,6 +157,30 @@ func TestWhatExpiresWhileARunIsFollowed(t *testing.T) {
 	}
 }
 
+// The digest that a run reports is of what it has sent, whatever has become of the file since.
+func TestTheDigestOfARunIsOfWhatItSent(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, lifeExport(10))
+	text, err := os.ReadFile(l.export)
+	require.NoError(t, err)
+	l.refuse = func(string) bool { // all of it was read
+		require.NoError(t, os.WriteFile(l.export, bytes.ReplaceAll(text, []byte("yes"), []byte("no ")), 0o600))
+		return false
+	}
+	im, err := Open(Config{
+		Disk: journal.OS{}, Dir: filepath.Join(l.dir, "out"), Source: source.Config{Paths: []string{l.export}}, Spec: l.spec, Now: time.Now,
+		Target: journal.Target{BaseURL: l.server.URL + "/v1", Org: "acme", Project: "shop", Dialect: "docs"},
+	})
+	require.NoError(t, err)
+	defer im.Close()
+	require.NoError(t, im.Arrange(t.Context()))
+	followed := im.Follow()
+	require.Nil(t, l.send(im, 0))
+	require.NoError(t, followed.Each(t.Context()))
+	assert.Equal(t, fmt.Sprintf("%x", sha256.Sum256(text)), followed.Facts().Inputs[0].SHA256)
+	require.NoError(t, followed.Close())
+}
+
 // What is shown of a run while it goes on is what a survey of its checkpoint shows
 // afterwards, whatever the export holds, the target answers and stops the run.
 func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
@@ -201,6 +227,8 @@ func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
 		if w.early > 0 {
 			followed.Follower.Early = w.early
 		}
+		counted, open := make(chan struct{}), followed.Open // what was not followed is mapped from there on
+		followed.Open = func() (*survey.Survey, error) { <-counted; return open() }
 		var got []string
 		var reports sync.WaitGroup
 		reports.Go(func() { got = dump(t, followed) })
@@ -217,6 +245,7 @@ func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
 		})
 		require.NoError(t, err)
 		before := im.files.Mappings()
+		close(counted)
 		reports.Wait()
 		if im.files.Mappings() == before {
 			whole++

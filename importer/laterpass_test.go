@@ -124,7 +124,10 @@ func (l *life) run(change func(*Config), rows int64) lived {
 		require.NoError(t, im.Arrange(t.Context()))
 		require.NoError(t, im.CommitPass())
 		var reports sync.WaitGroup
+		counted := make(chan struct{})
 		if followed := im.Follow(); followed != nil {
+			open := followed.Open // what was not followed is mapped for the report from here on
+			followed.Open = func() (*survey.Survey, error) { <-counted; return open() }
 			reports.Go(func() {
 				out.rows, out.counts = surveyed(t, followed)
 				assert.NoError(t, followed.Close())
@@ -132,6 +135,7 @@ func (l *life) run(change func(*Config), rows int64) lived {
 		}
 		out.stop = l.send(im, rows)
 		out.sending = im.files.Mappings()
+		close(counted)
 		reports.Wait()
 	}
 	if out.rows == nil {

@@ -182,7 +182,7 @@ func inPlace(v survey.Verdict, i int, now *mapping.Consent, scratch *[]byte) boo
 // reader reads the rows of this pass from a position on, with marks of what of the
 // export was read if they are wanted.
 func (im *Import) reader(from source.Position, marks bool) (*source.Reader, error) {
-	opts := source.ReadOptions{NoMarks: !marks}
+	opts := source.ReadOptions{NoMarks: !marks, Sums: im.follower != nil}
 	if marks && im.read.Bytes > 0 && !im.Repairs() {
 		opts.Seed = &im.read
 	}
@@ -196,5 +196,9 @@ func (im *Import) each(ctx context.Context, s *rows.Sweep, from source.Position,
 		return &rows.ReadError{Err: err}
 	}
 	defer reader.Close()
-	return s.Run(ctx, reader, visit)
+	err = s.Run(ctx, reader, visit)
+	if sums, all := reader.Sums(); all {
+		im.follower.Sums(sums)
+	}
+	return err
 }

@@ -35,6 +35,7 @@ type Follower struct {
 	early   map[journal.Ref]journal.Outcome // of rows that were not told of yet
 	next    source.Position                 // behind the rows that were told of
 	behind  source.Position                 // behind those that were shown
+	sums    []string                        // of the inputs, as they were read; nil: not to their ends
 	full    bool                            // no more rows are taken in
 	ended   bool                            // nothing more comes
 }
@@ -42,7 +43,7 @@ type Follower struct {
 // NewFollower makes a Follower of the first pass of an import, from its first row on.
 func NewFollower(reading *rows.Reading) *Follower {
 	start := reading.Export().Start()
-	f := &Follower{Room: 24 << 20, Early: 16 << 10, reading: reading, early: map[journal.Ref]journal.Outcome{}, next: start, behind: start}
+	f := &Follower{Room: 24 << 20, Early: 64 << 10, reading: reading, early: map[journal.Ref]journal.Outcome{}, next: start, behind: start}
 	f.changed = sync.NewCond(&f.mu)
 	return f
 }
@@ -133,6 +134,17 @@ func (f *Follower) Outcome(o journal.Outcome) {
 	if f.line[n].take(o); n == 0 && f.line[n].left == 0 {
 		f.changed.Signal()
 	}
+}
+
+// Sums tells the digests (SHA-256, hex) of the inputs whose rows were told of, as they
+// were read.
+func (f *Follower) Sums(sums []string) {
+	if f == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sums = sums
 }
 
 // End tells that nothing more comes.

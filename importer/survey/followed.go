@@ -56,7 +56,7 @@ func (f *Followed) Each(ctx context.Context, visitors ...Visitor) error {
 	if lapse.before(s.snap.Finished) {
 		return errors.Join(ErrExpired, s.Close())
 	}
-	if err := s.each(ctx, behind, counts, visitors); err != nil {
+	if err := s.each(ctx, behind, f.Follower.sums, counts, visitors); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	f.Survey = s

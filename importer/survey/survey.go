@@ -100,14 +100,15 @@ func (s *Survey) Close() error {
 // Each shows every row that the import has read to some visitors. It can be called
 // again.
 func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
-	return s.each(ctx, source.Position{}, make([]int64, len(s.files.Export().Inputs)), visitors)
+	return s.each(ctx, source.Position{}, nil, make([]int64, len(s.files.Export().Inputs)), visitors)
 }
 
 // each shows the rows from a position on, the zero one being the first. It adds the rows
-// of each input to counts.
-func (s *Survey) each(ctx context.Context, from source.Position, counts []int64, visitors []Visitor) error {
+// of each input to counts. Sums are the digests of the inputs, where no row is left to show
+// and they are known.
+func (s *Survey) each(ctx context.Context, from source.Position, sums []string, counts []int64, visitors []Visitor) error {
 	if _, far := highest(s.snap, len(s.snap.Passes)); !s.snap.Header.DryRun && from.Row > far {
-		return s.measure(ctx, nil, counts)
+		return s.measure(ctx, sums, counts)
 	}
 	passes, err := OpenPasses(s.snap, s.dir, s.files)
 	if err != nil {
@@ -156,7 +157,7 @@ func (s *Survey) each(ctx context.Context, from source.Position, counts []int64,
 	case err != nil:
 		return err
 	}
-	sums, _ := reader.Sums()
+	sums, _ = reader.Sums()
 	return s.measure(ctx, sums, counts)
 }
 
