@@ -135,13 +135,21 @@ func isAddress(text []byte) bool {
 	return at > 0 && at < len(text)-1 && bytes.LastIndexByte(text, '@') == at && !bytes.ContainsAny(text, " \t\r\n")
 }
 
+const iotaBelow = '\u0345'
+
 // foldRune gives the one letter that stands for all that differ in case alone:
 // that of the Unicode character database's simple folding which comes first, in
-// lower case.
+// lower case. The iota below a letter stands for itself alone: as any iota, it would
+// become one with the letter before, and και would be κᾳ.
 func foldRune(r rune) rune {
+	if r == iotaBelow {
+		return r
+	}
 	first := r
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
-		first = min(first, next)
+		if next != iotaBelow {
+			first = min(first, next)
+		}
 	}
 	if unicode.SimpleFold(r) == r { // such as the capital I with a dot, whose small letter is another's
 		return r
