@@ -43,7 +43,7 @@ type tally struct {
 	passes     []int64 // sent, by pass; index 0 is unused
 	failures   groups
 
-	last *category // the category counted last, looked up without hashing
+	few mapping.Few[*category] // the categories counted last, looked up without hashing
 }
 
 // category counts the consents of one category, by action.
@@ -89,16 +89,15 @@ func (t *tally) skip(reason string, n int64) {
 
 // consent counts a consent by decision and outcome.
 func (t *tally) consent(c *survey.Consent) {
-	cat := t.last
-	if cat == nil || string(c.Category) != cat.name {
-		cat = t.categories[string(c.Category)]
-		if cat == nil {
-			cat = &category{name: string(c.Category)}
-			t.categories[cat.name] = cat
-			t.order = append(t.order, cat)
+	known, isNew := t.few.Of(c.Category)
+	if isNew {
+		if *known = t.categories[string(c.Category)]; *known == nil {
+			*known = &category{name: string(c.Category)}
+			t.categories[(*known).name] = *known
+			t.order = append(t.order, *known)
 		}
-		t.last = cat
 	}
+	cat := *known
 	accept := c.Action == mapping.Accept
 	d := &cat.reject
 	if accept {
@@ -164,7 +163,7 @@ func (t *tally) reset() {
 	t.rows, t.consents = summary.Rows{}, summary.Consents{}
 	if len(t.order) > maxCategories {
 		clear(t.categories)
-		t.order, t.last = t.order[:0], nil
+		t.order, t.few = t.order[:0], mapping.Few[*category]{}
 	}
 	for _, c := range t.order {
 		c.accept, c.reject = summary.Consents{}, summary.Consents{}
