@@ -6,7 +6,7 @@
 //		targettest.Run(t, targettest.Suite{
 //			Secrets: []string{"the key"},
 //			Target: func(t *testing.T, s targettest.Situation, timeout time.Duration) targettest.Target {
-//				return mytarget.New("http://"+targettest.Serve(t, s), "the key", timeout)
+//				return mytarget.New("http://"+targettest.Serve(t, s, targettest.Replies{}), "the key", timeout)
 //			},
 //		})
 //	}
@@ -40,6 +40,8 @@ type Suite struct {
 	Target func(t *testing.T, s Situation, timeout time.Duration) Target
 	// Secrets must stand in no answer: the key, in each form in which it is sent.
 	Secrets []string
+	// Replies are what Serve was given: the suite expects their statuses.
+	Replies Replies
 	// Lacks are situations that this target cannot be in, with the reason.
 	Lacks map[Situation]string
 }
@@ -67,6 +69,8 @@ var answers = map[Situation]want{
 	Hangs:             {class: delivery.Transient, timeout: true},
 	Resets:            {class: delivery.Transient},
 	CutsOff:           {class: delivery.Transient, status: -1}, // with or without its status
+	Stalls:            {class: delivery.Transient, status: -1, timeout: true},
+	Floods:            {class: delivery.Refused, status: 400},
 	Absent:            {class: delivery.Transient, unreached: true},
 	Echoes:            {class: delivery.Refused, status: 400},
 }
@@ -82,6 +86,9 @@ func consent() *mapping.Consent {
 
 var identifiers = []string{"user-81723", "profile-55201", "zoe.okafor", "people.example"}
 
+// consents is how many are sent in a situation.
+const consents = 2
+
 // soon is the time-out of requests in situations in which no answer comes.
 const soon = 300 * time.Millisecond
 
@@ -89,8 +96,15 @@ const soon = 300 * time.Millisecond
 func Run(t *testing.T, suite Suite) {
 	require.NotNil(t, suite.Target)
 	require.NotEmpty(t, suite.Secrets, "a target has a key that no answer may show")
+	usual := suite.Replies.orUsual()
 	for _, s := range Situations() {
 		w := answers[s]
+		switch s {
+		case Accepts:
+			w.status = usual.Accepts.Status
+		case Refuses:
+			w.status = usual.Refuses.Status
+		}
 		t.Run(string(s), func(t *testing.T) {
 			t.Parallel()
 			if why, lacks := suite.Lacks[s]; lacks {
@@ -101,7 +115,7 @@ func Run(t *testing.T, suite Suite) {
 				timeout = soon
 			}
 			target := suite.Target(t, s, timeout)
-			for range 2 { // the second request may find the connection of the first
+			for range consents { // the second request may find the connection of the first
 				began := time.Now()
 				a := target.Send(t.Context(), consent())
 				assert.Less(t, time.Since(began), timeout+10*time.Second, "a request is bounded by its time-out")
@@ -128,7 +142,9 @@ func Run(t *testing.T, suite Suite) {
 		for range 32 {
 			all.Go(func() {
 				for range 8 {
-					assert.Equal(t, delivery.Sent, target.Send(t.Context(), consent()).Class)
+					if a := target.Send(t.Context(), consent()); !assert.Equal(t, delivery.Sent.String(), a.Class.String(), "%+v", a) {
+						return
+					}
 				}
 			})
 		}
