@@ -6,15 +6,23 @@ import (
 	"fmt"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/delivery"
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/sandbox"
 )
 
-// target is where consents go: the client, or the sandbox inside this process.
+// client is a target with what a run asks of it beside answers.
+type client interface {
+	importer.Target
+	Stats() *delivery.Stats
+	Close()
+}
+
+// target is where consents go: the API, or the sandbox inside this process.
 type target struct {
 	identity journal.Target
-	client   *intempt.Client
+	client   client
 	wording  intempt.Wording
 	stop     func() error
 	// arrived waits for what earlier runs have sent; nil: time decides, as with any

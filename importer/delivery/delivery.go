@@ -1,5 +1,6 @@
-// Package delivery is what a target says of one consent that was sent to it. The
-// importer decides by it what happens next; it knows nothing else of a target.
+// Package delivery is what a target says of one consent that was sent to it, and the
+// counts of it. The importer decides by an answer what happens next; it knows nothing
+// else of a target.
 package delivery
 
 import "time"

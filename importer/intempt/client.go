@@ -33,7 +33,7 @@ type Client struct {
 	target  *target
 	dialer  *dialer
 	masker  *masker
-	stats   *Stats
+	stats   *delivery.Stats
 
 	mu     sync.Mutex
 	idle   []*conn // the last used comes first again, so that the others can go
@@ -63,7 +63,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	return &Client{
 		form: cfg.form(), timeout: cfg.Timeout,
-		target: target, dialer: dialer, masker: newMasker(cfg.Key), stats: newStats(),
+		target: target, dialer: dialer, masker: newMasker(cfg.Key), stats: delivery.NewStats(),
 		keep: cfg.Concurrency,
 	}, nil
 }
@@ -75,7 +75,7 @@ func (c *Client) String() string { return "client of " + c.target.url.String() }
 func (c *Client) GoString() string { return c.String() }
 
 // Stats counts what the client did.
-func (c *Client) Stats() *Stats { return c.stats }
+func (c *Client) Stats() *delivery.Stats { return c.stats }
 
 // Close closes the connections that are not in use, and the others when they
 // have their answer.
@@ -150,7 +150,7 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) delivery.An
 	if answer.Class != delivery.Sent {
 		c.explain(&answer, cn, end, consent, start.Add(latency))
 	}
-	c.stats.record(cn.shard, status, latency)
+	c.stats.Record(cn.shard, status, latency)
 	if reusable && whole && writeErr == nil && cn.br.Buffered() == 0 {
 		c.put(cn, start.Add(latency))
 	} else {
@@ -170,7 +170,7 @@ func (c *Client) finish(ctx context.Context, shard int, start time.Time, a deliv
 	if ctx.Err() != nil {
 		return delivery.Answer{Class: delivery.Transient, Canceled: true, Message: "canceled", Latency: a.Latency}
 	}
-	c.stats.record(shard, 0, a.Latency)
+	c.stats.Record(shard, 0, a.Latency)
 	return a
 }
 

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -285,37 +284,6 @@ func TestLargeBody(t *testing.T) {
 			assert.Equal(t, "large", got.Message)
 		}
 	})
-}
-
-// Stats are those of this client, spread over shards and added up right.
-func TestStats(t *testing.T) {
-	s := newStats()
-	for i := range 1000 {
-		s.record(i, []int{200, 200, 200, 429, 0}[i%5], time.Duration(i)*time.Millisecond)
-	}
-	s.record(0, 500, time.Hour) // longer than is kept
-	got := s.Snapshot()
-	assert.EqualValues(t, 1001, got.Requests)
-	assert.Equal(t, map[string]int64{"200": 600, "429": 200, "0": 200, "500": 1}, got.ByStatus)
-	requests, byStatus := s.Counts()
-	assert.Equal(t, got.Requests, requests)
-	assert.Equal(t, got.ByStatus, byStatus)
-	assert.EqualValues(t, 801, got.Latency.TotalCount())
-	assert.InDelta(t, 500, got.Quantile(0.5).Milliseconds(), 5)
-	assert.InDelta(t, 300_000, got.Max().Milliseconds(), 300)
-
-	text, err := got.Encode()
-	require.NoError(t, err)
-	again, err := hdrhistogram.Decode([]byte(text))
-	require.NoError(t, err)
-	assert.True(t, again.Equals(got.Latency))
-
-	var total StatsSnapshot
-	total.Add(got)
-	total.Add(got)
-	assert.EqualValues(t, 2002, total.Requests)
-	assert.EqualValues(t, 1200, total.ByStatus["200"])
-	assert.EqualValues(t, 1602, total.Latency.TotalCount())
 }
 
 // However a client, its config or its key is printed, the key is not.

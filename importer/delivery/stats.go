@@ -1,4 +1,4 @@
-package intempt
+package delivery
 
 import (
 	"fmt"
@@ -33,7 +33,8 @@ type statsShard struct {
 	_        [64]byte // the next shard's lock is on another cache line
 }
 
-func newStats() *Stats {
+// NewStats makes counters of nothing.
+func NewStats() *Stats {
 	s := &Stats{}
 	for i := range s.shards {
 		s.shards[i].latency = hdrhistogram.New(minLatency, maxLatency, latencyDigits)
@@ -41,9 +42,13 @@ func newStats() *Stats {
 	return s
 }
 
-// record counts one request. Only answers have a latency.
-func (s *Stats) record(shard, status int, latency time.Duration) {
+// Record counts one request: its status, 0 when no answer came. Only answers have a
+// latency. Callers with different shards rarely wait for each other.
+func (s *Stats) Record(shard, status int, latency time.Duration) {
 	sh := &s.shards[shard%statsShards]
+	if status < 0 || status >= len(sh.byStatus) {
+		status = 0 // no target's mistake ends the run
+	}
 	us := min(max(latency.Microseconds(), minLatency), maxLatency)
 	sh.mu.Lock()
 	sh.byStatus[status]++
