@@ -42,7 +42,7 @@ func (v *view) subject(s *Suggestion) {
 		email := c.shares[kindEmail]
 		deep := 3 * strings.Count(c.name, ".")
 		score := int(email*100) + scoreOf(lastName(c.name), []hint{{"mail", 30}, {"owner", -60}, {"created", -60}, {"updated", -60}, {"agent", -60}, {"sender", -60}, {"second", -20}}) + int(c.Fill()*20) - deep
-		if email >= 0.5 && !nobody && score > mail && !slices.Contains(copied, compactName(lastName(c.name))) {
+		if email >= enoughAddresses(c) && !nobody && score > mail && !slices.Contains(copied, compactName(lastName(c.name))) {
 			s.Email, mail = c, score
 		}
 		if email >= 0.95 || nobody {
@@ -70,6 +70,16 @@ func (v *view) subject(s *Suggestion) {
 	if s.ProfileID != nil && exact(s.ProfileID.name, visitorHints()) < 50 {
 		s.RecordID, s.ProfileID = s.ProfileID, nil // the platform's id of a record: no profile of the target is called so
 	}
+}
+
+// enoughAddresses is from which share of addresses a column is one of e-mails. Under a name
+// that does not say so, a few other values show that it holds whatever named somebody:
+// an id, a phone number, "admin".
+func enoughAddresses(c *Column) float64 {
+	if strings.Contains(compactName(c.name), "mail") {
+		return 0.5
+	}
+	return 0.95
 }
 
 // manyRows is from how many rows one value in all of them names nobody.

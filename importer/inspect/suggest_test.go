@@ -161,7 +161,7 @@ func TestSuggestionsAreRight(t *testing.T) {
 				asked++
 			default:
 				verdict = "WRONG"
-				assert.Fail(t, "a suggestion is wrong", "%s: the %s is %q, right is %q", dir, questions[i], answer, want[i])
+				assert.Fail(t, "a suggestion is wrong: let importer/inspect find what is right, or ask", "%s: the %s is %q, right is %q", dir, questions[i], answer, want[i])
 			}
 			all++
 			if verdict == "right" {
