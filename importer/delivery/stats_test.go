@@ -15,7 +15,7 @@ func TestStats(t *testing.T) {
 	for i := range 1000 {
 		s.Record(i, []int{200, 200, 200, 429, 0}[i%5], time.Duration(i)*time.Millisecond)
 	}
-	s.Record(0, 500, time.Hour) // longer than is kept
+	s.Record(0, 500, time.Hour)              // longer than is kept
 	for _, status := range []int{-1, 1000} { // no status at all
 		NewStats().Record(0, status, 0)
 	}
