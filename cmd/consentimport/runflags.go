@@ -301,13 +301,16 @@ func (f *runFlags) registerHistory(c *cobra.Command) {
 	_ = c.MarkFlagDirname("since")
 }
 
+// oneOf is the value of a flag that takes one of some words, as its help has it.
+func oneOf(words []string) string { return "`" + strings.Join(words, "|") + "`" }
+
 // registerWording adds the flags that say how requests are written.
 func (f *runFlags) registerWording(c *cobra.Command) {
 	fl := c.Flags()
-	fl.StringVar(&f.dialect, "dialect", "docs", "how times and the key are written: `docs|sdk`")
-	fl.StringVar(&f.auth, "auth", "", "where the key stands: `query|basic|apikey` (as the dialect says)")
-	fl.StringVar(&f.times, "times", "", "how times are written: `ms|s|ms-text` (as the dialect says)")
-	fl.StringVar(&f.validUntil, "valid-until", "", "how ends are written: `ms|ms-text` (as the dialect says)")
+	fl.StringVar(&f.dialect, "dialect", "docs", "how times and the key are written: "+oneOf(intempt.DialectNames()))
+	fl.StringVar(&f.auth, "auth", "", "where the key stands: "+oneOf(intempt.AuthNames())+" (as the dialect says)")
+	fl.StringVar(&f.times, "times", "", "how times are written: "+oneOf(intempt.TimesNames())+" (as the dialect says)")
+	fl.StringVar(&f.validUntil, "valid-until", "", "how ends are written: "+oneOf(intempt.ValidUntilNames())+" (as the dialect says)")
 	for name, words := range map[string][]string{
 		"dialect": intempt.DialectNames(), "auth": intempt.AuthNames(), "times": intempt.TimesNames(), "valid-until": intempt.ValidUntilNames(),
 	} {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/sandbox"
 )
 
@@ -66,10 +67,10 @@ Faults are a list such as 400=1%,429=5%,500=1%,reset=0.5%,latency=20ms,lost=0.1%
 	}
 	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8787", "listen at `HOST:PORT` (:8787 is for this machine alone)")
 	c.Flags().StringVar(&key, "api-key", "", "accept only this `KEY` (default: any)")
-	c.Flags().StringVar(&form.dialect, "dialect", "docs", "take requests in this dialect alone: `docs|sdk` (default: in the one that goes with their key's place)")
+	c.Flags().StringVar(&form.dialect, "dialect", "docs", "take requests in this dialect alone: "+oneOf(intempt.DialectNames())+" (default: in the one that goes with their key's place)")
 	c.Flags().Lookup("dialect").DefValue = "" // not given, it is no dialect alone
-	c.Flags().StringVar(&form.times, "times", "", "take times in this form alone: `ms|s|ms-text`")
-	c.Flags().StringVar(&form.validUntil, "valid-until", "", "take ends in this form alone: `ms|ms-text`")
+	c.Flags().StringVar(&form.times, "times", "", "take times in this form alone: "+oneOf(intempt.TimesNames()))
+	c.Flags().StringVar(&form.validUntil, "valid-until", "", "take ends in this form alone: "+oneOf(intempt.ValidUntilNames()))
 	c.Flags().StringVar(&faults, "faults", "", "inject the faults in `LIST`")
 	c.Flags().Uint64Var(&seed, "seed", 1, "draw the faults from seed `N`: the same seed gives the same faults")
 	c.Flags().StringVar(&store, "store", "", "keep the consents in `FILE` as well, to continue with them later")

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/consentimport/consentimport/importer/intempt"
 )
 
 // Each switch of a dialect is set by itself, arrives as it was set, is named in the
@@ -44,6 +46,32 @@ func TestTheSwitchesOfADialectAreSetOneByOne(t *testing.T) {
 			require.NoError(t, err)
 			assert.Contains(t, string(text), fmt.Sprintf(`"auth":%q,"times":%q,"validUntil":%q`, c.auth, c.times, c.until))
 		})
+	}
+}
+
+// A dialect and each word of its switches is one that the sandbox takes as well, and the
+// document has it: else a rehearsal would refuse what a run is meant to send.
+func TestEveryDialectIsWhole(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	guide := string(text)
+	r := rehearse(t, 3, "")
+	for _, s := range []struct {
+		flag  string
+		words []string
+	}{{"dialect", intempt.DialectNames()}, {"auth", intempt.AuthNames()}, {"times", intempt.TimesNames()}, {"valid-until", intempt.ValidUntilNames()}} {
+		require.NotEmpty(t, s.words)
+		row := "| `--" + s.flag + " " + strings.Join(s.words, `\|`) + "` |"
+		assert.True(t, strings.Contains(guide, row), "README.md here, Flags of run: the row must begin with %s", row)
+		for _, word := range s.words {
+			if s.flag == "dialect" {
+				assert.True(t, strings.Contains(guide, "`--dialect "+word+"`"), "README.md here, Two dialects: a column for %s", word)
+			}
+			out := "own-" + s.flag + "-" + word
+			r.exec(t, "run", "--sandbox", "--mapping", "plain.yaml", "--out", out, "--"+s.flag, word, r.export)
+			assert.EqualValues(t, 3, summaryIn(t, filepath.Join(r.dir, out)).Consents.Sent, "the sandbox takes no --%s %s: see sandboxForm in target.go, and importer/sandbox", s.flag, word)
+		}
 	}
 }
 
