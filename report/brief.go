@@ -20,7 +20,7 @@ func Brief(disk journal.Disk, dir string, facts survey.Facts, rows summary.Rows,
 	opts.Lint, opts.Decisions, opts.Try = nil, nil, nil
 	files := &sheets{disk: disk, dir: dir}
 	defer files.discard()
-	c, err := newCollector(files, &facts)
+	c, err := newCollector(files, &facts, opts.Memory)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -59,12 +59,13 @@ type work struct {
 	err             error
 }
 
-// newCollector begins a report: it creates the files that always exist.
-func newCollector(s *sheets, facts *survey.Facts) (*collector, error) {
+// newCollector begins a report: it creates the files that always exist. Memory is
+// Options.Memory.
+func newCollector(s *sheets, facts *survey.Facts, memory int) (*collector, error) {
 	if err := left(s.disk, s.dir); err != nil {
 		return nil, err
 	}
-	c := &collector{sheets: s, tally: newTally(), history: newHistories(s.disk, s.dir, facts), dryRun: facts.Header.DryRun}
+	c := &collector{sheets: s, tally: newTally(), history: newHistories(s.disk, s.dir, facts, memory), dryRun: facts.Header.DryRun}
 	if mode, err := modeOf(facts); err == nil && mode != history.Rows { // histories reports the error
 		temps := &journal.Temps{Disk: s.disk, Dir: s.dir, Name: "suppress"}
 		c.unsaid = &spool{lines: extsort.Spool{Limit: spoolMemory, Temp: temps.Open}, max: spoolMax}

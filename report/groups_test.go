@@ -89,7 +89,7 @@ func TestGroupsAreBounded(t *testing.T) {
 		}
 		return "reason " + words(i) + " with a tail that is long enough to be cut"
 	})
-	c, err := newCollector(&sheets{disk: journal.OS{}, dir: t.TempDir()}, &s.facts)
+	c, err := newCollector(&sheets{disk: journal.OS{}, dir: t.TempDir()}, &s.facts, 0)
 	require.NoError(t, err)
 	defer c.close()
 	require.NoError(t, s.Each(t.Context(), c.visit))

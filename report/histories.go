@@ -17,10 +17,11 @@ const maxListed = 1000
 
 // newHistories begins the index of what a survey shows. Its files lie in the out
 // directory, without a name where the system allows that.
-func newHistories(disk journal.Disk, dir string, facts *survey.Facts) *history.Builder {
+func newHistories(disk journal.Disk, dir string, facts *survey.Facts, memory int) *history.Builder {
 	temps := &journal.Temps{Disk: disk, Dir: dir, Name: "report"}
 	return history.NewBuilder(history.Config{
 		Temp:    temps.Open,
+		Buffer:  memory,
 		Now:     facts.Finished, // not the time of the report, which would differ each time
 		Earlier: facts.Earlier,
 		Names:   true,

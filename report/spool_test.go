@@ -37,7 +37,7 @@ func TestPeopleAreListedFromOneSurvey(t *testing.T) {
 		counted := counting{s, &surveys}
 		files := &sheets{disk: journal.OS{}, dir: dir}
 		facts := s.Facts()
-		c, err := newCollector(files, &facts)
+		c, err := newCollector(files, &facts, 0)
 		require.NoError(t, err)
 		defer c.close()
 		if c.unsaid != nil {

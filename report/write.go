@@ -52,6 +52,9 @@ type Options struct {
 	Try func(ctx context.Context, trials []survey.Trial, upTo int64) ([]survey.Effect, error)
 	// Notes are for the person who reads: what the run said only once.
 	Notes []string
+	// Memory is how much of the index of histories stays in memory, in bytes; 0: a million
+	// decisions.
+	Memory int
 }
 
 // DecisionTable is what the values of the export became.
@@ -102,7 +105,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Op
 	if facts.Header.Shard != journal.WholeShard {
 		files.only = summary.Name
 	}
-	c, err := newCollector(files, &facts)
+	c, err := newCollector(files, &facts, opts.Memory)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,10 @@ import (
 	"github.com/consentimport/consentimport/report/summary"
 )
 
+// besideSending is how much of the index of histories stays in memory while a run sends, in
+// bytes: less than of a report that has the process for itself.
+const besideSending = 12 << 20
+
 // follow begins to write the reports of a run that is about to begin. What it gives is
 // called when the run has ended: it gives the summary, nil where they are still to be
 // written, whatever the cause.
@@ -23,7 +27,7 @@ func (f *runFlags) follow(ctx context.Context, env *environment, im *importer.Im
 	}
 	linted := newLint(im.Spec(), env.now(), env.disk, f.dir(called.Exports))
 	opts := optionsOf(linted, im.Spec())
-	opts.Invocation, opts.Notes = called, notesOf(im)
+	opts.Invocation, opts.Notes, opts.Memory = called, notesOf(im), besideSending
 	opts.Try = func(ctx context.Context, trials []survey.Trial, upTo int64) ([]survey.Effect, error) {
 		return followed.Try(ctx, trials, upTo)
 	}
