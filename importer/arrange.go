@@ -160,6 +160,9 @@ func (x *indexing) visit(row func(m *indexed, b *rows.Batch, i int) error) rows.
 		}
 		return func() error {
 			defer x.pool.Put(m)
+			if !x.im.Repairs() {
+				x.im.whole = b.Src.Mark
+			}
 			if err := x.builder.Add(m.batch); err != nil {
 				return err
 			}
@@ -186,7 +189,7 @@ func (x *indexing) pass(ctx context.Context, others []rows.Visit) (err error) {
 	for _, other := range others {
 		visit = visit.And(other)
 	}
-	return x.im.each(ctx, sweep, x.im.reading.Export().Start(), false, visit)
+	return x.im.each(ctx, sweep, x.im.reading.Export().Start(), true, visit)
 }
 
 // finalBefore reports whether a pass before pass n has sent something of a row, or

@@ -108,9 +108,6 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 	}}
 	var rec, scratch []byte
 	add := func(b *rows.Batch) error {
-		if !im.Repairs() {
-			im.whole = b.Src.Mark
-		}
 		for _, step := range <-ahead {
 			res := b.Result(step.row, im.reading)
 			k := int(step.Place.Number()) - 1
@@ -133,7 +130,7 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 		}
 		return nil
 	}
-	err = im.each(ctx, sweep, im.from, true, func(b *rows.Batch) func() error { return func() error { return add(b) } })
+	err = im.each(ctx, sweep, im.from, false, func(b *rows.Batch) func() error { return func() error { return add(b) } })
 	if err == nil && left != 0 {
 		err = fmt.Errorf("the export has changed while it was read: %d consents are not there any more", left)
 	}

@@ -144,9 +144,8 @@ func (r *run) begin() error {
 	}
 	r.high, r.read = r.im.high, r.im.read
 	r.lanes.advance(r.im.from)
-	if r.im.order.plan.Pulled > 0 { // rows are sent that were not come to yet, so none of them may change
-		r.read = further(r.read, r.im.whole)
-	}
+	// The order was found in all rows, and what was approved: none of them may change.
+	r.read = further(r.read, r.im.whole)
 	return r.im.journal.Run(journal.Run{
 		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row,
 		Approved: r.im.cfg.Approved, Inputs: r.im.moved(),

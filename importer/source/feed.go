@@ -38,6 +38,7 @@ type feed struct {
 	from   Position
 	digest *digest     // nil when no marks are wanted
 	sums   []hash.Hash // plain SHA-256 of each input; nil when they are not wanted
+	once   bool        // see ReadOptions
 	summed []int64     // bytes of each input that sums cover
 	blocks chan block
 	done   chan struct{}
@@ -154,7 +155,7 @@ func (t *tap) Read(p []byte) (int, error) {
 		n, err = in.file.ReadAt(p, t.offset)
 	}
 	t.f.digestBytes(t.input, t.offset, p[:n])
-	if !t.sums.read(&t.f.e.first, t.input, in.size, t.offset, p[:n]) {
+	if !t.f.once && !t.sums.read(&t.f.e.first, t.input, in.size, t.offset, p[:n]) {
 		return 0, errOther
 	}
 	t.offset += int64(n)

@@ -21,6 +21,9 @@ type ReadOptions struct {
 	NoMarks bool
 	// Sums computes the plain SHA-256 of each input as well.
 	Sums bool
+	// Once: nothing that is done with another reading rests on this one, so that it is not
+	// held against others, nor they against it.
+	Once bool
 }
 
 // Reader gives the rows of an export in order, a batch at a time. It is for one
@@ -59,7 +62,7 @@ func (e *Export) Read(from Position, opts ReadOptions) (*Reader, error) {
 			r.detach()
 		}
 	}
-	f := &feed{e: e, from: from, blocks: make(chan block, ahead), done: make(chan struct{}), free: make(chan *memory, spare)}
+	f := &feed{e: e, from: from, once: opts.Once, blocks: make(chan block, ahead), done: make(chan struct{}), free: make(chan *memory, spare)}
 	if !opts.NoMarks {
 		f.digest = newDigest()
 		if opts.Seed != nil {

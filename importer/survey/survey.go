@@ -115,7 +115,7 @@ func (s *Survey) each(ctx context.Context, from source.Position, sums []string, 
 		return err
 	}
 	defer passes.Close()
-	reader, err := s.files.Export().Read(from, source.ReadOptions{Sums: true, NoMarks: true})
+	reader, err := s.files.Export().Read(from, source.ReadOptions{Sums: true, NoMarks: true, Once: s.snap.Header.DryRun})
 	if err != nil {
 		return err
 	}
