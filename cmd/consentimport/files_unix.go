@@ -15,15 +15,20 @@ const otherFiles = 20
 // listens, and what it keeps on the disk.
 const sandboxFiles = 6
 
+// filesOf is how many files a run has open for each connection, and beside them.
+func filesOf(inside bool) (ends int, beside uint64) {
+	if inside {
+		return 2, otherFiles + sandboxFiles
+	}
+	return 1, otherFiles
+}
+
 // connectionsFor is how many requests may be in flight with the files that this
 // process may have open, and what to tell the user when that is fewer than wanted. With
 // the sandbox inside the process, each connection has two ends here.
 func connectionsFor(wanted int, inside bool) (n int, note string, err error) {
 	var limit syscall.Rlimit
-	ends, needed := 1, uint64(otherFiles)
-	if inside {
-		ends, needed = 2, otherFiles+sandboxFiles
-	}
+	ends, needed := filesOf(inside)
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(limit.Cur) >= uint64(ends*wanted)+needed {
 		return wanted, "", nil
 	}
@@ -39,9 +44,6 @@ func connectionsFor(wanted int, inside bool) (n int, note string, err error) {
 // those of so many requests in flight; else they wait until the connections are closed.
 func reportsBeside(connections int, inside bool) bool {
 	var limit syscall.Rlimit
-	ends, needed := 1, uint64(2*otherFiles)
-	if inside {
-		ends, needed = 2, 2*otherFiles+sandboxFiles
-	}
-	return syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(limit.Cur) >= uint64(ends*connections)+needed
+	ends, needed := filesOf(inside)
+	return syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(limit.Cur) >= uint64(ends*connections)+needed+otherFiles
 }

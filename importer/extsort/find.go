@@ -2,8 +2,8 @@ package extsort
 
 import (
 	"errors"
-	"io"
 	"slices"
+	"sort"
 )
 
 // Find gives the records that begin with one of some prefixes of eight bytes, as
@@ -24,9 +24,7 @@ func (s *Sorted) Find(prefixes []uint64, found func(rec []byte)) error {
 		x := &runReader{run: r}
 		left := sought
 		for x.bytes > 0 && len(left) > 0 {
-			if err := x.read(s.cfg.Size); errors.Is(err, io.EOF) {
-				return damagedRun(io.ErrUnexpectedEOF)
-			} else if err != nil {
+			if err := x.read(s.cfg.Size); err != nil {
 				return damagedRun(err)
 			}
 			left = s.cfg.findIn(x.block, left, found)
@@ -41,15 +39,8 @@ func (c *Config) findIn(block []byte, sought []uint64, found func(rec []byte)) [
 	n := len(block) / c.Size
 	at := func(i int) []byte { return block[i*c.Size : (i+1)*c.Size : (i+1)*c.Size] }
 	for i := 0; len(sought) > 0; {
-		low, high := i, n
-		for low < high {
-			if mid := (low + high) / 2; prefix(at(mid)) < sought[0] {
-				low = mid + 1
-			} else {
-				high = mid
-			}
-		}
-		for i = low; i < n && prefix(at(i)) == sought[0]; i++ {
+		i += sort.Search(n-i, func(k int) bool { return prefix(at(i+k)) >= sought[0] })
+		for ; i < n && prefix(at(i)) == sought[0]; i++ {
 			found(at(i))
 		}
 		if i == n { // it may go on in the next block

@@ -3,7 +3,6 @@ package extsort
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -153,9 +152,6 @@ func (r *runReader) advance(m *merge) (bool, error) {
 			return false, nil
 		}
 		if err := r.read(m.cfg.Size); err != nil {
-			if errors.Is(err, io.EOF) { // which says of a reader that all is well
-				err = io.ErrUnexpectedEOF
-			}
 			return false, damagedRun(err)
 		}
 	}
@@ -178,7 +174,7 @@ func (r *runReader) advance(m *merge) (bool, error) {
 // read reads the next block.
 func (r *runReader) read(size int) error {
 	var head [blockHead]byte
-	if err := r.fill(head[:], r.at); err != nil {
+	if err := readFull(r.file, head[:], r.at); err != nil {
 		return err
 	}
 	stored, records := int64(binary.LittleEndian.Uint32(head[:])), int(binary.LittleEndian.Uint32(head[4:]))
@@ -189,7 +185,7 @@ func (r *runReader) read(size int) error {
 		r.stored = make([]byte, want)
 	}
 	r.stored = r.stored[:stored]
-	if err := r.fill(r.stored, r.at+blockHead); err != nil {
+	if err := readFull(r.file, r.stored, r.at+blockHead); err != nil {
 		return err
 	}
 	if crc32.Checksum(r.stored, castagnoli) != binary.LittleEndian.Uint32(head[8:]) {
@@ -206,12 +202,3 @@ func (r *runReader) read(size int) error {
 }
 
 func damagedRun(err error) error { return fmt.Errorf("read back what was sorted: %w", err) }
-
-// fill reads as many bytes of the file as there is room for.
-func (r *runReader) fill(p []byte, at int64) error {
-	n, err := r.file.ReadAt(p, at)
-	if n == len(p) { // an error with all of it is one of the end of the file
-		return nil
-	}
-	return err
-}

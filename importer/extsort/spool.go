@@ -102,12 +102,20 @@ func (s *Spool) ReadFull(p []byte, at int64) error {
 		copy(p, s.mem[at:])
 		return nil
 	}
-	if _, err := s.file.ReadAt(p, at); errors.Is(err, io.EOF) {
+	return readFull(s.file, p, at)
+}
+
+// readFull fills p from a place of a file. The end of the file before that is an error:
+// io.EOF says of a reader that all is well.
+func readFull(file File, p []byte, at int64) error {
+	n, err := file.ReadAt(p, at)
+	switch {
+	case n == len(p): // what comes with all of it is the end of the file
+		return nil
+	case errors.Is(err, io.EOF):
 		return io.ErrUnexpectedEOF
-	} else if err != nil {
-		return err
 	}
-	return nil
+	return err
 }
 
 // Close lets go of everything, the file included.

@@ -88,13 +88,8 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 			v.outcomes = verdict.Outcomes
 		}
 		res := verdict.Result
-		if len(v.rows) < cap(v.rows) {
-			v.rows = v.rows[:len(v.rows)+1]
-		} else {
-			v.rows = append(v.rows, Row{})
-		}
+		v.rows = append(v.rows, Row{Row: &b.Src.Rows[i], Status: res.Status, Reason: res.Reason, Column: res.Column, Dropped: res.Dropped, Missed: res.Missed})
 		row := &v.rows[len(v.rows)-1]
-		*row = Row{Row: &b.Src.Rows[i], Status: res.Status, Reason: res.Reason, Column: res.Column, Dropped: res.Dropped, Missed: res.Missed}
 		if res.Status != mapping.Mapped {
 			row.Readable = res.Consents
 			v.share(s.shard, row, res.Consents)
