@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/consentimport/consentimport/importer/journal"
@@ -64,7 +63,7 @@ func Purge(disk journal.Disk, dir string, w *journal.Writer, was *journal.Purge,
 		}
 	}
 	for _, name := range names {
-		if !HoldsPeople(name) && !HoldsPeople(strings.TrimSuffix(strings.TrimPrefix(name, "."), ".tmp")) { // what died while it was written
+		if !HoldsPeople(name) && !HoldsPeople(wholeName(name)) { // what died while it was written
 			continue
 		}
 		if err := disk.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {

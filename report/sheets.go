@@ -51,6 +51,9 @@ func (s *sheets) temp(name string) string { return filepath.Join(s.dir, tempName
 // tempName is the name that a file has until it is whole.
 func tempName(name string) string { return "." + name + ".tmp" }
 
+// wholeName is the name that such a file gets when it is whole.
+func wholeName(temp string) string { return strings.TrimSuffix(strings.TrimPrefix(temp, "."), ".tmp") }
+
 // left removes what reports that were interrupted have left in a directory: the rows that
 // failed may be among it.
 func left(disk journal.Disk, dir string) error {
@@ -59,7 +62,7 @@ func left(disk journal.Disk, dir string) error {
 		return fmt.Errorf("look for what is left of earlier reports: %w", err)
 	}
 	for _, e := range entries {
-		name := strings.TrimSuffix(strings.TrimPrefix(e.Name(), "."), ".tmp")
+		name := wholeName(e.Name())
 		if e.Name() != tempName(name) || !Written(name) || !e.Type().IsRegular() {
 			continue
 		}
