@@ -13,7 +13,7 @@ import (
 type accessor struct {
 	kind accessKind
 	col  int             // column of a CSV row
-	cell int             // index into Mapper.cells, for paths inside a CSV cell
+	cell int             // index into Mapper.cells, for paths inside a CSV cell; of accessElement, into elementValues
 	at   jsonvalue.Place // inside JSON
 	up   int             // each.parent.path: how many lists further out
 	each bool            // of a lookup: it goes by the element
@@ -171,10 +171,12 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 		if m.elem == nil || m.elem.doc == nil {
 			return nil, jsonvalue.Null, ""
 		}
-		if m.elem.doc.Forked() && m.elem.doc.Ambiguous(m.elem.above(a.up), a.at.Path) {
-			return nil, jsonvalue.Null, isAmbiguous
+		v := &m.elementValues[a.cell]
+		if v.round != m.round {
+			v.round = m.round
+			v.text, v.kind, v.reason = m.inElement(a)
 		}
-		return m.node(m.elem.doc, m.elem.doc.Find(m.elem.above(a.up), a.at.Path))
+		return v.text, v.kind, v.reason
 	case accessParent:
 		if m.elem == nil {
 			break
@@ -206,6 +208,35 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 		return m.node(m.doc, m.doc.Member(0, KeyMember))
 	}
 	return nil, jsonvalue.Null, ""
+}
+
+// elementValue is what stands at one name below each, of the element of a round: conditions
+// ask for the same name again and again.
+type elementValue struct {
+	round  uint64
+	text   []byte
+	kind   jsonvalue.Kind
+	reason string
+}
+
+func (m *Mapper) inElement(a *accessor) ([]byte, jsonvalue.Kind, string) {
+	doc, from := m.elem.doc, m.elem.above(a.up)
+	if doc.Forked() && doc.Ambiguous(from, a.at.Path) {
+		return nil, jsonvalue.Null, isAmbiguous
+	}
+	return m.node(doc, doc.Find(from, a.at.Path))
+}
+
+// listOf is where a value that get gives as a list lies; no document where it is not at
+// hand.
+func (m *Mapper) listOf(a *accessor) (*jsonvalue.Doc, int) {
+	switch a.kind {
+	case accessDoc:
+		return m.doc, m.doc.At(&a.at)
+	case accessElement:
+		return m.elem.doc, m.elem.doc.Find(m.elem.above(a.up), a.at.Path)
+	}
+	return nil, jsonvalue.None
 }
 
 func (m *Mapper) node(doc *jsonvalue.Doc, n int) ([]byte, jsonvalue.Kind, string) {

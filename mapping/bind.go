@@ -51,21 +51,22 @@ type Mapper struct {
 	eager       bool       // there may be an action all the same: a default, or a constant
 
 	// of the row being mapped
-	rec        *Record
-	arena      *[]byte
-	filled     []byte // a template's text, on its way into the arena
-	generation uint64
-	doc        *jsonvalue.Doc // of a JSON row; all blocks share it
-	date       jsonvalue.Doc  // of a time that is an object
-	cells      []jsonCell
-	elems      []element
-	elem       *element
-	decoded    decode.Cell
-	listed     [][]byte
-	values     [fieldCount]value // what the fields came to, each worked out when first asked for
-	stamps     [fieldCount]uint64
-	round      uint64 // counts rows and elements
-	nothing    value
+	rec           *Record
+	arena         *[]byte
+	filled        []byte // a template's text, on its way into the arena
+	generation    uint64
+	doc           *jsonvalue.Doc // of a JSON row; all blocks share it
+	date          jsonvalue.Doc  // of a time that is an object
+	cells         []jsonCell
+	elems         []element
+	elementValues []elementValue // of the current element, by name
+	elem          *element
+	decoded       decode.Cell
+	listed        [][]byte
+	values        [fieldCount]value // what the fields came to, each worked out when first asked for
+	stamps        [fieldCount]uint64
+	round         uint64 // counts rows and elements
+	nothing       value
 }
 
 // Units are the units of the columns of epoch times: "s" or "ms" by column.
@@ -179,8 +180,9 @@ func (m *Mapper) Missing() []string { return m.missing }
 
 // binder resolves names; the first fault ends it.
 type binder struct {
-	m   *Mapper
-	err error
+	m            *Mapper
+	elementNames []string // below each, of Mapper.elementValues
+	err          error
 }
 
 func (b *binder) fail(at place, hint, format string, args ...any) {
@@ -329,7 +331,16 @@ func (b *binder) element(n nameAt) accessor {
 	if message != "" {
 		b.fail(n.at, "", "%s", message)
 	}
-	return accessor{kind: kind, at: jsonvalue.Place{Path: path}, up: up, name: n.name}
+	a := accessor{kind: kind, at: jsonvalue.Place{Path: path}, up: up, name: n.name}
+	if kind == accessElement {
+		a.cell = slices.Index(b.elementNames, n.name)
+		if a.cell < 0 {
+			a.cell = len(b.elementNames)
+			b.elementNames = append(b.elementNames, n.name)
+			b.m.elementValues = append(b.m.elementValues, elementValue{})
+		}
+	}
+	return a
 }
 
 func (b *binder) lacks(n nameAt, what string) {
@@ -481,6 +492,7 @@ func (b *binder) condition(c *condition.Condition, at place) *boundCondition {
 		}
 		return condition.Operand{Kind: kind, Text: text}
 	}
+	c.ListsIn(func(i int) (*jsonvalue.Doc, int) { return b.m.listOf(&bound.refs[i]) })
 	return bound
 }
 

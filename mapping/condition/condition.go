@@ -14,6 +14,7 @@ import (
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
@@ -47,6 +48,13 @@ func (c *Condition) Refs() []Ref { return c.refs }
 // Clone gives a condition for one more goroutine.
 func (c *Condition) Clone() *Condition {
 	return &Condition{refs: c.refs, fast: c.fast, program: c.program}
+}
+
+// ListsIn says where lists of a row lie that were parsed with it, so that a condition
+// need not parse their text again: for an operand that is a list, its document and node,
+// no document where there is none.
+func (c *Condition) ListsIn(parsed func(ref int) (doc *jsonvalue.Doc, node int)) {
+	c.run.parsed = parsed
 }
 
 // maxConditionLen bounds an expression in bytes, and so how deep the parser

@@ -33,9 +33,26 @@ func boolean(b bool) Operand  { return Operand{jsonvalue.Bool, fmt.Append(nil, b
 func list(s string) Operand   { return Operand{jsonvalue.Array, []byte(s)} }
 func object(s string) Operand { return Operand{jsonvalue.Object, []byte(s)} }
 
-// holdsBoth evaluates a condition in both ways, which must agree.
+// listsIn gives the lists of a row within a document, as a JSON row has them.
+func (r testRow) listsIn(c *Condition) func(int) (*jsonvalue.Doc, int) {
+	return func(ref int) (*jsonvalue.Doc, int) {
+		d := new(jsonvalue.Doc)
+		if d.Parse(fmt.Appendf(nil, `{"before":[1],"list":%s,"behind":[2]}`, r.get(c)(ref).Text)) != "" {
+			return nil, jsonvalue.None
+		}
+		return d, d.Member(0, "list")
+	}
+}
+
+// holdsBoth evaluates a condition in both ways, which must agree; the fast one with its
+// lists by themselves, and within a document.
 func holdsBoth(t require.TestingT, c *Condition, row testRow) (bool, error) {
 	got, err := c.Holds(row.get(c))
+	within := c.Clone()
+	within.ListsIn(row.listsIn(c))
+	same, sameErr := within.Holds(row.get(c))
+	require.Equal(t, err, sameErr, "lists within a document fail differently")
+	require.Equal(t, got, same, "lists within a document differ")
 	slow := c.Clone()
 	slow.fast = nil
 	want, slowErr := slow.Holds(row.get(c))

@@ -60,8 +60,9 @@ const manyTexts = 12
 // fastRun is the state of one evaluation.
 type fastRun struct {
 	get      func(ref int) Operand
-	scratch  []byte // text that stands nowhere in the row
-	err      error  // the first one
+	parsed   func(ref int) (*jsonvalue.Doc, int) // as in ListsIn
+	scratch  []byte                              // text that stands nowhere in the row
+	err      error                               // the first one
 	elements elements
 }
 

@@ -26,10 +26,11 @@ type member struct {
 
 // elements is the part of a fastRun that looks at lists.
 type elements struct {
-	doc    jsonvalue.Doc
-	at     int  // the element, in doc
-	looked int  // elements so far
-	beyond bool // this row is left to the virtual machine
+	doc    *jsonvalue.Doc
+	own    jsonvalue.Doc // of a list that nobody has parsed yet
+	at     int           // the element, in doc
+	looked int           // elements so far
+	beyond bool          // this row is left to the virtual machine
 }
 
 // compileAny takes any(list, predicate). Within a predicate, names.within is set.
@@ -93,13 +94,16 @@ func membersOf(n ast.Node) (path []member, ok bool) {
 
 // any reports whether the predicate holds for an element.
 func (r *fastRun) any(n *fastNode) bool {
-	list := r.value(n.left)
-	if list.Kind != jsonvalue.Array || r.elements.doc.Parse(list.Text) != "" {
-		r.elements.beyond = true
+	e := &r.elements
+	list, empty := r.list(n.left)
+	switch {
+	case empty:
+		return false
+	case list == jsonvalue.None:
+		e.beyond = true
 		return false
 	}
-	e := &r.elements
-	for at := 1; at < e.doc.Next(0); at = e.doc.Next(at) {
+	for at := list + 1; at < e.doc.Next(list); at = e.doc.Next(at) {
 		if e.looked++; e.looked > maxFastElements {
 			e.beyond = true
 		}
@@ -114,6 +118,34 @@ func (r *fastRun) any(n *fastNode) bool {
 		}
 	}
 	return false
+}
+
+// list finds a list that compileList took, as a node of elements.doc; jsonvalue.None
+// for what is no list. It is empty where the condition says [].
+func (r *fastRun) list(n *fastNode) (at int, empty bool) {
+	for n.op == fastCoalesce {
+		if r.value(n.left).Kind == jsonvalue.Null {
+			n = n.right
+		} else {
+			n = n.left
+		}
+	}
+	if n.op == fastConst {
+		return jsonvalue.None, true
+	}
+	v, e := r.get(n.ref), &r.elements
+	if v.Kind != jsonvalue.Array {
+		return jsonvalue.None, false
+	}
+	if r.parsed != nil {
+		if e.doc, at = r.parsed(n.ref); e.doc != nil {
+			return at, false
+		}
+	}
+	if e.doc = &e.own; e.doc.Parse(v.Text) != "" {
+		return jsonvalue.None, false
+	}
+	return 0, false
 }
 
 // element finds a value below the element; jsonvalue.None for what is absent or null.
