@@ -103,17 +103,12 @@ func (m *Mapper) candidates(f *field, from []accessor, last *value) {
 			continue
 		}
 		if f.spec.match != nil {
-			at := f.spec.match.FindSubmatchIndex(trimmed)
-			switch {
-			case at == nil || len(at) > 2 && at[2] < 0:
+			within, ok := f.spec.match.find(trimmed)
+			if !ok {
 				unmatched = last.column
 				continue
-			case len(at) > 2:
-				text = trimmed[at[2]:at[3]]
-			default:
-				text = trimmed[at[0]:at[1]]
 			}
-			trimmed = spelling.Trim(text)
+			text, trimmed = within, spelling.Trim(within)
 			if last.raw = trimmed; len(trimmed) == 0 || f.spec.person && nobody(trimmed, kind) {
 				unmatched = last.column
 				continue

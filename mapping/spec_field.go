@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -27,7 +26,7 @@ type fieldSpec struct {
 	trim      bool
 	lower     bool
 	unescape  bool // HTML entities
-	match     *regexp.Regexp
+	match     *pattern
 	values    []valuePair // nil: any value
 	byText    map[string]int
 	fallback  *string // default
@@ -204,7 +203,7 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 			}
 			f.unescape = true
 		case "match":
-			f.match = r.pattern(m.value)
+			f.match = newPattern(r.pattern(m.value))
 		case "values":
 			f.values = r.values(m.value, name)
 		case "default":
