@@ -119,6 +119,7 @@ type element struct {
 	kind   jsonvalue.Kind
 	doc    *jsonvalue.Doc // of array and object elements
 	node   int
+	closed bool // an object: opened reads its key and value
 	index  int
 	column string // that the value came from, when it is not the list's own
 	// parents are the elements that hold the list of this one, from the nearest on.
@@ -161,9 +162,9 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 		if m.elem == nil {
 			break
 		}
-		return m.elem.key, jsonvalue.String, ""
+		return m.opened(m.elem).key, jsonvalue.String, ""
 	case accessValue:
-		if m.elem == nil || m.elem.kind == jsonvalue.Null {
+		if m.elem == nil || m.opened(m.elem).kind == jsonvalue.Null {
 			return nil, jsonvalue.Null, ""
 		}
 		return m.elem.value, m.elem.kind, ""

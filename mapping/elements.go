@@ -241,7 +241,7 @@ func (m *Mapper) members(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte) 
 	return m.eachNode(e, doc, n, parent, nil)
 }
 
-// What each.value and each.key are of an element that is an object with such members.
+// What opened reads.
 var memberValue, memberKey = jsonvalue.Members("value"), jsonvalue.Members("key")
 
 const hasAmbiguous = "has an element in which a name stands twice, with different values"
@@ -283,18 +283,29 @@ func (m *Mapper) eachNode(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte,
 		case el.kind == jsonvalue.Object && doc.Forked() && (doc.Ambiguous(c, memberValue) || doc.Ambiguous(c, memberKey)):
 			return columnSays(m.list.name, hasAmbiguous), m.list.name
 		case el.kind == jsonvalue.Object:
-			if v := doc.Member(c, "value"); v != jsonvalue.None { // each.value of an element that has a member of that name
-				el.kind, el.value = doc.Kind(v), doc.Text(v, m.arena)
-			}
-			if k := doc.Member(c, "key"); k != jsonvalue.None {
-				el.key = doc.Text(k, m.arena)
-			}
+			el.closed = true
 		default:
 			el.key = el.value
 		}
 		m.add(el)
 	}
 	return "", ""
+}
+
+// opened reads what each.value and each.key are of an element that is an object: its
+// members of these names. Few mappings ask for them.
+func (m *Mapper) opened(e *element) *element {
+	if !e.closed {
+		return e
+	}
+	e.closed = false
+	if v := e.doc.Member(e.node, "value"); v != jsonvalue.None {
+		e.kind, e.value = e.doc.Kind(v), e.doc.Text(v, m.arena)
+	}
+	if k := e.doc.Member(e.node, "key"); k != jsonvalue.None {
+		e.key = e.doc.Text(k, m.arena)
+	}
+	return e
 }
 
 // listNode finds the array or object of the row.
@@ -334,7 +345,7 @@ var trueWord, falseWord = []byte("true"), []byte("false")
 func (m *Mapper) accepted(e *eachSpec) (string, string) {
 	m.listed = m.listed[:0]
 	for i := range m.elems {
-		token := spelling.Trim(m.elems[i].key)
+		token := spelling.Trim(m.opened(&m.elems[i]).key)
 		if len(token) == 0 || slices.Contains(e.ignore, string(token)) {
 			continue
 		}

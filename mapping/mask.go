@@ -51,7 +51,7 @@ func (m *Mapper) stated() []byte {
 	if v := m.value(fieldAction); len(v.raw) > 0 {
 		return v.raw
 	}
-	return spelling.Trim(m.elem.value)
+	return spelling.Trim(m.opened(m.elem).value)
 }
 
 func digitRun(b []byte, n int) bool {

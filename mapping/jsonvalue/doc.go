@@ -274,25 +274,31 @@ func (d *Doc) Key(n int, arena *[]byte) []byte {
 	return raw
 }
 
-// Member is the value of a key in an object, the last of several; none when it
-// is not there.
+// Member is the value of a key in an object, the last of several that differ; none
+// when it is not there.
 func (d *Doc) Member(n int, key string) int {
 	if n == None || d.nodes[n].kind != Object {
 		return None
 	}
 	found := None
 	for c := int32(n + 1); c < d.nodes[n].skip; c = d.nodes[c].skip {
-		m := &d.nodes[c]
-		if m.keyEscaped {
-			var arena []byte
-			if string(unescape(d.text[m.keyStart:m.keyEnd], &arena)) == key {
-				found = int(c)
-			}
-		} else if string(d.text[m.keyStart:m.keyEnd]) == key {
-			found = int(c)
+		if !d.isNamed(&d.nodes[c], key) {
+			continue
+		}
+		if found = int(c); len(d.forks) == 0 { // no other of that name differs
+			break
 		}
 	}
 	return found
+}
+
+func (d *Doc) isNamed(m *node, key string) bool {
+	name := d.text[m.keyStart:m.keyEnd]
+	if m.keyEscaped {
+		var arena []byte
+		name = unescape(name, &arena)
+	}
+	return string(name) == key
 }
 
 // Element is one of an array, counted from 0, or from -1 at its end.

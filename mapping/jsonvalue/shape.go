@@ -3,14 +3,19 @@ package jsonvalue
 // shape is what the documents of an export have in common: most rows have
 // the same members in the same order, so that a value which was looked for once
 // is found at the same node in all of them. It is what parse compares a document
-// with as it goes, and becomes that of the document which differs.
+// with as it goes.
 type shape struct {
 	id    uint64 // another one for another shape; 0: none
 	nodes []shapeNode
 	names []byte // of all members, as they mostly stand: "name":
 	same  bool   // so far
 	known bool   // the shape is that of the document, whose names have no escapes
+	other int    // documents in a row that had another one
 }
+
+// otherShapes is how many documents in a row have to differ from the shape before it
+// gives way: one document of another kind, or a few kinds by turns, leave it alone.
+const otherShapes = 4
 
 // shapeNode is a node as far as paths depend on it. Whether it is an array or an
 // object shows in the names below it; when there is nothing below, no path goes on.
@@ -51,27 +56,28 @@ func (s *shape) isName(like *shapeNode, d *Doc, n *node) bool {
 	return string(d.text[n.keyStart:n.keyEnd]) == string(s.names[like.from+1:like.to-2])
 }
 
-// end takes the shape of a document that has another one.
+// end takes the shape of a document when several had another one.
 func (s *shape) end(d *Doc) {
 	if s.same { // the first node says how many there are
-		s.known = true
+		s.known, s.other = true, 0
+		return
+	}
+	several := d.checkNames()
+	if s.other++; s.other < otherShapes && len(s.nodes) > 0 {
 		return
 	}
 	s.id++
-	s.nodes, s.names, s.known = s.nodes[:0], s.names[:0], true
+	s.nodes, s.names, s.other = s.nodes[:0], s.names[:0], 0
+	s.known = !several // else values say whether that matters
 	for i := range d.nodes {
 		n := &d.nodes[i]
 		from := int32(len(s.names))
 		if n.keyStart > 0 { // behind a quote at least
-			s.names = append(s.names, '"')
-			s.names = append(s.names, d.text[n.keyStart:n.keyEnd]...)
-			s.names = append(s.names, '"', ':')
+			s.names = append(s.names, d.text[n.keyStart-1:n.keyEnd+1]...)
+			s.names = append(s.names, ':')
 		}
 		s.nodes = append(s.nodes, shapeNode{n.skip, from, int32(len(s.names))})
 		s.known = s.known && !n.keyEscaped
-	}
-	if d.checkNames() { // values say whether that matters
-		s.known = false
 	}
 	if !s.known {
 		s.nodes = s.nodes[:0] // nothing is like it

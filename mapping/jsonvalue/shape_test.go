@@ -68,6 +68,34 @@ func TestShapesFindWhatPathsFind(t *testing.T) {
 	})
 }
 
+// TestAShapeOutlastsDocumentsOfAnotherOne: kinds of documents by turns do not drive each
+// other's shape out, and one that has gone does not stay.
+func TestAShapeOutlastsDocumentsOfAnotherOne(t *testing.T) {
+	var d Doc
+	id := func(text string) uint64 {
+		require.Empty(t, d.Parse([]byte(text)))
+		id, known := d.Shape()
+		if !known {
+			return 0
+		}
+		return id
+	}
+	usual := id(`{"a":1}`)
+	require.NotZero(t, usual)
+	for range 3 * otherShapes {
+		require.Zero(t, id(`{"b":1}`))
+		require.Zero(t, id(`{"c":1}`))
+		require.Equal(t, usual, id(`{"a":2}`))
+	}
+	for range otherShapes - 1 {
+		require.Zero(t, id(`{"b":1}`))
+	}
+	next := id(`{"b":1}`)
+	require.NotContains(t, []uint64{0, usual}, next)
+	require.Equal(t, next, id(`{"b":2}`))
+	require.Zero(t, id(`{"a":1}`))
+}
+
 // anyJSON draws JSON objects with few names, so that shapes are alike; blanks,
 // names with escapes and names that stand twice among them. Some are broken.
 func anyJSON(depth int) *rapid.Generator[string] {
