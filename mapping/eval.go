@@ -197,7 +197,7 @@ func (m *Mapper) lookUp(s *fieldSpec, v *value) {
 		}
 	}
 	if !ok {
-		v.reason = m.unlisted(v.column, v.raw)
+		v.reason = notListed
 		return
 	}
 	v.text, v.empty = s.values[at].means, s.values[at].nothing

@@ -299,7 +299,7 @@ func (m *Mapper) consent(out *Result) (why string) {
 	}
 	c.Raw = action.raw
 	c.Assumed = action.by != nil && action.by.spec.assumes()
-	reason := action.reason
+	reason := m.why(action)
 	if reason == "" {
 		switch word := spelling.Trim(action.text); {
 		case equalFold(word, "accept"):
@@ -328,7 +328,7 @@ func (m *Mapper) consent(out *Result) (why string) {
 		}
 		v := m.value(i)
 		if v.reason != "" {
-			fault(i, v.reason, v.column)
+			fault(i, m.why(v), v.column)
 			return
 		}
 		*into = v.text
@@ -421,7 +421,7 @@ func (m *Mapper) sourceID(c *Consent, fault func(i int, reason, column string)) 
 	v := m.value(fieldSourceID)
 	switch {
 	case v.reason != "":
-		fault(fieldSourceID, v.reason, v.column)
+		fault(fieldSourceID, m.why(v), v.column)
 		return
 	case v.empty:
 		return

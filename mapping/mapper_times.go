@@ -16,7 +16,7 @@ func (m *Mapper) times(c *Consent, fault func(i int, reason, column string)) {
 	ok := false
 	switch {
 	case v.reason != "":
-		fault(fieldTimestamp, v.reason, v.column)
+		fault(fieldTimestamp, m.why(v), v.column)
 	case v.empty:
 		column := v.by.column() // of the case that holds, not of the first one
 		fault(fieldTimestamp, columnSays(column, "is empty: a consent needs its time"+v.by.emptyToo()), column)
@@ -100,7 +100,7 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, co
 			var v value
 			m.candidates(f, f.after, &v)
 			if v.reason != "" {
-				fault(fieldValidUntil, v.reason, v.column)
+				fault(fieldValidUntil, m.why(&v), v.column)
 				return
 			}
 			if v.empty {
@@ -127,7 +127,7 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, co
 func (m *Mapper) until(c *Consent, f *field, v *value, fault func(i int, reason, column string)) {
 	switch {
 	case v.reason != "":
-		fault(fieldValidUntil, v.reason, v.column)
+		fault(fieldValidUntil, m.why(v), v.column)
 	case v.empty:
 		fault(fieldValidUntil, columnSays(f.column(), "is empty"), f.column())
 	case equalFold(spelling.Trim(v.text), "unlimited"):

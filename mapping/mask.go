@@ -10,6 +10,18 @@ import (
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
+// notListed is the reason of a value that is not listed in values, until somebody has to
+// be told: what is skipped may hold such a one.
+const notListed = "is not listed in values"
+
+// why is the reason of a value, in full.
+func (m *Mapper) why(v *value) string {
+	if v.reason == notListed {
+		return m.unlisted(v.column, v.raw)
+	}
+	return v.reason
+}
+
 // unlisted is the reason for a value that values does not list.
 func (m *Mapper) unlisted(column string, raw []byte) string {
 	if column == "" {

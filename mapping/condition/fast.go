@@ -23,6 +23,7 @@ type fastNode struct {
 	pattern     *regexp.Regexp      // of fastMatches
 	words       []string            // of fastMatches: a pattern that is only word|word
 	members     []member            // of fastElement
+	trimmed     bool                // of fastLower, fastUpper: what trim(left) says
 }
 
 type fastOp uint8
@@ -183,10 +184,15 @@ func (r *fastRun) value(n *fastNode) Operand {
 		return Operand{jsonvalue.String, r.text(n.left)}
 	case fastTrim:
 		return Operand{jsonvalue.String, bytes.TrimSpace(r.text(n.left))}
-	case fastLower:
-		return Operand{jsonvalue.String, r.lower(r.text(n.left))}
-	case fastUpper:
-		return Operand{jsonvalue.String, r.upper(r.text(n.left))}
+	case fastLower, fastUpper:
+		text := r.text(n.left)
+		if n.trimmed {
+			text = bytes.TrimSpace(text)
+		}
+		if n.op == fastLower {
+			return Operand{jsonvalue.String, r.lower(text)}
+		}
+		return Operand{jsonvalue.String, r.upper(text)}
 	}
 	if r.truth(n) {
 		return Operand{jsonvalue.Bool, trueText}

@@ -49,7 +49,7 @@ func compileFast(n ast.Node, names *nameList) (*fastNode, bool) {
 			return nil, false
 		}
 		f.op = op
-		return f, f.children(names, n.Arguments[0])
+		return f, f.children(names, n.Arguments[0]) && f.joinText()
 	case *ast.BinaryNode:
 		op, ok := fastOperators[n.Operator]
 		if !ok {
@@ -86,6 +86,18 @@ func (f *fastNode) children(names *nameList, nodes ...ast.Node) bool {
 		f.right, ok = compileFast(nodes[1], names)
 	}
 	return ok
+}
+
+// joinText takes what a function of text is given from where that one got it: as text it
+// is what a function reads anyway, and upper(trim(x)) is one step.
+func (f *fastNode) joinText() bool {
+	if f.left.op == fastText {
+		f.left = f.left.left
+	}
+	if f.left.op == fastTrim && (f.op == fastLower || f.op == fastUpper) {
+		f.trimmed, f.left = true, f.left.left
+	}
+	return true
 }
 
 // literal is the operand that a constant in the expression stands for.

@@ -282,7 +282,12 @@ func (d *Doc) Member(n int, key string) int {
 	}
 	found := None
 	for c := int32(n + 1); c < d.nodes[n].skip; c = d.nodes[c].skip {
-		if !d.isNamed(&d.nodes[c], key) {
+		m := &d.nodes[c]
+		is := string(d.text[m.keyStart:m.keyEnd]) == key
+		if m.keyEscaped {
+			is = string(d.nameOf(c)) == key
+		}
+		if !is {
 			continue
 		}
 		if found = int(c); len(d.forks) == 0 { // no other of that name differs
@@ -290,15 +295,6 @@ func (d *Doc) Member(n int, key string) int {
 		}
 	}
 	return found
-}
-
-func (d *Doc) isNamed(m *node, key string) bool {
-	name := d.text[m.keyStart:m.keyEnd]
-	if m.keyEscaped {
-		var arena []byte
-		name = unescape(name, &arena)
-	}
-	return string(name) == key
 }
 
 // Element is one of an array, counted from 0, or from -1 at its end.
