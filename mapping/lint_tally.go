@@ -66,8 +66,8 @@ func (t *Tally) reset() {
 }
 
 // Observe looks at one row and what it became. Subjects holds a hash of the
-// subject of each consent in res, well mixed over all 64 bits (xxhash); it may
-// be nil for a row that is not mapped.
+// subject of each consent in res, well mixed over all 64 bits; it may be nil for a
+// row that is not mapped.
 func (t *Tally) Observe(rec *Record, res *Result, subjects []uint64) {
 	t.Row(rec.Row, res.Status, res.Reason, len(res.Consents)+len(res.Dropped) > 0)
 	t.Missed(rec.Row, res.Missed)

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"hash/maphash"
 	"sync"
 	"time"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -17,14 +16,15 @@ import (
 type lint struct {
 	linter   *mapping.Linter
 	overflow *report.Overflow
-	free     sync.Pool // of *mapping.Tally
+	seed     maphash.Seed // of hashes of subjects
+	free     sync.Pool    // of *mapping.Tally
 }
 
 // newLint looks at an export under a mapping. What does not fit into
 // memory goes into dir, until close.
 func newLint(spec *mapping.Spec, now time.Time, disk journal.Disk, dir string) *lint {
 	overflow := report.NewOverflow(disk, dir)
-	l := &lint{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now, Overflow: overflow}), overflow: overflow}
+	l := &lint{linter: mapping.NewLinter(spec, mapping.LintOptions{Now: now, Overflow: overflow}), overflow: overflow, seed: maphash.MakeSeed()}
 	l.free.New = func() any { return l.linter.NewTally() }
 	return l
 }
@@ -48,7 +48,7 @@ func (l *lint) visit(b *survey.Batch) func() error {
 		}
 		for k := range r.Consents {
 			c := r.Consents[k].Consent
-			t.Consent(number, c, xxhash.Sum64(c.Subject()))
+			t.Consent(number, c, maphash.Bytes(l.seed, c.Subject()))
 		}
 		if nested && r.Status == mapping.Mapped {
 			t.Text(number, r.Row.Raw)

@@ -15,8 +15,8 @@ import (
 const blockSize = 64 << 10
 
 // A block is stored as the size of what follows (4 bytes, little-endian), that of the
-// records (4), a CRC-32C of what follows (4), and the records: those of one size by what
-// differs from the record before (see appendDelta), those of different sizes compressed by S2.
+// records (4), a CRC-32C of what follows (4), and the records: those of one size without what
+// they begin with (see appendTrimmed), those of different sizes compressed by S2.
 const blockHead = 12
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -24,8 +24,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // appendBlock appends records of a size, 0 when they differ, as they are stored.
 func appendBlock(dst, records []byte, size int) []byte {
 	from := len(dst)
-	if delta(size) {
-		dst = appendDelta(slices.Grow(dst, blockHead+maxDelta(len(records), size))[:from+blockHead], records, size)
+	if trimmed(size) {
+		dst = appendTrimmed(slices.Grow(dst, blockHead)[:from+blockHead], records, size)
 	} else {
 		dst = slices.Grow(dst, blockHead+s2.MaxEncodedLen(len(records)))
 		stored := s2.Encode(dst[from+blockHead:cap(dst)], records)
@@ -41,8 +41,8 @@ func appendBlock(dst, records []byte, size int) []byte {
 // openBlock gives the n bytes of records of a size that a block holds behind its head;
 // it may use the memory of dst.
 func openBlock(dst, stored []byte, n, size int) ([]byte, error) {
-	if delta(size) {
-		return openDelta(dst, stored, n, size)
+	if trimmed(size) {
+		return openTrimmed(dst, stored, n, size)
 	}
 	if is, err := s2.DecodedLen(stored); err != nil || is != n {
 		return nil, errors.Join(err, io.ErrUnexpectedEOF)
@@ -50,85 +50,89 @@ func openBlock(dst, stored []byte, n, size int) ([]byte, error) {
 	return s2.Decode(dst[:cap(dst)], stored)
 }
 
-// delta reports whether records of a size are stored by their differences: sizes of
-// longer ones nobody has.
-func delta(size int) bool { return size >= 8 && size <= maxDeltaSize }
+// trimmed reports whether records of a size are stored without what they all begin with:
+// sizes of longer ones nobody has.
+func trimmed(size int) bool { return size >= 8 && size <= maxTrimmedSize }
 
-const maxDeltaSize = 128
+const maxTrimmedSize = 128
 
-// deltaSlack is how many bytes behind the last one that counts may be written or read.
-func deltaSlack(size int) int { return 2*size + 16 }
+// slack is how many bytes behind a trimmed block may be written or read.
+const slack = 8
 
-// maxDelta is how many bytes appendDelta may need for n bytes of records.
-func maxDelta(n, size int) int { return n/size*(size+deltaHead(size)) + deltaSlack(size) }
+// trimHead is how many bytes stand before the records of a trimmed block.
+func trimHead(size int) int { return size/8 + size }
 
-// deltaHead is how many bytes of a record say how long its words are.
-func deltaHead(size int) int { return (size/8 + 1) / 2 }
-
-// appendDelta appends sorted records of one size to dst, which has room for maxDelta. Of a
-// record, the words of eight bytes, big-endian, are stored by what differs from those of
-// the record before: the exclusive or, without the zeros that it begins with,
-// little-endian. How many bytes of each are left stands before them, four bits a word; the
+// appendTrimmed appends records of one size to dst. Their words of eight bytes,
+// big-endian, stand one below the other, and each column is stored without the bytes that
+// all words of it begin with. Before the columns stand how many bytes of a word are left
+// in each, and the first record, from which the others get back what they begin with. The
 // bytes behind the last whole word follow as they are.
 //
 // Half of what is sorted are hashes, in which a code finds no more than that their first
-// bytes repeat, and takes time to find it: see BenchmarkBlock.
-func appendDelta(dst, records []byte, size int) []byte {
+// bytes are the same, and takes time to find it: see BenchmarkBlock.
+func appendTrimmed(dst, records []byte, size int) []byte {
 	at := len(dst)
-	dst = dst[:cap(dst)]
-	words, head := size/8, deltaHead(size)
-	var before [maxDeltaSize / 8]uint64
-	for ; len(records) >= size; records = records[size:] {
-		rec, lengths, heads := records[:size], uint64(0), dst[at:at+head]
-		at += head
-		for w := range before[:words] {
-			word := binary.BigEndian.Uint64(rec)
-			x := word ^ before[w]
-			before[w] = word
-			n := uint(bits.Len64(x)+7) / 8
-			binary.LittleEndian.PutUint64(dst[at:], x)
-			at += int(n)
-			lengths |= uint64(n) << (4 * w)
-			rec = rec[8:]
+	dst = slices.Grow(dst, trimHead(size)+len(records)+slack)[:at+trimHead(size)+len(records)+slack]
+	widths := dst[at : at+size/8]
+	at += len(widths)
+	at += copy(dst[at:], records[:size])
+	for w := range widths {
+		column := records[8*w:]
+		first, differ := binary.BigEndian.Uint64(column), uint64(0)
+		for i := 0; i < len(column); i += size {
+			differ |= binary.BigEndian.Uint64(column[i:]) ^ first
 		}
-		for i := range heads {
-			heads[i] = byte(lengths >> (8 * i))
+		width := (bits.Len64(differ) + 7) / 8
+		widths[w] = byte(width)
+		if width == 0 {
+			continue
 		}
-		at += copy(dst[at:], rec)
+		for i := 0; i < len(column); i += size {
+			binary.LittleEndian.PutUint64(dst[at:], binary.BigEndian.Uint64(column[i:]))
+			at += width
+		}
+	}
+	if size%8 > 0 {
+		for rec := range slices.Chunk(records, size) {
+			at += copy(dst[at:], rec[size&^7:])
+		}
 	}
 	return dst[:at]
 }
 
-// openDelta is the way back to n bytes of records. Behind stored, deltaSlack bytes more
-// have room to be read.
-func openDelta(dst, stored []byte, n, size int) ([]byte, error) {
-	words, head, end := size/8, deltaHead(size), len(stored)
-	stored = stored[:end+deltaSlack(size)]
-	dst = slices.Grow(dst[:0], n)[:n]
-	var before [maxDeltaSize / 8]uint64
-	at := 0
-	for left := dst; len(left) > 0; left = left[size:] {
-		if len(left) < size || at >= end {
-			return nil, io.ErrUnexpectedEOF
-		}
-		rec, lengths := left[:size], binary.LittleEndian.Uint64(stored[at:])
-		at += head
-		for w := range before[:words] {
-			n := lengths >> (4 * w) & 15
-			before[w] ^= binary.LittleEndian.Uint64(stored[at:]) & lowBytes[n]
-			at += int(n)
-			binary.BigEndian.PutUint64(rec, before[w])
-			rec = rec[8:]
-		}
-		at += copy(rec, stored[at:])
-	}
-	if at != end {
+// openTrimmed is the way back to n bytes of records. Behind stored, slack bytes more have
+// room to be read.
+func openTrimmed(dst, stored []byte, n, size int) ([]byte, error) {
+	head, tail := trimHead(size), size%8
+	if n == 0 || n%size != 0 || len(stored) < head {
 		return nil, io.ErrUnexpectedEOF
 	}
+	widths, first := stored[:size/8], stored[size/8:head]
+	left := tail
+	for _, width := range widths {
+		if width > 8 {
+			return nil, io.ErrUnexpectedEOF
+		}
+		left += int(width)
+	}
+	if len(stored) != head+n/size*left {
+		return nil, io.ErrUnexpectedEOF
+	}
+	dst = slices.Grow(dst[:0], n)[:n]
+	stored = stored[head : len(stored)+slack]
+	for w, width := range widths {
+		mask := uint64(1)<<(8*width) - 1
+		begin := binary.BigEndian.Uint64(first[8*w:]) &^ mask
+		column := dst[8*w:]
+		for i := 0; i < len(column); i += size {
+			binary.BigEndian.PutUint64(column[i:], begin|binary.LittleEndian.Uint64(stored)&mask)
+			stored = stored[width:]
+		}
+	}
+	if tail > 0 {
+		for rec := range slices.Chunk(dst, size) {
+			stored = stored[copy(rec[size-tail:], stored[:tail]):]
+		}
+	}
 	return dst, nil
-}
-
-// lowBytes keeps the first bytes of a little-endian word; more than eight are nonsense.
-var lowBytes = [16]uint64{
-	0, 1<<8 - 1, 1<<16 - 1, 1<<24 - 1, 1<<32 - 1, 1<<40 - 1, 1<<48 - 1, 1<<56 - 1, 1<<64 - 1,
 }

@@ -25,7 +25,7 @@ func TestABlockOpensToWhatWasPutIntoIt(t *testing.T) {
 		block := appendBlock([]byte("before"), records, size)[len("before"):]
 		require.EqualValues(t, len(block)-blockHead, binary.LittleEndian.Uint32(block))
 		require.EqualValues(t, len(records), binary.LittleEndian.Uint32(block[4:]))
-		stored := slices.Grow(bytes.Clone(block[blockHead:]), deltaSlack(size))
+		stored := slices.Grow(bytes.Clone(block[blockHead:]), slack)
 		got, err := openBlock(nil, stored, len(records), size)
 		require.NoError(t, err)
 		require.Equal(t, records, got)
@@ -39,7 +39,7 @@ func TestABlockOpensToWhatWasPutIntoIt(t *testing.T) {
 				}
 				cut, n = false, len(records)
 			}
-			_, err := openBlock(got, slices.Grow(wrong, deltaSlack(size)), n, size)
+			_, err := openBlock(got, slices.Grow(wrong, slack), n, size)
 			if cut || n != len(records) {
 				require.Error(t, err)
 			}
@@ -65,12 +65,12 @@ func BenchmarkBlock(b *testing.B) {
 	}
 	slices.SortFunc(all, bytes.Compare)
 	records := bytes.Join(all[:blockSize/56], nil)
-	for name, size := range map[string]int{"delta": 56, "s2": 0} {
+	for name, size := range map[string]int{"trimmed": 56, "s2": 0} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(records)))
 			var block, back []byte
 			for b.Loop() {
-				block = slices.Grow(appendBlock(block[:0], records, size), deltaSlack(size))
+				block = slices.Grow(appendBlock(block[:0], records, size), slack)
 				var err error
 				if back, err = openBlock(back, block[blockHead:], len(records), size); err != nil {
 					b.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 )
 
 // Sorted is the sorted records. They may be read any number of times.
@@ -64,11 +65,20 @@ func (r *Reader) Next() ([]byte, error) {
 // Close frees the memory of the reader.
 func (r *Reader) Close() { r.memory, r.merge = nil, nil }
 
-// merge reads runs side by side.
+// merge reads runs side by side: a tournament in which the record that comes first wins.
+// The winner is replaced by the next of its run, which plays again where that one has
+// played: once for each doubling of the runs.
 type merge struct {
-	cfg  Config
-	runs []*runReader // a heap by the record that each has next
-	last *runReader   // whose record was given last: it goes on with the next call
+	cfg   Config
+	games []contender // in each, who has lost it; game i is between the winners of 2i and 2i+1
+	first contender   // who has won
+	given bool        // its record was: it goes on with the next call
+}
+
+// contender is what a run has next; run is nil at its end.
+type contender struct {
+	prefix uint64
+	run    *runReader
 }
 
 // runReader reads one run, block by block.
@@ -78,97 +88,92 @@ type runReader struct {
 	block  []byte
 	rest   []byte // of the block
 	rec    []byte
-	prefix uint64
+	seat   int // below the games
 }
 
 // newMerge merges the ranges of runs from one on and below another.
 func newMerge(cfg Config, runs []run, from, to int) (*merge, error) {
-	m := &merge{cfg: cfg}
-	for _, r := range runs {
-		x := &runReader{run: r.part(from, to)}
-		ok, err := x.advance(m)
-		if err != nil {
+	m := &merge{cfg: cfg, games: make([]contender, len(runs))}
+	begun := make([]contender, len(runs))
+	for i, r := range runs {
+		x := &runReader{run: r.part(from, to), seat: len(runs) + i}
+		var err error
+		if begun[i], err = x.advance(&cfg); err != nil {
 			return nil, err
 		}
-		if ok {
-			m.runs = append(m.runs, x)
-		}
 	}
-	for i := len(m.runs)/2 - 1; i >= 0; i-- {
-		m.down(i)
+	if len(runs) > 0 {
+		m.first = m.play(1, begun)
 	}
 	return m, nil
 }
 
+// play plays a game, and those before it, and gives the winner.
+func (m *merge) play(game int, begun []contender) contender {
+	if game >= len(m.games) {
+		return begun[game-len(m.games)]
+	}
+	a, b := m.play(2*game, begun), m.play(2*game+1, begun)
+	if m.less(&b, &a) {
+		a, b = b, a
+	}
+	m.games[game] = b
+	return a
+}
+
 func (m *merge) next() ([]byte, error) {
-	if m.last != nil {
-		ok, err := m.last.advance(m)
+	if m.given {
+		c, err := m.first.run.advance(&m.cfg)
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
-			n := len(m.runs) - 1
-			m.runs[0] = m.runs[n]
-			m.runs = m.runs[:n]
-		}
-		m.last = nil
-		m.down(0)
-	}
-	if len(m.runs) == 0 {
-		return nil, io.EOF
-	}
-	m.last = m.runs[0]
-	return m.last.rec, nil
-}
-
-// down restores the heap below i.
-func (m *merge) down(i int) {
-	for {
-		least := i
-		for _, c := range [2]int{2*i + 1, 2*i + 2} {
-			if c < len(m.runs) && m.less(m.runs[c], m.runs[least]) {
-				least = c
+		for game := m.first.run.seat / 2; game > 0; game /= 2 {
+			if lost := &m.games[game]; m.less(lost, &c) {
+				c, *lost = *lost, c
 			}
 		}
-		if least == i {
-			return
-		}
-		m.runs[i], m.runs[least] = m.runs[least], m.runs[i]
-		i = least
+		m.first, m.given = c, false
 	}
+	if m.first.run == nil {
+		return nil, io.EOF
+	}
+	m.given = true
+	return m.first.run.rec, nil
 }
 
-func (m *merge) less(a, b *runReader) bool {
+func (m *merge) less(a, b *contender) bool {
 	if a.prefix != b.prefix {
 		return a.prefix < b.prefix
 	}
-	return bytes.Compare(a.rec[:m.cfg.Key], b.rec[:m.cfg.Key]) < 0
+	if a.run == nil || b.run == nil {
+		return b.run == nil && a.run != nil
+	}
+	return bytes.Compare(a.run.rec[:m.cfg.Key], b.run.rec[:m.cfg.Key]) < 0
 }
 
-// advance goes to the next record of the run; false at its end.
-func (r *runReader) advance(m *merge) (bool, error) {
+// advance goes to the next record of the run.
+func (r *runReader) advance(cfg *Config) (contender, error) {
 	if len(r.rest) == 0 {
 		if r.bytes == 0 {
-			return false, nil
+			return contender{prefix: math.MaxUint64}, nil
 		}
-		if err := r.read(m.cfg.Size); err != nil {
-			return false, damagedRun(err)
+		if err := r.read(cfg.Size); err != nil {
+			return contender{}, damagedRun(err)
 		}
 	}
-	n := m.cfg.Size
+	n := cfg.Size
 	if n == 0 {
 		if len(r.rest) < 4 {
-			return false, damagedRun(io.ErrUnexpectedEOF)
+			return contender{}, damagedRun(io.ErrUnexpectedEOF)
 		}
 		n = int(binary.LittleEndian.Uint32(r.rest))
 		r.rest = r.rest[4:]
 	}
-	if len(r.rest) < n || n < m.cfg.Key {
-		return false, damagedRun(io.ErrUnexpectedEOF)
+	if len(r.rest) < n || n < cfg.Key {
+		return contender{}, damagedRun(io.ErrUnexpectedEOF)
 	}
 	r.rec, r.rest = r.rest[:n:n], r.rest[n:]
-	r.prefix = prefix(r.rec)
-	return true, nil
+	return contender{prefix(r.rec), r}, nil
 }
 
 // read reads the next block.
@@ -181,7 +186,7 @@ func (r *runReader) read(size int) error {
 	if stored > r.bytes-blockHead || records > blockSize+maxRecord+4 {
 		return fmt.Errorf("a block of %d bytes: %w", stored, io.ErrUnexpectedEOF)
 	}
-	if want := int(stored) + deltaSlack(size); cap(r.stored) < want {
+	if want := int(stored) + slack; cap(r.stored) < want {
 		r.stored = make([]byte, want)
 	}
 	r.stored = r.stored[:stored]

@@ -82,6 +82,7 @@ func TestSortedEqualsASliceThatWasSorted(t *testing.T) {
 		want := make([][]byte, rapid.IntRange(0, 1500).Draw(rt, "n"))
 		s := New(cfg)
 		var spread Spread
+		greatest := rapid.Bool().Draw(rt, "some are the greatest that there are")
 		for i := range want {
 			n := cfg.Size
 			if n == 0 {
@@ -93,6 +94,9 @@ func TestSortedEqualsASliceThatWasSorted(t *testing.T) {
 			}
 			if cfg.Spread {
 				want[i][0] = byte(rng.IntN(256))
+			}
+			if greatest && rng.IntN(2) == 0 {
+				copy(want[i], bytes.Repeat([]byte{0xff}, n))
 			}
 			if cfg.Spread && cfg.Size >= 8 && rng.IntN(2) == 0 {
 				spread.Add(want[i])

@@ -143,11 +143,11 @@ func (w *walker) walk(ctx context.Context, i, n int) (err error) {
 		if n&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !bytes.Equal(w.now[:], rec[:groupSize]) || n == 0 {
+		if w.now != [groupSize]byte(rec) || n == 0 {
 			if err := w.end(); err != nil {
 				return err
 			}
-			if !bytes.Equal(w.now[:subjectEnd], rec[:subjectEnd]) || n == 0 {
+			if [subjectEnd]byte(w.now[:]) != [subjectEnd]byte(rec) || n == 0 {
 				if err := w.next(rec); err != nil {
 					return err
 				}
