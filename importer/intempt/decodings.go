@@ -28,6 +28,9 @@ var (
 	spoken      = regexp.MustCompile(`(?i)[\[({<]?\b(?:at|dot|punkt|point)\b[\])}>]?`)
 )
 
+// base64ForURLs gives base64 of the form for URLs in the usual one.
+var base64ForURLs = strings.NewReplacer("-", "+", "_", "/")
+
 // decodings are the texts that a text may stand for: with its percent, backslash, HTML and
 // quoted-printable escapes resolved, also where one is wrapped in another; what its
 // words are in base64, base32 and hex, from wherever they begin; its lists of bytes; in
@@ -58,7 +61,7 @@ func decodings(text string) []string {
 		}
 	}
 	words(base64Words, func(word string) []byte {
-		word = strings.NewReplacer("-", "+", "_", "/").Replace(word)
+		word = base64ForURLs.Replace(word)
 		b, _ := base64.RawStdEncoding.DecodeString(word[:len(word)-len(word)%4])
 		rest, _ := base64.RawStdEncoding.DecodeString(word[len(word)-len(word)%4:])
 		return append(b, rest...)
@@ -103,6 +106,9 @@ func unmarked(text string) string {
 
 // resolve puts what escapes stand for in their place.
 func resolve(text string) string {
+	if !strings.ContainsAny(text, `\%=xX`) { // as each escape has
+		return text
+	}
 	found := escapes.FindAllStringSubmatchIndex(text, -1)
 	if found == nil {
 		return text

@@ -5,6 +5,14 @@ import "unicode/utf8"
 // hex digits of an escape.
 const hex = "0123456789abcdef"
 
+// asItIs are the bytes that stand for themselves in a string, whatever is around them.
+var asItIs = func() (is [256]bool) {
+	for b := byte(' '); b < utf8.RuneSelf; b++ {
+		is[b] = b != '"' && b != '\\'
+	}
+	return is
+}()
+
 // appendString appends s as a JSON string (RFC 8259, section 7). Invalid UTF-8
 // becomes U+FFFD: the mapping lets none through, and a body must be JSON in any
 // case. Nothing is escaped that need not be; the target is no web page.
@@ -13,6 +21,10 @@ func appendString(dst, s []byte) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		b := s[i]
+		if asItIs[b] {
+			i++
+			continue
+		}
 		if b >= utf8.RuneSelf {
 			r, size := utf8.DecodeRune(s[i:])
 			if r == utf8.RuneError && size == 1 {
@@ -21,10 +33,6 @@ func appendString(dst, s []byte) []byte {
 				start = i + 1
 			}
 			i += size
-			continue
-		}
-		if b >= ' ' && b != '"' && b != '\\' {
-			i++
 			continue
 		}
 		dst = append(dst, s[start:i]...)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 
@@ -38,6 +39,9 @@ const (
 	idMark    = '\uf8f2'
 )
 
+// shownMarks are what is shown in the places of the marks.
+var shownMarks = strings.NewReplacer(string(keyMark), masked, string(emailMark), "[email]", string(idMark), "[id]")
+
 // email finds what looks like an e-mail address, percent-encoded ones too. It
 // rather takes too much: a text about people has no claim to be complete.
 var email = regexp.MustCompile(`(?i)[^\s@<>()\[\],;:"'\\=&?/][^\s@<>()\[\],;:"\\=&?/]*(?:@|%40)[^\s@<>()\[\],;:"'\\=&?/]+`)
@@ -47,7 +51,8 @@ var tag = regexp.MustCompile(`(?is)<script\b.*?(?:</script\s*>|$)|<style\b.*?(?:
 
 // masker hides the key, and for each message the identifiers of its consent.
 type masker struct {
-	key []needle // longest first
+	key  []needle // longest first
+	last atomic.Pointer[readings]
 }
 
 // needle is a text to hide, folded.
@@ -94,8 +99,8 @@ func (m *masker) mask(text string, cut bool, c *mapping.Consent) string {
 	text = m.hide(readable(text), cut, ids)
 	// Addresses last: an identifier may be half of one.
 	text = email.ReplaceAllString(text, string(emailMark))
-	text = strings.NewReplacer(string(keyMark), masked, string(emailMark), "[email]", string(idMark), "[id]").Replace(text)
-	if c != nil && quotes(text, c) {
+	text = shownMarks.Replace(text)
+	if c != nil && m.quotes(text, c) {
 		return "not shown: it quotes the record's identifiers in another form"
 	}
 	return shorten(text, cut)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"html"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -176,4 +177,9 @@ func BenchmarkMask(b *testing.B) {
 			}
 		})
 	}
+	b.Run("short, another one each time", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			m.mask("Source is required for profileId in request "+strconv.Itoa(i), true, c)
+		}
+	})
 }

@@ -62,6 +62,19 @@ func TestIdentifiersInOtherShapesAreNotShown(t *testing.T) {
 	assert.Equal(t, "no such purpose: news", m.mask("no such purpose: news", false, c))
 }
 
+// TestWhatATextSaidIsAskedForEachConsent: a text that comes again is another one for the
+// person whom it quotes.
+func TestWhatATextSaidIsAskedForEachConsent(t *testing.T) {
+	m := newMasker(Key{})
+	text := "no profile for " + base64.StdEncoding.EncodeToString([]byte("jane-8812"))
+	jane, joe := &mapping.Consent{UserID: []byte("jane-8812")}, &mapping.Consent{UserID: []byte("joe-4711")}
+	for range 2 {
+		assert.Equal(t, text, m.mask(text, false, joe))
+		assert.Contains(t, m.mask(text, false, jane), "not shown")
+		assert.Equal(t, "no profile", m.mask("no profile", false, jane))
+	}
+}
+
 // characters writes each character of a text in a way of its own.
 func characters(text string, as func(r rune) string) string {
 	var b strings.Builder
