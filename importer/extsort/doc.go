@@ -6,9 +6,9 @@
 //
 // Records are collected in a buffer that is bounded in bytes, whatever the size of
 // each. A full buffer is sorted and written as a run while the next one fills, so
-// two are in use at most. Runs are merged with a heap, several levels of it where
-// there are more than a merge can read side by side. What fits into one buffer never
-// touches the disk.
+// two are in use at most. Runs are read side by side, and merged to fewer before that
+// where they are too many. What fits into one buffer never touches the disk, nor does
+// what came last of spread records.
 //
 // Records that begin with a hash are put into parts as they come, and a part is put in
 // order by two digits of the hash when it is read: most are never compared.

@@ -18,7 +18,6 @@ func (s *Sorted) Find(prefixes []uint64, found func(rec []byte)) error {
 	sought = slices.Compact(sought)
 	if s.memory != nil {
 		s.memory.find(sought, found)
-		return nil
 	}
 	for _, r := range s.store.runs {
 		x := &runReader{run: r}

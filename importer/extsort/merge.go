@@ -13,7 +13,7 @@ import (
 type Sorted struct {
 	cfg    Config
 	n      int64
-	memory *pile // nil when they are in the store
+	memory *pile // those that came last; nil: there are none
 	store  *store
 }
 
@@ -23,8 +23,11 @@ func (s *Sorted) Len() int64 { return s.n }
 // Disk is how many bytes the records take on the disk, 0 when they fit into memory.
 func (s *Sorted) Disk() int64 { return s.store.bytes() }
 
-// Close removes what lies on the disk.
-func (s *Sorted) Close() error { return s.store.close() }
+// Close removes what lies on the disk, and frees the memory.
+func (s *Sorted) Close() error {
+	s.memory = nil
+	return s.store.close()
+}
 
 // Reader gives all records. Any number of goroutines may have one each.
 func (s *Sorted) Reader() (*Reader, error) { return s.Part(0, 1) }
@@ -32,11 +35,15 @@ func (s *Sorted) Reader() (*Reader, error) { return s.Part(0, 1) }
 // Part gives the records of one of n parts, which follow each other and take about the
 // same room: those of spread records. n is a power of two, [MaxParts] at most.
 func (s *Sorted) Part(i, n int) (*Reader, error) {
+	var in piled
 	if s.memory != nil {
 		parts := len(s.memory.parts)
-		return &Reader{memory: s.memory, at: piled{part: i * parts / n, end: (i + 1) * parts / n}}, nil
+		in = piled{part: i * parts / n, end: (i + 1) * parts / n}
+		if len(s.store.runs) == 0 {
+			return &Reader{memory: s.memory, at: in}, nil
+		}
 	}
-	m, err := newMerge(s.cfg, s.store.runs, i*ranges/n, (i+1)*ranges/n)
+	m, err := newMerge(s.cfg, s.store.runs, i*ranges/n, (i+1)*ranges/n, s.memory, in)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +88,11 @@ type contender struct {
 	run    *runReader
 }
 
-// runReader reads one run, block by block.
+// runReader reads one run, block by block, or what is in memory.
 type runReader struct {
 	run
+	memory *pile // nil: the run is in a file
+	in     piled
 	stored []byte
 	block  []byte
 	rest   []byte // of the block
@@ -91,18 +100,26 @@ type runReader struct {
 	seat   int // below the games
 }
 
-// newMerge merges the ranges of runs from one on and below another.
-func newMerge(cfg Config, runs []run, from, to int) (*merge, error) {
-	m := &merge{cfg: cfg, games: make([]contender, len(runs))}
-	begun := make([]contender, len(runs))
-	for i, r := range runs {
-		x := &runReader{run: r.part(from, to), seat: len(runs) + i}
+// newMerge merges the ranges of runs from one on and below another with what is in memory,
+// if anything is, from a place on.
+func newMerge(cfg Config, runs []run, from, to int, memory *pile, in piled) (*merge, error) {
+	var readers []*runReader
+	for _, r := range runs {
+		readers = append(readers, &runReader{run: r.part(from, to)})
+	}
+	if memory != nil {
+		readers = append(readers, &runReader{memory: memory, in: in})
+	}
+	m := &merge{cfg: cfg, games: make([]contender, len(readers))}
+	begun := make([]contender, len(readers))
+	for i, r := range readers {
+		r.seat = len(readers) + i
 		var err error
-		if begun[i], err = x.advance(&cfg); err != nil {
+		if begun[i], err = r.advance(&cfg); err != nil {
 			return nil, err
 		}
 	}
-	if len(runs) > 0 {
+	if len(readers) > 0 {
 		m.first = m.play(1, begun)
 	}
 	return m, nil
@@ -153,6 +170,13 @@ func (m *merge) less(a, b *contender) bool {
 
 // advance goes to the next record of the run.
 func (r *runReader) advance(cfg *Config) (contender, error) {
+	if r.memory != nil {
+		var err error
+		if r.rec, err = r.in.next(r.memory); err == io.EOF {
+			return contender{prefix: math.MaxUint64}, nil
+		}
+		return contender{prefix(r.rec), r}, err
+	}
 	if len(r.rest) == 0 {
 		if r.bytes == 0 {
 			return contender{prefix: math.MaxUint64}, nil

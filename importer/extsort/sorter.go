@@ -168,19 +168,19 @@ func (s *Sorter) Len() int64 { return s.n }
 // Sorted has to be closed.
 func (s *Sorter) Sort() (*Sorted, error) {
 	out := &Sorted{cfg: s.cfg, n: s.n, store: s.store}
-	if !s.spilled {
+	switch {
+	case s.fill.n == 0:
+	case !s.spilled || s.cfg.Spread: // those that are not spread have no parts
 		s.fill.sort()
 		out.memory = s.fill
-		return out, nil
-	}
-	if s.fill.n > 0 {
+	default:
 		if err := s.flush(); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
 	s.group.Wait()
 	err := s.failed()
-	s.fill, s.spare.chunks = nil, nil // nothing refers to the memory any more
+	s.fill, s.spare.chunks = nil, nil // nothing refers to the memory any more, but what is read
 	if err == nil {
 		err = s.store.reduce()
 	}

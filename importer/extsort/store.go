@@ -145,7 +145,7 @@ func (s *store) reduce() error {
 			some := old[:min(fanIn, len(old))]
 			old = old[len(some):]
 			var m *merge
-			if m, err = newMerge(s.cfg, some, 0, ranges); err == nil {
+			if m, err = newMerge(s.cfg, some, 0, ranges, nil, piled{}); err == nil {
 				err = s.append(m.next)
 			}
 		}

@@ -1,15 +1,15 @@
 package history
 
 // onDisk is about how many bytes of the disk a record takes, compressed.
-const onDisk = 40
+const onDisk = 42
 
-// Room is about how many bytes of the disk an index of that many decisions takes: none
-// as long as it stays in memory.
+// inMemory is how many decisions stay in memory: all as long as there are no more, else
+// those that came last, fewer than that.
+const inMemory = memory / recordSize
+
+// Room is about how many bytes of the disk an index of that many decisions takes.
 func Room(decisions int64) int64 {
-	if decisions <= memory/recordSize {
-		return 0
-	}
-	return decisions * onDisk
+	return max(decisions-1, 0) / inMemory * inMemory * onDisk
 }
 
 // Ahead foresees how many decisions there will be when there are that many times as many
@@ -17,7 +17,7 @@ func Room(decisions int64) int64 {
 // what lies there. open is false when it is too late to tell: some of them lie there.
 func (b *Builder) Ahead(times float64) (decisions, bytes int64, open bool) {
 	n := b.Len()
-	if n > memory/recordSize {
+	if n > inMemory {
 		return n, 0, false
 	}
 	decisions = int64(float64(n) * times)
