@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -28,7 +29,9 @@ func (r *run) feed(ctx context.Context) error {
 	}
 	limit := r.out.Limits.Rows
 	var took int64
-	err = r.im.each(ctx, r.lookup.sweep(nil), r.im.from, true, func(b *rows.Batch) func() error {
+	sweep := r.lookup.sweep(nil)
+	sweep.Mapped = slices.Clone(r.im.order.pulled.mapped)
+	err = r.im.each(ctx, sweep, r.im.from, true, func(b *rows.Batch) func() error {
 		return func() error {
 			n := b.Len()
 			if limit > 0 && took+int64(n) > limit {
@@ -71,10 +74,7 @@ func (r *run) admit(b *rows.Batch, n int) error {
 		r.read = further(r.read, b.Src.Mark)
 	}
 	r.mu.Unlock()
-	if n == b.Len() {
-		r.im.follower.Feed(b)
-		defer r.im.follower.Fed()
-	}
+	r.im.follower.Feed(b)
 	from := r.count.from(b)
 	var superseded []journal.Outcome
 	for i := range taken {
@@ -123,6 +123,10 @@ func (r *run) admit(b *rows.Batch, n int) error {
 	}
 	if err := r.sender.supersede(superseded); err != nil {
 		return err
+	}
+	if n == b.Len() {
+		r.im.follower.Fed()
+		r.im.order.pulled.forget(taken[n-1].Number)
 	}
 	return r.passed(after, taken[n-1].Number, b.Src.Read)
 }

@@ -43,6 +43,7 @@ type weather struct {
 	unfinished            int   // 0: the usual
 	room                  int64 // that rows may wait in; 0: the usual
 	early                 int   // outcomes that may wait; 0: the usual
+	mapped                int   // batches that are kept for when their rows are come to; 0: all that there is room for
 }
 
 func drawWeather(t *rapid.T) weather {
@@ -57,6 +58,7 @@ func drawWeather(t *rapid.T) weather {
 		limit: int64(rapid.SampledFrom([]int{0, 0, 0, 1, 700, rows - 1}).Draw(t, "limit")), signal: int64(rapid.SampledFrom([]int{0, 0, 0, 300}).Draw(t, "signal")),
 		unfinished: rapid.SampledFrom([]int{0, 0, 100}).Draw(t, "unfinished"),
 		room:       int64(rapid.SampledFrom([]int{0, 0, 1, 200_000}).Draw(t, "room")), early: rapid.SampledFrom([]int{0, 0, 1}).Draw(t, "early"),
+		mapped: rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "mapped"),
 	}
 }
 
@@ -133,10 +135,14 @@ func dump(t *testing.T, s shower) (all []string) {
 // to be made anew.
 func TestWhatExpiresWhileARunIsFollowed(t *testing.T) {
 	t.Parallel()
-	for until, expires := range map[time.Duration]bool{-time.Hour: false, time.Minute: true, 3 * time.Hour: false} {
+	for _, c := range []struct {
+		until   time.Duration
+		limit   int64 // rows; 1: the row is shown when the run has ended
+		expires bool
+	}{{-time.Hour, 0, false}, {time.Minute, 0, true}, {3 * time.Hour, 0, false}, {-time.Hour, 1, false}, {time.Minute, 1, true}, {3 * time.Hour, 1, false}} {
 		began := time.Now()
 		var passed atomic.Int64 // since then, in nanoseconds
-		l := newLife(t, fmt.Sprintf("id,state,mail,ads,at,until\nu1,said,yes,no,%s,%s\n", lifeTime(1), began.Add(until).UTC().Format(time.RFC3339)))
+		l := newLife(t, fmt.Sprintf("id,state,mail,ads,at,until\nu1,said,yes,no,%s,%s\nu2,none,,,,\n", lifeTime(1), began.Add(c.until).UTC().Format(time.RFC3339)))
 		l.refuse = func(string) bool { passed.Store(int64(time.Hour)); return false }
 		spec, err := mapping.Parse("life.yaml", []byte(strings.Replace(fmt.Sprintf(lifeMapping, ""), "validUntil: unlimited", "validUntil: until", 1)), nil)
 		require.NoError(t, err)
@@ -149,9 +155,11 @@ func TestWhatExpiresWhileARunIsFollowed(t *testing.T) {
 		require.NoError(t, im.Arrange(t.Context()))
 		followed := im.Follow()
 		require.NotNil(t, followed)
-		require.Nil(t, l.send(im, 0))
-		err = followed.Each(t.Context())
-		assert.Equal(t, expires, errors.Is(err, survey.ErrExpired), "%s: %v", until, err)
+		require.Equal(t, c.limit > 0, l.send(im, c.limit) != nil)
+		rows := 0
+		err = followed.Each(t.Context(), func(b *survey.Batch) func() error { return func() error { rows += len(b.Rows); return nil } })
+		assert.Equal(t, 2-int(c.limit), rows, "rows that were come to")
+		assert.Equal(t, c.expires, errors.Is(err, survey.ErrExpired), "%+v: %v", c, err)
 		require.NoError(t, followed.Close())
 		require.NoError(t, im.Close())
 	}
@@ -186,7 +194,7 @@ func TestTheDigestOfARunIsOfWhatItSent(t *testing.T) {
 func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
 	t.Parallel()
 	whole, partly := 0, 0
-	check := func(t *testing.T, w weather) {
+	check := func(t *testing.T, w weather) (sent, reported int64) {
 		var requests atomic.Int64
 		ctx, signal := context.WithCancel(t.Context())
 		defer signal()
@@ -219,6 +227,9 @@ func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
 		require.NoError(t, im.Check(t.Context()))
 		require.NoError(t, im.Arrange(t.Context()))
 		require.NoError(t, im.CommitPass())
+		if p := im.order.pulled; w.mapped > 0 && len(p.mapped) > w.mapped {
+			p.mapped = p.mapped[:w.mapped]
+		}
 		followed := im.Follow()
 		require.NotNil(t, followed)
 		if w.room > 0 {
@@ -247,7 +258,8 @@ func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
 		before := im.files.Mappings()
 		close(counted)
 		reports.Wait()
-		if im.files.Mappings() == before {
+		sent, reported = before, im.files.Mappings()-before
+		if reported == 0 {
 			whole++
 		} else {
 			partly++
@@ -255,25 +267,33 @@ func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
 		s, err := im.Survey()
 		require.NoError(t, err)
 		want := dump(t, s)
-		require.Len(t, got, len(want))
+		require.Equal(t, len(want), len(got), "rows")
 		for i := range want {
 			require.Equal(t, want[i], got[i], "row %d", i+1)
 		}
 		assert.Equal(t, s.Facts(), followed.Facts())
 		require.NoError(t, followed.Close())
 		require.NoError(t, s.Close())
+		return sent, reported
 	}
-	for what, w := range map[string]weather{
-		"all of it":                              {rows: 4000, people: 200, files: 2, jumble: 100, refused: 500, busy: 10},
-		"up to a limit":                          {rows: 4000, people: 200, files: 1, jumble: 100, refused: 5, broken: 3, limit: 3000},
-		"less than a batch":                      {rows: 20, people: 200, files: 1, limit: 2},
-		"as long as it has room":                 {rows: 4000, people: 200, files: 1, room: 1},
-		"until too many leave before their rows": {rows: 4000, people: 200, files: 1, jumble: 5000, early: 1},
+	for what, c := range map[string]struct {
+		weather
+		again bool // rows are mapped again for the report
+	}{
+		"all of it":                              {weather{rows: 4000, people: 200, files: 2, jumble: 100, refused: 500, busy: 10}, false},
+		"up to a limit":                          {weather{rows: 4000, people: 200, files: 1, jumble: 100, refused: 5, broken: 3, limit: 3000}, false},
+		"less than a batch":                      {weather{rows: 20, people: 200, files: 1, limit: 2}, false},
+		"up to a signal":                         {weather{rows: 4000, people: 200, files: 2, jumble: 100, refused: 5, broken: 3, signal: 300}, false},
+		"with little memory for what left ahead": {weather{rows: 4000, people: 200, files: 1, jumble: 5000, limit: 1000, mapped: 1}, true},
+		"as long as it has room":                 {weather{rows: 4000, people: 200, files: 1, room: 1}, true},
+		"until too many leave before their rows": {weather{rows: 4000, people: 200, files: 1, jumble: 5000, early: 1}, true},
 	} {
 		t.Run(what, func(t *testing.T) {
-			before := whole
-			check(t, w)
-			assert.Equal(t, what == "all of it", whole > before, "followed to its end")
+			sent, reported := check(t, c.weather)
+			assert.Equal(t, c.again, reported > 0, "%d mappings for the report", reported)
+			if c.mapped == 0 {
+				assert.LessOrEqual(t, sent, int64(2*c.rows))
+			}
 		})
 	}
 	start, failing := time.Now(), false
@@ -282,10 +302,10 @@ func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
 			return // only what failed is made smaller beyond that
 		}
 		w := drawWeather(rt)
-		if !t.Run("drawn", func(t *testing.T) { check(t, w) }) {
+		if !t.Run("drawn", func(t *testing.T) { _, _ = check(t, w) }) {
 			failing = true
 			rt.Fatalf("%+v", w)
 		}
 	})
-	t.Logf("%d runs were followed to their end, %d in part", whole, partly)
+	t.Logf("the report of %d runs mapped nothing, that of %d did", whole, partly)
 }

@@ -288,14 +288,23 @@ func TestARowIsMappedAsOftenAsIsNeeded(t *testing.T) {
 
 	stopped := living(lifeExport(rows))
 	stopped.refuse = few
-	at("run up to the middle", 2, 2.5, stopped.run(func(*Config) {}, rows/2))
+	at("run up to the middle", 2, 2, stopped.run(func(*Config) {}, rows/2))
 	at("its resume", 2, 3, stopped.run(resume, 0))
 
+	shuffled := living(shuffledExport(rows))
+	at("run of rows half of which leave with earlier ones", 2, 2, shuffled.run(func(*Config) {}, 0))
+	halfway := living(shuffledExport(rows))
+	at("the same up to the middle", 2, 2, halfway.run(func(*Config) {}, rows/2))
+	at("its resume", 2, 3, halfway.run(resume, 0))
+
 	const many = 4 * rows // several batches
-	shuffled := living(shuffledExport(many))
-	got := shuffled.run(func(*Config) {}, 0)
-	assert.LessOrEqual(t, float64(got.sending)/many, 2.5, "run of rows half of which leave with earlier ones")
-	assert.Equal(t, got.sending, got.mappings, "its report")
+	for what, limit := range map[string]int64{"to its end": 0, "up to the middle": many / 2} {
+		long := living(shuffledExport(many))
+		got := long.run(func(*Config) {}, limit)
+		assert.LessOrEqual(t, float64(got.sending)/many, 2.0, "many rows half of which leave with earlier ones, %s", what)
+		assert.Equal(t, got.sending, got.mappings, "its report")
+		assert.Len(t, got.rows, many, "what left with earlier rows is shown as well")
+	}
 }
 
 // shuffledExport has each person's newer decisions before the older ones.

@@ -31,6 +31,8 @@ type pulled struct {
 	loaded bool
 	ended  bool
 	rest   overflow
+	mapped []*rows.Batch // that the consents are from, until their rows are come to
+	room   int64         // for more of them, in bytes
 }
 
 // moved is a consent that leaves with a history.
@@ -47,6 +49,7 @@ type moved struct {
 const (
 	movedKey    = 8 + 8 + 8 + 1 + 8
 	pulledBytes = 16 << 20 // memory, twice
+	mappedBytes = 16 << 20 // of rows that need not be mapped again when they are come to
 )
 
 func (m *moved) append(b []byte) []byte {
@@ -81,7 +84,7 @@ func (m *moved) before(o *moved) bool {
 // pull reads the consents that the plan pulls together, and maps no other rows. An export
 // in which none is costs nothing.
 func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err error) {
-	p := &pulled{rest: overflow{temp: im.temps("rest")}}
+	p := &pulled{rest: overflow{temp: im.temps("rest")}, room: mappedBytes}
 	if plan.Pulled == 0 {
 		p.ended = true
 		return p, nil
@@ -108,7 +111,11 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 	}}
 	var rec, scratch []byte
 	add := func(b *rows.Batch) error {
-		for _, step := range <-ahead {
+		found := <-ahead
+		if len(found) > 0 {
+			p.keep(b)
+		}
+		for _, step := range found {
 			res := b.Result(step.row, im.reading)
 			k := int(step.Place.Number()) - 1
 			if res == nil || res.Status != mapping.Mapped || k >= len(res.Consents) {
@@ -144,6 +151,22 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
+}
+
+// keep keeps what was mapped of a batch, where there is room.
+func (p *pulled) keep(b *rows.Batch) {
+	if room := b.Room(); room <= p.room {
+		p.room -= room
+		p.mapped = append(p.mapped, b)
+		b.Keep() // and never gives it back: others take over what was mapped
+	}
+}
+
+// forget lets go of what was mapped of rows up to one.
+func (p *pulled) forget(row int64) {
+	for len(p.mapped) > 0 && p.mapped[0].Number(p.mapped[0].Len()-1) <= row {
+		p.mapped[0], p.mapped = nil, p.mapped[1:]
+	}
 }
 
 // pulledStep is a step of a row of a batch.

@@ -44,10 +44,11 @@ type Sending struct {
 //
 // An error is one of the disk or of reading the export; it stops the run too.
 func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
-	defer im.follower.End()
 	if err := im.Arrange(ctx); err != nil {
+		im.follower.End(nil)
 		return nil, err
 	}
+	defer func() { im.follower.End(im.order.pulled.mapped) }()
 	r := newRun(im, out)
 	r.holdBack(ctx)
 	if err := r.begin(); err != nil {

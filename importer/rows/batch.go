@@ -41,7 +41,9 @@ type Batch struct {
 	known    []int // end in outcomes of each row
 
 	made     []made
-	at       []int // begin in made of each row, and the end of the last
+	at       []int    // begin in made of each row, and the end of the last
+	mapped   []*Batch // others that have mapped some of the rows, see Sweep.Mapped
+	reused   int      // of made: how many are theirs
 	consents []mapping.Consent
 	dropped  []mapping.Dropped
 	memory   memory
@@ -150,6 +152,20 @@ func (b *Batch) find(i int, by *bound, file int) *made {
 	return nil
 }
 
+// elsewhere looks for a mapping that another batch has made.
+func (b *Batch) elsewhere(i int, by *bound, file int) *made {
+	for _, other := range b.mapped {
+		k := int(b.Number(i) - other.Number(0))
+		if k < 0 || k >= other.n || other.Number(k) != b.Number(i) {
+			continue // rows of a repaired file are not numbered through
+		}
+		if m := other.find(k, by, file); m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
 // formOf is the file whose form of a row a reading reads; -1 when it has none.
 func (b *Batch) formOf(i int, r *Reading) int {
 	for _, file := range r.forms {
@@ -191,7 +207,7 @@ func (b *Batch) begin(files *Files, file int, src *source.Batch) {
 	b.Layout = &export.Layouts[b.Member.Layout]
 	b.forms, b.wants = b.forms[:0], b.wants[:0]
 	b.outcomes, b.known = b.outcomes[:0], b.known[:0]
-	b.made, b.at = b.made[:0], b.at[:0]
+	b.made, b.at, b.reused = b.made[:0], b.at[:0], 0
 	b.consents, b.dropped = b.consents[:0], b.dropped[:0]
 	b.memory.begin()
 	b.fold = nil

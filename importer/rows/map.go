@@ -39,13 +39,20 @@ func (b *Batch) mapAll(all *Reading, own *clones) {
 		}
 	}
 	b.at = append(b.at, len(b.made))
-	b.files.mappings.Add(int64(len(b.made)))
+	b.files.mappings.Add(int64(len(b.made) - b.reused))
+	clear(b.mapped) // what was taken from them holds what it needs
+	b.mapped = b.mapped[:0]
 }
 
 // mapRow maps one row under a reading, unless that was done.
 func (b *Batch) mapRow(i int, r *Reading, own *clones) {
 	file := b.formOf(i, r)
 	if file < 0 || len(b.made) > b.at[i] && b.find(i, r.by, file) != nil {
+		return
+	}
+	if m := b.elsewhere(i, r.by, file); m != nil {
+		b.made = append(b.made, *m)
+		b.reused++
 		return
 	}
 	text, _ := b.text(i, file)

@@ -15,8 +15,9 @@ import (
 
 // Follower holds the rows of a run that are being sent until all of their consents have
 // their outcome, so that they can be shown as they were mapped for that. The run tells it
-// of rows and outcomes, Followed shows them. What it holds is bounded: where more waits,
-// the rest of the run is not followed, and nobody waits for the Follower.
+// of rows and outcomes, Followed shows them. What waits when something stops the run need
+// not be mapped again to be shown then. What it holds is bounded: where more waits, the rest
+// of the run is not followed, and nobody waits for the Follower.
 //
 // Methods of a nil Follower do nothing.
 type Follower struct {
@@ -35,6 +36,7 @@ type Follower struct {
 	early   map[journal.Ref]journal.Outcome // of rows that were not told of yet
 	next    source.Position                 // behind the rows that were told of
 	behind  source.Position                 // behind those that were shown
+	left    []*rows.Batch                   // that were mapped and not told of
 	sums    []string                        // of the inputs, as they were read; nil: not to their ends
 	full    bool                            // no more rows are taken in
 	ended   bool                            // nothing more comes
@@ -58,8 +60,9 @@ type underWay struct {
 	left   int               // consents, and the feeding of the batch itself
 }
 
-// Feed tells of rows that are about to be sent: all of the batch. It is called in row
-// order, by what a visit of a sweep returned, and Fed when nobody reads them any more.
+// Feed tells of rows that are about to be sent. It is called in row order, by what a visit
+// of a sweep returned, and Fed when all rows of the batch were fed and nobody reads them any
+// more.
 func (f *Follower) Feed(b *rows.Batch) {
 	if f == nil {
 		return
@@ -147,15 +150,14 @@ func (f *Follower) Sums(sums []string) {
 	f.sums = sums
 }
 
-// End tells that nothing more comes.
-func (f *Follower) End() {
+// End tells that nothing more comes. Left are rows that were mapped and not fed.
+func (f *Follower) End(left []*rows.Batch) {
 	if f == nil {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ended = true
-	f.giveUp()
+	f.full, f.early, f.left, f.ended = true, nil, left, true
 	f.changed.Signal()
 }
 
@@ -174,9 +176,9 @@ func (f *Follower) giveUp() {
 	f.line = slices.Delete(f.line, n, len(f.line))
 }
 
-// Show shows rows to a visit until there are no more that have all of their outcomes. It
-// gives the position behind the last of them.
-func (f *Follower) show(ctx context.Context, visit rows.Visit) (source.Position, error) {
+// show shows rows to a visit until the run has ended and the next of them do not have all
+// of their outcomes.
+func (f *Follower) show(ctx context.Context, visit rows.Visit) error {
 	defer context.AfterFunc(ctx, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -185,7 +187,7 @@ func (f *Follower) show(ctx context.Context, visit rows.Visit) (source.Position,
 	for {
 		u := f.await(ctx)
 		if u == nil {
-			return f.behind, ctx.Err()
+			return ctx.Err()
 		}
 		slices.SortFunc(u.rest, func(a, b journal.Outcome) int {
 			return cmp.Or(cmp.Compare(a.Ref.Row, b.Ref.Row), cmp.Compare(a.Ref.Consent, b.Ref.Consent))
@@ -197,9 +199,21 @@ func (f *Follower) show(ctx context.Context, visit rows.Visit) (source.Position,
 		f.behind = u.batch.Src.Next
 		u.batch.Release()
 		if err != nil {
-			return f.behind, err
+			return err
 		}
 	}
+}
+
+// rest gives the rows that are held when the run has ended, in order.
+func (f *Follower) rest() []*rows.Batch {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	mapped := slices.Clone(f.left)
+	for _, u := range f.line {
+		mapped = append(mapped, u.batch)
+	}
+	slices.SortFunc(mapped, func(a, b *rows.Batch) int { return cmp.Compare(a.Number(0), b.Number(0)) })
+	return mapped
 }
 
 // await waits for the rows that are to be shown next; nil: there are none.
@@ -225,11 +239,11 @@ func (f *Follower) await(ctx context.Context) *underWay {
 func (f *Follower) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.giveUp()
+	f.full, f.early = true, nil
 	for _, u := range f.line {
 		u.batch.Release()
 	}
-	f.line = nil
+	f.line, f.left = nil, nil
 }
 
 // take sets down the outcome of a consent.

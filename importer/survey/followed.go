@@ -41,22 +41,27 @@ func (f *Followed) Each(ctx context.Context, visitors ...Visitor) error {
 		return f.Survey.Each(ctx, visitors...)
 	}
 	defer f.Follower.close()
-	counts := make([]int64, len(f.Files.Export().Inputs))
+	shown := begun{counts: make([]int64, len(f.Files.Export().Inputs))}
 	lapse := expiry{from: f.Begins.Finished.UnixMilli()}
-	show := newShow(append([]Visitor{countRows(counts, f.Files.Export()), lapse.visit}, visitors...))
+	visitors = append([]Visitor{lapse.visit}, visitors...)
+	show := newShow(append([]Visitor{countRows(shown.counts, f.Files.Export())}, visitors...))
 	show.reading, show.known = f.Follower.reading, true
-	behind, err := f.Follower.show(ctx, show.visit)
-	if err != nil {
+	if err := f.Follower.show(ctx, show.visit); err != nil {
 		return err
 	}
 	s, err := f.Open()
 	if err != nil {
 		return err
 	}
-	if lapse.before(s.snap.Finished) {
-		return errors.Join(ErrExpired, s.Close())
+	shown.mapped, shown.behind = f.Follower.rest(), f.Follower.behind
+	if s.complete() {
+		shown.sums = f.Follower.sums
 	}
-	if err := s.each(ctx, behind, f.Follower.sums, counts, visitors); err != nil {
+	err = s.each(ctx, shown, visitors)
+	if err == nil && lapse.before(s.snap.Finished) {
+		err = ErrExpired
+	}
+	if err != nil {
 		return errors.Join(err, s.Close())
 	}
 	f.Survey = s

@@ -79,14 +79,16 @@ func (p *Passes) Reached(b *rows.Batch, i int) bool {
 	return b.Number(i) <= p.read || len(p.outcomes(b, i)) > 0
 }
 
-// Plan has each row of a batch mapped under the readings that Look needs. It is for
-// rows.Sweep.
+// Plan has each row of a batch that was reached mapped under the readings that Look
+// needs. It is for rows.Sweep.
 func (p *Passes) Plan(b *rows.Batch) error {
 	if err := p.LookUp(b); err != nil {
 		return err
 	}
 	for i := range b.Len() {
-		p.wantAnyway(b, i)
+		if p.Reached(b, i) {
+			p.wantAnyway(b, i)
+		}
 	}
 	return nil
 }

@@ -100,65 +100,86 @@ func (s *Survey) Close() error {
 // Each shows every row that the import has read to some visitors. It can be called
 // again.
 func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
-	return s.each(ctx, source.Position{}, nil, make([]int64, len(s.files.Export().Inputs)), visitors)
+	return s.each(ctx, begun{counts: make([]int64, len(s.files.Export().Inputs))}, visitors)
 }
 
-// each shows the rows from a position on, the zero one being the first. It adds the rows
-// of each input to counts. Sums are the digests of the inputs, where no row is left to show
-// and they are known.
-func (s *Survey) each(ctx context.Context, from source.Position, sums []string, counts []int64, visitors []Visitor) error {
-	if _, far := highest(s.snap, len(s.snap.Passes)); !s.snap.Header.DryRun && from.Row > far {
-		return s.measure(ctx, sums, counts)
+// begun is how far a survey has come, by who followed the run.
+type begun struct {
+	counts []int64         // of the rows of each input that were shown
+	behind source.Position // of these; the zero one: nothing was shown
+	mapped []*rows.Batch   // rows behind them that need not be mapped again
+	sums   []string        // digests of the inputs, where all of them were read to their ends
+}
+
+// each shows what is left of a survey.
+func (s *Survey) each(ctx context.Context, from begun, visitors []Visitor) error {
+	_, far := highest(s.snap, len(s.snap.Passes))
+	if !s.snap.Header.DryRun && from.behind.Row > far {
+		return s.measure(ctx, from.sums, from.counts)
 	}
 	passes, err := OpenPasses(s.snap, s.dir, s.files)
 	if err != nil {
 		return err
 	}
 	defer passes.Close()
-	reader, err := s.files.Export().Read(from, source.ReadOptions{Sums: true, NoMarks: true, Once: s.snap.Header.DryRun})
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	show := newShow(append([]Visitor{countRows(counts, s.files.Export())}, visitors...))
-	sweep := rows.Sweep{Files: s.files}
+	show := newShow(append([]Visitor{countRows(from.counts, s.files.Export())}, visitors...))
 	if show.shard, err = shard.Parse(s.snap.Header.Shard); err != nil {
 		return blocked.Errorc(blocked.RestoreOrStartOver, "the checkpoint in %s: %w", s.dir, err)
 	}
+	var sums []string
 	if s.snap.Header.DryRun {
 		show.reading = passes.readings[0]
-		sweep.Reading = show.reading
-		if s.earlier != nil {
-			foreseen, err := s.foresee(ctx, show.reading)
-			if errors.As(err, new(*rows.ReadError)) {
-				return &blocked.Error{Err: err} // nothing was sent, nor will be
-			}
-			if err != nil {
-				return err
-			}
-			defer foreseen.close()
-			show.known, sweep.Plan = true, func(b *rows.Batch) error { return foreseen.look(b, show.reading) }
-		}
-	} else {
-		show.passes = passes
-		sweep.Plan, sweep.UpTo, sweep.ToEnd = passes.Plan, passes.High(), s.complete()
+		sums, err = s.dryRun(ctx, show)
+	} else if show.passes = passes; far > 0 {
+		sweep := rows.Sweep{Files: s.files, Plan: passes.Plan, Mapped: from.mapped, UpTo: far, ToEnd: s.complete()}
+		sums, err = s.sweep(ctx, sweep, from.behind, show)
 	}
-	if s.snap.Header.DryRun || sweep.UpTo > 0 {
-		err = sweep.Run(ctx, reader, show.visit)
-	}
-	if err == nil && s.snap.Header.DryRun {
-		if err := show.reading.Unread(); err != nil {
-			return &blocked.Error{Err: err}
-		}
-	}
-	switch {
-	case s.snap.Header.DryRun && errors.As(err, new(*rows.ReadError)):
-		return &blocked.Error{Err: err} // nothing was sent, nor will be
-	case err != nil:
+	if err != nil {
 		return err
 	}
-	sums, _ = reader.Sums()
-	return s.measure(ctx, sums, counts)
+	return s.measure(ctx, sums, from.counts)
+}
+
+// dryRun shows all rows of a dry run. It gives the digests of the inputs.
+func (s *Survey) dryRun(ctx context.Context, show *show) ([]string, error) {
+	sweep := rows.Sweep{Files: s.files, Reading: show.reading}
+	unsent := func(err error) error { // nothing was sent, nor will be
+		if errors.As(err, new(*rows.ReadError)) {
+			return &blocked.Error{Err: err}
+		}
+		return err
+	}
+	if s.earlier != nil {
+		foreseen, err := s.foresee(ctx, show.reading)
+		if err != nil {
+			return nil, unsent(err)
+		}
+		defer foreseen.close()
+		show.known, sweep.Plan = true, func(b *rows.Batch) error { return foreseen.look(b, show.reading) }
+	}
+	sums, err := s.sweep(ctx, sweep, source.Position{}, show)
+	if err != nil {
+		return nil, unsent(err)
+	}
+	if err := show.reading.Unread(); err != nil {
+		return nil, &blocked.Error{Err: err}
+	}
+	return sums, nil
+}
+
+// sweep shows the rows of a sweep from a position on, the zero one being the first. It
+// gives the digests of the inputs where all of them were read to their ends.
+func (s *Survey) sweep(ctx context.Context, sweep rows.Sweep, from source.Position, show *show) ([]string, error) {
+	reader, err := s.files.Export().Read(from, source.ReadOptions{Sums: true, NoMarks: true, Once: s.snap.Header.DryRun})
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	if err := sweep.Run(ctx, reader, show.visit); err != nil {
+		return nil, err
+	}
+	sums, _ := reader.Sums()
+	return sums, nil
 }
 
 // countRows is the Visitor that counts the rows of each input.
