@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -99,10 +100,13 @@ func (s *Sorter) Add(rec []byte) error {
 // does, for this to take them in a part at a time.
 type Spread struct{ parts [1 << spreadBits][]byte }
 
-// Add takes in a record, which it copies.
-func (p *Spread) Add(rec []byte) {
-	part := &p.parts[rec[0]>>(8-spreadBits)]
-	*part = append(*part, rec...)
+// Add takes in a record of a size, which begins with eight bytes of a prefix, and gives
+// the memory for it, which is to be filled.
+func (p *Spread) Add(prefix uint64, size int) []byte {
+	part := &p.parts[prefix>>(64-spreadBits)]
+	n := len(*part)
+	*part = slices.Grow(*part, size)[:n+size]
+	return (*part)[n:]
 }
 
 // AddSpread takes in spread records, of the one size that it sorts, and empties p.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/maphash"
+	"math/bits"
 	"time"
 
 	"github.com/consentimport/consentimport/importer/extsort"
@@ -33,15 +34,16 @@ type Config struct {
 // Builder collects the decisions of an export. Any number of goroutines fill
 // batches, one each; one goroutine adds these in the order of the export.
 type Builder struct {
-	cfg    Config
-	seeds  [2]maphash.Seed
-	now    int64
-	salt   []byte // of hashes that another process finds again; nil: they are for this one
-	keeps  bool   // records have validUntil in the place of the digest
-	sorter *extsort.Sorter
-	names  map[uint64]*category
-	more   bool // there are more categories than names
-	beside beside
+	cfg     Config
+	seeds   [2]maphash.Seed
+	digests uint64 // what they begin with
+	now     int64
+	salt    []byte // of hashes that another process finds again; nil: they are for this one
+	keeps   bool   // records have validUntil in the place of the digest
+	sorter  *extsort.Sorter
+	names   map[uint64]*category
+	more    bool // there are more categories than names
+	beside  beside
 }
 
 // category is how a category is written where it stands first.
@@ -70,6 +72,7 @@ func NewBuilder(cfg Config) *Builder {
 		sorter: extsort.New(extsort.Config{Size: recordSize, Key: keySize, Spread: true, Buffer: cfg.Buffer, Temp: cfg.Temp}),
 		names:  map[uint64]*category{}, salt: cfg.Salt, keeps: cfg.Salt != nil, beside: beside{pairs: extsort.Spool{Limit: heldPairs, Temp: cfg.Temp}},
 	}
+	b.digests = maphash.String(b.seeds[0], "digest")
 	if cfg.Earlier != nil {
 		b.salt = cfg.Earlier.salt
 	}
@@ -192,8 +195,7 @@ func (b *Batch) Nothing(at Place, subject, category []byte) {
 
 // add adds a record.
 func (b *Batch) add(e *entry) {
-	var rec [recordSize]byte
-	b.records.Add(e.append(rec[:0]))
+	e.encode(b.records.Add(e.subject[0], recordSize))
 }
 
 // key fills in the hashes of an entry, and gives that of the category as it is sent.
@@ -236,36 +238,44 @@ func (b *Batch) category(name []byte, row int64) known {
 // digest is a hash of all that is sent of a consent: of its numbers, and of the hashes of
 // its texts. Those of the category and of the subject, which key has seen, are known.
 func (b *Batch) digest(c *mapping.Consent, category uint64) uint64 {
-	p := binary.LittleEndian.AppendUint64(b.packed[:0], uint64(c.Timestamp))
-	p = binary.LittleEndian.AppendUint64(p, uint64(c.ValidUntil))
-	p = binary.LittleEndian.AppendUint64(p, category)
-	p = append(p, byte(c.Action))
-	if c.HasSourceID {
-		p = binary.LittleEndian.AppendUint64(append(p, 1), uint64(c.SourceID))
-	}
-	text := func(which byte, hash uint64) { p = binary.LittleEndian.AppendUint64(append(p, which), hash) }
 	seed := b.builder.seeds[1]
+	d := digest(b.builder.digests).with(uint64(c.Timestamp)).with(uint64(c.ValidUntil)).with(category).with(uint64(c.Action))
+	if c.HasSourceID {
+		d = d.field(1, uint64(c.SourceID))
+	}
 	subject := false
 	for i, id := range [...][]byte{c.UserID, c.ProfileID, c.Email} {
 		switch {
 		case len(id) == 0:
 		case !subject: // the first that there is
 			subject = true
-			text(byte(2+i), b.sentAs)
+			d = d.field(2+i, b.sentAs)
 		default:
-			text(byte(2+i), maphash.Bytes(seed, id))
+			d = d.field(2+i, maphash.Bytes(seed, id))
 		}
 	}
-	text(5, maphash.Bytes(seed, c.Source))
-	text(6, maphash.Bytes(seed, c.Message))
+	d = d.with(maphash.Bytes(seed, c.Source)).with(maphash.Bytes(seed, c.Message))
 	if c.More != nil {
 		for i, f := range c.More.Fields() {
-			text(byte(7+i), maphash.Bytes(seed, *f.Value))
+			d = d.field(5+i, maphash.Bytes(seed, *f.Value))
 		}
 	}
-	b.packed = p
-	return maphash.Bytes(seed, p)
+	return uint64(d)
 }
+
+// digest is a hash of several numbers one after the other. It begins with a random one, so
+// that nobody knows beforehand which of them have the same.
+type digest uint64
+
+// with takes in a number: both halves of the product go in, as wyhash and Go's own hash
+// of numbers have it.
+func (d digest) with(n uint64) digest {
+	hi, lo := bits.Mul64(uint64(d)^0xa0761d6478bd642f, n^0xe7037ed1a0b428db)
+	return digest(hi ^ lo)
+}
+
+// field takes in a number that not every consent has, with which it is.
+func (d digest) field(which int, n uint64) digest { return (d + digest(which)).with(n) }
 
 // Add takes in a batch of the rows that follow, and empties it for others.
 func (b *Builder) Add(batch *Batch) error {

@@ -117,14 +117,15 @@ const (
 // timeless reports whether the time of a decision could not be read.
 func (e *entry) timeless() bool { return e.time == First || e.time == Last }
 
-func (e *entry) append(b []byte) []byte {
-	b = binary.BigEndian.AppendUint64(b, e.subject[0])
-	b = binary.BigEndian.AppendUint64(b, e.subject[1])
-	b = binary.BigEndian.AppendUint64(b, e.category)
-	b = binary.BigEndian.AppendUint64(b, uint64(e.time)^1<<63)
-	b = binary.BigEndian.AppendUint64(b, uint64(e.decision)<<(placeBits+rowBits)|uint64(e.place))
-	b = binary.BigEndian.AppendUint64(b, e.digest)
-	b = binary.BigEndian.AppendUint32(b, e.spelling)
+// encode writes the record of an entry.
+func (e *entry) encode(b []byte) {
+	_ = b[recordSize-1]
+	binary.BigEndian.PutUint64(b, e.subject[0])
+	binary.BigEndian.PutUint64(b[8:], e.subject[1])
+	binary.BigEndian.PutUint64(b[16:], e.category)
+	binary.BigEndian.PutUint64(b[24:], uint64(e.time)^1<<63)
+	binary.BigEndian.PutUint64(b[32:], uint64(e.decision)<<(placeBits+rowBits)|uint64(e.place))
+	binary.BigEndian.PutUint64(b[40:], e.digest)
 	flags := uint16(e.state)
 	if e.expired {
 		flags |= flagExpired
@@ -135,8 +136,7 @@ func (e *entry) append(b []byte) []byte {
 	if e.begun {
 		flags |= flagBegun
 	}
-	b = binary.BigEndian.AppendUint16(b, flags)
-	return binary.BigEndian.AppendUint16(b, e.pass)
+	binary.BigEndian.PutUint64(b[48:], uint64(e.spelling)<<32|uint64(flags)<<16|uint64(e.pass))
 }
 
 func (e *entry) decode(b []byte) {
