@@ -102,7 +102,7 @@ func vacant(dir string) (missing bool, err error) {
 
 // onceBegun are files that are written when the pass stands in the checkpoint, and not
 // before: the socket of a run that was killed, its lists as they grew, its reports.
-var onceBegun = []string{ControlSocket, ".successes.csv.tmp", ".failures.csv.tmp", "successes.csv", "failures.csv", "report.json"}
+var onceBegun = []string{journal.KnownName, ControlSocket, ".successes.csv.tmp", ".failures.csv.tmp", "successes.csv", "failures.csv", reportName}
 
 // begun refuses a directory without a pass in its checkpoint in which a run has been at
 // work all the same: what was sent is not known any more, and nothing of it may be taken
@@ -151,6 +151,7 @@ func (im *Import) removeBegun() error {
 		remove(survey.EarlierName)
 	}
 	if im.journal != nil {
+		remove(journal.KnownName)
 		remove(journal.Name)
 		if im.stored {
 			remove(im.pass.Mapping.File)
@@ -196,7 +197,7 @@ var keptList = regexp.MustCompile(`^suppressed-[0-9a-f]{12}\.txt$`)
 // program that shows files to a person: it holds nobody's work.
 func Ours(name string) bool {
 	switch name {
-	case survey.Spooled, survey.EarlierName, journal.Name, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
+	case survey.Spooled, survey.EarlierName, journal.Name, journal.KnownName, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
 	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) ||

@@ -89,6 +89,9 @@ func openPart(disk journal.Disk, dir string) (*part, error) {
 	if err != nil {
 		return nil, &RefusedError{Err: err}
 	}
+	if err := CheckLatest(disk, dir, snap); err != nil {
+		return nil, err
+	}
 	p := &part{dir: dir, snap: snap}
 	switch {
 	case snap.Header.DryRun:
@@ -265,7 +268,7 @@ func replaceable(disk journal.Disk, out, id string) error {
 	case len(snap.Runs) > snap.Header.JoinedPasses || snap.Purged != nil:
 		return cure(blocked.ContinueThere, "%s is a join of these shards that has gone on since", out)
 	}
-	return nil
+	return CheckLatest(disk, out, snap)
 }
 
 // rests are the files beside a checkpoint that an import rests on.

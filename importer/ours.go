@@ -65,7 +65,7 @@ func checkEntries(dir string, wrong func(fs.DirEntry) string) error {
 }
 
 // fileEndings are those of the files of an import.
-var fileEndings = []string{".jsonl", ".json", ".csv", ".html", ".yaml", ".zst", ".txt", ".sig", ".tsr", ".tmp", ".lock", ".sock"}
+var fileEndings = []string{".jsonl", ".json", ".csv", ".html", ".yaml", ".zst", ".txt", ".sig", ".tsr", ".tmp", ".lock", ".sock", journal.KnownName}
 
 // disguised says what an entry of an out directory is when it is no file.
 func disguised(e fs.DirEntry) string {

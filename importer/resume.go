@@ -23,6 +23,9 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot) (*Import, erro
 	if err := im.allowed(); err != nil {
 		return nil, err
 	}
+	if err := CheckLatest(cfg.Disk, cfg.Dir, state); err != nil {
+		return nil, err
+	}
 	if err := im.sameShard(); err != nil {
 		return nil, err
 	}

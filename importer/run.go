@@ -147,10 +147,14 @@ func (r *run) begin() error {
 	r.lanes.advance(r.im.from)
 	// The order was found in all rows, and what was approved: none of them may change.
 	r.read = further(r.read, r.im.whole)
-	return r.im.journal.Run(journal.Run{
+	err := r.im.journal.Run(journal.Run{
 		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row,
 		Approved: r.im.cfg.Approved, Inputs: r.im.moved(),
 	})
+	if err != nil {
+		return err
+	}
+	return r.im.journal.Sync() // so that a checkpoint that loses what comes now is known to be cut
 }
 
 // further is the mark that covers more of the export.

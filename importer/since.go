@@ -168,6 +168,9 @@ func (im *Import) openSince() (*survey.Survey, error) {
 			return nil, cure(blocked.SinceTarget, "the import in %s went elsewhere: %s", dir, differs)
 		}
 	}
+	if err := CheckLatest(im.cfg.Disk, dir, snap); err != nil {
+		return nil, err
+	}
 	return survey.Open(im.cfg.Disk, dir, im.cfg.Since.Remote)
 }
 

@@ -28,10 +28,11 @@ type Mapper struct {
 	listEmpty string
 	unsaid    bool // this row's is
 	// unseen is why a condition did not see one of its values.
-	unseen string
-	hidden bool // invisible characters were cut off an identifier of this row
-	eskip  []boundRule
-	record *canonicalReader
+	unseen    string
+	manyNamed bool // elements name the person
+	hidden    bool // invisible characters were cut off an identifier of this row
+	eskip     []boundRule
+	record    *canonicalReader
 
 	joins  []*joined // rows of other files that belong to the row
 	inside *Lookup   // it reads the rows of this one
@@ -147,6 +148,9 @@ func (s *Spec) bind(l Layout, first *Mapper) (*Mapper, error) {
 		if f != nil {
 			m.fields[i] = b.field(f)
 		}
+	}
+	for _, i := range [...]int{fieldUserID, fieldProfileID, fieldEmail} {
+		m.manyNamed = m.manyNamed || m.fields[i] != nil && m.fields[i].perElement
 	}
 	m.skip, m.refuse = b.rules(s.skip), b.rules(s.refuse)
 	if s.each != nil {

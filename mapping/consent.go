@@ -158,6 +158,9 @@ type Dropped struct {
 	Timestamp int64
 	// Why is one of the constants below, or the reason of the rule that skipped it.
 	Why string
+	// Own: it is one element's, and the mapping reads the person from elements, so that it
+	// may be somebody's whom no consent of the row names.
+	Own bool
 }
 
 // Why a value was dropped without a rule of the mapping.

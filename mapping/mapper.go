@@ -215,7 +215,7 @@ func (m *Mapper) eachElement(out *Result) (why string) {
 			continue
 		}
 		if met {
-			out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: m.stated(), Why: reason})
+			out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.elementSubject(), Raw: m.stated(), Why: reason, Own: m.manyNamed})
 			if why == "" {
 				why = reason
 			}
@@ -255,6 +255,14 @@ func (m *Mapper) subject() []byte {
 	return nil
 }
 
+// elementSubject is that of an element which a rule skips, where elements name people.
+func (m *Mapper) elementSubject() []byte {
+	if !m.manyNamed {
+		return nil
+	}
+	return m.subject()
+}
+
 // value is a field of the current element. What is the same for all elements of
 // a row is worked out once.
 func (m *Mapper) value(i int) *value {
@@ -285,11 +293,11 @@ func (m *Mapper) consent(out *Result) (why string) {
 			return ""
 		}
 		out.invalid(fieldNames[fieldAction]+": "+lacks(m.decided), m.decided[0].name)
-		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Why: Unlisted})
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Why: Unlisted, Own: m.manyNamed})
 		return ""
 	}
 	if action.empty && action.reason == "" {
-		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.subject(), Raw: action.raw, Why: NoStatement})
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.subject(), Raw: action.raw, Why: NoStatement, Own: m.manyNamed})
 		return ""
 	}
 	sound := true
@@ -312,10 +320,10 @@ func (m *Mapper) consent(out *Result) (why string) {
 	}
 	if reason != "" {
 		fault(fieldAction, reason, action.column)
-		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.subject(), Raw: m.unnamed(action.raw), Why: Unlisted})
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.subject(), Raw: m.unnamed(action.raw), Why: Unlisted, Own: m.manyNamed})
 	}
 	if c.Action == Accept && m.undated() {
-		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Raw: action.raw, Why: acceptUndated})
+		out.Dropped = append(out.Dropped, Dropped{Category: m.category(), Subject: m.elementSubject(), Raw: action.raw, Why: acceptUndated, Own: m.manyNamed})
 		return acceptUndated
 	}
 	text := func(i int, into *[]byte) {

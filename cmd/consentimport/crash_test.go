@@ -73,7 +73,7 @@ func (r *rehearsal) derived(t *testing.T) map[string]string {
 	files := filesIn(t, r.out())
 	for name, text := range files {
 		switch {
-		case name == "checkpoint.jsonl" || name == "checkpoint.lock" || name == "report.html":
+		case name == "checkpoint.jsonl" || name == journal.KnownName || name == "checkpoint.lock" || name == "report.html":
 			delete(files, name)
 		case name == "report.json":
 			var all map[string]any

@@ -104,7 +104,7 @@ func hintOf(err error) string {
 		return "wait for it to end, or stop it"
 	case errors.Is(err, journal.ErrNone), errors.Is(err, journal.ErrEmpty):
 		return "give the out directory of an import"
-	case errors.As(err, new(*journal.DamagedError)):
+	case errors.As(err, new(*journal.DamagedError)), errors.As(err, new(*journal.LostError)):
 		return cures[blocked.RestoreOrStartOver]
 	case errors.As(err, new(*journal.VersionError)):
 		return "use the version of consentimport that wrote it, or a later one"

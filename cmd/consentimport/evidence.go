@@ -70,6 +70,9 @@ func makeEvidence(env *environment, dir, key, tsa string) error {
 	case snap.Purged != nil:
 		return usage("the evidence of a purged import is the one that was made before", "%s was purged: what its lists held is gone", dir)
 	}
+	if err := importer.CheckLatest(env.disk, dir, surveyed.Snapshot()); err != nil {
+		return err
+	}
 	var signer *evidence.Signer
 	if key != "" {
 		if signer, err = openSigner(env, key); err != nil {

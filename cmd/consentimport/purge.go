@@ -59,6 +59,9 @@ func purge(env *environment, dir string) error {
 		return usage("", "%w", err)
 	}
 	defer w.Close()
+	if err := importer.CheckLatest(env.disk, dir, snap); err != nil {
+		return err
+	}
 	if len(snap.Passes) == 0 || !snap.Header.DryRun && (snap.End == nil || snap.End.State != summary.Complete) {
 		return usage("consentimport run --resume goes on with it", "the import in %s is not complete: what would be removed is needed to go on", dir)
 	}

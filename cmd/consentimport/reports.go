@@ -102,6 +102,11 @@ With --html either of them writes a page, too, with links to the reports.`,
 			if surveyed.Snapshot().Purged != nil {
 				return usage("consentimport verify checks what is left", "%s was purged: its lists stay as they are", args[0])
 			}
+			if out == "" { // a join has made the checkpoint anew
+				if err := importer.CheckLatest(env.disk, args[0], surveyed.Snapshot()); err != nil {
+					return err
+				}
+			}
 			s, err := writeReport(ctx, env, surveyed, args[0], report.Invocation{Program: "consentimport"}, nil)
 			if errors.Is(err, syscall.ENOSPC) {
 				return &exitError{exitIncomplete, err, "make room, then run it again"}

@@ -67,6 +67,7 @@ func (r *rehearsal) shards(t *testing.T, n int, flags ...string) (dirs []string)
 		require.Contains(t, []int{exitComplete, exitFailures, exitPermissive}, got.code, got.stderr)
 		names := filesIn(t, dir)
 		delete(names, ".lock")
+		delete(names, journal.KnownName)
 		for name := range names {
 			assert.True(t, name == "checkpoint.jsonl" || name == "report.json" || strings.HasPrefix(name, "mapping-") || n == 1, "a shard writes no lists, but %s", name)
 		}
@@ -81,6 +82,7 @@ func (r *rehearsal) join(t *testing.T, code int, out string, dirs ...string) map
 	files := filesIn(t, out)
 	delete(files, "checkpoint.jsonl") // it names its parts
 	delete(files, ".lock")
+	delete(files, journal.KnownName)
 	for name, text := range files {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, out, "OUT"), filepath.Base(out), "OUT")
 		for _, m := range masks {

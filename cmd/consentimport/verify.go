@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -123,6 +124,9 @@ func verify(env *environment, dir, signer string) error {
 		if snap.Purged != nil {
 			return verifyPurged(ctx, env, dir, signers, err)
 		}
+		if lost := new(journal.LostError); errors.As(err, &lost) { // a checkpoint of another time
+			return &exitError{exitFailures, lost, hintOf(err)}
+		}
 		return err
 	}
 	defer surveyed.Close()
@@ -135,6 +139,9 @@ func verify(env *environment, dir, signer string) error {
 			return verifyPurged(ctx, env, dir, signers, err)
 		}
 		return err
+	}
+	if err := importer.CheckLatest(env.disk, dir, snap); err != nil && snap.Lost == nil { // which the audit says
+		v.Faults = append(v.Faults, err.Error())
 	}
 	if v.purged != nil {
 		v.lists.Differ = slices.DeleteFunc(v.lists.Differ, func(what string) bool {

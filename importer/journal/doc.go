@@ -55,10 +55,11 @@
 //
 //	a byte changed, a line removed, added, repeated or moved    refused with line and byte
 //	the last line not written whole (a crash, a full disk)      dropped: its outcome never counted
-//	cut off right behind a line                                 looks like a crash, and is resumed as after one
-//	an older copy put back                                      looks like a crash; its seal is not the one that an
-//	                                                            earlier report or verify printed. A resume sends
-//	                                                            again what the copy does not know, never less
+//	cut off right behind a line, or an older copy put back      refused where the file .sealed beside it says that
+//	                                                            more was on the medium (Snapshot.Lost). Without that
+//	                                                            file it looks like a crash; its seal is not the one
+//	                                                            that an earlier report or verify printed. A resume
+//	                                                            sends again what it does not know, never less
 //	everything written anew by somebody with the format in hand not noticed by the file itself; the digest that was
 //	                                                            filed elsewhere no longer fits
 //	a header of another import                                  intact here; the importer compares it

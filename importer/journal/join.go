@@ -41,7 +41,11 @@ func Join(disk Disk, dir string, h Header, parts []*Snapshot) error {
 	for _, s := range parts {
 		h.JoinedPasses = max(h.JoinedPasses, len(s.Passes))
 	}
-	return AtomicWrite(disk, filepath.Join(dir, Name), func(w io.Writer) error {
+	path := filepath.Join(dir, Name)
+	if err := forget(disk, path); err != nil {
+		return err
+	}
+	return AtomicWrite(disk, path, func(w io.Writer) error {
 		b := bufio.NewWriterSize(w, 64<<10)
 		j := &joiner{w: b, table: crc32.MakeTable(crc32.Castagnoli), sum: sha256.New(), parts: parts}
 		if err := j.join(h); err != nil {

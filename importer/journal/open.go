@@ -77,7 +77,7 @@ func create(disk Disk, dir string, h Header, lock io.Closer) (*Writer, error) {
 	}
 	s.place = place{offset: int64(len(line)), line: 1, check: check}
 	s.sum.Write(line)
-	return newWriter(f, lock, s, 0), nil
+	return newWriter(f, lock, s, 0, knownFile{disk: disk, path: filepath.Join(dir, KnownName), id: h.ID}), nil
 }
 
 // checkNone returns nil when there is no checkpoint, or one that ends before
@@ -106,7 +106,7 @@ func checkNone(disk Disk, path string) error {
 
 // Open goes on with the checkpoint in dir. It checks the whole file, cuts a torn
 // last line off, and refuses any other damage with a *DamagedError, a later
-// format with a *VersionError.
+// format with a *VersionError, a file that was longer once with a *LostError.
 //
 // ErrEmpty when the file ends before its first line does, ErrNone when there is
 // no file: nothing was sent, and Create may begin. ErrLocked when another
@@ -136,6 +136,9 @@ func open(disk Disk, path string, f File, lock io.Closer) (*Writer, *Snapshot, e
 	if err != nil {
 		return nil, nil, err
 	}
+	if snap.Lost != nil {
+		return nil, nil, snap.Lost
+	}
 	end, err := disk.Append(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open checkpoint: %w", err)
@@ -146,11 +149,13 @@ func open(disk Disk, path string, f File, lock io.Closer) (*Writer, *Snapshot, e
 			return nil, nil, fmt.Errorf("cut torn line off checkpoint: %w", err)
 		}
 	}
-	var sealed int64
-	if s.rec.kind == kindSeal {
-		sealed = s.offset
-	}
-	return newWriter(end, lock, s, sealed), snap, nil
+	// Nothing is sealed before something was written: whoever opens it and goes away leaves
+	// it as it was.
+	w := newWriter(end, lock, s, s.offset, knownFile{disk: disk, path: filepath.Join(filepath.Dir(path), KnownName), id: snap.Header.ID})
+	w.writing.Lock()
+	w.ran = len(snap.Runs) > 0
+	w.writing.Unlock()
+	return w, snap, nil
 }
 
 // Read reads the checkpoint in dir without changing it, even while a Writer is

@@ -54,6 +54,8 @@ type Snapshot struct {
 	Lines    int64 // whole lines
 	Bytes    int64 // size of them
 	Torn     int64 // bytes of a last line that was not written whole
+	// Lost says that it was longer once; nil: nothing is known of that. Open refuses it.
+	Lost *LostError
 	// Finished is the latest time in the file.
 	Finished time.Time
 	// Active is how long runs were working, those included that crashed, up to
@@ -151,6 +153,7 @@ type fold struct {
 // readSnapshot reads the whole file.
 func readSnapshot(disk Disk, path string, s *scanner) (*Snapshot, error) {
 	f := fold{Snapshot: Snapshot{disk: disk, path: path}, every: 1}
+	was, found, check := readKnown(disk, path), false, uint32(0) // before the file, which may grow
 	for {
 		at := s.place
 		err := s.next()
@@ -163,6 +166,9 @@ func readSnapshot(disk Disk, path string, s *scanner) (*Snapshot, error) {
 		if what := f.add(&s.rec, at, s.place); what != "" {
 			return nil, &DamagedError{Path: path, Line: s.line, Offset: s.began, What: what}
 		}
+		if was != nil && s.offset == was.Bytes {
+			found, check = true, s.check
+		}
 	}
 	if s.line == 0 {
 		return nil, fmt.Errorf("%s: %w", path, ErrEmpty)
@@ -174,6 +180,7 @@ func readSnapshot(disk Disk, path string, s *scanner) (*Snapshot, error) {
 	}
 	f.Lines, f.Bytes, f.Torn = s.line, s.offset, s.torn
 	f.SHA256 = fmt.Sprintf("%x", s.sum.Sum(nil))
+	f.Lost = was.lost(path, &f.Snapshot, found, check)
 	return &f.Snapshot, nil
 }
 

@@ -40,9 +40,14 @@ type Writer struct {
 	table   *crc32.Table
 	sum     hash.Hash // of everything before offset
 	sealed  int64     // offset after the last seal
+	told    place     // of the next line when the last one that is no seal was written
+	ran     bool      // a run was begun
 	synced  int64     // offset up to which everything is on the medium
 	buf     []byte
 	spans   []span
+
+	knowing sync.Mutex
+	known   knownFile // guarded by knowing
 
 	stop    chan struct{} // closed to end the goroutine that syncs
 	stopped chan struct{} // closed when it has ended
@@ -52,8 +57,9 @@ type Writer struct {
 
 // newWriter goes on at the end of a file, as a scanner left it. Nothing of the
 // file is taken to be on the medium: a process that was killed did not sync.
-func newWriter(file File, lock io.Closer, s *scanner, sealed int64) *Writer {
+func newWriter(file File, lock io.Closer, s *scanner, sealed int64, known knownFile) *Writer {
 	w := &Writer{
+		known:   known,
 		lock:    lock,
 		file:    file,
 		place:   s.place,
@@ -71,7 +77,15 @@ func newWriter(file File, lock io.Closer, s *scanner, sealed int64) *Writer {
 func (w *Writer) Pass(p Pass) error { return w.record(kindPass, p) }
 
 // Run begins a run.
-func (w *Writer) Run(r Run) error { return w.record(kindRun, r) }
+func (w *Writer) Run(r Run) error {
+	if err := w.record(kindRun, r); err != nil {
+		return err
+	}
+	w.writing.Lock()
+	w.ran = true
+	w.writing.Unlock()
+	return nil
+}
 
 // Mark writes a mark. It stands below all outcomes whose Append returned.
 func (w *Writer) Mark(m Mark) error { return w.record(kindMark, m) }
@@ -224,7 +238,11 @@ func (w *Writer) writeGroup(g *group) error {
 	}
 	end.check = check
 	end.offset += int64(len(w.buf))
-	return w.write(end)
+	err := w.write(end)
+	if err == nil {
+		w.told = end
+	}
+	return err
 }
 
 // write puts buf at the end of the file, whose end it then is; writing is held.
@@ -269,7 +287,10 @@ func (w *Writer) Sync() error {
 	if err == nil && w.offset > w.sealed {
 		err = w.seal()
 	}
-	end, synced := w.offset, w.synced
+	end, synced, told := w.offset, w.synced, w.told
+	if !w.ran {
+		told = place{} // nothing was sent
+	}
 	w.writing.Unlock()
 	if err != nil || end == synced {
 		return err
@@ -280,6 +301,11 @@ func (w *Writer) Sync() error {
 	w.writing.Lock()
 	w.synced = max(w.synced, end)
 	w.writing.Unlock()
+	w.knowing.Lock()
+	defer w.knowing.Unlock()
+	if err := w.known.put(told); err != nil {
+		return w.fail(fmt.Errorf("sync checkpoint: %w", err))
+	}
 	return nil
 }
 
@@ -333,7 +359,9 @@ func (w *Writer) Close() error {
 		if err != nil {
 			_ = w.file.Sync() // what was written before the error may still be saved
 		}
-		closing := w.file.Close()
+		w.knowing.Lock()
+		closing := errors.Join(w.file.Close(), w.known.close())
+		w.knowing.Unlock()
 		if closing != nil {
 			closing = fmt.Errorf("close checkpoint: %w", closing)
 		}

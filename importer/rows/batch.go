@@ -127,6 +127,18 @@ func (b *Batch) Repaired(i, pass int) bool {
 	return file > 0 && b.has(i, file)
 }
 
+// Forms appends the row as each repaired file has it to dst.
+func (b *Batch) Forms(i int, dst []Text) []Text {
+	if len(b.forms) == 0 {
+		return dst
+	}
+	from := sort.Search(len(b.forms), func(k int) bool { return b.forms[k].row >= i })
+	for ; from < len(b.forms) && b.forms[from].row == i; from++ {
+		dst = append(dst, b.forms[from].text)
+	}
+	return dst
+}
+
 // Result is what a row became under a reading: nil when the sweep has not mapped
 // it so, or the reading does not have that row.
 func (b *Batch) Result(i int, r *Reading) *Result {

@@ -100,6 +100,9 @@ func (a *Audit) judge(s *Survey, passes []Tally) {
 			fault("%s", gone)
 		}
 	}
+	if s.snap.Lost != nil {
+		fault("%s", s.snap.Lost)
+	}
 	if s.snap.Torn > 0 {
 		fault("the last line of the checkpoint is incomplete; continue the import, which drops it")
 	}

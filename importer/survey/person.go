@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -67,18 +68,20 @@ func folded(text []byte) []byte { return bytes.ToLower(norm.NFC.Bytes(text)) }
 // look notes what a row says of the person.
 func (p *person) look(b *Batch, r *Row) {
 	mention := Mention{Status: r.Status, Reason: r.Reason, File: b.File, Line: r.Row.Line, Ref: journal.Ref{Row: r.Row.Number}}
+	said := false
 	if r.Status == mapping.Mapped {
 		for k := range r.Consents {
 			if c := &r.Consents[k]; p.is(c.Consent) {
-				m := mention
-				m.Ref.Consent, m.Pass, m.State = int32(k+1), c.Pass, c.Outcome.State
-				m.Decision, m.Category, m.Timestamp = c.Action.String(), string(c.Category), c.Timestamp
+				m := mention.of(k, c)
 				p.found = append(p.found, m)
+				said = true
 			}
+		}
+		if !said {
+			p.unnamed(b, r, mention)
 		}
 		return
 	}
-	said := false
 	for k := range r.Readable {
 		if c := &r.Readable[k]; p.is(c) {
 			m := mention
@@ -90,9 +93,65 @@ func (p *person) look(b *Batch, r *Row) {
 	if r.Row.Raw == nil && r.Row.Reason != "" {
 		p.unread++
 	}
-	if !said && (p.in(b.Layout.Nested(), r.Row.Raw) || p.in(true, r.Row.Key)) {
+	if !said && (p.inRow(b, r) || p.inForms(b, r)) {
 		p.found = append(p.found, mention)
 	}
+}
+
+// of is what is said of a consent of the row.
+func (m Mention) of(k int, c *Consent) Mention {
+	m.Ref.Consent, m.Pass, m.State = int32(k+1), c.Pass, c.Outcome.State
+	m.Decision, m.Category, m.Timestamp = c.Action.String(), string(c.Category), c.Timestamp
+	return m
+}
+
+// renamed is why a consent is told under an identifier that it was not sent under.
+const renamed = "sent under another identifier: the row was repaired"
+
+// unnamed notes what a row says of the person although no consent that it made names that
+// one: it did so before it was repaired, or an element of it that made no consent does.
+func (p *person) unnamed(b *Batch, r *Row, mention Mention) {
+	if len(r.Forms) > 0 && (p.inRow(b, r) || p.inForms(b, r)) {
+		for k := range r.Consents {
+			m := mention.of(k, &r.Consents[k])
+			if m.Reason = renamed; m.State != journal.Sent {
+				m.Reason = "the row was repaired, and names another identifier now"
+			}
+			p.found = append(p.found, m)
+		}
+		return
+	}
+	mention.Status = mapping.Skipped
+	own, theirs := 0, -1
+	for k := range r.Dropped {
+		d := &r.Dropped[k]
+		p.buf = p.buf[:0]
+		if len(d.Subject) > 0 && bytes.Equal(mapping.KeyText(d.Subject, &p.buf), p.key) {
+			mention.Reason, mention.Category = d.Why, string(d.Category)
+			p.found = append(p.found, mention)
+			return
+		}
+		if d.Own {
+			own, theirs = own+1, k
+		}
+	}
+	if own == 0 || !p.inRow(b, r) {
+		return
+	}
+	if mention.Reason = "elements of the row made no consent"; own == 1 {
+		mention.Reason, mention.Category = r.Dropped[theirs].Why, string(r.Dropped[theirs].Category)
+	}
+	p.found = append(p.found, mention)
+}
+
+// inRow reports whether the row holds the person as the export has it, inForms whether it
+// does as a repaired file has it.
+func (p *person) inRow(b *Batch, r *Row) bool {
+	return p.in(b.Layout.Nested(), r.Row.Raw) || p.in(true, r.Row.Key)
+}
+
+func (p *person) inForms(b *Batch, r *Row) bool {
+	return slices.ContainsFunc(r.Forms, func(f rows.Text) bool { return p.in(b.Layout.Nested(), f.Row.Raw) })
 }
 
 // is reports whether a consent names the person in any identifier.

@@ -90,6 +90,7 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 		res := verdict.Result
 		v.rows = append(v.rows, Row{Row: &b.Src.Rows[i], Status: res.Status, Reason: res.Reason, Column: res.Column, Dropped: res.Dropped, Missed: res.Missed})
 		row := &v.rows[len(v.rows)-1]
+		row.Forms = b.Forms(i, nil)
 		if res.Status != mapping.Mapped {
 			row.Readable = res.Consents
 			v.share(s.shard, row, res.Consents)

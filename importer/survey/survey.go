@@ -71,6 +71,9 @@ func Open(disk journal.Disk, dir string, remote *source.Remote) (*Survey, error)
 
 // Of is the survey of an import whose checkpoint was read and whose files are open.
 func Of(snap *journal.Snapshot, disk journal.Disk, dir string, files *rows.Files) (*Survey, error) {
+	if len(snap.Passes) == 0 && snap.Lost != nil {
+		return nil, blocked.Errorc(blocked.RestoreOrStartOver, "%w", snap.Lost)
+	}
 	if len(snap.Passes) == 0 {
 		return nil, blocked.Errorc(blocked.Resume, "the import in %s was interrupted before it began", dir)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -39,6 +40,8 @@ type Row struct {
 	ReadableElsewhere []bool
 	// Dropped are the values of the row that made no consent.
 	Dropped []mapping.Dropped
+	// Forms are the row as repaired files have it.
+	Forms []rows.Text
 	// Missed says which keys were looked up in other files and not found.
 	Missed mapping.Missed
 }

@@ -1,0 +1,129 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"path/filepath"
+)
+
+// KnownName is the name of the file beside a checkpoint that says how far it is on the
+// medium: a checkpoint that is shorter has lost its end since.
+const KnownName = ".sealed"
+
+// known is what the file says, in one line as those of the checkpoint are, of which what
+// lies behind is no part. It is written over in place after each sync, and not synced
+// itself: what it claims was on the medium before, so that after a power loss it claims less
+// than there is, and never more. One that was not written whole claims nothing.
+type known struct {
+	ID    string `json:"id"`    // of the import
+	Bytes int64  `json:"bytes"` // of whole lines, the seal below them aside
+	Check uint32 `json:"check"` // of the last of them
+}
+
+const (
+	kindBeside = "sealed"
+	maxKnown   = 1 << 10 // bytes of its line
+)
+
+// LostError says that a checkpoint was longer once than it is now: what it knew of is not
+// known any more.
+type LostError struct {
+	Path  string
+	Bytes int64 // size of its whole lines
+	Had   int64 // bytes that were on the medium; not more than Bytes: it is another checkpoint
+}
+
+func (e *LostError) Error() string {
+	if e.Had <= e.Bytes {
+		return fmt.Sprintf("%s is not the checkpoint that was here: %s beside it, which follows each write, is of another one", e.Path, KnownName)
+	}
+	return fmt.Sprintf("%s has lost its end: it ends at byte %d, and %s beside it says that %d bytes of it were on the disk; what was sent since is not known",
+		e.Path, e.Bytes, KnownName, e.Had)
+}
+
+// readKnown reads the file beside a checkpoint; nil when it claims nothing.
+func readKnown(disk Disk, path string) *known {
+	f, err := disk.Open(filepath.Join(filepath.Dir(path), KnownName))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	text := make([]byte, maxKnown)
+	n, err := io.ReadFull(f, text)
+	line, _, whole := bytes.Cut(text[:n], []byte{'\n'})
+	if err != io.ErrUnexpectedEOF || !whole { // it is short
+		return nil
+	}
+	body, check, ok := cutCheck(line)
+	var is map[string]*known
+	if !ok || crc32.Checksum(body, castagnoli()) != check || json.Unmarshal(append(body, '}'), &is) != nil {
+		return nil
+	}
+	return is[kindBeside]
+}
+
+// lost compares what a checkpoint was with what was read of it; at is the check of the line
+// that ended at k.Bytes, found says that one did.
+func (k *known) lost(path string, s *Snapshot, found bool, at uint32) *LostError {
+	if k == nil || k.ID == s.Header.ID && found && at == k.Check {
+		return nil
+	}
+	return &LostError{Path: path, Bytes: s.Bytes, Had: k.Bytes}
+}
+
+// knownFile is written by a Writer.
+type knownFile struct {
+	disk Disk
+	path string
+	id   string
+	file File
+	says int64 // bytes, that it claims
+}
+
+// put writes what is on the medium now.
+func (k *knownFile) put(at place) error {
+	if at.offset <= k.says { // of two syncs, the later one may come here first
+		return nil
+	}
+	line, err := appendJSON(nil, kindBeside, known{ID: k.id, Bytes: at.offset, Check: at.check})
+	if err != nil {
+		return err
+	}
+	line = appendCheck(line, crc32.Checksum(line, castagnoli()))
+	if k.file == nil {
+		if k.file, err = k.disk.Create(k.path); err != nil {
+			return err
+		}
+	}
+	if _, err = k.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err = k.file.Write(line); err != nil {
+		return err
+	}
+	k.says = at.offset
+	return nil
+}
+
+func (k *knownFile) close() error {
+	if k.file == nil {
+		return nil
+	}
+	return k.file.Close()
+}
+
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
+
+// forget removes what is known of a checkpoint that is about to be replaced.
+func forget(disk Disk, path string) error {
+	err := disk.Remove(filepath.Join(filepath.Dir(path), KnownName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
