@@ -238,7 +238,8 @@ func (m *Mapper) members(e *eachSpec, doc *jsonvalue.Doc, n int, parent []byte) 
 	if doc.Kind(n) != want {
 		return columnSays(m.list.name, "does not hold "+what), m.list.name
 	}
-	return m.eachNode(e, doc, n, parent, nil)
+	var around [deepest]int
+	return m.eachNode(e, doc, n, parent, around[:0])
 }
 
 // What opened reads.
