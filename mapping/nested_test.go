@@ -91,3 +91,39 @@ consent:
 		assert.Equal(t, fails, m.Unread() != nil, columns)
 	}
 }
+
+// TestConditionsLookIntoListsOfTheRowAndOfTheElement: any() looks at the list that is
+// named, of the row and of each element by itself, and at nothing that lies around it.
+func TestConditionsLookIntoListsOfTheRowAndOfTheElement(t *testing.T) {
+	spec, err := Parse("m.yaml", []byte(`
+input: {format: jsonl}
+skip:
+  - {when: 'any(marks ?? [], .is == "test")', reason: test row}
+each:
+  array: purposes
+  skip:
+    - {when: 'any(each.marks ?? [], .is == "old")', reason: old}
+consent:
+  userId: id
+  action: {from: each.on, values: {"true": accept, "false": reject}}
+  timestamp: at
+  validUntil: unlimited
+  source: {const: x}
+  category: each.name
+`), nil)
+	require.NoError(t, err)
+	m, err := spec.Bind(Layout{JSON: true})
+	require.NoError(t, err)
+	for marks, want := range map[string][]string{`[]`: {"A", "C"}, `[{"is":"old"}]`: {"A", "C"}, `[{"is":"real"},{"is":"test"}]`: nil} {
+		var out Result
+		m.Map(&Record{Row: 1, JSON: []byte(`{"about":{"is":"test"},"marks":` + marks + `,"id":"u1","at":"2024-01-02T03:04:05Z","purposes":[
+			{"about":{"is":"old"},"name":"A","on":true,"marks":[]},
+			{"name":"B","on":true,"marks":[{"is":"new"},{"is":"old"}]},
+			{"about":{"is":"old"},"name":"C","on":true,"marks":[{"is":"new"}]}]}`)}, &out)
+		var got []string
+		for i := range out.Consents {
+			got = append(got, string(out.Consents[i].Category))
+		}
+		assert.Equal(t, want, got, marks)
+	}
+}

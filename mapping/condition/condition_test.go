@@ -61,6 +61,21 @@ func holdsBoth(t require.TestingT, c *Condition, row testRow) (bool, error) {
 	return got, err
 }
 
+// TestAnyLooksAtTheListAlone: a list within a document is what lies in it, not what lies
+// around it.
+func TestAnyLooksAtTheListAlone(t *testing.T) {
+	c, err := New(`any(items ?? [], .id == "b")`)
+	require.NoError(t, err)
+	for items, want := range map[string]bool{`[]`: false, `[{"id":"a"}]`: false, `[{"id":"a"},{"id":"b"}]`: true} {
+		var d jsonvalue.Doc
+		require.Empty(t, d.Parse([]byte(`{"before":{"id":"b"},"items":`+items+`,"behind":{"id":"b"}}`)))
+		c.ListsIn(func(int) (*jsonvalue.Doc, int) { return &d, d.Member(0, "items") })
+		got, err := c.Holds(func(int) Operand { return list(items) })
+		require.NoError(t, err)
+		assert.Equal(t, want, got, items)
+	}
+}
+
 func TestConditionHolds(t *testing.T) {
 	no := map[string]Operand{}
 	tests := []struct {
