@@ -169,15 +169,7 @@ func (m *Mapper) get(a *accessor) (text []byte, kind jsonvalue.Kind, reason stri
 		}
 		return m.elem.value, m.elem.kind, ""
 	case accessElement:
-		if m.elem == nil || m.elem.doc == nil {
-			return nil, jsonvalue.Null, ""
-		}
-		v := &m.elementValues[a.cell]
-		if v.round != m.round {
-			v.round = m.round
-			v.text, v.kind, v.reason = m.inElement(a)
-		}
-		return v.text, v.kind, v.reason
+		return m.inElement(a)
 	case accessParent:
 		if m.elem == nil {
 			break
@@ -221,11 +213,20 @@ type elementValue struct {
 }
 
 func (m *Mapper) inElement(a *accessor) ([]byte, jsonvalue.Kind, string) {
-	doc, from := m.elem.doc, m.elem.above(a.up)
-	if doc.Forked() && doc.Ambiguous(from, a.at.Path) {
-		return nil, jsonvalue.Null, isAmbiguous
+	if m.elem == nil || m.elem.doc == nil {
+		return nil, jsonvalue.Null, ""
 	}
-	return m.node(doc, doc.Find(from, a.at.Path))
+	v := &m.elementValues[a.cell]
+	if v.round != m.round {
+		v.round = m.round
+		doc, from := m.elem.doc, m.elem.above(a.up)
+		if doc.Forked() && doc.Ambiguous(from, a.at.Path) {
+			v.text, v.kind, v.reason = nil, jsonvalue.Null, isAmbiguous
+		} else {
+			v.text, v.kind, v.reason = m.node(doc, doc.Find(from, a.at.Path))
+		}
+	}
+	return v.text, v.kind, v.reason
 }
 
 // listOf is where a value that get gives as a list lies; no document where it is not at
