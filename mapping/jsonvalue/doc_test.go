@@ -14,7 +14,7 @@ import (
 // It reads each text twice, the second time by the shape of the first.
 func FuzzJSONDoc(f *testing.F) {
 	for _, seed := range []string{
-		`{}`, `[]`, `null`, ` {"a" : [1, 2.50, -0, 1e9, "x"] , "b":{"a":null}} `, `{"a":1,"a":2}`, `{"a":{"a":{"b":true}},"":false}`,
+		`{}`, `[]`, `null`, ` {"a" : [1, 2.50, -0, 1e9, "x"] , "b":{"a":null}} `, `{"a":1,"a":2}`, `{"":0,"":1}`, `{"a":{"a":{"b":true}},"":false}`,
 		`"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\ud83d\u0041"`, `{"\u0061":1,"a":2}`, `"twelve bytes" `, `"a tab	inside"`, "\"a byte \x01 inside\"",
 		`01`, `1.`, `.5`, `+1`, `1e`, `--1`, `tru`, `nul`, `"`, `"\x"`, `"\u12g4"`, `{"a"}`, `{"a":}`, `{,}`, `[1,]`, `{"a":1,}`, `{}{}`, "\ufeff{}", "1\x00",
 	} {

@@ -30,7 +30,7 @@ func (d *Doc) checkObject(n int) (several bool) {
 	var met uint64 // a bit for each name so far, by its length and some letters
 	for c := n + 1; c < d.Next(n); c = d.Next(c) {
 		m := &d.nodes[c]
-		bit := uint64(0)
+		bit := uint64(1) // of the empty name
 		if m.keyEscaped {
 			bit = ^bit // may be any
 		} else if key := d.text[m.keyStart:m.keyEnd]; len(key) > 0 {

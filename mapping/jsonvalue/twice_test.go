@@ -29,6 +29,8 @@ func TestAmbiguousPaths(t *testing.T) {
 		{`{"a":[{"b":1,"b":2}]}`, "a[0].b", true, true},
 		{`{"a":[{"b":1,"b":2},{"b":1}]}`, "a[1].b", false, false},
 		{`{"a":1,"a":2}`, "b", false, false},
+		{`{"":1,"a":2,"":3}`, `[""]`, true, true},
+		{`{"":1,"":1}`, `[""]`, false, false},
 		{`{"a":{"c":1,"c":2},"b":1}`, "b", false, false},
 	} {
 		var d Doc
