@@ -121,7 +121,7 @@ func (r *fastRun) any(n *fastNode) bool {
 }
 
 // list finds a list that compileList took, as a node of elements.doc; jsonvalue.None
-// for what is no list. It is empty where the condition says [].
+// for what is not a list. It is empty where the condition says [].
 func (r *fastRun) list(n *fastNode) (at int, empty bool) {
 	for n.op == fastCoalesce {
 		if r.value(n.left).Kind == jsonvalue.Null {
