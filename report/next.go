@@ -8,6 +8,7 @@ import (
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/report/summary"
+	"github.com/consentimport/consentimport/report/wording"
 )
 
 // The words in a journal's last line that call for different advice.
@@ -41,6 +42,8 @@ func advise(s *summary.Summary, v *Invocation) {
 		adviseIncomplete(s, v, step)
 	case s.Failures() > 0:
 		adviseFailures(s, v, step)
+	case s.Withheld > 0:
+		adviseWithheld(s, v, step)
 	default:
 		s.Next = v.on(s.OutDir, "verify")
 	}
@@ -94,6 +97,10 @@ func adviseIncomplete(s *summary.Summary, v *Invocation, step func(string, ...an
 			step("Check --base-url: the target redirects, and a key is never sent on.")
 			break
 		}
+		if !strings.Contains(s.Detail, "(HTTP ") { // nobody looked at the key: the certificate, the proxy or a page before the target
+			step("Fix the way to the target: this is not an answer of the API. Nothing counts as refused.")
+			break
+		}
 		step("Check the API key (INTEMPT_API_KEY or --api-key-file), what it may do, org and project; nothing counts as refused.")
 	case whyGone:
 		step("Wait until the target answers again.")
@@ -128,6 +135,26 @@ func adviseFailures(s *summary.Summary, v *Invocation, step func(string, ...any)
 		step("Fix the rows in %s, where _error says what is wrong, and import them:", file)
 		s.Next = v.command([]string{pathWord(filepath.Join(s.OutDir, file))}, []string{"out", "approved"}, "--repair", s.OutDir)
 	}
+}
+
+// adviseWithheld leads from last words that a repair has left unsent to their import.
+// None of this one's passes can send them: what is held back is so for good. The export
+// itself has to stay as it is, for the checkpoint belongs to it.
+func adviseWithheld(s *summary.Summary, v *Invocation, step func(string, ...any)) {
+	step("For %s the last word was never sent: with --history latest it was held back for a row that says something else since its repair.", wording.Plural(s.Withheld, "person-category pair"))
+	var copies []string
+	for _, path := range v.Exports {
+		if path == "-" || strings.Contains(path, "://") {
+			step("Repair the same rows in a copy of the export, and import that with --since %s: it sends what is missing, and nothing twice.", pathWord(s.OutDir))
+			s.Next = v.on(s.OutDir, "verify")
+			return
+		}
+		dir, name := filepath.Split(path)
+		copies = append(copies, dir+"repaired-"+name)
+		step("Copy the export:\n%s", ShellLine([]string{"cp", pathWord(path), pathWord(copies[len(copies)-1])}))
+	}
+	step("Repair the same rows in the copy, and import it, held against this import: it sends what is missing, and nothing twice.")
+	s.Next = v.command(copies, []string{"out", "approved", "since", "history"}, "--since", s.OutDir, "--history", s.History, "--out", pathWord(s.OutDir+"-again"))
 }
 
 // withFixedMapping is a run under a changed mapping: with the proposed change made in

@@ -114,6 +114,11 @@ func (h *hist) forward() {
 		(h.last.state == Unsendable || h.last.state == Missed) {
 		h.out.Withheld++
 	}
+	// What a row held back that was the last word then, and is read otherwise now, is the
+	// last word again and was never sent.
+	if h.options.Mode == Latest && h.last.state == Held && !h.overtaken(&h.last) {
+		h.out.Withheld++
+	}
 }
 
 // maxKept bounds the consents of one moment among which repeats are looked for.

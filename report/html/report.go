@@ -36,6 +36,7 @@ type reportPage struct {
 	shell
 	*summary.Summary
 	Verdict    string
+	Order      string
 	Tone       summary.Tone
 	Permissive string
 	Identity   string
@@ -95,7 +96,7 @@ func Write(w io.Writer, s *summary.Summary) error {
 func newReportPage(s *summary.Summary) *reportPage {
 	text, tone := summary.Verdict(s)
 	p := &reportPage{
-		Summary: s, Verdict: sentence(text), Tone: tone, Identity: summary.Identity(s), Pace: summary.Pace(s),
+		Summary: s, Verdict: sentence(text), Order: summary.SendingOrder(s), Tone: tone, Identity: summary.Identity(s), Pace: summary.Pace(s),
 		Drawn: newCourses(s), Flow: newFlow(s), Decided: newColumns(s.Decided), Pulse: newThroughput(s),
 	}
 	if s.OverPermissive.Count > 0 {

@@ -331,7 +331,7 @@ func (s *Summary) Failures() int64 {
 }
 
 // Exit is the exit code that the summary stands for: 0 complete, 1 unbalanced,
-// 3 complete with failures, 4 incomplete, 5 complete and over-permissive.
+// 3 complete with failures or last words that were never sent, 4 incomplete, 5 complete and over-permissive.
 func Exit(s *Summary) int {
 	switch {
 	case s.State == Unbalanced:
@@ -340,7 +340,7 @@ func Exit(s *Summary) int {
 		return 4
 	case s.OverPermissive.Count > 0:
 		return 5
-	case s.Failures() > 0, s.DryRun && s.Consents.Made == 0:
+	case s.Failures() > 0, s.Withheld > 0, s.DryRun && s.Consents.Made == 0:
 		return 3
 	default:
 		return 0

@@ -51,6 +51,8 @@ func Verdict(s *Summary) (text string, tone Tone) {
 		return text, Bad
 	case failures > 0:
 		return fmt.Sprintf("COMPLETE WITH FAILURES: %s sent, %s failed", wording.Plural(s.Consents.Sent, "consent"), failed(s)), Warn
+	case s.Withheld > 0:
+		return fmt.Sprintf("COMPLETE, BUT NOT EVERY LAST WORD: %s sent, and none for %s", wording.Plural(s.Consents.Sent, "consent"), wording.Plural(s.Withheld, "person-category pair")), Warn
 	default:
 		return fmt.Sprintf("COMPLETE: every row is accounted for, %s sent", wording.Plural(s.Consents.Sent, "consent")), Good
 	}
@@ -162,4 +164,15 @@ func DifferenceVerdict(d *Difference) string {
 		}
 	}
 	return "DIFFERENT: " + strings.Join(parts, ", ")
+}
+
+// SendingOrder says where the order of sending leaves something that somebody should know.
+func SendingOrder(s *Summary) string {
+	switch {
+	case s.History == "rows" && s.Overtaken > 0:
+		return fmt.Sprintf("--history rows: the rows do not stand in the order of their times; of %s the last to arrive is not the last word", wording.Plural(s.Overtaken, "person-category pair"))
+	case s.Withheld > 0:
+		return fmt.Sprintf("--history latest: nothing is sent for %s, whose last word was refused, stands in an invalid row, or was held back for a row that was repaired since", wording.Plural(s.Withheld, "person-category pair"))
+	}
+	return ""
 }

@@ -99,7 +99,7 @@ func (p *page) head(s *summary.Summary) []string {
 			lines = append(lines, p.fit("messages  "+spelling.OneLine(summary.ChangeText(&s.Since.Changes[i], s.DryRun))))
 		}
 	}
-	if text := order(s); text != "" {
+	if text := summary.SendingOrder(s); text != "" {
 		lines = append(lines, p.wrap(text, 2)...)
 	}
 	if s.Courses != nil {
@@ -137,17 +137,6 @@ func lastWord(w *summary.LastWord) string {
 		text += ", " + wording.Thousands(w.None) + " say nothing"
 	}
 	return text
-}
-
-// order says where the order of sending leaves something that somebody should know.
-func order(s *summary.Summary) string {
-	switch {
-	case s.History == "rows" && s.Overtaken > 0:
-		return fmt.Sprintf("--history rows: the rows do not stand in the order of their times; of %s the last to arrive is not the last word", wording.Plural(s.Overtaken, "person-category pair"))
-	case s.Withheld > 0:
-		return fmt.Sprintf("--history latest: nothing is sent for %s, whose last word was refused or stands in an invalid row", wording.Plural(s.Withheld, "person-category pair"))
-	}
-	return ""
 }
 
 var toneColour = map[summary.Tone]string{summary.Good: green, summary.Warn: yellow, summary.Bad: red}
