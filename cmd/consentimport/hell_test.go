@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +98,7 @@ func TestATargetThatTurnsAgainstTheRunStopsIt(t *testing.T) {
 			r := rehearse(t, 300, c.faults)
 			got := r.here(t, nil, r.args("--concurrency", "8")...).requireCode(t, exitIncomplete)
 			assert.Contains(t, got.stderr, c.says)
+			assert.Equal(t, c.says == "404", strings.Contains(got.stdout, "Check the API key"), "advice about a key is for those whose key was looked at")
 			s := summaryIn(t, r.out())
 			assert.Zero(t, s.Failures())
 			assert.NotZero(t, s.Consents.Pending)

@@ -129,7 +129,9 @@ func selfSigned(t *testing.T, from, to time.Time) (tls.Certificate, *x509.CertPo
 
 func TestTLS(t *testing.T) {
 	good, roots := testCertificate()
-	expired, expiredRoots := selfSigned(t, time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour))
+	end, begin := time.Now().Add(-24*time.Hour), time.Now().Add(24*time.Hour)
+	expired, expiredRoots := selfSigned(t, end.Add(-24*time.Hour), end)
+	early, earlyRoots := selfSigned(t, begin, begin.Add(24*time.Hour))
 	tests := []struct {
 		name   string
 		server *tls.Config // nil: no TLS there
@@ -142,7 +144,8 @@ func TestTLS(t *testing.T) {
 		{"verification cannot be turned off", &tls.Config{Certificates: []tls.Certificate{good}}, &tls.Config{InsecureSkipVerify: true}, "127.0.0.1", delivery.Stopped, "certificate of 127.0.0.1 does not verify: signed by an unknown authority"},
 		{"unknown authority", &tls.Config{Certificates: []tls.Certificate{good}}, nil, "127.0.0.1", delivery.Stopped, "name it in SSL_CERT_FILE"},
 		{"another host", &tls.Config{Certificates: []tls.Certificate{good}}, &tls.Config{RootCAs: roots}, "localhost", delivery.Stopped, "certificate of localhost does not verify: it is for another host"},
-		{"expired", &tls.Config{Certificates: []tls.Certificate{expired}}, &tls.Config{RootCAs: expiredRoots}, "127.0.0.1", delivery.Stopped, "has expired or is not valid yet; check this machine's clock"},
+		{"expired", &tls.Config{Certificates: []tls.Certificate{expired}}, &tls.Config{RootCAs: expiredRoots}, "127.0.0.1", delivery.Stopped, "has expired on " + end.UTC().Format(time.DateOnly) + "; whoever runs the host has to renew it"},
+		{"not valid yet", &tls.Config{Certificates: []tls.Certificate{early}}, &tls.Config{RootCAs: earlyRoots}, "127.0.0.1", delivery.Stopped, "not valid before " + begin.UTC().Format(time.DateOnly) + "; check this machine's clock"},
 		{"too old", &tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS11}, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS10}, "127.0.0.1", delivery.Transient, "TLS handshake failed: the other side refused it"},
 		{"no TLS there", nil, nil, "127.0.0.1", delivery.Transient, "TLS handshake failed: the other side does not speak TLS"},
 		{"TLS 1.2", &tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS12}, &tls.Config{RootCAs: roots}, "127.0.0.1", delivery.Sent, ""},

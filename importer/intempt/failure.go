@@ -92,7 +92,10 @@ func verifyFailure(err error, host string) string {
 	case errors.As(err, &name):
 		return why + "it is for another host; check the base URL"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return why + "it has expired or is not valid yet; check this machine's clock"
+		if end := invalid.Cert.NotAfter; time.Now().After(end) {
+			return why + "it has expired on " + end.UTC().Format(time.DateOnly) + "; whoever runs the host has to renew it, unless this machine's clock is wrong"
+		}
+		return why + "it is not valid before " + invalid.Cert.NotBefore.UTC().Format(time.DateOnly) + "; check this machine's clock"
 	default:
 		return why + "it is not acceptable; check the base URL and the proxy"
 	}
