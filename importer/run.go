@@ -214,6 +214,9 @@ func (r *run) tick(ctx context.Context) {
 		select {
 		case <-t.C:
 			r.logPace()
+			if stop, ok := r.sender.overdue(); ok && r.asking() {
+				r.stop(stop)
+			}
 			idle := r.times.waiting().Why != "" && r.count.flying.Load() == 0
 			if idle && n%idleMark != 0 {
 				continue // for hours, maybe
@@ -225,6 +228,14 @@ func (r *run) tick(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// asking reports whether requests may leave, as far as the user goes: neither the hours
+// nor an order keeps them.
+func (r *run) asking() bool {
+	r.helm.mu.Lock()
+	defer r.helm.mu.Unlock()
+	return !r.helm.now.Paused && r.times.waiting().Why == ""
 }
 
 // mark writes where the run is. Latencies go in now and then, and at the end.

@@ -51,6 +51,10 @@ type sender struct {
 	reached     atomic.Bool  // a connection was made at least once
 	unanswered  atomic.Int64 // unix nanoseconds: when a request was last given up without an answer; 0: never
 	told        atomic.Bool  // the user knows that requests were given up
+
+	// What the target said when it last asked for a longer wait than it may be gone; nil
+	// when it accepted something since.
+	putOff atomic.Pointer[string]
 }
 
 // loop sends tasks one after the other until there are none left or the lanes
@@ -174,6 +178,9 @@ func (s *sender) heard(left time.Duration) {
 	now := int64(max(s.clock(), 1))
 	s.lastSuccess.Store(now)
 	s.lastHeard.Store(now)
+	if s.putOff.Load() != nil {
+		s.putOff.Store(nil)
+	}
 	for {
 		old := s.lastThrough.Load()
 		if int64(left) <= old || s.lastThrough.CompareAndSwap(old, int64(left)) {
@@ -214,9 +221,13 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer, probe b
 		return nil, nil
 	}
 	wait := s.backoff.Delay(t.tries, a.RetryAfter)
-	// The last try comes when the target's time is up, not long after.
-	if left := s.limits.RetryFor - gone; a.RetryAfter == 0 && wait > left {
-		wait = left
+	// The last try comes when the target's time is up, not long after. One that asks to be
+	// left alone until then is not asked again before: overdue ends the run.
+	switch left := s.limits.RetryFor - gone; {
+	case a.RetryAfter == 0:
+		wait = min(wait, left)
+	case wait > left+firstContact:
+		s.putOff.Store(&a.Message)
 	}
 	if a.Timeout { // it may be under way still, and nothing of its key may overtake it
 		wait = max(wait, s.limits.Timeout)
@@ -227,6 +238,16 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer, probe b
 	s.log.Info("retry", "row", t.ref.Row, "consent", t.ref.Consent, "status", a.Status, "timeout", a.Timeout, "attempts", t.attempts, "after", wait)
 	s.lanes.again(t, wait) // from here on it is another sender's
 	return nil, nil
+}
+
+// overdue reports whether a target that has put off everybody for longer was gone for as
+// long as it may be, and why the run stops.
+func (s *sender) overdue() (Stop, bool) {
+	said := s.putOff.Load()
+	if said == nil || max(s.clock(), 1)-time.Duration(s.lastHeard.Load()) < s.limits.RetryFor {
+		return Stop{}, false
+	}
+	return Stop{StopGone, fmt.Sprintf("the target has accepted nothing for %s, and asks for a longer wait: %s", s.limits.RetryFor, *said)}, true
 }
 
 // counts reports whether an attempt counts against its consent: the target is

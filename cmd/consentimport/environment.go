@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -159,5 +160,5 @@ func (e *environment) interruptible(say func(string), follows string) (context.C
 			}
 		}
 	}()
-	return ctx, func() { close(done); release(); cancel() }
+	return ctx, sync.OnceFunc(func() { close(done); release(); cancel() })
 }

@@ -141,3 +141,25 @@ func TestATargetThatCannotBeReached(t *testing.T) {
 		})
 	}
 }
+
+// A target that is always too busy, and asks to come again in hours, is gone all the same:
+// the run ends when --retry-for is over, whatever wait was asked for.
+func TestATargetThatPutsEverybodyOffIsGone(t *testing.T) {
+	t.Parallel()
+	for name, faults := range map[string]string{"from the start": "503=100%,retryafter=7200", "later": "503after=30,retryafter=7200", "429": "429=100%,retryafter=absurd"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := rehearse(t, 100, faults)
+			began := time.Now()
+			got := r.exec(t, r.args("--retry-for", "1s")...).requireCode(t, exitIncomplete)
+			assert.Less(t, time.Since(began), 30*time.Second)
+			assert.Contains(t, got.stdout, "has accepted nothing for 1s, and asks for a longer wait")
+			s := summaryIn(t, r.out())
+			assert.Zero(t, s.Failures())
+			assert.NotZero(t, s.Consents.Pending)
+			r.faults(t, "")
+			r.here(t, nil, r.args("--resume")...).requireCode(t, exitComplete)
+			assert.Zero(t, r.account(t))
+		})
+	}
+}

@@ -103,11 +103,19 @@ func (o *operation) end(s *summary.Summary) {
 // onEndWithin is how long the command of --on-end may take.
 const onEndWithin = 30 * time.Second
 
+// endingOnEnd is what a signal leads to while the command of --on-end runs.
+const endingOnEnd = "ending the command of --on-end; the run itself has ended, and its reports are written"
+
 // close runs the command of --on-end, if the run has begun, and lets go of the rest.
-// Whatever the command does, the exit code stays that of the run.
-func (o *operation) close(code int, dir string) {
+// Whatever the command does, the exit code stays that of the run. From here on a signal
+// ends the command, with all that it has started, and nothing else: before is what a signal
+// led to so far.
+func (o *operation) close(code int, dir string, before func()) {
 	if o.began && o.onEnd != "" {
-		ctx, cancel := context.WithTimeout(context.Background(), onEndWithin)
+		signalled, release := o.env.interruptible(messages{o.env}.note, endingOnEnd)
+		defer release()
+		before()
+		ctx, cancel := context.WithTimeout(signalled, onEndWithin)
 		defer cancel()
 		shell, flag := "sh", "-c"
 		if runtime.GOOS == "windows" {
@@ -116,7 +124,13 @@ func (o *operation) close(code int, dir string) {
 		c := exec.CommandContext(ctx, shell, flag, o.onEnd)
 		c.Env, c.Stdout, c.Stderr = append(withoutKey(os.Environ()), o.variables(code, dir)...), o.env.stderr, o.env.stderr
 		c.WaitDelay = time.Second
-		if err := c.Run(); err != nil {
+		endTogether(c)
+		switch err := c.Run(); {
+		case err != nil && signalled.Err() != nil:
+			messages{o.env}.warn("the command of --on-end was ended by a signal")
+		case err != nil && ctx.Err() != nil:
+			messages{o.env}.warn(fmt.Sprintf("the command of --on-end was ended: it took longer than %s", onEndWithin))
+		case err != nil:
 			messages{o.env}.warn(fmt.Sprintf("the command of --on-end failed: %v", err))
 		}
 	}

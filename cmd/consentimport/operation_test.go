@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -181,6 +182,33 @@ func TestMetricsAreReadByPrometheus(t *testing.T) {
 	for _, bad := range []string{"9090", ":99999", "nosuch.invalid:80"} {
 		r.here(t, nil, r.args("--metrics", bad, "--restart")...).requireCode(t, exitRefused)
 	}
+}
+
+// A signal ends the command of --on-end with all that it has started, and the run goes by
+// its own exit code: it had ended before.
+func TestASignalEndsTheCommandAtTheEnd(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 20, "")
+	held := filepath.Join(r.dir, "held")
+	if err := exec.Command("mkfifo", held).Run(); err != nil {
+		t.Skip("no named pipes")
+	}
+	run := r.start(t, r.args("--on-end", "{ echo begun; sleep 100; } > "+held+"; echo too late")...)
+	pipe, err := os.Open(held) // as soon as the command has it open
+	require.NoError(t, err)
+	defer pipe.Close()
+	line := make([]byte, len("begun\n"))
+	_, err = io.ReadFull(pipe, line)
+	require.NoError(t, err)
+	require.NoError(t, run.cmd.Process.Signal(os.Interrupt))
+	began := time.Now()
+	got := run.wait(t).requireCode(t, exitComplete)
+	_, err = io.ReadAll(pipe) // until nobody has it open any more
+	require.NoError(t, err)
+	assert.Less(t, time.Since(began), onEndWithin/2)
+	assert.Contains(t, got.stderr, "the run itself has ended")
+	assert.Contains(t, got.stderr, "--on-end was ended by a signal")
+	assert.NotContains(t, got.stderr, "requests in flight")
 }
 
 // The command of --on-end knows how it ended, and not the key.

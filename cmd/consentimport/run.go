@@ -114,7 +114,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err != nil {
 		return err
 	}
-	defer func() { op.close(exitCode(err), cfg.Dir) }()
+	defer func() { op.close(exitCode(err), cfg.Dir, release) }()
 	if f.dryRun && !f.restart {
 		if err := importer.RemoveDryRun(env.disk, cfg.Dir, report.Written); err != nil {
 			return err

@@ -91,6 +91,9 @@ func (e *environment) within(ctx context.Context, stdout, stderr io.Writer) *env
 	inner.terminal, inner.stdoutTerminal, inner.queries = false, false, nil
 	inner.signals = func() (<-chan os.Signal, func()) {
 		c := make(chan os.Signal, 1)
+		if ctx.Err() != nil { // as with signals, who listens later does not hear of it
+			return c, func() {}
+		}
 		stop := context.AfterFunc(ctx, func() { c <- os.Interrupt })
 		return c, func() { stop() }
 	}
