@@ -51,10 +51,13 @@ type sender struct {
 	reached     atomic.Bool  // a connection was made at least once
 	unanswered  atomic.Int64 // unix nanoseconds: when a request was last given up without an answer; 0: never
 	told        atomic.Bool  // the user knows that requests were given up
+	putOff      atomic.Pointer[putOff]
+}
 
-	// What the target said when it last asked for a longer wait than it may be gone; nil
-	// when it accepted something since.
-	putOff atomic.Pointer[string]
+// putOff is that a target has asked for a longer wait than it may be gone.
+type putOff struct {
+	said  string
+	until time.Duration // on the clock
 }
 
 // loop sends tasks one after the other until there are none left or the lanes
@@ -178,9 +181,6 @@ func (s *sender) heard(left time.Duration) {
 	now := int64(max(s.clock(), 1))
 	s.lastSuccess.Store(now)
 	s.lastHeard.Store(now)
-	if s.putOff.Load() != nil {
-		s.putOff.Store(nil)
-	}
 	for {
 		old := s.lastThrough.Load()
 		if int64(left) <= old || s.lastThrough.CompareAndSwap(old, int64(left)) {
@@ -227,7 +227,7 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer, probe b
 	case a.RetryAfter == 0:
 		wait = min(wait, left)
 	case wait > left+firstContact:
-		s.putOff.Store(&a.Message)
+		s.putOff.Store(&putOff{a.Message, now + wait})
 	}
 	if a.Timeout { // it may be under way still, and nothing of its key may overtake it
 		wait = max(wait, s.limits.Timeout)
@@ -243,11 +243,11 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer, probe b
 // overdue reports whether a target that has put off everybody for longer was gone for as
 // long as it may be, and why the run stops.
 func (s *sender) overdue() (Stop, bool) {
-	said := s.putOff.Load()
-	if said == nil || max(s.clock(), 1)-time.Duration(s.lastHeard.Load()) < s.limits.RetryFor {
+	asked, now := s.putOff.Load(), s.clock()
+	if asked == nil || now >= asked.until || now-time.Duration(s.lastHeard.Load()) < s.limits.RetryFor {
 		return Stop{}, false
 	}
-	return Stop{StopGone, fmt.Sprintf("the target has accepted nothing for %s, and asks for a longer wait: %s", s.limits.RetryFor, *said)}, true
+	return Stop{StopGone, fmt.Sprintf("the target has accepted nothing for %s, and asks for a longer wait: %s", s.limits.RetryFor, asked.said)}, true
 }
 
 // counts reports whether an attempt counts against its consent: the target is
