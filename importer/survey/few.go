@@ -4,10 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
-	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
 )
 
@@ -30,11 +28,11 @@ func (s *Survey) Rows(ctx context.Context, numbers []int64, visitors ...Visitor)
 		return err
 	}
 	defer reader.Close()
-	show := newShow(visitors)
-	show.only = func(row int64) bool { _, found := slices.BinarySearch(wanted, row); return found }
-	if show.shard, err = shard.Parse(s.snap.Header.Shard); err != nil {
-		return blocked.Errorc(blocked.RestoreOrStartOver, "the checkpoint in %s: %w", s.dir, err)
+	show, err := s.show(visitors)
+	if err != nil {
+		return err
 	}
+	show.only = func(row int64) bool { _, found := slices.BinarySearch(wanted, row); return found }
 	want := func(b *rows.Batch, i int) { b.Want(i, passes.readings[0]) }
 	if s.snap.Header.DryRun {
 		show.reading = passes.readings[0]

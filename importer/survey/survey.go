@@ -125,9 +125,9 @@ func (s *Survey) each(ctx context.Context, from begun, visitors []Visitor) error
 		return err
 	}
 	defer passes.Close()
-	show := newShow(append([]Visitor{countRows(from.counts, s.files.Export())}, visitors...))
-	if show.shard, err = shard.Parse(s.snap.Header.Shard); err != nil {
-		return blocked.Errorc(blocked.RestoreOrStartOver, "the checkpoint in %s: %w", s.dir, err)
+	show, err := s.show(append([]Visitor{countRows(from.counts, s.files.Export())}, visitors...))
+	if err != nil {
+		return err
 	}
 	var sums []string
 	if s.snap.Header.DryRun {
@@ -141,6 +141,16 @@ func (s *Survey) each(ctx context.Context, from begun, visitors []Visitor) error
 		return err
 	}
 	return s.measure(ctx, sums, from.counts)
+}
+
+// show makes a show of the part of the rows that is the import's.
+func (s *Survey) show(visitors []Visitor) (*show, error) {
+	show := newShow(visitors)
+	var err error
+	if show.shard, err = shard.Parse(s.snap.Header.Shard); err != nil {
+		return nil, blocked.Errorc(blocked.RestoreOrStartOver, "the checkpoint in %s: %w", s.dir, err)
+	}
+	return show, nil
 }
 
 // dryRun shows all rows of a dry run. It gives the digests of the inputs.
