@@ -46,7 +46,7 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts 
 		return nil, err
 	}
 	if had != nil {
-		opts.Tool = had.Tool // the sheet to sign names it
+		opts.Tool.Version = had.Tool.Version // the sheet to sign names it: the one that wrote it, which may not be this one
 	}
 	sum, err := Write(ctx, c, dir, s, opts)
 	if err != nil {
@@ -59,8 +59,12 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts 
 	case had.Partial && sum.State == summary.Incomplete:
 		x.Partial = true
 		x.Differ = slices.DeleteFunc(x.Differ, func(what string) bool { return strings.HasSuffix(what, isMissing) })
+		what := contradicts(briefly(had), briefly(sum))
 		if settled(had.Consents) != settled(sum.Consents) {
-			x.Differ = append(x.Differ, "report.json was changed, or belongs to another time: its consents differ from what the checkpoint gives")
+			what = "consents"
+		}
+		if what != "" {
+			x.Differ = append(x.Differ, fmt.Sprintf("report.json was changed, or belongs to another time: its %s differs from what the checkpoint gives", what))
 		}
 	default:
 		if what := contradicts(had, sum); what != "" {
@@ -143,7 +147,9 @@ func Changes(disk journal.Disk, dir string) ([]summary.Suggestion, error) {
 }
 
 // contradicts names the first thing that two summaries of one import say
-// differently. Findings that depend on today, advice, commands and paths as they were typed are left out.
+// differently. What only the run itself knew is left out: the next command and what comes
+// before it repeat how it was called, its notes what it saw, and the out directory may lie
+// elsewhere by now.
 func contradicts(s, now *summary.Summary) string {
 	for _, x := range []struct {
 		what string
@@ -170,6 +176,14 @@ func contradicts(s, now *summary.Summary) string {
 		{"target", s.Target, now.Target},
 		{"number of failures", groupCounts(s), groupCounts(now)},
 		{"list of failures", bareGroups(s), bareGroups(now)},
+		{"list of what fixes failures", s.FailureGroups, now.FailureGroups},
+		{"reason", [2]string{s.Why, s.Detail}, [2]string{now.Why, now.Detail}},
+		{"lint", s.Lint, now.Lint},
+		{"list of files", s.Files, now.Files},
+		{"tool", s.Tool, now.Tool},
+		{"partial", s.Partial, now.Partial},
+		{"list of courses", s.Courses, now.Courses},
+		{"list of what was sent earlier", s.Since, now.Since},
 		{"list of skipped rows", s.Skips, now.Skips},
 		{"list of passes", s.Passes, now.Passes},
 		{"history", []any{s.History, s.Overtaken, s.Withheld}, []any{now.History, now.Overtaken, now.Withheld}},
@@ -182,6 +196,14 @@ func contradicts(s, now *summary.Summary) string {
 		}
 	}
 	return ""
+}
+
+// briefly is what a summary says that needs no look at the export: what Brief knows.
+func briefly(s *summary.Summary) *summary.Summary {
+	return &summary.Summary{
+		State: s.State, DryRun: s.DryRun, ExitCode: s.ExitCode, Shard: s.Shard, Tool: s.Tool, Mapping: s.Mapping, Lookups: s.Lookups, Target: s.Target,
+		StartedAt: s.StartedAt, FinishedAt: s.FinishedAt, Runs: s.Runs, HTTP: s.HTTP, ElapsedSeconds: s.ElapsedSeconds, Why: s.Why, Detail: s.Detail, Throughput: s.Throughput,
+	}
 }
 
 // sameJSON reports whether two values are the same where they are written.

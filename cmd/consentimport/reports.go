@@ -171,7 +171,7 @@ func compareReports(ctx context.Context, env *environment, surveyed *survey.Surv
 		return nil, err
 	}
 	defer done()
-	opts.Invocation = report.Invocation{Program: "consentimport"}
+	opts.Invocation, opts.Try = report.Invocation{Program: "consentimport"}, surveyed.Try
 	return report.Compare(ctx, env.disk, dir, surveyed, opts)
 }
 
@@ -181,7 +181,7 @@ func watched(env *environment, surveyed *survey.Survey, dir string) (report.Opti
 	if err != nil {
 		return report.Options{}, nil, err
 	}
-	linted := newLint(spec, env.now(), env.disk, dir)
+	linted := newLint(spec, surveyed.Snapshot().Finished, env.disk, dir) // not the time of the report, which verify does not know
 	return optionsOf(linted, spec), linted.close, nil
 }
 

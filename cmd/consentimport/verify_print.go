@@ -9,9 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
+	"github.com/consentimport/consentimport/report/summary"
 	"github.com/consentimport/consentimport/report/wording"
 )
 
@@ -75,6 +77,13 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	if len(a.lists.Agree) > 0 {
 		fmt.Fprintf(out, "derived again and equal: %s\n", strings.Join(a.lists.Agree, ", "))
 	}
+	if slices.Contains(a.lists.Agree, summary.Name) {
+		what := notCompared
+		if a.Facts.Header.Shard != journal.WholeShard { // there is no other file that names it
+			what = strings.Replace(what, "next,", "tool.version, next,", 1)
+		}
+		fmt.Fprintln(out, what)
+	}
 	if _, err := fmt.Fprintf(out, "%s\n%s\n", a.verdict(dir, wrong), unprovable); err != nil {
 		return err
 	}
@@ -83,6 +92,9 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 	}
 	return nil
 }
+
+// notCompared is what of the reports cannot be derived again.
+const notCompared = "not compared, for only the run knew it: next, steps, notes and outDir in report.json; and report.html, which says the same for people"
 
 // unprovable is what no look at these files can tell.
 const unprovable = "This does not prove that checkpoint, lists and digests were not all written again together (a digest or a signed evidence kept elsewhere does), " +

@@ -99,6 +99,10 @@ func (x *expiry) look(c *mapping.Consent) {
 	if until := c.ValidUntil; until >= x.from && until != mapping.Unlimited && (x.first == 0 || until < x.first) {
 		x.first = until
 	}
+	const day = 24 * 60 * 60 * 1000
+	if soon := c.Timestamp - day; soon >= x.from && (x.first == 0 || soon < x.first) { // what lint takes for a time to come
+		x.first = soon
+	}
 }
 
 // before reports whether one has expired until some time.
