@@ -1,12 +1,15 @@
 package report
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/survey"
+	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report/summary"
 )
 
@@ -28,6 +31,8 @@ type Flag struct {
 	Name   string // without dashes
 	Value  string
 	Switch bool // it is on, and takes no value
+	// Passing: the value names what cannot be read again, such as a pipe.
+	Passing bool
 }
 
 // momentary are the flags that belong to one run and not to the import.
@@ -45,6 +50,9 @@ func (v *Invocation) command(exports []string, without []string, more ...string)
 		case slices.Contains(momentary, f.Name) || slices.Contains(without, f.Name):
 		case f.Switch:
 			words = append(words, "--"+f.Name)
+		case f.Passing && f.Name == "mapping" && v.stored != "":
+			words = append(words, "--"+f.Name, v.stored)
+		case f.Passing && slices.Contains(more, "--resume"): // the import has kept what was in it
 		default:
 			words = append(words, "--"+f.Name, f.Value)
 		}
@@ -76,7 +84,7 @@ func (v *Invocation) program() string {
 // flag gives the value of a flag, or "".
 func (v *Invocation) flag(name string) string {
 	for _, f := range v.Flags {
-		if f.Name == name {
+		if f.Name == name && !f.Passing {
 			return f.Value
 		}
 	}
@@ -102,8 +110,12 @@ func ShellLine(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// shellQuote quotes a word when a shell would not take it as it is.
+// shellQuote quotes a word when a shell would not take it as it is, or what prints it would
+// not leave it as it is: such as a line feed, which has printf write it.
 func shellQuote(w string) string {
+	if "x"+w+"x" != spelling.OneLine("x"+w+"x") {
+		return shellWritten(w)
+	}
 	plain := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_./:=,@%+", r)
 	}
@@ -111,6 +123,34 @@ func shellQuote(w string) string {
 		return w
 	}
 	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+}
+
+// shellWritten is a word of printable letters alone that a POSIX shell makes another one of.
+// Line feeds at the end are lost there, so such a word is quoted as bash, ksh, zsh and BusyBox
+// take it.
+func shellWritten(w string) string {
+	var b strings.Builder
+	atEnd := strings.HasSuffix(w, "\n")
+	for rest := w; rest != ""; {
+		r, n := utf8.DecodeRuneInString(rest)
+		switch printable := string(r) == spelling.OneLine(string(r)); {
+		case !printable || r == utf8.RuneError || r == '\'':
+			for _, c := range []byte(rest[:n]) {
+				fmt.Fprintf(&b, `\%03o`, c)
+			}
+		case r == '\\':
+			b.WriteString(`\\`)
+		case r == '%' && !atEnd:
+			b.WriteString(`%%`)
+		default:
+			b.WriteRune(r)
+		}
+		rest = rest[n:]
+	}
+	if atEnd {
+		return "$'" + b.String() + "'"
+	}
+	return `"$(printf '` + b.String() + `')"`
 }
 
 // recall puts a command line together that goes on with the import that facts

@@ -31,8 +31,17 @@ func (f *runFlags) approve(ctx context.Context, env *environment, im *importer.I
 	if err := im.Check(ctx, linted.visit); err != nil {
 		return err
 	}
-	if err := f.agree(env.stderr, im, linted.decisions()); err != nil || !f.strict {
+	if err := f.agree(env.stderr, im, linted.decisions()); err != nil {
 		return err
+	}
+	if f.signed != nil && passing(f.approved) {
+		var err error
+		if f.approvedAs, err = linted.decisions().ApprovalHash(); err != nil {
+			return err
+		}
+	}
+	if !f.strict {
+		return nil
 	}
 	if err := im.Arrange(ctx); err != nil {
 		return err

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,4 +63,51 @@ func TestWhatWasSignedMayComeFromAPipe(t *testing.T) {
 	}()
 	r.here(t, nil, r.args("--approved", pipe)...).requireCode(t, exitComplete)
 	assert.Equal(t, []string{"1 ann accept"}, r.arrivals())
+}
+
+// What came out of a pipe is gone: the next command names what it held, and runs.
+func TestTheNextCommandNamesNoPipe(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "no")+exportRow(3, "cat", "mail", "yes"))
+	pipes := map[string]string{
+		"signed": "category,value,decision\nmail,yes,accept\nmail,no,reject\n", "mapping": plainMapping, "opted-out": "zoe\n",
+	}
+	args := append([]string{"run"}, r.target()...)
+	for flag, name := range map[string]string{"--approved": "signed", "--mapping": "mapping", "--suppress": "opted-out"} {
+		pipe := filepath.Join(r.dir, name)
+		require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+		args = append(args, flag, pipe)
+		go func() {
+			if w, err := os.OpenFile(pipe, os.O_WRONLY, 0); err == nil { // waits for who reads
+				_, _ = w.WriteString(pipes[name])
+				_ = w.Close()
+			}
+		}()
+	}
+	got := r.here(t, nil, append(args, "--limit", "1", r.export)...).requireCode(t, exitIncomplete)
+	line := printed(t, got.stdout)
+	for name := range pipes {
+		require.NotContains(t, line, filepath.Join(r.dir, name))
+	}
+	require.Regexp(t, `--approved [0-9a-f]{64}`, line)
+	code, out := r.typed(t, line)
+	assert.Equal(t, exitComplete, code, out)
+	assert.ElementsMatch(t, []string{"1 ann accept", "2 bob reject", "3 cat accept"}, r.arrivals())
+}
+
+// Whatever a file is called, the command that is printed about it runs.
+func TestACommandAboutAnOddPathRuns(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"two\nlines.csv", "two  blanks.csv", "it's 100%s\t\\n.csv", "\u200bhidden\u202e.csv", "\xff\n.csv"} {
+		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
+			t.Parallel()
+			r := newRehearsal(t, "")
+			r.export = r.write(t, name, exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "no"))
+			got := r.here(t, nil, r.args("--limit", "1", "--out", filepath.Join(r.dir, "out\nside"))...).requireCode(t, exitIncomplete)
+			code, out := r.typed(t, printed(t, got.stdout))
+			assert.Equal(t, exitComplete, code, out)
+			assert.ElementsMatch(t, []string{"1 ann accept", "2 bob reject"}, r.arrivals())
+		})
+	}
 }

@@ -135,6 +135,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err := f.approve(ctx, env, im, f.dir(paths)); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
+	called = f.named(called)
 	if err := im.Arrange(ctx); err != nil {
 		return errors.Join(err, im.Abandon())
 	}

@@ -52,10 +52,12 @@ type runFlags struct {
 	strict   bool
 	approved string
 	signed   *report.Signed // the file that --approved names
-	progress string
-	json     bool
-	quiet    bool
-	verbose  string // text, json, or empty
+	// approvedAs is the hash of what was approved by a file that is gone; else empty.
+	approvedAs string
+	progress   string
+	json       bool
+	quiet      bool
+	verbose    string // text, json, or empty
 }
 
 // mappingFlags choose a mapping.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"os"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -76,20 +78,28 @@ func (f *runFlags) asTask(err error) error {
 	return err
 }
 
+// passing reports whether a path is of what is gone once it was read.
+func passing(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+}
+
 // ofAllShards refuses what can only be said of all shards together.
 func ofAllShards(dir string, snap *journal.Snapshot) error {
 	return usage("join all shards first: report takes their directories, and --out names the one of the whole import", "%s holds shard %s alone, which does not know what the others did", dir, snap.Header.Shard)
 }
 
-// named makes --shard auto the shard that it stands for, so that a command that is
-// printed can be run elsewhere.
+// named makes --shard auto the shard that it stands for, and what came out of a pipe what
+// it held, so that a command that is printed can be run elsewhere, and again.
 func (f *runFlags) named(called report.Invocation) report.Invocation {
 	for i := range called.Flags {
 		switch called.Flags[i].Name {
 		case "shard":
 			called.Flags[i].Value = f.part.String()
 		case "approved":
-			called.Flags[i].Value = f.approved
+			called.Flags[i].Value = cmp.Or(f.approvedAs, f.approved)
+		case "mapping", "suppress":
+			called.Flags[i].Passing = passing(called.Flags[i].Value)
 		}
 	}
 	return called
