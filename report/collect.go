@@ -62,7 +62,7 @@ type work struct {
 // newCollector begins a report: it creates the files that always exist. Memory is
 // Options.Memory.
 func newCollector(s *sheets, facts *survey.Facts, memory int) (*collector, error) {
-	if err := left(s.disk, s.dir); err != nil {
+	if err := RemoveLeft(s.disk, s.dir, false); err != nil {
 		return nil, err
 	}
 	c := &collector{sheets: s, tally: newTally(), history: newHistories(s.disk, s.dir, facts, memory), dryRun: facts.Header.DryRun}

@@ -285,7 +285,7 @@ func (c *comparing) Rename(from, to string) error {
 // Remove implements journal.Disk: what a report would remove should not be there.
 func (c *comparing) Remove(path string) error {
 	name := filepath.Base(path)
-	if _, temp := c.compared(path); temp {
+	if _, temp := c.compared(path); temp || name == tempName(wholeName(name)) && HoldsPeople(wholeName(name)) { // what somebody may be writing
 		return nil
 	}
 	if !Written(name) {

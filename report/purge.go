@@ -33,7 +33,7 @@ const removedValue = "(removed)"
 // is removed and what the rest is then; so a purge that died is finished by another,
 // which is given what the checkpoint says of it.
 func Purge(disk journal.Disk, dir string, w *journal.Writer, was *journal.Purge, named func(value string) bool, tool string, at time.Time) (*journal.Purge, error) {
-	if err := left(disk, dir); err != nil {
+	if err := RemoveLeft(disk, dir, false); err != nil {
 		return nil, err
 	}
 	names, err := regularFiles(dir)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/survey"
 )
 
 // sheets are the files of one report on their way into the out directory. Each
@@ -54,16 +55,18 @@ func tempName(name string) string { return "." + name + ".tmp" }
 // wholeName is the name that such a file gets when it is whole.
 func wholeName(temp string) string { return strings.TrimSuffix(strings.TrimPrefix(temp, "."), ".tmp") }
 
-// left removes what reports that were interrupted have left in a directory: the rows that
-// failed may be among it.
-func left(disk journal.Disk, dir string) error {
+// RemoveLeft removes what a process that died was writing in a directory: the rows that
+// failed may be among it, or a copy of the input. The lock of the directory is the caller's,
+// so that nobody else is writing there; before there is one, standard input is copied
+// without it, so its copy is left alone where begun says that this process began the import.
+func RemoveLeft(disk journal.Disk, dir string, begun bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("look for what is left of earlier reports: %w", err)
 	}
 	for _, e := range entries {
 		name := wholeName(e.Name())
-		if e.Name() != tempName(name) || !Written(name) || !e.Type().IsRegular() {
+		if e.Name() != tempName(name) || !Written(name) && !HoldsPeople(name) || !e.Type().IsRegular() || begun && name == survey.Spooled {
 			continue
 		}
 		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -168,3 +168,33 @@ func TestWhatAKilledReportLeavesIsRemoved(t *testing.T) {
 		assert.NoFileExists(t, left, args[0])
 	}
 }
+
+// A run removes what a dead one was writing as soon as it begins, and not what one at work
+// writes.
+func TestARunRemovesWhatAKilledOneLeft(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, 60, "latency=100ms")
+	r.here(t, nil, r.args("--limit", "5")...).requireCode(t, exitIncomplete)
+	left := []string{".rejected.csv.tmp", ".successes.csv.tmp", ".suppress.csv.tmp", ".input.zst.tmp", ".repair-2.csv.tmp"}
+	for _, name := range left {
+		require.NoError(t, os.WriteFile(filepath.Join(r.out(), name), []byte("ann"), 0o600))
+	}
+	r.here(t, nil, "verify", r.out())
+	for _, name := range left { // verify changes nothing
+		require.FileExists(t, filepath.Join(r.out(), name))
+	}
+	sent := r.server.Stats().Stored
+	child := r.start(t, r.args("--resume", "--concurrency", "2")...)
+	require.Eventually(t, func() bool { return r.server.Stats().Stored > sent }, waitFor, tick)
+	for _, name := range left {
+		assert.NoFileExists(t, filepath.Join(r.out(), name))
+	}
+	living := filepath.Join(r.out(), ".rejected.csv.tmp")
+	require.NoError(t, os.WriteFile(living, []byte("ann"), 0o600)) // as if it were at its report
+	for _, args := range [][]string{r.args("--resume"), {"report", r.out()}, {"purge", r.out()}, {"verify", r.out()}, {"evidence", r.out()}} {
+		r.here(t, nil, args...).requireCode(t, exitRefused)
+		assert.FileExists(t, living, args[0])
+	}
+	child.wait(t).requireCode(t, exitComplete)
+	assert.NoFileExists(t, living)
+}

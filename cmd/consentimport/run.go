@@ -129,6 +129,9 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	for _, n := range notesOf(im) {
 		say.note(n)
 	}
+	if err := report.RemoveLeft(env.disk, cfg.Dir, im.RunNumber() == 1); err != nil {
+		return errors.Join(err, im.Abandon())
+	}
 	if f.dryRun {
 		return f.surveyOnly(ctx, env, im, called, op)
 	}
