@@ -29,6 +29,29 @@ func TestADecisionIsNotEmpty(t *testing.T) {
 	}
 }
 
+// TestAValueHasOneMeaning: cells are compared without the blanks around them, and so are the
+// values of a mapping; one of two that are the same then would be read past.
+func TestAValueHasOneMeaning(t *testing.T) {
+	t.Parallel()
+	const rest = "  userId: id\n  timestamp: at\n  validUntil: unlimited\n  source: {const: x}\n"
+	for text, says := range map[string]string{
+		`{from: choice, values: {y: accept, " y ": reject}}`:                           `m.yaml:2:11: values has "y" twice, with different meanings`,
+		`{from: choice, values: {"y\u00a0": accept, "y": reject}}`:                     `"y" twice`,
+		`{from: choice, values: {"y": accept, "y ": }}`:                                `"y" twice`,
+		`{cases: [{when: a == "x", from: choice, values: {" 1": accept, 1: reject}}]}`: `"1" twice`,
+		`{from: choice, values: {y: accept, " y ": accept, " n": reject}}`:             "",
+	} {
+		_, err := Parse("m.yaml", []byte("consent:\n  action: "+text+"\n"+rest), nil)
+		if says == "" {
+			assert.NoError(t, err, text)
+			continue
+		}
+		assert.ErrorContains(t, err, says, text)
+	}
+	_, err := Parse("m.yaml", []byte("consent:\n  action: a\n  category: {from: c, values: {news: news, \"news \": sms}}\n"+rest), nil)
+	assert.ErrorContains(t, err, `m.yaml:3:13: values has "news" twice`)
+}
+
 // TestWhatNoCaseIsAboutIsAccepted: the mapping and the consents say where an accept comes
 // from a last case without a condition of its own.
 func TestWhatNoCaseIsAboutIsAccepted(t *testing.T) {

@@ -278,8 +278,12 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 	if f.values != nil {
 		f.byText = make(map[string]int, len(f.values))
 		for i, v := range f.values {
-			if _, twice := f.byText[v.from]; !twice {
+			first, twice := f.byText[v.from]
+			switch other := &f.values[first]; {
+			case !twice:
 				f.byText[v.from] = i
+			case other.to != v.to || other.nothing != v.nothing:
+				r.fail(n, "values has %q twice, with different meanings; blanks around a value do not tell it apart", v.from)
 			}
 		}
 	}
@@ -307,7 +311,7 @@ func (s *Spec) finishField(r *reader, n ast.Node, f *fieldSpec, formats []string
 func (r *reader) values(n ast.Node, name string) []valuePair {
 	out := []valuePair{}
 	for _, p := range r.pairs(n, "values of "+name) {
-		out = append(out, valuePair{from: strings.TrimSpace(p.key), to: p.value, means: []byte(p.value), nothing: p.null})
+		out = append(out, valuePair{from: string(spelling.Trim([]byte(p.key))), to: p.value, means: []byte(p.value), nothing: p.null})
 	}
 	return out
 }
