@@ -146,12 +146,18 @@ func (r *run) begun() error {
 		return nil
 	}
 	front := history.Front
+	r.lanes.begin(true)
+	defer r.lanes.begin(false)
 	for {
 		m, err := p.peek(front)
 		if err != nil {
 			return err
 		}
 		if m == nil && front == history.Front {
+			if err := add(); err != nil {
+				return err
+			}
+			r.lanes.begin(false)
 			front = history.Begun
 			continue
 		}
@@ -170,7 +176,8 @@ func (r *run) begun() error {
 			x.begin(m.group)
 		}
 		t := movedTask(m, r.held > 0)
-		t.standing = front == history.Front && x.n == 0 && t.action() == mapping.Reject
+		t.begun = front == history.Front && x.n == 0
+		t.standing = t.begun && t.action() == mapping.Reject
 		if err := x.add(t); err != nil {
 			return err
 		}

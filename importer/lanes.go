@@ -45,14 +45,20 @@ type lanes struct {
 	finishing      bool
 	places, placed int
 	aside          lane
-	fedDone        chan struct{} // closed when fed and empty
-	stopDone       chan struct{} // closed when stopped
-	wake           chan struct{} // a delay was added that is due sooner
-	window         window
-	clock          func() time.Duration // a stopwatch: monotonic
-	hold           time.Duration        // until when held tasks wait
-	turn           int64                // of the task delayed last
-	held           int                  // of the delayed ones
+	// begun are those aside with whose keys earlier runs may have left the target so: they go
+	// first. unplaced is how many of these keys have had no place yet; beginning: more of
+	// them are being added.
+	begun     lane
+	unplaced  int
+	beginning bool
+	fedDone   chan struct{} // closed when fed and empty
+	stopDone  chan struct{} // closed when stopped
+	wake      chan struct{} // a delay was added that is due sooner
+	window    window
+	clock     func() time.Duration // a stopwatch: monotonic
+	hold      time.Duration        // until when held tasks wait
+	turn      int64                // of the task delayed last
+	held      int                  // of the delayed ones
 }
 
 // queued is a task that is offered when enough rows were added behind it.
@@ -70,6 +76,8 @@ type lane struct {
 	first, last *task
 	rejects     int  // among them, and behind them in their history
 	standing    bool // the last of the key that arrived is an accept
+	begun       bool // it may be, by an earlier run, and nothing of the key arrived in this one
+	unplaced    bool // of those that are begun: it has had no place yet
 	placed      bool // it has one of the places
 }
 
@@ -150,7 +158,10 @@ func (l *lanes) enter(t *task) {
 		l.open[t.key] = q
 		return
 	}
-	l.open[t.key] = lane{standing: t.standing}
+	l.open[t.key] = lane{standing: t.standing, begun: t.begun, unplaced: t.begun}
+	if t.begun {
+		l.unplaced++
+	}
 	if t.held && l.clock() < l.hold {
 		l.held++
 		l.delay(t, l.hold)

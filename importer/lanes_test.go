@@ -14,6 +14,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
 )
 
 func taskOf(row int64, k byte) task {
@@ -183,4 +184,66 @@ func (l *lanes) done(t *task) {
 		l.mu.Unlock()
 		l.notify()
 	}
+}
+
+// A killed run may have left more keys at an accept than there are places: those whose
+// reject waited for its retry had none. The next run begins with all of them, before it
+// allows anything anew, of a key whose reject has arrived meanwhile, too.
+func TestKeysThatARunHasLeftAtAnAcceptGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said := func(k byte, action mapping.Action) task {
+			x := taskOf(1, k)
+			x.packed[0] = byte(action)
+			return x
+		}
+		front := func(tasks ...task) []task {
+			tasks[0].begun, tasks[0].standing = true, tasks[0].action() == mapping.Reject
+			return tasks
+		}
+		const yes, no = mapping.Accept, mapping.Reject
+		l := newLanes(10, window{Bytes: 1 << 30, Tasks: 1 << 20}, stopwatch())
+		l.places = 1
+		l.begin(true)
+		require.True(t, l.addRow(source.Position{Row: 1}, front(said(1, no), said(1, yes), said(1, no))))
+		require.True(t, l.offer(0))
+		next := func() *task {
+			x, ok := l.next(t.Context())
+			require.True(t, ok)
+			return x
+		}
+		is := func(x *task, k uint64, action mapping.Action) {
+			t.Helper()
+			require.NotNil(t, x)
+			require.Equal(t, k, x.key.lo)
+			require.Equal(t, action, x.action())
+		}
+		first := next()
+		is(first, 1, no)
+		require.Nil(t, l.finish(first, true), "more of those that stand at an accept may come")
+		require.True(t, l.addRow(source.Position{Row: 1}, front(said(2, no))))
+		require.True(t, l.addRow(source.Position{Row: 1}, front(said(3, yes), said(3, no))))
+		require.True(t, l.addRow(source.Position{Row: 1}, []task{said(4, yes), said(4, no)}))
+		l.begin(false)
+		l.close()
+		second := next()
+		is(second, 2, no)
+		waiting := make(chan *task)
+		go func() { waiting <- next() }()
+		synctest.Wait() // nobody else leaves meanwhile
+		require.Nil(t, l.finish(second, true))
+		third := <-waiting
+		is(third, 3, yes)
+		third = l.finish(third, true)
+		is(third, 3, no)
+		require.Nil(t, l.finish(third, true))
+		for _, k := range []uint64{1, 4} { // now they may
+			x := next()
+			is(x, k, yes)
+			x = l.finish(x, true)
+			is(x, k, no)
+			require.Nil(t, l.finish(x, true))
+		}
+		_, more := l.next(t.Context())
+		require.False(t, more)
+	})
 }

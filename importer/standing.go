@@ -17,8 +17,10 @@ import "github.com/consentimport/consentimport/mapping"
 //	a stop                    lets a key that stands so be finished first, within the time
 //	                          that what is in flight has (lanes.finish)
 //	a resume                  begins with the keys that earlier runs have left so, or may have
-//	                          (history.Front), and lets no others begin while some are
-//	                          held for what may be under way (underway.go)
+//	                          (history.Front). They may be more than there are places, as a
+//	                          reject that waits has none. They go before all others: until each
+//	                          has had its place, what is allowed anew waits, of their own keys
+//	                          too; and while some are held for what may be under way (underway.go)
 
 // action is the decision of a task.
 func (t *task) action() mapping.Action {
@@ -78,17 +80,47 @@ func (l *lanes) cost(t *task) int64 {
 func (l *lanes) admit(t *task) bool {
 	q := l.open[t.key]
 	t.risks = t.risks || !t.told && !q.standing && t.action() == mapping.Accept && q.risky(t)
-	if q.placed || !q.risky(t) || l.places == 0 {
+	if l.places == 0 || !q.risky(t) {
+		l.take(t.key, &q, false)
 		return true
 	}
-	if l.placed >= l.places || l.held > 0 {
+	// Of a key at which the target does not stand yet, an accept waits for all those at which
+	// it may: they count whether they have a place or not.
+	waits := t.action() == mapping.Accept && !q.standing && !q.begun
+	switch {
+	case q.placed && waits && (l.beginning || l.placed+l.unplaced > l.places):
+		l.leave(&q)
+		l.open[t.key] = q
 		l.aside.push(t)
 		return false
+	case q.placed:
+		return true
+	case l.held == 0 && l.placed < l.places && !(waits && l.crowded()):
+		l.take(t.key, &q, true)
+		return true
+	case q.begun:
+		l.begun.push(t)
+	default:
+		l.aside.push(t)
 	}
-	l.placed++
-	q.placed = true
-	l.open[t.key] = q
-	return true
+	return false
+}
+
+// crowded reports whether keys at which the target may stand leave no place for others; mu
+// is held.
+func (l *lanes) crowded() bool { return l.beginning || l.placed+l.unplaced >= l.places }
+
+// take gives a lane that leaves its place, if it needs one; mu is held.
+func (l *lanes) take(k key, q *lane, place bool) {
+	if q.unplaced {
+		q.unplaced = false
+		l.unplaced--
+	}
+	if place {
+		q.placed = true
+		l.placed++
+	}
+	l.open[k] = *q
 }
 
 // leave gives a lane's place back, and the place to who waits for one; mu is held.
@@ -112,23 +144,34 @@ func (l *lanes) setPlaces(n int) {
 // place gives free places to who waits for one; mu is held.
 func (l *lanes) place() {
 	for l.placed < l.places {
-		t := l.aside.pop()
+		t := l.begun.pop()
+		if t == nil && !l.crowded() {
+			t = l.aside.pop()
+		}
 		if t == nil {
 			return
 		}
 		o := l.open[t.key]
-		o.placed = true
-		l.open[t.key] = o
-		l.placed++
+		l.take(t.key, &o, true)
 		l.urgent.push(t)
 		l.notify()
 	}
 }
 
+// begin says whether keys at which the target may stand are being added; mu is not held.
+func (l *lanes) begin(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.beginning = on
+	l.place()
+}
+
 // recall offers those that were put aside once more, behind what was held; mu is held.
 func (l *lanes) recall() {
-	for t := l.aside.pop(); t != nil; t = l.aside.pop() {
-		l.urgent.push(t)
+	for _, from := range []*lane{&l.begun, &l.aside} {
+		for t := from.pop(); t != nil; t = from.pop() {
+			l.urgent.push(t)
+		}
 	}
 }
 
@@ -140,7 +183,7 @@ func (l *lanes) finish(t *task, sent bool) *task {
 	defer l.mu.Unlock()
 	q := l.open[t.key]
 	if sent {
-		q.standing = t.action() == mapping.Accept
+		q.standing, q.begun = t.action() == mapping.Accept, false
 	}
 	next := q.pop()
 	if next != nil {

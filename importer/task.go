@@ -20,6 +20,7 @@ type task struct {
 	begins openRow // of the first task of a row: the row of all its tasks
 
 	standing bool             // the target stands at an accept of this key, from an earlier run
+	begun    bool             // first of a history of which an earlier run has left the target so, or may have
 	risks    bool             // the target will stand so when it has left, which the checkpoint is to say before
 	told     bool             // it says so
 	must     bool             // the target does so now: a stop lets it be finished

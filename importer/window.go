@@ -67,6 +67,10 @@ func (l *lanes) awaitRoom(n int) bool {
 			l.ripe(0)
 			continue
 		}
+		if l.beginning { // they are more than there is room for: some have to go on
+			l.beginning = false
+			l.place()
+		}
 		l.room.Wait()
 	}
 	return !l.stopped
