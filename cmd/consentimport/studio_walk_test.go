@@ -173,6 +173,25 @@ func TestAWalkWithAPreset(t *testing.T) {
 	assert.ElementsMatch(t, want, got)
 }
 
+// What rows become is shown for the text as it stands: when the studio dies under an open page,
+// the answer to an earlier text does not go on standing there.
+func TestAPageSaysThatItsStudioIsGone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text, err := os.ReadFile("../../testdata/exports/transcend/export.csv")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "preferences.csv"), text, 0o600))
+	w := beginJourney(t, dir, "", "preferences.csv")
+	w.visit(t, "Mapping")
+	w.press(t, "Begin with transcend")
+	w.see(t, "→ consent 1.1:")
+	w.kill()
+	w.run(t, chromedp.Focus("textarea[data-live]"), chromedp.SendKeys("textarea[data-live]", " "))
+	w.see(t, "The studio does not answer, so what stood here is out of date")
+	w.until(t, `!document.body.innerText.includes("→ consent 1.1:")`)
+	w.quiet(t, "ERR_")
+}
+
 // thirteen are spellings that an export has, and what a person says that they mean.
 var thirteen = [][2]string{
 	{"yes", "accept"}, {"no", "reject"}, {"ja", "accept"}, {"nein", "reject"}, {"oui", "accept"}, {"non", "reject"}, {"si", "accept"},

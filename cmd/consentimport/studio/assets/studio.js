@@ -43,6 +43,12 @@ for (const part of document.querySelectorAll("[data-reload]")) {
   setTimeout(() => location.reload(), Number(part.dataset.reload));
 }
 
+// What stood there is of what was filled in before, and must not be taken for an answer.
+const unanswered = (into, error) => {
+  if (error && error.name === "AbortError") return; // overtaken
+  into.textContent = "The studio does not answer, so what stood here is out of date. Copy what you have typed, start the studio again, and open its new address.";
+};
+
 // What rows become is shown while the text is typed; an answer that was overtaken is dropped.
 for (const text of document.querySelectorAll("[data-live]")) {
   const into = document.getElementById(text.dataset.into);
@@ -56,9 +62,10 @@ for (const text of document.querySelectorAll("[data-live]")) {
       const body = new URLSearchParams({ csrf: text.form.elements.csrf.value, text: text.value });
       try {
         const answer = await fetch(text.dataset.live, { method: "POST", body, signal: running.signal });
-        if (!answer.ok) return;
+        if (!answer.ok) throw new Error(answer.statusText);
         swap(into, await answer.text());
-      } catch {
+      } catch (error) {
+        unanswered(into, error);
         return;
       }
       for (const part of into.querySelectorAll("[data-poll]")) poll(part);
@@ -87,9 +94,10 @@ for (const form of document.querySelectorAll("[data-preview]")) {
       running = new AbortController();
       try {
         const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: running.signal });
-        if (answer.ok) swap(into, await answer.text());
-      } catch {
-        return;
+        if (!answer.ok) throw new Error(answer.statusText);
+        swap(into, await answer.text());
+      } catch (error) {
+        unanswered(into, error);
       }
     }, 300);
   });
