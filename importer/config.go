@@ -84,8 +84,9 @@ func (l Limits) Validate() error {
 // Budget is how many failures a run may have: a number, or a share of the
 // consents that have an outcome.
 type Budget struct {
-	Count int64   // when Share is 0
-	Share float64 // in (0, 1]; 1 never stops a run
+	Count    int64   // when it is no share
+	Share    float64 // in [0, 1]; 1 never stops a run
+	Relative bool    // it is a share, also one of 0
 }
 
 // ParseBudget reads "250" or "12.5%".
@@ -93,10 +94,10 @@ func ParseBudget(s string) (Budget, error) {
 	bad := blocked.Bad(blocked.FailureBudget, "%q failures at most: give a number of consents such as 250, or a share such as 12.5%%", s)
 	if p, ok := strings.CutSuffix(strings.TrimSpace(s), "%"); ok {
 		f, err := strconv.ParseFloat(p, 64)
-		if err != nil || !(f > 0 && f <= 100) {
+		if err != nil || !(f >= 0 && f <= 100) {
 			return Budget{}, bad
 		}
-		return Budget{Share: f / 100}, nil
+		return Budget{Share: f / 100, Relative: true}, nil
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
 	if err != nil || n < 0 {
@@ -107,7 +108,7 @@ func ParseBudget(s string) (Budget, error) {
 
 // String gives the budget as it is written.
 func (b Budget) String() string {
-	if b.Share > 0 {
+	if b.Share > 0 || b.Relative {
 		return strconv.FormatFloat(b.Share*100, 'f', -1, 64) + "%"
 	}
 	return strconv.FormatInt(b.Count, 10)
@@ -115,7 +116,7 @@ func (b Budget) String() string {
 
 // spent reports whether failures among outcomes are past the budget.
 func (b Budget) spent(failures, outcomes int64) bool {
-	if b.Share > 0 {
+	if b.Share > 0 || b.Relative {
 		return outcomes >= budgetAfter && float64(failures) > b.Share*float64(outcomes)
 	}
 	return failures > b.Count

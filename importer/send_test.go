@@ -431,6 +431,9 @@ func TestBudgets(t *testing.T) {
 		"20":   {20, 20, false},
 		"20 ":  {21, 21, true},
 		"0":    {1, 1, true},
+		"0%":   {1, 200, true},
+		"0% ":  {0, 200, false},
+		"0.0%": {1, 199, false},
 	} {
 		b, err := ParseBudget(text)
 		require.NoError(t, err, text)
@@ -439,7 +442,7 @@ func TestBudgets(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, b, again)
 	}
-	for _, bad := range []string{"", "%", "-1", "101%", "0%", "NaN%", "1e3", "half", "5 0%"} {
+	for _, bad := range []string{"", "%", "-1", "101%", "-1%", "NaN%", "1e3", "half", "5 0%"} {
 		_, err := ParseBudget(bad)
 		assert.ErrorContains(t, err, "failures at most", bad)
 	}

@@ -121,8 +121,9 @@ const onceMore = time.Second
 
 // What the first signal leads to.
 const (
-	stopping    = "stopping; a second signal stops at once"
-	stoppingRun = "stopping: waiting for requests in flight (10 s at most), then writing the reports; a second signal stops at once"
+	stopping     = "stopping; a second signal stops at once"
+	stoppingSoon = "stopping; nothing was sent by this run yet; a second signal stops at once"
+	stoppingRun  = "stopping: waiting for requests in flight (10 s at most), then writing the reports; a second signal stops at once"
 )
 
 // hurry has nothing wait any longer for whoever reads the result.
@@ -136,6 +137,11 @@ func (e *environment) hurry() {
 // second one, a second later or more, ends the process at once; the checkpoint holds all
 // the same.
 func (e *environment) interruptible(say func(string), follows string) (context.Context, func()) {
+	return e.interruptibleThen(say, func() string { return follows })
+}
+
+// interruptibleThen is interruptible where what follows depends on when the signal comes.
+func (e *environment) interruptibleThen(say func(string), follows func() string) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals, release := e.signals()
 	done := make(chan struct{})
@@ -156,7 +162,7 @@ func (e *environment) interruptible(say func(string), follows string) (context.C
 				}
 				cancel() // first: nobody may be there to take what is said
 				e.hurry()
-				say(follows)
+				say(follows())
 			}
 		}
 	}()

@@ -100,11 +100,11 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err != nil {
 		return err
 	}
-	follows := stoppingRun
+	f.follows.Store(stoppingSoon)
 	if f.dryRun {
-		follows = stopping
+		f.follows.Store(stopping)
 	}
-	ctx, release := env.interruptible(say.note, follows)
+	ctx, release := env.interruptibleThen(say.note, func() string { return f.follows.Load().(string) })
 	defer release()
 	f.read.remote = env.access(ctx)
 	cfg := f.config(env, spec, paths, send)
@@ -239,7 +239,9 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	sending := out.sending(env, limits, rate)
 	sending.Waits, sending.Log = op.waits, env.log
 	reported := f.follow(inTime, env, im, called)
+	f.follows.Store(stoppingRun)
 	stop, runErr := im.Run(ctx, sending)
+	f.follows.Store(stopping)
 	steered()
 	shown()
 	followed()

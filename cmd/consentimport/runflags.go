@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,6 +52,7 @@ type runFlags struct {
 
 	strict   bool
 	approved string
+	follows  atomic.Value   // what a signal leads to now: a string
 	signed   *report.Signed // the file that --approved names
 	// approvedAs is the hash of what was approved by a file that is gone; else empty.
 	approvedAs string

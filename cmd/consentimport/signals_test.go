@@ -32,6 +32,28 @@ func (r *rehearsal) sent(t *testing.T, n int64) {
 	require.Eventually(t, func() bool { return r.server.Stats().Stored >= n }, waitFor, tick)
 }
 
+// What a signal leads to is told as it is: before anything was sent nothing is waited for.
+func TestASignalBeforeAnythingWasSent(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	var text strings.Builder
+	text.WriteString(exportHeader)
+	for i := range 300_000 { // that it goes over before it sends
+		text.WriteString(exportRow(i+1, "ann", "mail", "yes"))
+	}
+	r.write(t, "export.csv", text.String())
+	child := r.start(t, r.args()...)
+	require.Eventually(t, func() bool {
+		_, err := os.Lstat(filepath.Join(r.out(), ".lock"))
+		return err == nil
+	}, waitFor, tick)
+	require.NoError(t, child.cmd.Process.Signal(syscall.SIGTERM))
+	got := child.wait(t)
+	require.Zero(t, r.server.Stats().Requests)
+	assert.Contains(t, got.stderr, "stopping; nothing was sent by this run yet")
+	assert.NotContains(t, got.stderr, "requests in flight")
+}
+
 // Whatever asks for a stop, once or twice within a second as wrappers do, gets a
 // stop with reports in which nothing in flight is cut off.
 func TestAStopIsAskedForInManyWays(t *testing.T) {

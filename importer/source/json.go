@@ -45,6 +45,10 @@ func (s *jsonScanner) scan(w *window, rows []Row) []Row {
 		s.first = -1
 	}
 	for len(rows) < cap(rows) {
+		if w.stray { // nothing more is a row
+			w.pos = len(w.data)
+			return rows
+		}
 		if s.bad != nil {
 			var done bool
 			if rows, done = s.goOn(w, rows); !done {
@@ -65,11 +69,14 @@ func (s *jsonScanner) scan(w *window, rows []Row) []Row {
 			w.pos++
 			continue
 		}
+		if s.array && s.closed {
+			w.cut, w.stray = "other text follows the end of the array", true
+			continue
+		}
 		var done bool
 		if rows, done = s.value(w, rows); !done {
 			return rows
 		}
-		s.closed = false
 	}
 	return rows
 }

@@ -117,6 +117,8 @@ type window struct {
 	open     bool // the last row ended with the text and without a line end
 	// cut says that the text ends where it cannot end, once there are no more rows.
 	cut string
+	// stray: it is text behind the end that is too much.
+	stray bool
 }
 
 // offset is the place in the text of a byte of the window.

@@ -120,7 +120,11 @@ func (r *Reader) Next() (*Batch, error) {
 			if r.window.eof {
 				r.started = false
 				if r.window.cut != "" {
-					r.err = fmt.Errorf("read %s at line %d: %s; get the file again", r.e.members[r.member].path, r.window.line, r.window.cut)
+					cure := "get the file again"
+					if r.window.stray {
+						cure = "remove it, or " + cure
+					}
+					r.err = fmt.Errorf("read %s at line %d: %s; %s", r.e.members[r.member].path, r.window.line, r.window.cut, cure)
 				}
 				r.window = window{}
 				r.lies.drop()

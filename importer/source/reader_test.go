@@ -128,6 +128,24 @@ func TestReaderAfterError(t *testing.T) {
 	_, ok := r.Sums()
 	assert.False(t, ok)
 
+	for text, want := range map[string]string{ // whatever stands behind an array ends the reading, and is not called a lack
+		"[{\"a\":1}] x\n":                               "part0 at line 1: other text follows the end of the array; remove it, or get the file again",
+		"[\n{\"a\":1}\n]\n{\"a\":2}\n":                  "part0 at line 4: other text follows the end of the array",
+		"[{\"a\":1}][{\"a\":2}]\n\n\"x\"":               "part0 at line 3: other text follows the end of the array",
+		"[{\"a\":1}]" + strings.Repeat(" x", blockSize): "part0 at line 1: other text follows the end of the array",
+	} {
+		e := open(t, Config{Paths: write(t, []byte(text))}, blockSize, batchRows)
+		r, err := e.Read(e.Start(), ReadOptions{})
+		require.NoError(t, err)
+		rows := 0
+		var b *Batch
+		for b, err = r.Next(); err == nil; b, err = r.Next() {
+			rows += len(b.Rows)
+		}
+		assert.ErrorContains(t, err, want)
+		assert.Equal(t, strings.Count(text, "{")-strings.Count(text, "\n{\"a\":2}\n"), rows, text[:12])
+		require.NoError(t, r.Close())
+	}
 	_, err = e.Read(Position{Member: 1, Line: 1, Row: 1}, ReadOptions{})
 	assert.ErrorContains(t, err, "no member 1")
 }
