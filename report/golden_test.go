@@ -204,7 +204,7 @@ func ends() map[string]*summary.Summary {
 		"rejects":         rejects(),
 		"over-permissive": permissiveImport(),
 		"interrupted":     stopped("signal", "stopped by a signal"),
-		"key-refused":     stopped(whyRefused, "the target refuses the key: 401 Unauthorized"),
+		"key-refused":     stopped(whyRefused, "the target refused the key (HTTP 401): Unauthorized"),
 		"wrong-mapping":   wrongMapping(),
 		"dry-run":         dryRun(),
 	}
