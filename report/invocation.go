@@ -134,7 +134,7 @@ func shellWritten(w string) string {
 	for rest := w; rest != ""; {
 		r, n := utf8.DecodeRuneInString(rest)
 		switch printable := string(r) == spelling.OneLine(string(r)); {
-		case !printable || r == utf8.RuneError || r == '\'':
+		case !printable || r == utf8.RuneError || r == '\'' || r == '-' && b.Len() == 0: // which printf would take for an option
 			for _, c := range []byte(rest[:n]) {
 				fmt.Fprintf(&b, `\%03o`, c)
 			}
