@@ -79,6 +79,9 @@ func (im *Import) arrange(ctx context.Context) (_ *order, err error) {
 		}
 	}
 	temporary, decisions := index.Disk(), index.Len() // as many come again with the reports
+	if known := im.narrowed; known != nil {
+		temporary, decisions = history.Room(known.Decisions), known.Decisions
+	}
 	im.decisions = decisions
 	found, err := index.Walk(ctx, history.Options{Mode: im.mode, Pass: im.pass.N, Near: near, Plan: true})
 	err = errors.Join(err, index.Close())
@@ -121,6 +124,9 @@ func (o *order) close() error {
 func (im *Import) makeIndex(ctx context.Context, visits []rows.Visit) (_ *history.Index, err error) {
 	x := &indexing{im: im, builder: history.NewBuilder(history.Config{Temp: im.temps("history"), Now: im.cfg.Now(), Earlier: im.earlier, Names: true})}
 	x.pool.New = func() any { return &indexed{batch: x.builder.NewBatch()} }
+	if im.narrowed = nil; len(visits) == 0 {
+		im.narrowed = im.stillArranged()
+	}
 	err = x.pass(ctx, visits)
 	if err == nil && im.Repairs() {
 		err = x.others(ctx)
@@ -160,7 +166,7 @@ func (x *indexing) visit(row func(m *indexed, b *rows.Batch, i int) error) rows.
 		}
 		return func() error {
 			defer x.pool.Put(m)
-			if !x.im.Repairs() {
+			if !x.im.Repairs() && x.im.narrowed == nil {
 				x.im.whole = b.Src.Mark
 			}
 			if err := x.builder.Add(m.batch); err != nil {
@@ -189,7 +195,16 @@ func (x *indexing) pass(ctx context.Context, others []rows.Visit) (err error) {
 	for _, other := range others {
 		visit = visit.And(other)
 	}
-	return x.im.each(ctx, sweep, x.im.reading.Export().Start(), true, visit)
+	from := x.im.reading.Export().Start()
+	if x.im.narrowed != nil {
+		if behind := x.im.state.Backward; behind != (source.Position{}) {
+			from = behind
+		}
+		if !x.im.narrowed.Pulled {
+			sweep.UpTo = x.im.high + near
+		}
+	}
+	return x.im.each(ctx, sweep, from, true, visit)
 }
 
 // finalBefore reports whether a pass before pass n has sent something of a row, or

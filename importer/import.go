@@ -72,10 +72,13 @@ type Import struct {
 	state   *journal.Snapshot // what the checkpoint said when it was opened; nil when it is new
 	index   *history.Index    // what Check has found in the rows; nil before, and after Arrange
 	order   *order            // how the consents of this pass leave; nil until Arrange
-	runs    int               // runs before this one
-	mode    history.Mode      // in which order the decisions about a key arrive
-	earlier *history.Earlier  // what other imports have sent; nil: it is not asked
-	shard   shard.Shard       // what of the rows is this import's
+	// narrowed is what an earlier run has found of the order, where the rows that were sent
+	// are not looked at again; nil: all rows are.
+	narrowed *journal.Arranged
+	runs     int              // runs before this one
+	mode     history.Mode     // in which order the decisions about a key arrive
+	earlier  *history.Earlier // what other imports have sent; nil: it is not asked
+	shard    shard.Shard      // what of the rows is this import's
 
 	from  source.Position // where this pass goes on
 	high  int64           // last row that it has read

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
 )
 
@@ -69,7 +70,7 @@ type queued struct {
 
 // near is how many rows behind each other consents of one key may stand to be sent
 // back to back although each leaves when its row comes.
-const near = 64
+const near = journal.Near
 
 // lane is a queue of tasks: those behind the one of a key that is out.
 type lane struct {

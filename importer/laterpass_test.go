@@ -36,7 +36,10 @@ type life struct {
 
 	mu       sync.Mutex
 	refuse   func(name string) bool // asked for each request; its name is "id category"
+	gone     func(name string) bool // the same for a key that is not valid any more; nil: never
 	accepted []string               // names, in order of arrival
+	newest   map[string]int64       // time of the latest that arrived, by name
+	late     int                    // that arrived behind a newer one
 
 	seen  survey.Visitor // looks at the rows before they are sent, as lint and approval do
 	shown int            // consents that it was shown
@@ -58,13 +61,16 @@ consent:
 `
 
 func newLife(t *testing.T, export string) *life {
-	l := &life{t: t, dir: t.TempDir(), refuse: func(string) bool { return false }}
+	l := &life{t: t, dir: t.TempDir(), newest: map[string]int64{}, refuse: func(string) bool { return false }}
 	l.export = filepath.Join(l.dir, "export.csv")
 	require.NoError(t, os.WriteFile(l.export, []byte(export), 0o600))
 	l.spec = specOf(t, "")
 	l.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
-		var body struct{ Message string }
+		var body struct {
+			Message   string
+			Timestamp int64
+		}
 		_ = json.Unmarshal(text, &body) // an empty message shows below
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -72,7 +78,15 @@ func newLife(t *testing.T, export string) *life {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
+		if l.gone != nil && l.gone(body.Message) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		l.accepted = append(l.accepted, body.Message)
+		if body.Timestamp < l.newest[body.Message] {
+			l.late++
+		}
+		l.newest[body.Message] = max(body.Timestamp, l.newest[body.Message])
 		_, _ = io.WriteString(w, "{}")
 	}))
 	t.Cleanup(l.server.Close)

@@ -149,7 +149,7 @@ func (r *run) begin() error {
 	r.read = further(r.read, r.im.whole)
 	err := r.im.journal.Run(journal.Run{
 		N: r.im.runs + 1, At: r.im.cfg.Now().UTC(), Tool: r.im.cfg.Tool, Pass: r.im.pass.N, From: r.im.from.Row,
-		Approved: r.im.cfg.Approved, Inputs: r.im.moved(),
+		Approved: r.im.cfg.Approved, Inputs: r.im.moved(), Arranged: r.im.arranged(),
 	})
 	if err != nil {
 		return err

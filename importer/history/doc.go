@@ -58,7 +58,8 @@
 //     pulled together and that this pass has begun goes to the Front: it leaves before
 //     all rows; and so does one that stands at an accept with a reject to come, or may do so since a
 //     run died (Fate.Begun), before the others. So at most as many histories as there
-//     are requests in flight are half told, however often the run is killed.
+//     are requests in flight are half told, however often the run is killed. Where the plan
+//     of all rows holds back nothing, that of a resume is made of the rest of them.
 //   - --limit: rows are counted as they are read. A history whose first row is within
 //     the limit is sent whole.
 //   - Growth of the export: what came behind its end belongs to the histories like

@@ -161,6 +161,16 @@ type Run struct {
 	// Inputs say where the files of the export lie, one each, when one was given at
 	// another place than before.
 	Inputs []Place `json:"inputs,omitempty"`
+	// Arranged is set when rows that have left say nothing about the order in which those
+	// behind them leave; nil: they do, or nobody knows.
+	Arranged *Arranged `json:"arranged,omitempty"`
+}
+
+// Arranged is what was found of the order in which the consents of an export leave.
+type Arranged struct {
+	Read      source.Mark `json:"read"` // all of it
+	Decisions int64       `json:"decisions"`
+	Pulled    bool        `json:"pulled,omitempty"` // some leave with an earlier row
 }
 
 // Order is what somebody wanted of a run at work.

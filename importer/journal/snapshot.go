@@ -24,6 +24,9 @@ type Snapshot struct {
 	// its first marks say less than those of the run before it: one mark alone
 	// must never be asked how far the pass is.
 	Mark *Mark
+	// Backward is the furthest low mark of the last pass that lies Near rows or more before
+	// that of Mark; the zero value: there is none.
+	Backward source.Position
 	// Read is the furthest that any pass read of the export itself (not of a
 	// repaired file); nil when there is no mark of one.
 	Read *source.Mark
@@ -120,6 +123,9 @@ func (s *Snapshot) High(pass int) int64 {
 	return s.segments[pass-1].high
 }
 
+// Near is how many rows Snapshot.Backward lies before the low mark.
+const Near = 64
+
 // Low is a row before which a pass has an outcome for every consent that it made,
 // 0 where nothing is known of that.
 func (s *Snapshot) Low(pass int) int64 {
@@ -144,10 +150,11 @@ type fold struct {
 	base    HTTP // runs before the last one
 	run     HTTP // the last run so far
 	seen    time.Time
-	marked  bool // the last run has a mark, before which it sends nothing
-	ended   bool // the last run has said how it ended
-	every   int  // marks a point in the timeline
-	skipped int  // marks since the last point that counts as one of every
+	marked  bool              // the last run has a mark, before which it sends nothing
+	ended   bool              // the last run has said how it ended
+	every   int               // marks a point in the timeline
+	skipped int               // marks since the last point that counts as one of every
+	lows    []source.Position // low marks behind Backward
 }
 
 // readSnapshot reads the whole file.
@@ -316,7 +323,17 @@ func (f *fold) beginPass(p Pass, at place) {
 	f.Passes = append(f.Passes, p)
 	f.ByPass = append(f.ByPass, Counts{})
 	f.Begun = map[Ref]bool{}
-	f.Mark, f.End = nil, nil
+	f.Mark, f.End, f.Backward, f.lows = nil, nil, source.Position{}, nil
+}
+
+// low takes in where a pass is.
+func (f *fold) low(at source.Position) {
+	if n := len(f.lows); n == 0 || f.lows[n-1].Row < at.Row {
+		f.lows = append(f.lows, at)
+	}
+	for len(f.lows) > 0 && f.lows[0].Row+Near <= at.Row {
+		f.Backward, f.lows = f.lows[0], f.lows[1:]
+	}
 }
 
 func (f *fold) mark(m Mark) {
@@ -327,6 +344,7 @@ func (f *fold) mark(m Mark) {
 		}
 	}
 	f.Mark, f.marked = &m, true
+	f.low(m.Low)
 	f.saw(m.At)
 	if m.HTTP.Latency == "" {
 		m.HTTP.Latency = f.run.Latency // written now and then only
