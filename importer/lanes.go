@@ -155,6 +155,7 @@ func (l *lanes) enter(t *task) {
 	defer l.mu.Unlock()
 	t.entered = l.added
 	if q, busy := l.open[t.key]; busy {
+		t.held = false // the first of the lane is, where that is needed
 		q.push(t)
 		l.open[t.key] = q
 		return

@@ -247,3 +247,46 @@ func TestKeysThatARunHasLeftAtAnAcceptGoFirst(t *testing.T) {
 		require.False(t, more)
 	})
 }
+
+// A task that was held is counted once: one behind it, of a row that may be under way as
+// well, may wait for its retry, and others still get their places.
+func TestARetryBehindWhatWasHeldIsNoHeldTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said := func(row int64, k byte, action mapping.Action, held bool) task {
+			x := taskOf(row, k)
+			x.packed[0], x.held = byte(action), held
+			return x
+		}
+		l := newLanes(10, window{Bytes: 1 << 30, Tasks: 1 << 20}, stopwatch())
+		l.places = 1
+		l.holdFor(time.Second)
+		go l.requeueDue()
+		for row, tasks := range [][]task{{said(1, 1, mapping.Reject, true), said(1, 1, mapping.Reject, true)}, {said(2, 2, mapping.Accept, false), said(2, 2, mapping.Reject, false)}} {
+			require.True(t, l.addRow(source.Position{Row: int64(row + 1)}, tasks))
+		}
+		l.close()
+		next := func(k uint64) *task {
+			x, ok := l.next(t.Context())
+			require.True(t, ok)
+			require.Equal(t, k, x.key.lo)
+			return x
+		}
+		_, held := l.waiting()
+		require.Equal(t, 1, held)
+		x := l.finish(next(1), true) // after a second, in which nobody leaves the target at an accept
+		require.NotNil(t, x)
+		l.again(x, time.Second)
+		retrying, held := l.waiting()
+		require.Equal(t, [2]int{1, 0}, [2]int{retrying, held})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		retrying, held = l.waiting()
+		require.Equal(t, [2]int{0, 0}, [2]int{retrying, held})
+		for range 2 { // whichever comes first
+			x, ok := l.next(t.Context())
+			for require.True(t, ok); x != nil; {
+				x = l.finish(x, true)
+			}
+		}
+	})
+}

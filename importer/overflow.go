@@ -32,7 +32,6 @@ type remainder struct {
 	rejects  int64 // among these
 	row      *openRow
 	key      key
-	held     bool
 }
 
 func (o *overflow) close() error {
@@ -104,7 +103,7 @@ func (r *remainder) load() ([]task, error) {
 		}
 		n := binary.BigEndian.Uint32(head[12:])
 		t.ref = journal.Ref{Row: int64(binary.BigEndian.Uint64(head[4:])), Consent: int32(n >> 1)}
-		t.last, t.key, t.row, t.held = n&1 == 1, r.key, r.row, r.held
+		t.last, t.key, t.row = n&1 == 1, r.key, r.row
 		r.at += int64(len(head) + len(t.packed))
 		if t.action() == mapping.Reject {
 			r.rejects--

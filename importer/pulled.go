@@ -255,7 +255,7 @@ func (x *told) add(t task) error {
 		return err
 	}
 	if x.rest == nil {
-		x.rest = &remainder{in: &x.im.order.pulled.rest, at: at, key: t.key, held: t.held}
+		x.rest = &remainder{in: &x.im.order.pulled.rest, at: at, key: t.key}
 		x.tasks[len(x.tasks)-1].rest = x.rest
 	}
 	x.rest.left++
