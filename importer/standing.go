@@ -112,7 +112,8 @@ func (l *lanes) crowded() bool { return l.beginning || l.placed+l.unplaced >= l.
 
 // take gives a lane that leaves its place, if it needs one; mu is held.
 func (l *lanes) take(k key, q *lane, place bool) {
-	if q.unplaced {
+	first := q.unplaced
+	if first {
 		q.unplaced = false
 		l.unplaced--
 	}
@@ -121,6 +122,9 @@ func (l *lanes) take(k key, q *lane, place bool) {
 		l.placed++
 	}
 	l.open[k] = *q
+	if first && !place {
+		l.place() // for who has waited for it
+	}
 }
 
 // leave gives a lane's place back, and the place to who waits for one; mu is held.
