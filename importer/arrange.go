@@ -124,7 +124,7 @@ func (o *order) close() error {
 func (im *Import) makeIndex(ctx context.Context, visits []rows.Visit) (_ *history.Index, err error) {
 	x := &indexing{im: im, builder: history.NewBuilder(history.Config{Temp: im.temps("history"), Now: im.cfg.Now(), Earlier: im.earlier, Names: true})}
 	x.pool.New = func() any { return &indexed{batch: x.builder.NewBatch()} }
-	if im.narrowed = nil; len(visits) == 0 {
+	if len(visits) == 0 {
 		im.narrowed = im.stillArranged()
 	}
 	err = x.pass(ctx, visits)

@@ -49,5 +49,5 @@ func (im *Import) stillArranged() *journal.Arranged {
 // mayNarrow reports whether rows alone decide in which order the consents of the pass leave:
 // no pass before it, no other import, no other shard has to do with it.
 func (im *Import) mayNarrow() bool {
-	return im.pass.Kind == journal.Import && im.pass.N == 1 && im.mode == history.Chronological && im.earlier == nil && im.cfg.Since == nil && im.shard.Whole()
+	return im.pass.Kind == journal.Import && im.pass.N == 1 && im.mode == history.Chronological && im.earlier == nil && im.shard.Whole()
 }

@@ -106,9 +106,11 @@ func ParseBudget(s string) (Budget, error) {
 	return Budget{Count: n}, nil
 }
 
+func (b Budget) relative() bool { return b.Relative || b.Share > 0 }
+
 // String gives the budget as it is written.
 func (b Budget) String() string {
-	if b.Share > 0 || b.Relative {
+	if b.relative() {
 		return strconv.FormatFloat(b.Share*100, 'f', -1, 64) + "%"
 	}
 	return strconv.FormatInt(b.Count, 10)
@@ -116,7 +118,7 @@ func (b Budget) String() string {
 
 // spent reports whether failures among outcomes are past the budget.
 func (b Budget) spent(failures, outcomes int64) bool {
-	if b.Share > 0 || b.Relative {
+	if b.relative() {
 		return outcomes >= budgetAfter && float64(failures) > b.Share*float64(outcomes)
 	}
 	return failures > b.Count

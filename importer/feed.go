@@ -177,7 +177,6 @@ func (r *run) begun() error {
 		}
 		t := movedTask(m, r.held > 0)
 		t.begun = front == history.Front && x.n == 0
-		t.standing = t.begun && t.action() == mapping.Reject
 		if err := x.add(t); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/source"
+	"github.com/consentimport/consentimport/mapping"
 )
 
 // lanes hold the tasks that are not finished. Tasks of one key leave in the
@@ -160,7 +161,7 @@ func (l *lanes) enter(t *task) {
 		l.open[t.key] = q
 		return
 	}
-	l.open[t.key] = lane{standing: t.standing, begun: t.begun, unplaced: t.begun}
+	l.open[t.key] = lane{standing: t.begun && t.action() == mapping.Reject, begun: t.begun, unplaced: t.begun}
 	if t.begun {
 		l.unplaced++
 	}

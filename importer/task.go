@@ -19,13 +19,12 @@ type task struct {
 	row    *openRow
 	begins openRow // of the first task of a row: the row of all its tasks
 
-	standing bool             // the target stands at an accept of this key, from an earlier run
-	begun    bool             // first of a history of which an earlier run has left the target so, or may have
-	risks    bool             // the target will stand so when it has left, which the checkpoint is to say before
-	told     bool             // it says so
-	must     bool             // the target does so now: a stop lets it be finished
-	held     bool             // a request of an earlier run may be under way still
-	failed   *journal.Outcome // what it comes to when its last request cannot be under way any more
+	begun  bool             // first of a history of which an earlier run has left the target so, or may have
+	risks  bool             // the target will stand so when it has left, which the checkpoint is to say before
+	told   bool             // it says so
+	must   bool             // the target does so now: a stop lets it be finished
+	held   bool             // a request of an earlier run may be under way still
+	failed *journal.Outcome // what it comes to when its last request cannot be under way any more
 
 	reserved int64 // requests of the day that are kept for what takes it back
 

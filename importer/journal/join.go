@@ -47,7 +47,7 @@ func Join(disk Disk, dir string, h Header, parts []*Snapshot) error {
 	}
 	return AtomicWrite(disk, path, func(w io.Writer) error {
 		b := bufio.NewWriterSize(w, 64<<10)
-		j := &joiner{w: b, table: crc32.MakeTable(crc32.Castagnoli), sum: sha256.New(), parts: parts}
+		j := &joiner{w: b, table: castagnoli(), sum: sha256.New(), parts: parts}
 		if err := j.join(h); err != nil {
 			return err
 		}

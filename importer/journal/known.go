@@ -117,6 +117,7 @@ func (k *knownFile) close() error {
 	return k.file.Close()
 }
 
+// castagnoli is the table of the check sums of lines.
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // forget removes what is known of a checkpoint that is about to be replaced.

@@ -43,7 +43,7 @@ type scanner struct {
 
 // newScanner reads from the beginning of f and proves the seals.
 func newScanner(path string, f io.Reader) *scanner {
-	return &scanner{path: path, f: f, table: crc32.MakeTable(crc32.Castagnoli), sum: sha256.New()}
+	return &scanner{path: path, f: f, table: castagnoli(), sum: sha256.New()}
 }
 
 // scanFrom reads on from a place that an earlier scan passed, for the sake of outcomes: of
@@ -52,7 +52,7 @@ func scanFrom(path string, f File, at place) (*scanner, error) {
 	if _, err := f.Seek(at.offset, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("read checkpoint: %w", err)
 	}
-	return &scanner{place: at, path: path, f: f, table: crc32.MakeTable(crc32.Castagnoli), rec: record{rowsOnly: true}}, nil
+	return &scanner{place: at, path: path, f: f, table: castagnoli(), rec: record{rowsOnly: true}}, nil
 }
 
 // next reads a line into rec. At the end of the file it returns io.EOF; bytes
