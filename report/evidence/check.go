@@ -70,10 +70,10 @@ func Verify(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey
 	}
 	c.signature(text, signature, signers)
 	if stamp != nil {
-		if at, by, err := checkStamp(text, stamp); err != nil {
+		if stamp, err := checkStamp(text, stamp); err != nil {
 			c.wrong("%s %s", StampName, err)
 		} else {
-			c.holds("%s: %s was there at %s, says %q (whether to believe that certificate, openssl ts -verify tells)", StampName, Name, at.Format("2006-01-02T15:04:05Z"), by)
+			c.holds("%s: %s was there at %s, says %q (whether to believe that certificate, openssl ts -verify tells)", StampName, Name, stamp.Time.UTC().Format("2006-01-02T15:04:05Z"), stamp.Certificates[0].Subject.String())
 		}
 	}
 	var e Evidence

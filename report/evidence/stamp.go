@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/digitorus/timestamp"
@@ -68,14 +69,14 @@ func Stamp(ctx context.Context, disk journal.Disk, dir string, text []byte, addr
 	case len(body) > maxStamp:
 		return fail(errors.New("its answer is too long"))
 	}
-	at, _, err := checkStamp(text, body)
+	stamp, err := checkStamp(text, body)
 	if err != nil {
 		return fail(fmt.Errorf("its answer %w", err))
 	}
-	if stamp, err := timestamp.ParseResponse(body); err != nil || stamp.Nonce == nil || stamp.Nonce.Cmp(nonce) != 0 {
+	if stamp.Nonce == nil || stamp.Nonce.Cmp(nonce) != 0 {
 		return fail(errors.New("its answer is to another request"))
 	}
-	return at, put(disk, dir, StampName, body)
+	return stamp.Time.UTC(), put(disk, dir, StampName, body)
 }
 
 // CheckAuthority refuses an address that is none of a time stamping authority.
@@ -96,30 +97,36 @@ func shown(address string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// checkStamp says when an authority saw a text, and how it calls itself. The
-// signature is held against the certificate in the answer; whether that certificate is one to
-// be believed, openssl ts -verify says.
-func checkStamp(text, answer []byte) (at time.Time, by string, err error) {
+// parsing is held while an answer is parsed: pkcs7, below package timestamp, counts in a
+// variable of all goroutines.
+var parsing sync.Mutex
+
+// checkStamp gives the stamp by which an authority says when it saw a text. It has a
+// certificate, against which its signature is held; whether that certificate is one to be
+// believed, openssl ts -verify says.
+func checkStamp(text, answer []byte) (*timestamp.Timestamp, error) {
+	parsing.Lock()
 	stamp, err := timestamp.ParseResponse(answer)
+	parsing.Unlock()
 	switch {
 	case errors.As(err, new(asn1.StructuralError)), errors.As(err, new(asn1.SyntaxError)): // a web page, say
-		return time.Time{}, "", errors.New("is not a time stamp (RFC 3161)")
+		return nil, errors.New("is not a time stamp (RFC 3161)")
 	case err != nil:
-		return time.Time{}, "", fmt.Errorf("is not a time stamp: %w", err)
+		return nil, fmt.Errorf("is not a time stamp: %w", err)
 	}
 	sum := sha256.Sum256(text)
 	if stamp.HashAlgorithm != crypto.SHA256 || !bytes.Equal(stamp.HashedMessage, sum[:]) {
-		return time.Time{}, "", errors.New("is the time stamp of something else than " + Name)
+		return nil, errors.New("is the time stamp of something else than " + Name)
 	}
 	if len(stamp.Certificates) == 0 { // then nothing was held against its signature
-		return time.Time{}, "", errors.New("has no certificate in it")
+		return nil, errors.New("has no certificate in it")
 	}
 	for _, c := range stamp.Certificates {
 		for _, issuer := range stamp.Certificates {
 			if bytes.Equal(c.RawIssuer, issuer.RawSubject) && issuer.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) != nil {
-				return time.Time{}, "", errors.New("has a certificate in it that was changed")
+				return nil, errors.New("has a certificate in it that was changed")
 			}
 		}
 	}
-	return stamp.Time.UTC(), stamp.Certificates[0].Subject.String(), nil
+	return stamp, nil
 }
