@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -82,11 +81,10 @@ func (f *runFlags) readApproval() (string, error) {
 		return "", usage(approvedHint, "read --approved: %w", err)
 	}
 	defer file.Close()
-	sum := sha256.New()
-	if f.signed, err = report.ReadSigned(io.TeeReader(file, sum)); err != nil {
+	if f.signed, err = report.ReadSigned(file); err != nil {
 		return "", usage(approvedHint, "read --approved: %s: %w", f.approved, err)
 	}
-	return "file:" + hex.EncodeToString(sum.Sum(nil)), nil
+	return "file:" + hex.EncodeToString(file.Sum()), nil
 }
 
 const approvedHint = "give the approval hash of a dry run (64 hex digits), or the decisions.csv that was signed"

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -116,4 +118,52 @@ consent:
 		}
 		assert.Equal(t, 4, left, "as in the table that is signed")
 	}
+}
+
+// A list is read in UTF-16 as an export is, with and without a byte order mark: it is what
+// a spreadsheet saves as Unicode text. So is a table that was signed; the checkpoint keeps
+// the digest of the file as it lies there.
+func TestListsInUTF16(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "zoë", "mail", "yes")+exportRow(3, "bob", "mail", "yes"))
+	table, lines := "name\taddress\nAnn\tANN@people.example\nZoë\tzoë@people.example\n", "ANN@people.example\r\nzoë@people.example\r\n"
+	bigEndian := func(s string) string {
+		b := []byte(utf16le(s))
+		for i := 0; i < len(b); i += 2 {
+			b[i], b[i+1] = b[i+1], b[i]
+		}
+		return string(b)
+	}
+	for name, c := range map[string]struct {
+		text  string
+		flags []string
+	}{
+		"column":                {utf16le(table), []string{"--suppress-column", "address"}},
+		"column, no mark":       {utf16le(table)[2:], []string{"--suppress-column", "address"}},
+		"column, big endian":    {bigEndian(table), []string{"--suppress-column", "address"}},
+		"lines":                 {utf16le(lines), nil},
+		"lines, big endian":     {bigEndian(lines), nil},
+		"lines, two marks":      {utf16le("\ufeff" + lines), nil},
+		"lines of UTF-8, marks": {"\xef\xbb\xbf" + lines, nil},
+	} {
+		list, dry := r.write(t, "list", c.text), filepath.Join(r.dir, "dry")
+		args := []string{"run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", dry, "--suppress", list}
+		r.here(t, nil, append(append(args, c.flags...), r.export)...).requireCode(t, exitComplete)
+		assert.Equal(t, []string{"1", "2"}, column(t, dry, "suppressed.csv", "row"), name)
+		require.NoError(t, os.RemoveAll(dry))
+	}
+	half := r.write(t, "half", utf16le(lines)+"x") // half a character at the end
+	args := []string{"run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", filepath.Join(r.dir, "none"), "--suppress", half, r.export}
+	r.here(t, nil, args...).requireCode(t, exitRefused)
+
+	dry := filepath.Join(r.dir, "dry")
+	r.here(t, nil, "run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", dry, r.export).requireCode(t, exitComplete)
+	decisions, err := os.ReadFile(filepath.Join(dry, "decisions.csv"))
+	require.NoError(t, err)
+	signed := r.write(t, "signed.csv", utf16le(string(decisions)))
+	r.here(t, nil, r.args("--approved", signed)...).requireCode(t, exitComplete)
+	journal, err := os.ReadFile(filepath.Join(r.out(), "checkpoint.jsonl"))
+	require.NoError(t, err)
+	assert.Contains(t, string(journal), fmt.Sprintf("file:%x", sha256.Sum256([]byte(utf16le(string(decisions))))))
 }

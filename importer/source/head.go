@@ -89,36 +89,20 @@ func leadingBOMs(data, bom []byte) int {
 // detectCharset tells the encoding from the first bytes and the configuration.
 // The evidence is for inspect.
 func detectCharset(data []byte, cfg *Config) (c *charset, bom int, evidence string, err error) {
+	wide, marks := utf16Of(data)
 	switch {
 	case bytes.HasPrefix(data, []byte(utf8BOM)):
 		return utf8Charset, leadingBOMs(data, []byte(utf8BOM)), "encoding utf-8: the file begins with its byte order mark", nil
-	case bytes.HasPrefix(data, utf16LEBOM):
-		return utf16LECharset, leadingBOMs(data, utf16LEBOM), "encoding utf-16le: the file begins with its byte order mark", nil
-	case bytes.HasPrefix(data, utf16BEBOM):
-		return utf16BECharset, leadingBOMs(data, utf16BEBOM), "encoding utf-16be: the file begins with its byte order mark", nil
+	case wide != nil && marks > 0:
+		return wide, marks, fmt.Sprintf("encoding %s: the file begins with its byte order mark", wide.name), nil
 	case cfg.Encoding != "":
 		c, err := charsetNamed(cfg.Encoding)
 		if err != nil {
 			return nil, 0, "", err
 		}
 		return c, 0, fmt.Sprintf("encoding %s: as it was set", c.name), nil
-	}
-	// Text of mostly ASCII characters has a NUL in every other byte of UTF-16.
-	pairs := min(len(data), 4<<10) / 2
-	even, odd := 0, 0
-	for i := range pairs {
-		if data[2*i] == 0 {
-			even++
-		}
-		if data[2*i+1] == 0 {
-			odd++
-		}
-	}
-	switch {
-	case pairs > 0 && odd*10 >= pairs*4 && even*10 < pairs:
-		return utf16LECharset, 0, "encoding utf-16le: every other byte is NUL, though there is no byte order mark", nil
-	case pairs > 0 && even*10 >= pairs*4 && odd*10 < pairs:
-		return utf16BECharset, 0, "encoding utf-16be: every other byte is NUL, though there is no byte order mark", nil
+	case wide != nil:
+		return wide, 0, fmt.Sprintf("encoding %s: every other byte is NUL, though there is no byte order mark", wide.name), nil
 	}
 	guess := GuessEncoding(data[:min(len(data), headSniff)])
 	switch {
@@ -133,4 +117,33 @@ func detectCharset(data []byte, cfg *Config) (c *charset, bom int, evidence stri
 	}
 	return &charset{name: utf8Charset.name, guess: guess}, 0,
 		fmt.Sprintf("encoding utf-8: no byte order mark and nothing else was set, but the text is not UTF-8 and looks like %s", guess), nil
+}
+
+// utf16Of tells UTF-16 from the first bytes of a text, and how many of them are its byte
+// order marks; nil where it is something else. Without a mark, text of mostly ASCII
+// characters has a NUL in every other byte.
+func utf16Of(data []byte) (c *charset, marks int) {
+	switch {
+	case bytes.HasPrefix(data, utf16LEBOM):
+		return utf16LECharset, leadingBOMs(data, utf16LEBOM)
+	case bytes.HasPrefix(data, utf16BEBOM):
+		return utf16BECharset, leadingBOMs(data, utf16BEBOM)
+	}
+	pairs := min(len(data), 4<<10) / 2
+	even, odd := 0, 0
+	for i := range pairs {
+		if data[2*i] == 0 {
+			even++
+		}
+		if data[2*i+1] == 0 {
+			odd++
+		}
+	}
+	switch {
+	case pairs > 0 && odd*10 >= pairs*4 && even*10 < pairs:
+		return utf16LECharset, 0
+	case pairs > 0 && even*10 >= pairs*4 && odd*10 < pairs:
+		return utf16BECharset, 0
+	}
+	return nil, 0
 }

@@ -3,21 +3,26 @@ package source
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 )
 
 // Text is a list that a person gives to the program beside the export, such as the
-// decisions that were signed. Its lines are bounded as rows are, and what is no text is
-// an error, so that no list is taken for one that names nobody.
+// decisions that were signed. It is read as UTF-8, or as UTF-16 where its first bytes
+// tell, as those of an export do: spreadsheets write "Unicode text" so. Its lines are
+// bounded as rows are, and what is no text is an error, so that no list is taken for
+// one that names nobody.
 type Text struct {
 	f     *os.File
-	in    *bufio.Reader
-	cells bool // quotes hold lines together
-	open  bool // a quote is
-	since int  // bytes since the last end of a line outside of quotes
+	in    io.Reader // its text
+	sum   hash.Hash // of its bytes as they lie there
+	cells bool      // quotes hold lines together
+	open  bool      // a quote is
+	since int       // bytes since the last end of a line outside of quotes
 }
 
 // beginnings are the first bytes of what is compressed.
@@ -37,15 +42,22 @@ func OpenText(path string, cells bool) (*Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Text{f: f, cells: cells, in: bufio.NewReaderSize(f, 64<<10)}
-	head, _ := t.in.Peek(5) // what cannot be read is found when it is
+	t := &Text{f: f, cells: cells, sum: sha256.New()}
+	in := bufio.NewReaderSize(io.TeeReader(f, t.sum), headSniff)
+	head, _ := in.Peek(4 << 10) // what cannot be read is found when it is
 	for begin, what := range beginnings {
 		if bytes.HasPrefix(head, []byte(begin)) {
 			return nil, errors.Join(fmt.Errorf("%s is compressed (%s): unpack it first", path, what), f.Close())
 		}
 	}
+	c, bom := utf16Of(head)
+	_, _ = in.Discard(bom)
+	t.in = c.reader(in)
 	return t, nil
 }
+
+// Sum is the SHA-256 of its bytes as they lie there, once it was read to its end.
+func (t *Text) Sum() []byte { return t.sum.Sum(nil) }
 
 // Read implements io.Reader.
 func (t *Text) Read(p []byte) (int, error) {
