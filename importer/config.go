@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -45,6 +46,9 @@ type Limits struct {
 	MaxFailures Budget        // past it the run stops
 	Attempts    int           // how often one consent is tried
 	RetryFor    time.Duration // how long the target may be gone
+	// FirstContact is how long a target may be gone that was never reached, RetryFor at
+	// most; 0: ten seconds.
+	FirstContact time.Duration
 	// Timeout is how long one request may take, and so how long one that was given
 	// up may be under way still (see underway.go).
 	Timeout time.Duration
@@ -60,6 +64,11 @@ func (l Limits) window() window {
 		w.Tasks = l.Unfinished
 	}
 	return w
+}
+
+// unreached is for how long a target that was never reached is waited for.
+func (l Limits) unreached() time.Duration {
+	return min(cmp.Or(l.FirstContact, firstContact), l.RetryFor)
 }
 
 // Validate names the flag whose value cannot be used.

@@ -162,7 +162,7 @@ func down(a delivery.Answer) bool {
 func (s *sender) patience() time.Duration {
 	within := s.limits.RetryFor
 	if !s.reached.Load() {
-		within = min(within, firstContact)
+		within = min(within, s.limits.unreached())
 	}
 	return max(0, within-(s.clock()-time.Duration(s.lastHeard.Load())))
 }
@@ -213,7 +213,7 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer, probe b
 	}
 	gone := now - time.Duration(s.lastHeard.Load())
 	switch {
-	case !s.reached.Load() && gone >= min(firstContact, s.limits.RetryFor):
+	case !s.reached.Load() && gone >= s.limits.unreached():
 		s.stop(Stop{StopGone, fmt.Sprintf("the target does not answer: %s", a.Message)})
 		return nil, nil
 	case gone >= s.limits.RetryFor:

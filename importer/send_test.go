@@ -381,11 +381,13 @@ func TestATargetThatStaysAwayStopsTheRun(t *testing.T) {
 	for name, c := range map[string]struct {
 		from time.Duration // since when it is gone
 		gone delivery.Answer
+		wait time.Duration    // for one that was never there
 		stop [2]time.Duration // between which the run stops
 	}{
-		"never there": {gone: delivery.Answer{Class: delivery.Transient, Unreached: true}, stop: [2]time.Duration{firstContact, 2 * firstContact}},
-		"gone later":  {from: 2 * time.Second, gone: delivery.Answer{Class: delivery.Transient, Unreached: true}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
-		"always busy": {gone: delivery.Answer{Class: delivery.Transient, Status: 503}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
+		"never there":                 {gone: delivery.Answer{Class: delivery.Transient, Unreached: true}, stop: [2]time.Duration{firstContact, 2 * firstContact}},
+		"never there, and waited for": {gone: delivery.Answer{Class: delivery.Transient, Unreached: true}, wait: 15 * time.Minute, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
+		"gone later":                  {from: 2 * time.Second, gone: delivery.Answer{Class: delivery.Transient, Unreached: true}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
+		"always busy":                 {gone: delivery.Answer{Class: delivery.Transient, Status: 503}, stop: [2]time.Duration{15 * time.Minute, 17 * time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -400,7 +402,9 @@ func TestATargetThatStaysAwayStopsTheRun(t *testing.T) {
 					}
 					return delivery.Answer{Class: delivery.Sent, Status: 200}, 100 * time.Millisecond
 				}}
-				count, stop := sending(target, subjects, limitsOf(8, 3))
+				limits := limitsOf(8, 3)
+				limits.FirstContact = c.wait
+				count, stop := sending(target, subjects, limits)
 				require.NotNil(t, stop)
 				assert.Equal(t, StopGone, stop.Kind)
 				assert.GreaterOrEqual(t, time.Since(began), c.stop[0])

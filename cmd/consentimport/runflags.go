@@ -45,6 +45,7 @@ type runFlags struct {
 	limit                 int64
 	maxFailures           string
 	retryFor, timeout     time.Duration
+	given                 func(flag string) bool // whether the user set a flag; nil: none
 
 	shard string
 	part  shard.Shard // what --shard says
@@ -160,6 +161,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.Int64Var(&f.limit, "limit", 0, "stop cleanly after `N` rows of this run (0: all)")
 	fl.StringVar(&f.maxFailures, "max-failures", importer.DefaultMaxFailures, "stop when more than `N|P%` of the consents failed (once 200 have an outcome)")
 	fl.IntVar(&f.attempts, "attempts", importer.DefaultAttempts, "how often one consent is tried before it counts as failed, `N`")
+	f.given = fl.Changed
 	fl.DurationVar(&f.retryFor, "retry-for", importer.DefaultRetryFor, "how long the target may be gone before the run stops, a `DURATION`")
 	fl.DurationVar(&f.timeout, "timeout", intempt.DefaultTimeout, "how long one request may take, a `DURATION`; a resume waits as long for requests that an earlier run left unanswered")
 	fl.StringVar(&f.shard, "shard", "1/1", "send only the people of shard `I/N`, as one of N processes that share nothing but the export; auto takes both from the scheduler")
@@ -247,8 +249,13 @@ func (f *runFlags) check(paths []string) error {
 
 func (f *runFlags) limits() importer.Limits {
 	budget, _ := importer.ParseBudget(f.maxFailures)
+	var first time.Duration
+	if f.given != nil && f.given("retry-for") {
+		first = f.retryFor // who says how long to wait means also a target that is not there yet
+	}
 	return importer.Limits{
-		Concurrency: f.concurrency, Rate: f.rate, When: importer.Timetable{Hours: f.hours, PerDay: f.perDay}, Rows: f.limit, MaxFailures: budget, Attempts: f.attempts, RetryFor: f.retryFor, Timeout: f.timeout,
+		FirstContact: first,
+		Concurrency:  f.concurrency, Rate: f.rate, When: importer.Timetable{Hours: f.hours, PerDay: f.perDay}, Rows: f.limit, MaxFailures: budget, Attempts: f.attempts, RetryFor: f.retryFor, Timeout: f.timeout,
 	}
 }
 
