@@ -13,6 +13,8 @@ func Schema() []byte {
 	texts := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text}}}
 	yesNo := schemaOf{"type": "boolean"}
 	textMap := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{texts, schemaOf{"type": "null"}}}}}}
+	columns := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text, "minItems": 1}}}}}}
+	tokens := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, schemaOf{"type": "object", "additionalProperties": text}}}
 	rule := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, closed(schemaOf{"when": schemaOf{"type": "string"}, "reason": schemaOf{"type": "string"}}, "when")}}
 	rules := schemaOf{"anyOf": []any{rule, schemaOf{"type": "array", "items": rule}}}
 
@@ -29,13 +31,17 @@ func Schema() []byte {
 		fields[name] = schemaOf{"anyOf": []any{text, schemaOf{"$ref": "#/$defs/field"}}}
 	}
 	each := schemaOf{
-		"columns": textMap, "split": text, "array": text, "object": text, "by": text, "pair": text, "skip": rules, "except": texts, "optional": yesNo,
-		"all": textMap, "ignore": texts, "match": schemaOf{"type": "string"}, "otherwise": schemaOf{"enum": []string{"row"}},
+		"columns": columns, "split": text, "array": text, "object": text, "by": text, "pair": text, "skip": rules, "except": texts, "optional": yesNo,
+		"all": tokens, "ignore": texts, "match": schemaOf{"type": "string"}, "otherwise": schemaOf{"enum": []string{"row"}},
 	}
 	for _, name := range decode.Names() {
 		each[name] = text
 	}
 	each["consent"] = closed(fields)
+	block := closed(each)
+	block["oneOf"] = oneOf(append([]string{"columns", "split", "array", "object"}, decode.Names()...)...)
+	// The options that only one form has; what else does nothing is left to mapping check.
+	block["dependentRequired"] = schemaOf{"by": []string{"split"}, "pair": []string{"split"}, "match": []string{"split"}, "except": []string{"columns"}, "ignore": []string{"all"}}
 	input := closed(schemaOf{
 		"format": schemaOf{"enum": InputFormats()}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"}, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
 		"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": texts, "json": texts, "rows": schemaOf{"type": "string"},
@@ -50,7 +56,7 @@ func Schema() []byte {
 			"file": schemaOf{"type": "string"}, "key": text, "on": text, "required": yesNo, "input": input,
 		}, "file", "key")},
 		"empty": texts, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules,
-		"each":    schemaOf{"anyOf": []any{closed(each), schemaOf{"type": "array", "items": closed(each), "minItems": 1}}},
+		"each":    schemaOf{"anyOf": []any{block, schemaOf{"type": "array", "items": block, "minItems": 1}}},
 		"consent": closed(fields),
 		"record":  schemaOf{"enum": []string{"canonical"}}, "set": textMap,
 		"tests": schemaOf{"type": "array", "items": closed(schemaOf{
@@ -67,7 +73,10 @@ func Schema() []byte {
 	}
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "consentimport mapping"
-	root["$defs"] = schemaOf{"field": closed(field)}
+	one := closed(field)
+	// An end may be nothing but a default.
+	one["anyOf"] = []any{schemaOf{"oneOf": oneOf("from", "const", "template", "after", "cases")}, schemaOf{"required": []string{"default"}}}
+	root["$defs"] = schemaOf{"field": one}
 	out, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		return nil // cannot be: maps of texts
@@ -76,6 +85,15 @@ func Schema() []byte {
 }
 
 type schemaOf map[string]any
+
+// oneOf says that exactly one of the keys has to be there.
+func oneOf(keys ...string) []any {
+	var out []any
+	for _, k := range keys {
+		out = append(out, schemaOf{"required": []string{k}})
+	}
+	return out
+}
 
 // closed is an object schema without other keys.
 func closed(properties schemaOf, required ...string) schemaOf {

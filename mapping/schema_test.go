@@ -56,6 +56,14 @@ func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
 		"lookup without a key":    "lookup: {p: {file: f}}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 		"lookup without a name":   "lookup: {file: f, key: k}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 		"lookup with an odd name": "lookup: {2p: {file: f, key: k}}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"two forms of each":       "each: {split: a, array: b}\nconsent: {action: a, category: each.value, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"no form of each":         "each: {by: a}\nconsent: {action: a, category: each.value, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"category without column": "each: {columns: {a: b, c: }}\nconsent: {action: a, category: each.key, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"category without token":  "each: {split: a, all: {c: }}\nconsent: {action: a, category: each.key, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"category of no columns":  "each: {columns: {a: b, c: []}}\nconsent: {action: a, category: each.key, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"idle option":             "each: {array: a, by: \",\"}\nconsent: {action: a, category: each.id, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"two ways of a field":     "consent: {action: {from: a, const: accept}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"no way of a field":       "consent: {action: {trim: true}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 		"unknown format":          "input: {format: xml}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 	} {
 		_, err := mapping.Parse("x.yaml", []byte(text), nil)

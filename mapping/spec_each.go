@@ -87,7 +87,8 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 	options := []string{"by", "pair", "skip", "except", "optional", "all", "ignore", "match", "otherwise", "consent"}
 	known := append([]string{"columns", "split", "array", "object"}, decode.Names()...)
 	forms := 0
-	for _, m := range r.members(n, "each", append(known, options...)) {
+	given := r.members(n, "each", append(known, options...))
+	for _, m := range given {
 		switch m.key {
 		case "columns":
 			forms++
@@ -130,8 +131,14 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 				r.fail(m.value, "all lists no categories")
 			}
 			for _, p := range e.all {
-				if strings.TrimSpace(p.key) == "" {
+				_, list := inner(p.node).(*ast.SequenceNode)
+				switch {
+				case strings.TrimSpace(p.key) == "":
 					r.fail(p.at, "all has a category without a name")
+				case list:
+					r.fail(p.at, "all: %q has one token, and no list of them", p.key)
+				case strings.TrimSpace(p.value) == "":
+					r.fail(p.at, "all: %q has no token by which the list names it", p.key)
 				}
 			}
 		case "ignore":
@@ -157,10 +164,43 @@ func (s *Spec) parseEach(r *reader, n, at ast.Node) *eachSpec {
 	if forms != 1 {
 		r.fail(at, "each takes exactly one of %s", strings.Join(known, ", "))
 	}
+	for _, m := range given {
+		if why := e.idle(m.key); why != "" {
+			r.fail(m.at, "%s does nothing here: %s", m.key, why)
+		}
+	}
 	if e.form == eachSplit && e.by == "" {
 		e.by = ","
 	}
 	return e
+}
+
+// idle says why an option has no effect on the elements that this each makes. To pass it
+// over would leave out what somebody wanted, such as a column that should not count.
+func (e *eachSpec) idle(option string) string {
+	switch option {
+	case "by", "pair", "match":
+		if e.form != eachSplit {
+			return "it is about the parts of a cell, as split makes them"
+		}
+	case "except":
+		if !e.star {
+			return `it is about the columns of columns: "*"`
+		}
+	case "all":
+		if e.form == eachColumns {
+			return "it is about lists of what was accepted, not about columns"
+		}
+	case "ignore":
+		if e.all == nil {
+			return "it lists tokens that are not in all, and there is no all"
+		}
+	case "otherwise":
+		if e.form == eachColumns {
+			return "it is about rows that lack a list, not about columns"
+		}
+	}
+	return ""
 }
 
 // deepest is how many lists may lie in one another.
@@ -206,6 +246,18 @@ func (e *eachSpec) splitStar(r *reader, n ast.Node) {
 	}
 }
 
+// blank reports whether a node says nothing by itself: not even the name of a parameter,
+// which may be left empty.
+func blank(n ast.Node) bool {
+	switch t := inner(n).(type) {
+	case *ast.StringNode:
+		return strings.TrimSpace(t.Value) == ""
+	case *ast.NullNode:
+		return true
+	}
+	return false
+}
+
 func (e *eachSpec) readColumns(r *reader, n ast.Node) {
 	if !isMap(n) {
 		if text := r.text(n, "columns"); strings.TrimSpace(text) == "*" {
@@ -219,14 +271,19 @@ func (e *eachSpec) readColumns(r *reader, n ast.Node) {
 			r.fail(p.at, "columns has a category without a name")
 			return
 		}
-		if p.node == nil {
-			if p.value == "" { // a parameter that was left empty
-				continue
-			}
+		nodes := r.items(p.node, "columns")
+		if p.node == nil && p.value != "" { // of a text a=b,c=d
 			c.names = []nameAt{{p.value, placeOf(p.at)}}
+		} else if len(nodes) == 0 {
+			r.fail(p.at, "columns: %q has no column; leave the category out if it has none", p.key)
+			return
 		}
-		for _, i := range r.items(p.node, "columns") {
-			if name := r.text(i, "columns"); name != "" {
+		for _, i := range nodes {
+			if blank(i) {
+				r.fail(p.at, "columns: %q has a column without a name; write its heading", p.key)
+				return
+			}
+			if name := r.text(i, "columns"); name != "" { // and no parameter that was left empty
 				c.names = append(c.names, nameAt{name, placeOf(i)})
 			}
 		}

@@ -212,6 +212,13 @@ func (r *reader) text(n ast.Node, what string) string {
 		r.fail(n, "%s must be a text, not a list", what)
 		return ""
 	}
+	if null, ok := inner(n).(*ast.NullNode); ok { // in a list; elsewhere it is nil
+		r.fail(n, "%s has no value in this place", what)
+		if word := null.GetToken().Value; word != "" {
+			r.hint("what is called " + word + " stands in quotes: \"" + word + "\"")
+		}
+		return ""
+	}
 	return r.scalar(n)
 }
 
