@@ -158,13 +158,17 @@ func down(a delivery.Answer) bool {
 	return a.Class == delivery.Transient && !a.Canceled && a.Status != 429 && a.Status != 503
 }
 
+// within is for how long the target may be gone.
+func (s *sender) within() time.Duration {
+	if s.reached.Load() {
+		return s.limits.RetryFor
+	}
+	return s.limits.unreached()
+}
+
 // patience is for how long the target may go on to be gone.
 func (s *sender) patience() time.Duration {
-	within := s.limits.RetryFor
-	if !s.reached.Load() {
-		within = min(within, s.limits.unreached())
-	}
-	return max(0, within-(s.clock()-time.Duration(s.lastHeard.Load())))
+	return max(0, s.within()-(s.clock()-time.Duration(s.lastHeard.Load())))
 }
 
 // probeDelay is how long to wait before a probe, after so many that failed. When next
@@ -212,12 +216,12 @@ func (s *sender) later(send context.Context, t *task, a delivery.Answer, probe b
 		return s.record(t, failed)
 	}
 	gone := now - time.Duration(s.lastHeard.Load())
-	switch {
-	case !s.reached.Load() && gone >= s.limits.unreached():
-		s.stop(Stop{StopGone, fmt.Sprintf("the target does not answer: %s", a.Message)})
-		return nil, nil
-	case gone >= s.limits.RetryFor:
-		s.stop(Stop{StopGone, fmt.Sprintf("the target has accepted nothing for %s: %s", s.limits.RetryFor, a.Message)})
+	if gone >= s.within() {
+		why := "the target does not answer"
+		if s.reached.Load() {
+			why = fmt.Sprintf("the target has accepted nothing for %s", s.limits.RetryFor)
+		}
+		s.stop(Stop{StopGone, why + ": " + a.Message})
 		return nil, nil
 	}
 	wait := s.backoff.Delay(t.tries, a.RetryAfter)

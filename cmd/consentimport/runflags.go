@@ -45,7 +45,7 @@ type runFlags struct {
 	limit                 int64
 	maxFailures           string
 	retryFor, timeout     time.Duration
-	given                 func(flag string) bool // whether the user set a flag; nil: none
+	given                 func(flag string) bool // whether the user set a flag; nil: of a command that has not all of them
 
 	shard string
 	part  shard.Shard // what --shard says
