@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"unicode/utf8"
+
+	"github.com/consentimport/consentimport/importer/source"
 )
 
 // record is one decoded line. It is reused from line to line: which field is
@@ -61,10 +63,11 @@ func (r *record) decode(body []byte) error {
 		r.kind = kindHeld
 		return r.decodeHeld(rest)
 	case kindMark:
-		r.kind, r.mark = kindMark, Mark{}
-		if r.rowsOnly && r.decodeMarkRows(rest) {
+		r.kind = kindMark
+		if r.rowsOnly && r.decodeMarkRows(rest) || r.decodeMark(rest) {
 			return nil
 		}
+		r.mark = Mark{}
 		return decodeJSON(rest, &r.mark)
 	case kindSeal:
 		r.kind, r.seal = kindSeal, Seal{}
@@ -125,7 +128,7 @@ func (r *record) decodeMarkRows(b []byte) bool {
 	if i == 0 {
 		return false
 	}
-	r.mark.Low.Row, r.mark.High = low, high
+	r.mark = Mark{Low: source.Position{Row: low}, High: high}
 	return true
 }
 

@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer/source"
@@ -18,6 +20,8 @@ var bodies = []string{
 	`{"pass":{"n":1,"kind":"import","mapping":{"name":"m","sha256":"ab","file":"mapping-ab.yaml","units":{"ts":"ms"}}}`,
 	`{"run":{"n":1,"at":"2026-05-04T10:00:00Z","tool":"1.0.0","pass":1,"from":1}`,
 	`{"mark":{"at":"2026-05-04T10:00:01Z","low":{"member":0,"offset":0,"line":1,"row":1},"high":9,"read":{"input":0,"bytes":0,"sum":""},"http":{"requests":1,"retries":0,"byStatus":{"200":1}}}`,
+	`{"mark":{"at":"2026-05-04T10:00:01.5Z","low":{"member":0,"offset":70,"line":3,"row":2},"high":9,"read":{"input":1,"bytes":90,"sum":"0ab9","open":true},"http":{"requests":1,"retries":0,"byStatus":{"0":2,"200":1},"latency":"HISTFAAAAB4","throttledSeconds":1.5}}`,
+	`{"mark":{"at":"2026-05-04T10:00:02Z","low":{"member":0,"offset":70,"line":3,"row":2},"high":9,"read":{"input":1,"bytes":90,"sum":"0ab9","open":true},"http":{"requests":1,"retries":0,"byStatus":{"0":2,"200":1},"throttledSeconds":1.5}}`,
 	`{"sent":"1.1-3.2 5.1 9.2-9.3","n":7`,
 	`{"fail":{"ref":"4.1","state":"refused","status":400,"attempts":1,"message":"unknown \"x\\y\" \u001f é"}`,
 	`{"fail":{"ref":"4.2","state":"failed","status":0,"attempts":8,"message":""}`,
@@ -27,6 +31,27 @@ var bodies = []string{
 	`{"held":{"ref":"9.2","by":"9.2","in":3}`,
 	`{"day":{"at":"2026-05-04T10:00:01Z","from":"2026-05-04T00:00:00+02:00","until":"2026-05-05T00:00:00+02:00","used":20}`,
 	`{"end":{"at":"2026-05-04T10:00:02Z","state":"complete","why":""}`,
+}
+
+// Marks as they are written are read the quick way, but for those with latencies: one in
+// another form costs time and is read as well, so that nothing else would tell.
+func TestMarksAreReadTheQuickWay(t *testing.T) {
+	m := Mark{
+		At: time.Date(2026, 5, 4, 10, 0, 1, 5e8, time.UTC), Low: source.Position{Member: 1, Offset: 70, Line: 3, Row: 2}, High: 9,
+		Read: source.Mark{Input: 1, Bytes: 90, Sum: "0ab9", Open: true},
+		HTTP: HTTP{Requests: 7, Retries: 2, ByStatus: map[string]int64{"0": 2, "200": 5}, Throttled: 1.5},
+	}
+	quick := func(m Mark) bool {
+		body, err := appendJSON(nil, kindMark, m)
+		require.NoError(t, err)
+		_, rest, _ := cutKind(body)
+		r := new(record)
+		return r.decodeMark(rest) && assert.ObjectsAreEqual(m, r.mark)
+	}
+	require.True(t, quick(m))
+	require.True(t, quick(Mark{At: m.At}))
+	m.HTTP.Latency = "HISTFAAAAB4"
+	require.False(t, quick(m))
 }
 
 // encode writes a record again.
@@ -70,6 +95,7 @@ func FuzzRecord(f *testing.F) {
 		`{"sent":"1.1-1.1","n":1`, `{"sent":"9223372036854775807.2147483647","n":9223372036854775807`, `{"sent":"9223372036854775808.1","n":1`,
 		`{"sent":"1.1 ","n":1`, `{"sent":"1.1","n":1}`, `{"fail":{"ref":"1.1","state":"sent","status":0,"attempts":1,"message":""}`,
 		`{"fail":{"ref":"1.1","state":"failed","status":0,"attempts":1,"message":"\u0041"}`, `{"held":{"ref":"1.1","by":"0.0"}`, `{"held":{"ref":"1.1","by":"2.1","in":0}`, `{"held":{"ref":"1.1","by":"2.1","in":65536}`, `{"known":"1.1 1.1","n":2`,
+		`{"mark":{"at":"2026-05-04T10:00:02+02:00","low":{"member":0,"offset":70,"line":3,"row":-2},"high":9,"read":{"input":1,"bytes":90,"sum":"0AB9"},"http":{"requests":1,"retries":0,"byStatus":{},"throttledSeconds":1e3}}`,
 		`{"seal":{"at":"2026-05-04T10:00:02Z","bytes":12,"sha256":"00"}`, `{"`, `{"":`, ``,
 	} {
 		f.Add([]byte(b))
@@ -78,6 +104,11 @@ func FuzzRecord(f *testing.F) {
 		var r record
 		if r.decode(body) != nil {
 			return
+		}
+		if _, rest, _ := cutKind(body); r.kind == kindMark { // the quick way reads what the slow one does
+			var slow Mark
+			require.NoError(t, decodeJSON(rest, &slow))
+			require.Equal(t, slow, r.mark)
 		}
 		again, err := r.encode()
 		if r.kind == kindSent || r.kind == kindKnown || r.kind == kindBegun || r.kind == kindFail || r.kind == kindHeld {
