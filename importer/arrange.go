@@ -179,7 +179,11 @@ func (x *indexing) visit(row func(m *indexed, b *rows.Batch, i int) error) rows.
 
 // pass takes in the rows of this pass. Where others look at them too, all are mapped.
 func (x *indexing) pass(ctx context.Context, others []rows.Visit) (err error) {
-	if x.lookup, err = x.im.lookup(); err != nil {
+	from := x.im.reading.Export().Start()
+	if x.im.narrowed != nil && x.im.state.Backward != (source.Position{}) {
+		from = x.im.state.Backward
+	}
+	if x.lookup, err = x.im.lookup(from); err != nil {
 		return err
 	}
 	defer x.lookup.close()
@@ -195,14 +199,8 @@ func (x *indexing) pass(ctx context.Context, others []rows.Visit) (err error) {
 	for _, other := range others {
 		visit = visit.And(other)
 	}
-	from := x.im.reading.Export().Start()
-	if x.im.narrowed != nil {
-		if behind := x.im.state.Backward; behind != (source.Position{}) {
-			from = behind
-		}
-		if !x.im.narrowed.Pulled {
-			sweep.UpTo = x.im.high + near
-		}
+	if x.im.narrowed != nil && !x.im.narrowed.Pulled {
+		sweep.UpTo = x.im.high + near
 	}
 	return x.im.each(ctx, sweep, from, true, visit)
 }
@@ -285,7 +283,7 @@ func (x *indexing) settled(m *indexed, b *rows.Batch, i int, all bool) error {
 // others takes in the rows that a repair does not bring. What of them was sent counts;
 // with latest, one of those that were not may be the last word.
 func (x *indexing) others(ctx context.Context) (err error) {
-	if x.lookup, err = x.im.lookup(); err != nil {
+	if x.lookup, err = x.im.lookup(source.Position{}); err != nil {
 		return err
 	}
 	defer x.lookup.close()

@@ -180,7 +180,7 @@ func costImport(b *testing.B, addr, path string, noJournal, noOrder bool) spent 
 // feedUnordered is feed and admit without lanes.
 func (r *run) feedUnordered(ctx context.Context, tasks chan<- *task) error {
 	var err error
-	if r.lookup, err = r.im.lookup(); err != nil {
+	if r.lookup, err = r.im.lookup(r.im.from); err != nil {
 		return err
 	}
 	return r.im.each(ctx, r.lookup.sweep(nil), r.im.from, true, func(batch *rows.Batch) func() error {

@@ -18,7 +18,7 @@ import (
 func (r *run) feed(ctx context.Context) error {
 	defer r.lanes.close()
 	var err error
-	if r.lookup, err = r.im.lookup(); err != nil {
+	if r.lookup, err = r.im.lookup(r.im.from); err != nil {
 		return &rows.ReadError{Err: err}
 	}
 	defer r.lookup.close()

@@ -40,14 +40,19 @@ type turns struct {
 	scratch  []byte
 }
 
-// lookup opens what runs before this one have set down, for one sweep.
-func (im *Import) lookup() (*lookup, error) {
+// lookup opens what runs before this one have set down, for one sweep that begins at a
+// position: of rows before it nothing is known.
+func (im *Import) lookup(from source.Position) (*lookup, error) {
 	l := &lookup{im: im}
 	if im.state == nil || len(im.state.Passes) == 0 {
 		return l, nil
 	}
 	var err error
-	if l.all, err = survey.OpenPasses(im.state, im.cfg.Dir, im.files); err != nil {
+	row := from.Row
+	if im.Repairs() { // outcomes go by the numbers of the export, and those may ascend from any
+		row = 0
+	}
+	if l.all, err = survey.OpenPassesFrom(im.state, im.cfg.Dir, im.files, row); err != nil {
 		return nil, err
 	}
 	if im.pass.N > 1 {

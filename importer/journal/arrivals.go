@@ -27,7 +27,7 @@ func (s *Snapshot) Arrivals(refs []Ref) (all []Arrival, ordered bool, err error)
 		return nil, true, nil
 	}
 	for pass := 1; pass <= len(s.segments); pass++ {
-		c, err := openFileCursor(s, pass)
+		c, err := openFileCursor(s, pass, 0)
 		if err != nil {
 			return nil, false, err
 		}

@@ -36,9 +36,9 @@ type cursor struct {
 	twice, late func(Ref)
 }
 
-// openCursor opens a pass to be gone through in the order of rows.
-func openCursor(s *Snapshot, pass int) (*cursor, error) {
-	c, err := openFileCursor(s, pass)
+// openCursor opens a pass to be gone through in the order of rows, from row from on.
+func openCursor(s *Snapshot, pass int, from int64) (*cursor, error) {
+	c, err := openFileCursor(s, pass, from)
 	if err != nil || !s.segments[pass-1].ahead {
 		return c, err
 	}
@@ -48,19 +48,21 @@ func openCursor(s *Snapshot, pass int) (*cursor, error) {
 	return c, nil
 }
 
-// openFileCursor opens a file of its own, at the beginning of a pass.
-func openFileCursor(s *Snapshot, pass int) (*cursor, error) {
+// openFileCursor opens a file of its own, at a place of a pass above which nothing stands of
+// row from, nor of those behind it.
+func openFileCursor(s *Snapshot, pass int, from int64) (*cursor, error) {
 	f, err := s.disk.Open(s.path)
 	if err != nil {
 		return nil, fmt.Errorf("open checkpoint: %w", err)
 	}
 	seg := s.segments[pass-1]
-	scan, err := scanFrom(s.path, f, seg.from)
+	at := seg.before(from)
+	scan, err := scanFrom(s.path, f, at.place)
 	if err != nil {
 		_ = f.Close() // the first error is the one to report
 		return nil, err
 	}
-	return &cursor{pass: pass, whole: s.Header.Shard == WholeShard && (pass == 1 || pass > s.Header.JoinedPasses), high: seg.high, to: seg.to, file: f, scan: scan}, nil
+	return &cursor{pass: pass, whole: s.Header.Shard == WholeShard && (pass == 1 || pass > s.Header.JoinedPasses), high: seg.high, to: seg.to, read: at.high, file: f, scan: scan}, nil
 }
 
 func (c *cursor) close() error {

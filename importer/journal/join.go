@@ -267,7 +267,7 @@ func (j *joiner) outcomes(mark Mark) (err error) {
 		if len(s.Passes) < j.pass {
 			continue
 		}
-		c, err := openCursor(s, j.pass)
+		c, err := openCursor(s, j.pass, 0)
 		if err != nil {
 			return err
 		}

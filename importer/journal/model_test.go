@@ -222,11 +222,12 @@ func (m *model) check(t *rapid.T, dir string) {
 		require.Equal(t, [2]int64{m.marked, m.seen}, [2]int64{s.Mark.Low.Row, s.Mark.High})
 	}
 	passes := rapid.IntRange(1, len(m.passes)).Draw(t, "passes")
-	l, err := s.Outcomes(passes)
+	from := rapid.IntRange(0, len(m.made)).Draw(t, "from")
+	l, err := s.OutcomesFrom(passes, int64(from))
 	require.NoError(t, err)
 	defer l.Close()
 	every := rapid.IntRange(1, 3).Draw(t, "every")
-	for row := 1; row <= len(m.made); row += every {
+	for row := max(from, 1); row <= len(m.made); row += every {
 		k := m.made[row-1]
 		got, err := l.Of(int64(row), k, nil)
 		require.NoError(t, err)

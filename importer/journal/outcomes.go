@@ -26,13 +26,17 @@ type PassOutcome struct {
 
 // Outcomes opens the outcomes of the passes up to upToPass, 0 for all, as far as
 // they went when the Snapshot was taken. A Writer may go on meanwhile.
-func (s *Snapshot) Outcomes(upToPass int) (*Outcomes, error) {
+func (s *Snapshot) Outcomes(upToPass int) (*Outcomes, error) { return s.OutcomesFrom(upToPass, 0) }
+
+// OutcomesFrom is Outcomes for whoever asks for no row before row from, and does not read
+// what stands of these alone.
+func (s *Snapshot) OutcomesFrom(upToPass int, from int64) (*Outcomes, error) {
 	if upToPass <= 0 || upToPass > len(s.segments) {
 		upToPass = len(s.segments)
 	}
-	l := &Outcomes{snap: s}
+	l := &Outcomes{snap: s, row: from}
 	for pass := 1; pass <= upToPass; pass++ {
-		c, err := openCursor(s, pass)
+		c, err := openCursor(s, pass, from)
 		if err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
@@ -48,7 +52,7 @@ func (l *Outcomes) Failures(pass int) iter.Seq2[Outcome, error] {
 		if pass < 1 || pass > len(l.snap.segments) {
 			return
 		}
-		c, err := openFileCursor(l.snap, pass)
+		c, err := openFileCursor(l.snap, pass, 0)
 		if err != nil {
 			yield(Outcome{}, err)
 			return

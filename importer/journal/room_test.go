@@ -31,7 +31,7 @@ func TestSortRoomIsWhatSortingTakes(t *testing.T) {
 	require.NoError(t, w.Close())
 	snap, err := Read(OS{}, dir)
 	require.NoError(t, err)
-	c, err := openCursor(snap, 1)
+	c, err := openCursor(snap, 1, 0)
 	require.NoError(t, err)
 	defer c.close()
 	require.InEpsilon(t, c.rows.sorted.Disk(), snap.SortRoom(), 0.25)

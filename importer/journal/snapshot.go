@@ -99,6 +99,10 @@ type segment struct {
 	ahead bool
 	far   int64
 	early int
+	// stops are some of the marks, in the order of the file: one of so many (apart), passed
+	// is how many have come since.
+	stops         []stop
+	apart, passed int
 }
 
 // farAhead is how many rows what is finished may be ahead of an unfinished row for a
@@ -253,6 +257,7 @@ func (f *fold) add(r *record, at, next place) (what string) {
 		f.reach(r.outcome.Ref.Row)
 	case kindMark:
 		f.mark(r.mark)
+		f.segments[len(f.segments)-1].stop(next)
 	case kindOrder:
 		f.saw(r.order.At)
 	case kindDay:

@@ -24,6 +24,11 @@ type Passes struct {
 // OpenPasses opens the outcomes of all passes of a checkpoint. dir is where the
 // mappings of the passes are stored.
 func OpenPasses(snap *journal.Snapshot, dir string, files *rows.Files) (*Passes, error) {
+	return OpenPassesFrom(snap, dir, files, 0)
+}
+
+// OpenPassesFrom is OpenPasses for a sweep that begins at a row.
+func OpenPassesFrom(snap *journal.Snapshot, dir string, files *rows.Files, row int64) (*Passes, error) {
 	specs := map[string]*mapping.Spec{}
 	p := &Passes{snap: snap}
 	for _, pass := range snap.Passes {
@@ -45,7 +50,7 @@ func OpenPasses(snap *journal.Snapshot, dir string, files *rows.Files) (*Passes,
 	need := room.Need{Dir: dir, What: "putting the outcomes in the order of rows", For: "temporary files", Of: fmt.Sprintf("%d outcomes", snap.Total.All()), Bytes: snap.SortRoom()}
 	err := need.Check()
 	if err == nil {
-		p.all, err = snap.Outcomes(0)
+		p.all, err = snap.OutcomesFrom(0, row)
 	}
 	return p, err
 }
