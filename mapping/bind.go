@@ -365,7 +365,28 @@ func (b *binder) lacks(n nameAt, what string) {
 	if len(columns) == 1 {
 		hint = "the export has one column, " + quoteAll(columns, 1) + "; if the header stands further below, say how many lines are above it: input: {skipLines: …}; if these are several columns, what stands between them: input: {delimiter: …}"
 	}
-	b.fail(n.at, hint, "%s: the export has no column %q%s", what, n.name, spelling.DidYouMean(n.name, columns))
+	meant := spelling.DidYouMean(n.name, withUnlimited(what, columns))
+	if meant == "" {
+		hint += theText(what, n.name)
+	}
+	b.fail(n.at, hint, "%s: the export has no column %q%s", what, n.name, meant)
+}
+
+// withUnlimited adds to names what a validUntil may be beside them.
+func withUnlimited(what string, names []string) []string {
+	if what == "validUntil" {
+		return append(slices.Clone(names), "unlimited")
+	}
+	return names
+}
+
+// theText says how a field that takes any text gets one: source: web reads a column.
+func theText(what, name string) string {
+	switch what {
+	case "source", "category", "message", "reason", "method":
+		return fmt.Sprintf("; for the text itself say %s: {const: %q}", what, name)
+	}
+	return ""
 }
 
 // isDatum tells that a cell of a header is what a row says of a person: an address, a

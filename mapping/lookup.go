@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"slices"
 
@@ -22,6 +23,7 @@ type Lookup struct {
 	path     string // where it lies, when Locate said so
 	sha      string // of what it has to hold
 	at       place
+	fileAt   place
 	key, on  nameAt
 	required bool
 	rows     *Spec // its input section, and the words that say nothing
@@ -84,7 +86,7 @@ func (s *Spec) parseLookups(r *reader, n ast.Node) {
 		for _, part := range r.members(m.value, "lookup "+m.key, lookupKeys) {
 			switch part.key {
 			case "file":
-				l.file = r.text(part.value, "file")
+				l.file, l.fileAt = r.text(part.value, "file"), placeOf(part.value)
 			case "key":
 				l.key = nameAt{r.text(part.value, "key"), placeOf(part.value)}
 			case "on":
@@ -133,6 +135,16 @@ func (l *Lookup) Key() string { return l.key.name }
 
 // Input is what the mapping says of the file's form.
 func (l *Lookup) Input() Input { return l.rows.input }
+
+// InputFault is a fault of what the mapping says of the file's form, with its place.
+func (l *Lookup) InputFault(setting string, err error) error {
+	return l.rows.InputFault(setting, fmt.Errorf("lookup %s: %w", l.name, err))
+}
+
+// Place is where the mapping names the file, as file:line:column.
+func (l *Lookup) Place() string {
+	return fmt.Sprintf("%s:%d:%d", l.rows.file, l.fileAt.line, l.fileAt.column)
+}
 
 // Located is where the file lies and the SHA-256 (hex) that it has to have, as Locate
 // was told; empty where it was not.

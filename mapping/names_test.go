@@ -32,6 +32,8 @@ func TestNamesThatNoRowHas(t *testing.T) {
 		{"timestamp", "consent:\n  timestamp: {from: [att, when]}\n", []string{soundRow}, `timestamp: no row of the export has "att" or "when"`, ""},
 		{"end with a default", "consent:\n  validUntil: {from: expires, default: unlimited}\n", []string{soundRow}, `validUntil: no row of the export has "expires"`, "optional: true"},
 		{"end that may be missing", "consent:\n  validUntil: {from: expires, default: unlimited, optional: true}\n", []string{soundRow}, "", ""},
+		{"end misspelt", "consent:\n  validUntil: unlimitd\n", []string{soundRow}, `validUntil: no row of the export has "unlimitd"; did you mean "unlimited"?`, ""},
+		{"text for a column", "consent:\n  source: web\n", []string{soundRow}, `source: no row of the export has "web"`, `for the text itself say source: {const: "web"}`},
 		{"lifetime", "consent:\n  validUntil: {after: {from: days, unit: d}, default: unlimited}\n", []string{soundRow}, `validUntil: no row of the export has "days"`, ""},
 		{"template", "consent:\n  message: {template: \"{id} {nr}\"}\n", []string{soundRow}, `message: no row of the export has "nr"`, ""},
 		{"template that may be missing", "consent:\n  message: {template: \"{id} {nr}\", optional: true}\n", []string{soundRow}, "", ""},
@@ -76,7 +78,7 @@ func TestNamesThatNoRowHas(t *testing.T) {
 		{"object", "each: {object: prefs}\nconsent:\n  category: each.key\n  action: {from: each.value.on, values: {\"true\": accept}}\n", []string{`{"id":"u1","at":"2024-01-01T00:00:00Z","pref":{"news":{"on":true}}}`}, `each: no row of the export has "prefs"; did you mean "pref"?`, ""},
 		{"columns", "each: {columns: {a: p.a, b: p.b}}\nconsent:\n  category: each.key\n  action: {from: each.value, values: {\"true\": accept}}\n", []string{`{"id":"u1","at":"2024-01-01T00:00:00Z","p":{"a":true}}`}, `each: no row of the export has "p.b"`, ""},
 		{"columns that may be missing", "each: {columns: {a: p.a, b: p.b}, optional: true}\nconsent:\n  category: each.key\n  action: {from: each.value, values: {\"true\": accept}}\n", []string{`{"id":"u1","at":"2024-01-01T00:00:00Z","p":{"a":true}}`}, "", ""},
-		{"columns that are all missing", "each: {columns: {a: p.a, b: p.b}, optional: true}\nconsent:\n  category: each.key\n  action: {from: each.value, values: {\"true\": accept}}\n", []string{`{"id":"u1","at":"2024-01-01T00:00:00Z","p":{"c":true}}`}, `each: no row of the export has "p.a" or "p.b"; did you mean "c"?`, ""},
+		{"columns that are all missing", "each: {columns: {a: p.a, b: p.b}, optional: true}\nconsent:\n  category: each.key\n  action: {from: each.value, values: {\"true\": accept}}\n", []string{`{"id":"u1","at":"2024-01-01T00:00:00Z","p":{"c":true}}`}, `each: no row of the export has "p.a" or "p.b"`, ""},
 
 		{"pages", "consent:\n", []string{`{"data":[{"id":"u1","choice":"yes","at":"2024-01-01T00:00:00Z"}],"total":2}`}, `no row of the export has "choice", nor any other name that the mapping reads`, "input: {rows: data}"},
 		{"pages below", "consent:\n", []string{`{"result":{"people":[{"id":"u1","choice":"yes","at":"2024-01-01T00:00:00Z"}]}}`}, `no row of the export has "choice"`, "input: {rows: result.people}"},

@@ -33,6 +33,7 @@ type Spec struct {
 	parameters  []Parameter
 	detect      Detect
 	input       Input
+	inputAt     map[string]place // of the settings of input, by their keys
 	empty       []emptyWord
 	zone        *time.Location
 	tests       []rowTest
@@ -281,7 +282,9 @@ func (s *Spec) parseParameters(r *reader, list, given ast.Node) {
 }
 
 func (s *Spec) parseInput(r *reader, n ast.Node) {
+	s.inputAt = map[string]place{}
 	for _, m := range r.members(n, "input", []string{"format", "delimiter", "encoding", "escape", "skipLines", "columns", "json", "rows"}) {
+		s.inputAt[m.key] = placeOf(m.value)
 		switch m.key {
 		case "format":
 			s.input.Format = r.text(m.value, "format")
@@ -415,6 +418,13 @@ func (s *Spec) Description() string { return s.description }
 
 // Input is what the mapping says of the export's form.
 func (s *Spec) Input() Input { return s.input }
+
+// InputFault is a fault of a setting of input, such as an encoding that nobody knows, with
+// its place: what can be read is not for this package to know.
+func (s *Spec) InputFault(setting string, err error) error {
+	at := s.inputAt[setting]
+	return &Error{File: s.file, Line: at.line, Column: at.column, Message: err.Error()}
+}
 
 // HasZone reports whether the mapping says in which zone times without one are.
 func (s *Spec) HasZone() bool { return s.zone != nil }

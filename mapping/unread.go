@@ -69,11 +69,16 @@ func (m *Mapper) unread(r *reading, all bool) error {
 	}
 	e.Message = fmt.Sprintf("%s: %s %s", r.what, who, strings.Join(quoted, " or "))
 	there, deeper := m.around(r)
+	text := ""
 	if all {
 		e.Message += ", nor any other name that the mapping reads"
 	} else {
 		_, last := cutLast(n.name)
-		e.Message += spelling.DidYouMean(last, there)
+		meant := spelling.DidYouMean(last, withUnlimited(r.what, there))
+		e.Message += meant
+		if meant == "" {
+			text = theText(r.what, n.name)
+		}
 	}
 	const way = "a name that may be missing from all rows is one with optional: true, or before ?? in a condition"
 	switch {
@@ -90,6 +95,7 @@ func (m *Mapper) unread(r *reading, all bool) error {
 	default:
 		e.Hint = way
 	}
+	e.Hint += text
 	return e
 }
 

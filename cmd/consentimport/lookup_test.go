@@ -170,7 +170,7 @@ func TestTheNamesOfALookupAreChecked(t *testing.T) {
 		"in a rule":     {"people.kind", "people.knd", `data/people.csv has no column "knd"; did you mean "kind"?`},
 		"the key":       {"key: id", "key: ids", `key: data/people.csv has no column "ids"; did you mean "id"?`},
 		"on":            {"on: customer", "on: custmer", `on: the export has no column "custmer"; did you mean "customer"?`},
-		"the file":      {"data/people.csv", "people.csv", `lookup people: .*no such file`},
+		"the file":      {"data/people.csv", "people.csv", `plain.yaml:\d+:\d+: lookup people: .*no such file`},
 		"the name":      {"people: {", "customer: {", `lookup customer: the export has a column "customer" itself`},
 		"without name":  {"people: {file: data/people.csv, key: id, on: customer}", "file: data/people.csv", `lookup: file belongs below a name`},
 		"an odd option": {"key: id", "keey: id", `unknown key "keey" in lookup people; did you mean "key"`},

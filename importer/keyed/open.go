@@ -45,7 +45,7 @@ func Open(ctx context.Context, cfg Config) (_ *Table, err error) {
 	}
 	before, err := os.Stat(cfg.Path)
 	if err != nil {
-		return nil, blocked.Errorf("a file of a lookup is sought from the directory of the mapping", "lookup %s: %w", l.Name(), err)
+		return nil, blocked.Errorf("a file of a lookup is sought from the directory of the mapping", "%s: lookup %s: %w", l.Place(), l.Name(), err)
 	}
 	if !before.Mode().IsRegular() {
 		return nil, blocked.Errorf("name a file", "%s is not a regular file", name)

@@ -31,3 +31,17 @@ func Config(c source.Config, in mapping.Input) source.Config {
 	}
 	return c
 }
+
+// CheckInput refuses a mapping that says of its export, or of the file of a lookup, what
+// no file can be, such as an encoding that nobody knows; with the place in the mapping.
+func CheckInput(spec *mapping.Spec) error {
+	if setting, err := Config(source.Config{}, spec.Input()).Unusable(); err != nil {
+		return spec.InputFault(setting, err)
+	}
+	for _, l := range spec.Lookups() {
+		if setting, err := Config(source.Config{}, l.Input()).Unusable(); err != nil {
+			return l.InputFault(setting, err)
+		}
+	}
+	return nil
+}

@@ -43,24 +43,32 @@ func Open(cfg Config) (*Export, error) {
 	return e, nil
 }
 
-// check refuses settings that no file can satisfy.
-func (c Config) check() error {
+// Unusable names the setting that no file can satisfy, and says why; "" when there is none.
+func (c Config) Unusable() (setting string, err error) {
 	if _, known := formatNamed(c.Format); c.Format != "" && !known {
-		return fmt.Errorf("format %q is unknown; use %s", c.Format, strings.Join(FormatNames(), " or "))
+		return "format", fmt.Errorf("format %q is unknown; use %s", c.Format, strings.Join(FormatNames(), " or "))
 	}
 	if _, err := c.delimiter(); err != nil {
-		return err
+		return "delimiter", err
 	}
 	if _, err := c.escape(); err != nil {
-		return err
+		return "escape", err
 	}
 	if c.SkipLines < 0 {
-		return fmt.Errorf("skipLines is %d; it cannot be negative", c.SkipLines)
+		return "skipLines", fmt.Errorf("skipLines is %d; it cannot be negative", c.SkipLines)
 	}
 	if c.Encoding != "" {
 		if _, err := charsetNamed(c.Encoding); err != nil {
-			return err
+			return "encoding", err
 		}
+	}
+	return "", nil
+}
+
+// check refuses settings that no file can satisfy, and an export of no file.
+func (c Config) check() error {
+	if _, err := c.Unusable(); err != nil {
+		return err
 	}
 	if len(c.Paths) == 0 {
 		return errors.New("no export file was given")

@@ -21,7 +21,7 @@ func DidYouMean(word string, candidates []string) string {
 
 // Nearest is the candidate with the fewest edits, when these are few.
 func Nearest(word string, candidates []string) string {
-	best, found := max(2, len(word)/3)+1, ""
+	best, found := min(max(2, len(word)/3), len(word)-1)+1, "" // never all of its letters
 	for _, c := range candidates {
 		d := Distance(strings.ToLower(word), strings.ToLower(c))
 		if d < best || d == best && found == "" && d == 0 {

@@ -7,10 +7,10 @@ import (
 )
 
 func TestDidYouMean(t *testing.T) {
-	names := []string{"email", "customer_id", "timestamp"}
+	names := []string{"email", "customer_id", "timestamp", "x"}
 	for word, want := range map[string]string{
 		"emial": `; did you mean "email"?`, "EMAIL": `; did you mean "email"?`, "costumer_id": `; did you mean "customer_id"?`,
-		"phone": "", "": "",
+		"phone": "", "": "", "at": "",
 	} {
 		assert.Equal(t, want, DidYouMean(word, names), word)
 	}

@@ -92,6 +92,12 @@ func (l *strfLayout) conflict() string {
 		return fmt.Sprintf("has %%p beside %%%c, an hour of 24; the hour of twelve is %%I", hour)
 	case hour == 0 && half != 0:
 		return "has %p without an hour"
+	case hour == 0 && first['M'] != 0:
+		return "has %M, minutes, without an hour; %m is the month"
+	case first['M'] == 0 && first['S'] != 0:
+		return "has %S, seconds, without %M, minutes"
+	case first['S'] == 0 && first['f'] != 0:
+		return fmt.Sprintf("has %%%c, parts of a second, without %%S, seconds", first['f'])
 	}
 	return ""
 }
@@ -213,7 +219,7 @@ func (f *fields) moment(zone *time.Location) (int64, string) {
 			return ms, ""
 		}
 	}
-	return 0, Abbreviation
+	return 0, OtherZone
 }
 
 func (p *strfPart) read(b []byte, f *fields) ([]byte, bool) {

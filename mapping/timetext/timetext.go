@@ -21,6 +21,7 @@ const (
 	NoTime       = "is not a known form of time (set its format:)"
 	NoMatch      = "does not have the format of the mapping"
 	Abbreviation = "has a time zone abbreviation, which needs %Z in the format and a timezone"
+	OtherZone    = "has a time zone abbreviation that clocks in its time zone did not show then"
 	Mangled      = "was mangled by a spreadsheet (scientific notation)"
 	Unclear      = "is not an epoch between 1995 and 2100, or could be a compact date; set its format: (epoch-s, epoch-ms, epoch-us, epoch-ns, %Y%m%d%H%M%S …)"
 	Seconds      = "is in seconds, where the column is in milliseconds"

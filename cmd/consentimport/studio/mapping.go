@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/consentimport/consentimport/importer/inspect"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/mapping"
 )
 
@@ -97,7 +98,10 @@ func digest(text []byte) string {
 
 // faults checks a mapping.
 func faults(file string, text []byte) []place {
-	_, err := mapping.Parse(file, text, nil)
+	spec, err := mapping.Parse(file, text, nil)
+	if err == nil {
+		err = rows.CheckInput(spec)
+	}
 	if err == nil {
 		return nil
 	}
