@@ -49,20 +49,20 @@ func openCursor(s *Snapshot, pass int, from int64) (*cursor, error) {
 }
 
 // openFileCursor opens a file of its own, at a place of a pass above which nothing stands of
-// row from, nor of those behind it.
+// row from, nor of those behind it, but for what came early: that, the cursor has.
 func openFileCursor(s *Snapshot, pass int, from int64) (*cursor, error) {
 	f, err := s.disk.Open(s.path)
 	if err != nil {
 		return nil, fmt.Errorf("open checkpoint: %w", err)
 	}
 	seg := s.segments[pass-1]
-	at := seg.before(from)
+	at, early := seg.before(from)
 	scan, err := scanFrom(s.path, f, at.place)
 	if err != nil {
 		_ = f.Close() // the first error is the one to report
 		return nil, err
 	}
-	return &cursor{pass: pass, whole: s.Header.Shard == WholeShard && (pass == 1 || pass > s.Header.JoinedPasses), high: seg.high, to: seg.to, read: at.high, file: f, scan: scan}, nil
+	return &cursor{pass: pass, whole: s.Header.Shard == WholeShard && (pass == 1 || pass > s.Header.JoinedPasses), high: seg.high, to: seg.to, read: at.high, early: early, file: f, scan: scan}, nil
 }
 
 func (c *cursor) close() error {

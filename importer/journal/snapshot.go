@@ -95,10 +95,11 @@ type segment struct {
 	high int64 // last row read
 	low  int64 // every consent of the rows before it has its outcome
 	// ahead: many outcomes come far ahead of their rows, or others far behind; far is the
-	// last row that has one, early how many came before their rows were read.
+	// last row that has one, early are those that came before their rows were read, in the
+	// order of the file, unless they are too many.
 	ahead bool
 	far   int64
-	early int
+	early window
 	// stops are some of the marks, in the order of the file: one of so many (apart), passed
 	// is how many have come since.
 	stops         []stop
@@ -249,12 +250,16 @@ func (f *fold) add(r *record, at, next place) (what string) {
 	case kindSent, kindKnown:
 		f.settle(r.spans)
 		f.count(r.spans[0].state(), r.n)
-		for i := len(r.spans) - 1; i >= 0 && f.reach(r.spans[i].hi.Row); i-- {
+		seg := &f.segments[len(f.segments)-1]
+		for i := len(r.spans) - 1; i >= 0 && seg.reach(r.spans[i].hi.Row); i-- {
+			seg.early.spans = append(seg.early.spans, r.spans[i])
 		}
 	case kindFail, kindHeld:
 		delete(f.Begun, r.outcome.Ref)
 		f.count(r.outcome.State, 1)
-		f.reach(r.outcome.Ref.Row)
+		if seg := &f.segments[len(f.segments)-1]; seg.reach(r.outcome.Ref.Row) {
+			seg.early.rest = append(seg.early.rest, r.outcome)
+		}
 	case kindMark:
 		f.mark(r.mark)
 		f.segments[len(f.segments)-1].stop(next)
@@ -303,17 +308,21 @@ func (f *fold) settle(spans []span) {
 	}
 }
 
-// reach notes that a row has an outcome, and reports whether that came early.
-func (f *fold) reach(row int64) (early bool) {
-	seg := &f.segments[len(f.segments)-1]
-	seg.far = max(seg.far, row)
-	if row <= seg.high {
+// reach notes that a row has an outcome, and reports whether that came early and is to be kept.
+func (g *segment) reach(row int64) (early bool) {
+	g.far = max(g.far, row)
+	if row <= g.high || g.ahead {
 		return false
 	}
-	seg.early++
-	seg.ahead = seg.ahead || seg.early > mostEarly
+	if len(g.early.spans)+len(g.early.rest) == mostEarly {
+		g.sort()
+		return false
+	}
 	return true
 }
+
+// sort has the outcomes sorted before they are gone through, from the first on.
+func (g *segment) sort() { g.ahead, g.early, g.stops = true, window{}, nil }
 
 func (f *fold) count(s State, n int64) {
 	f.Total.add(s, n)
@@ -361,7 +370,9 @@ func (f *fold) mark(m Mark) {
 	seg := &f.segments[len(f.segments)-1]
 	seg.high = max(seg.high, m.High)
 	seg.low = max(seg.low, m.Low.Row)
-	seg.ahead = seg.ahead || m.High-m.Low.Row > farAhead
+	if m.High-m.Low.Row > farAhead {
+		seg.sort()
+	}
 	f.point(Point{
 		At:        m.At,
 		Run:       len(f.Runs),

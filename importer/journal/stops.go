@@ -1,12 +1,17 @@
 package journal
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
-// stop is a place behind a mark: of rows behind far, nothing stands above it. Whoever asks for
-// the outcomes from a row on, as a resume does, begins to read there and not at the beginning.
+// stop is a place behind a mark. Above it nothing stands of the rows behind high, but for what
+// came early, of which it has the first spans and rest of segment.early. Whoever asks for the
+// outcomes from a row on, as a resume does, begins to read there and not at the beginning.
 type stop struct {
 	place
-	far, high int64
+	high        int64
+	spans, rest int
 }
 
 // mostStops bounds segment.stops.
@@ -14,7 +19,7 @@ const mostStops = 256
 
 // stop notes that a mark ends at a place.
 func (g *segment) stop(at place) {
-	if g.passed++; g.passed < g.apart {
+	if g.passed++; g.passed < g.apart || g.ahead {
 		return
 	}
 	g.passed = 0
@@ -25,14 +30,16 @@ func (g *segment) stop(at place) {
 		g.stops = g.stops[:mostStops/2]
 		g.apart = max(1, g.apart) * 2
 	}
-	g.stops = append(g.stops, stop{at, g.far, g.high})
+	g.stops = append(g.stops, stop{at, g.high, len(g.early.spans), len(g.early.rest)})
 }
 
-// before is the last place above which nothing stands of a row, nor of those behind it.
-func (g *segment) before(row int64) stop {
-	n := sort.Search(len(g.stops), func(i int) bool { return g.stops[i].far >= row })
+// before is the last place to begin at for row and those behind it, and what stands above it
+// of them.
+func (g *segment) before(row int64) (stop, window) {
+	n := sort.Search(len(g.stops), func(i int) bool { return g.stops[i].high >= row })
 	if n == 0 {
-		return stop{place: g.from}
+		return stop{place: g.from}, window{}
 	}
-	return g.stops[n-1]
+	at := g.stops[n-1]
+	return at, window{spans: slices.Clone(g.early.spans[:at.spans]), rest: slices.Clone(g.early.rest[:at.rest])}
 }
