@@ -22,12 +22,15 @@ func (r *run) feed(ctx context.Context) error {
 		return &rows.ReadError{Err: err}
 	}
 	defer r.lookup.close()
+	limit := r.out.Limits.Rows
+	if limit > 0 && !r.im.Repairs() { // the rows of a repair carry numbers of their own
+		r.cut = r.im.from.Row + limit - 1
+	}
 	if err := r.begun(); errors.Is(err, rows.ErrStop) {
 		return nil // stopped, for a reason that is known already
 	} else if err != nil {
 		return err
 	}
-	limit := r.out.Limits.Rows
 	var took int64
 	sweep := r.lookup.sweep(nil)
 	sweep.Mapped = slices.Clone(r.im.order.pulled.mapped)
@@ -134,7 +137,8 @@ func (r *run) admit(b *rows.Batch, n int) error {
 // begun puts the histories into the lanes that runs before this one have begun.
 func (r *run) begun() error {
 	p := r.im.order.pulled
-	x := told{im: r.im}
+	x := told{im: r.im, cut: r.cut}
+	defer func() { r.later.Add(x.later) }()
 	add := func() error {
 		if len(x.tasks) == 0 {
 			return nil
@@ -211,7 +215,7 @@ func (r *run) tasks(b *rows.Batch, row int) ([]task, []journal.Outcome, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	x := told{im: r.im, tasks: make([]task, 0, len(consents))}
+	x := told{im: r.im, tasks: make([]task, 0, len(consents)), cut: r.cut}
 	var superseded []journal.Outcome
 	for i := range consents {
 		if turns[i].kind == settled || turns[i].kind == done {
@@ -248,6 +252,7 @@ func (r *run) tasks(b *rows.Batch, row int) ([]task, []journal.Outcome, error) {
 		}
 	}
 	r.count.made.Add(made)
+	r.later.Add(x.later)
 	return x.tasks, superseded, nil
 }
 

@@ -238,6 +238,8 @@ type told struct {
 	group uint64 // of the history that is being told
 	n     int64
 	rest  *remainder
+	cut   int64 // the last row that --limit lets in; 0: there is no limit
+	later int64 // consents of rows behind it
 }
 
 // begin begins another history.
@@ -246,6 +248,9 @@ func (x *told) begin(group uint64) { x.group, x.n, x.rest = group, 0, nil }
 // add adds the next consent of a history. Of a very long one only the beginning waits
 // in the lanes.
 func (x *told) add(t task) error {
+	if x.cut > 0 && t.ref.Row > x.cut {
+		x.later++
+	}
 	if x.n++; x.n <= longest {
 		x.tasks = append(x.tasks, t)
 		return nil

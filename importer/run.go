@@ -105,13 +105,15 @@ type run struct {
 	onStop  func()
 	high    int64 // last row read in this pass
 	read    source.Mark
-	lookup  *lookup     // of the sweep that feeds the lanes
-	turns   turns       // its memory
-	paced   paced       // what the log knows of the pace
-	limited atomic.Bool // rows are left that --limit kept out
-	held    int64       // what is unfinished up to this row may be under way still; 0: nothing is
-	portion int         // rows that are marked as read at a time
-	share   share       // in a shard: what is kept back
+	lookup  *lookup      // of the sweep that feeds the lanes
+	turns   turns        // its memory
+	paced   paced        // what the log knows of the pace
+	limited atomic.Bool  // rows are left that --limit kept out
+	cut     int64        // the last row that --limit lets in; 0: there is none, or nobody can tell
+	later   atomic.Int64 // consents of rows behind it: they belong to histories that were let in
+	held    int64        // what is unfinished up to this row may be under way still; 0: nothing is
+	portion int          // rows that are marked as read at a time
+	share   share        // in a shard: what is kept back
 }
 
 func newRun(im *Import, out Sending) *run {
@@ -261,7 +263,15 @@ func (r *run) end(err error) (*Stop, error) {
 		if r.out.Limits.Rows == 1 {
 			rows = "row"
 		}
-		stopped = &Stop{StopLimit, fmt.Sprintf("stopped after %d %s, as asked", r.out.Limits.Rows, rows)}
+		detail := fmt.Sprintf("stopped after %d %s, as asked", r.out.Limits.Rows, rows)
+		switch later := r.later.Load(); later {
+		case 0:
+		case 1:
+			detail += "; 1 consent of a later row came along, because a person's decisions leave together"
+		default:
+			detail += fmt.Sprintf("; %d consents of later rows came along, because a person's decisions leave together", later)
+		}
+		stopped = &Stop{StopLimit, detail}
 	}
 	if stopped != nil {
 		why.State, why.Why, why.Detail = "incomplete", string(stopped.Kind), stopped.Detail

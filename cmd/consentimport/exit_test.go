@@ -22,15 +22,20 @@ func TestExitCodes(t *testing.T) {
 		rows, faults string
 		flags        []string
 		code         int
+		says         string
 	}{
-		"complete":                      {rows: ann, code: exitComplete},
-		"refused":                       {rows: ann, flags: []string{"--attempts", "0"}, code: exitRefused},
-		"an invalid row":                {rows: ann + exportRow(2, "bob", "mail", "hm"), code: exitFailures},
-		"a refused consent":             {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject400=bob", code: exitFailures},
-		"a refused consent, 413":        {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject413=bob", code: exitFailures},
-		"a refused consent, 422":        {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject422=bob", code: exitFailures},
-		"a failed consent":              {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject503=bob", flags: []string{"--attempts", "2"}, code: exitFailures},
-		"a limit":                       {rows: ann + exportRow(2, "bob", "mail", "yes"), flags: []string{"--limit", "1"}, code: exitIncomplete},
+		"complete":               {rows: ann, code: exitComplete},
+		"refused":                {rows: ann, flags: []string{"--attempts", "0"}, code: exitRefused},
+		"an invalid row":         {rows: ann + exportRow(2, "bob", "mail", "hm"), code: exitFailures},
+		"a refused consent":      {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject400=bob", code: exitFailures},
+		"a refused consent, 413": {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject413=bob", code: exitFailures},
+		"a refused consent, 422": {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject422=bob", code: exitFailures},
+		"a failed consent":       {rows: ann + exportRow(2, "bob", "mail", "yes"), faults: "subject503=bob", flags: []string{"--attempts", "2"}, code: exitFailures},
+		"a limit":                {rows: ann + exportRow(2, "bob", "mail", "yes"), flags: []string{"--limit", "1"}, code: exitIncomplete, says: "stopped after 1 row, as asked\n"},
+		"a limit amid histories": {
+			rows:  exportRow(5, "ann", "mail", "yes") + exportRow(5, "bob", "mail", "yes") + exportRow(3, "cat", "mail", "no") + exportRow(1, "bob", "mail", "no") + exportRow(2, "ann", "mail", "no"),
+			flags: []string{"--limit", "2"}, code: exitIncomplete, says: "stopped after 2 rows, as asked; 2 consents of later rows came along, because a person's decisions leave together",
+		},
 		"a plan's limit (402)":          {rows: ann, faults: "subject402=ann", code: exitIncomplete},
 		"no permission (403)":           {rows: ann, faults: "subject403=ann", code: exitIncomplete},
 		"nobody's project (404)":        {rows: ann, faults: "subject404=ann", code: exitIncomplete},
@@ -49,6 +54,7 @@ func TestExitCodes(t *testing.T) {
 			}
 			s := summaryIn(t, r.out())
 			assert.Equal(t, c.code, s.ExitCode)
+			assert.Contains(t, s.Detail+"\n", c.says)
 			r.here(t, nil, "report", r.out()).requireCode(t, c.code)
 			assert.NotContains(t, got.stdout+got.stderr, testKey)
 			if c.code == exitIncomplete {
