@@ -45,6 +45,9 @@ func (im *Import) hold() (_ *journal.Since, err error) {
 	}
 	defer func() { err = errors.Join(err, surveyed.Close()) }()
 	snap := surveyed.Snapshot()
+	if snap.Header.Suppressed != nil && im.cfg.Suppressed == nil {
+		im.note(blocked.OptOutsToo, "the import in %s left out the accepts of people who opted out elsewhere, and this one has no list of them", since.Dir)
+	}
 	abs, err := filepath.Abs(since.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", since.Dir, err)

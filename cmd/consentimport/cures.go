@@ -38,6 +38,7 @@ var cures = [blocked.Cures]string{
 	blocked.SameLookup:         "restore it; or name a corrected copy in the mapping, and send what failed with --resume --retry --mapping FILE; or use --restart, which renames this import and starts over",
 	blocked.NoOptOuts:          "omit --suppress if nobody has opted out elsewhere",
 	blocked.OptOuts:            "give --suppress a file with one identifier a line, or a CSV file and --suppress-column",
+	blocked.OptOutsToo:         "their accepts are sent, unless --suppress FILE names them again",
 	blocked.ContinueThere:      "continue it there, or choose another directory with --out",
 	blocked.JoinAgain:          "join its shards again: ",
 	blocked.FinishShard:        "continue that shard with --resume, then join all again: ",

@@ -47,6 +47,12 @@ func TestPeopleWhoOptedOutElsewhere(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(text), "people", "nobody's identifier is kept")
 
+	// A delta against it that has no list says what it sends.
+	delta := r.here(t, nil, r.sinceArgs("export.csv", "delta", "export.csv.import", "--limit", "1")...).requireCode(t, exitIncomplete)
+	assert.Contains(t, delta.stderr, "their accepts are sent, unless --suppress FILE names them again")
+	delta = r.here(t, nil, r.sinceArgs("export.csv", "delta2", "export.csv.import", "--suppress", list)...).requireCode(t, exitComplete)
+	assert.NotContains(t, delta.stderr, "--suppress")
+
 	// A list of people who are not there says so, in the form of a finding.
 	strangers := r.write(t, "strangers.txt", "eve@people.example\nmallory@people.example\n")
 	none := filepath.Join(r.dir, "none")

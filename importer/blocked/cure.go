@@ -33,6 +33,7 @@ const (
 	SameLookup              // give the file of a lookup as it was, retry with a mapping that names another, or start over
 	NoOptOuts               // give no such list
 	OptOuts                 // give the list in a form that is read
+	OptOutsToo              // give the list that an earlier import was given
 	ContinueThere           // continue the joined import in its directory, or join into another
 	JoinAgain               // join the shards again
 	FinishShard             // continue the shard, then join again
