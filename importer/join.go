@@ -216,7 +216,7 @@ func writeJoin(disk journal.Disk, out string, header journal.Header, parts []*pa
 	defer lock.Close()
 	copied := map[string]bool{}
 	for _, p := range parts {
-		for _, name := range rests(p.snap) {
+		for _, name := range Rests(p.snap) {
 			if copied[name] {
 				continue
 			}
@@ -241,7 +241,7 @@ func joinRoom(out string, parts []*part) room.Need {
 	for _, p := range parts {
 		consents += p.snap.Total.All()
 		need.Bytes += p.snap.Bytes
-		for _, name := range rests(p.snap) {
+		for _, name := range Rests(p.snap) {
 			if info, err := os.Stat(filepath.Join(p.dir, name)); err == nil && !copied[name] {
 				copied[name] = true
 				need.Bytes += info.Size()
@@ -271,8 +271,8 @@ func replaceable(disk journal.Disk, out, id string) error {
 	return CheckLatest(disk, out, snap)
 }
 
-// rests are the files beside a checkpoint that an import rests on.
-func rests(s *journal.Snapshot) []string {
+// Rests are the files beside a checkpoint that an import rests on.
+func Rests(s *journal.Snapshot) []string {
 	var names []string
 	for _, p := range s.Passes {
 		names = append(names, p.Mapping.File)

@@ -31,8 +31,9 @@ const removedValue = "(removed)"
 // people to act on, copies of the input and of repaired files, and from decisions.csv
 // the values that the mapping does not name. First it writes into the checkpoint what
 // is removed and what the rest is then; so a purge that died is finished by another,
-// which is given what the checkpoint says of it.
-func Purge(disk journal.Disk, dir string, w *journal.Writer, was *journal.Purge, named func(value string) bool, tool string, at time.Time) (*journal.Purge, error) {
+// which is given what the checkpoint says of it. parts are the files that the checkpoint
+// names, mappings among them: they stay, and can be held against what they were.
+func Purge(disk journal.Disk, dir string, w *journal.Writer, was *journal.Purge, parts []string, named func(value string) bool, tool string, at time.Time) (*journal.Purge, error) {
 	if err := RemoveLeft(disk, dir, false); err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func Purge(disk journal.Disk, dir string, w *journal.Writer, was *journal.Purge,
 	}
 	p := was
 	if p == nil {
-		if p, err = purgeOf(disk, dir, names); err != nil {
+		if p, err = purgeOf(disk, dir, names, parts); err != nil {
 			return nil, err
 		}
 		p.At, p.Tool = at.UTC(), tool
@@ -77,7 +78,7 @@ func Purge(disk journal.Disk, dir string, w *journal.Writer, was *journal.Purge,
 }
 
 // purgeOf digests what goes and what stays.
-func purgeOf(disk journal.Disk, dir string, names []string) (*journal.Purge, error) {
+func purgeOf(disk journal.Disk, dir string, names, parts []string) (*journal.Purge, error) {
 	p := &journal.Purge{Removed: []journal.FileDigest{}, Kept: []journal.FileDigest{}}
 	for _, name := range names {
 		from, to := name, &p.Kept
@@ -91,7 +92,7 @@ func purgeOf(disk journal.Disk, dir string, names []string) (*journal.Purge, err
 				return nil, err
 			}
 			p.Changed = append(p.Changed, was)
-		case !Written(name):
+		case !Written(name) && !slices.Contains(parts, name):
 			continue
 		}
 		d, err := DigestFile(disk, dir, from)

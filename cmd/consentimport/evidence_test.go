@@ -363,6 +363,21 @@ func TestPurgeLeavesNoPersonAndVerifyStillWorks(t *testing.T) {
 		assert.Contains(t, r.here(t, nil, args...).requireCode(t, exitRefused).stderr, "was purged")
 	}
 	r.here(t, nil, "purge", r.out()).requireCode(t, exitComplete) // once more changes nothing
+	mappings, err := filepath.Glob(filepath.Join(r.out(), "mapping-*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, mappings)
+	for _, path := range append(mappings, r.export) { // changed, what is there is not passed over as if it were gone
+		was, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, bytes.ToUpper(was), 0o600))
+		code, says := exitFailures, "wrong: "+filepath.Base(path)+" is not what it was when the import was purged"
+		if path == r.export {
+			code, says = exitRefused, "the export is not the one that the checkpoint"
+		}
+		got := r.here(t, nil, "verify", r.out()).requireCode(t, code)
+		assert.Contains(t, got.stdout+got.stderr, says)
+		require.NoError(t, os.WriteFile(path, was, 0o600))
+	}
 	require.NoError(t, os.Remove(filepath.Join(r.dir, "export.csv")))
 	said = r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout
 	assert.Contains(t, said, "not compared with the export")

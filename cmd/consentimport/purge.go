@@ -83,7 +83,7 @@ func purge(env *environment, dir string) error {
 		}
 	}
 	named := mapping.NewLinter(spec, mapping.LintOptions{}).Decisions().Named
-	p, err := report.Purge(env.disk, dir, w, snap.Purged, named, version(), env.now())
+	p, err := report.Purge(env.disk, dir, w, snap.Purged, importer.Rests(snap), named, version(), env.now())
 	if errors.Is(err, syscall.ENOSPC) {
 		return &exitError{exitIncomplete, err, "a purge writes some lines before it removes anything: make room, then run it again"}
 	}

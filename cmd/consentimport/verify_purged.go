@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/report"
 	"github.com/consentimport/consentimport/report/evidence"
@@ -52,8 +53,12 @@ func checkKept(disk journal.Disk, dir string, p *journal.Purge) (wrong, notes []
 }
 
 // verifyPurged checks what can be checked without the export, or without a repaired
-// file that was removed: why says which.
+// file that was removed: why says which. An export that is there and is another one is
+// no such reason.
 func verifyPurged(ctx context.Context, env *environment, dir string, signers []ssh.PublicKey, why error) error {
+	if changed := new(source.ChangedError); errors.As(why, &changed) {
+		return why
+	}
 	v, err := journal.Verify(env.disk, dir)
 	if err != nil {
 		return err
