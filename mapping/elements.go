@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/consentimport/consentimport/mapping/decode"
 	"github.com/consentimport/consentimport/mapping/jsonvalue"
@@ -126,9 +128,11 @@ func (m *Mapper) eachSplit(e *eachSpec) (string, string) {
 	return "", ""
 }
 
-// betweenParts are signs that stand between the parts of cells, where they are not those
-// that the mapping names.
-const betweenParts = ",;|/&+ \t\r\n"
+// betweenParts tells that a sign may stand between the parts of cells, where it is not the
+// one that the mapping names: whatever belongs to no word, in any script.
+func betweenParts(c rune) bool {
+	return c != '-' && c != '_' && c != '.' && c != '\'' && (unicode.IsPunct(c) || unicode.IsSymbol(c) || unicode.IsSpace(c) || unicode.IsControl(c))
+}
 
 // holdsValue reports whether a name has a decision of its own in it, and something behind
 // that: "news:no;ads" of "news:no;ads:yes" is no category.
@@ -140,7 +144,7 @@ func (m *Mapper) holdsValue(name []byte, pair string) bool {
 		}
 		name = rest
 		rest = bytes.TrimLeft(rest, " \t")
-		if i := bytes.IndexAny(rest, betweenParts); i > 0 && m.means(rest[:i]) {
+		if i := bytes.IndexFunc(rest, func(c rune) bool { return betweenParts(c) && !strings.ContainsRune(pair, c) }); i > 0 && m.means(rest[:i]) {
 			return true
 		}
 	}

@@ -44,7 +44,11 @@ func (l *Layout) Split(raw []byte, dst [][]byte, scratch []byte) (cells [][]byte
 // about one in a text.
 func (l *Layout) miscount(raw []byte, cells [][]byte) error {
 	n, want := len(cells), len(l.Columns)
-	text := fmt.Sprintf("has %s, the header has %d", count(n, "cell"), want)
+	names := "the header"
+	if l.NoHeader {
+		names = "input.columns"
+	}
+	text := fmt.Sprintf("has %s, %s has %d", count(n, "cell"), names, want)
 	surplus := n - want
 	stray := ""
 	if bytes.ContainsAny(raw, "\r\n") {

@@ -114,7 +114,7 @@ func TestTraps(t *testing.T) {
 		{name: "headers are kept to the letter", text: "id, E-Mail ,id,\u00a0Date,\"a\"\"b\"\n1,2,3,4,5\n", columns: []string{"id", " E-Mail ", "id", "\u00a0Date", `a"b`}, rows: []string{"1|2|3|4|5"}},
 		{name: "a header over two lines", text: "a,\"b\nc\"\n1,2\n", columns: []string{"a", "b\nc"}, rows: []string{"1|2"}},
 		{name: "blanks before a quote", text: "a, \"b\"\n1, \"x, y\"\n2,  \t\"z\"\n", columns: []string{"a", "b"}, rows: []string{"1|x, y", "2|z"}},
-		{name: "no header", cfg: Config{Columns: []string{"id", "name"}}, text: "1;a,b\n2;c\n", columns: []string{"id", "name"}, delimiter: ';', rows: []string{"1|a,b", "2|c"}},
+		{name: "no header", cfg: Config{Columns: []string{"id", "name"}}, text: "1;a,b\n2;c\n3;d;e\n", columns: []string{"id", "name"}, delimiter: ';', rows: []string{"1|a,b", "2|c", "!has 3 cells, input.columns has 2"}},
 		{name: "NUL in a cell", text: "a,b\n1,\x00\n", rows: []string{"1|\x00"}},
 		{name: "JSON lines with BOM", text: "\xef\xbb\xbf{\"a\":1}\r\n{\"a\":2}\r\n", lineEnd: "\r\n", rows: []string{`{"a":1}`, `{"a":2}`}},
 		{name: "JSON lines, one malformed", text: "{\"a\":1}\n{\"a\":\n\n{\"a\":3,}\n", rows: []string{`{"a":1}`, `{"a":`, `{"a":3,}`}},
