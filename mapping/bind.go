@@ -43,6 +43,9 @@ type Mapper struct {
 	lack string    // why the row has nothing of this block
 	void string    // the column of that
 
+	read    map[int]bool // columns of a table that the mapping reads, all blocks together
+	optOuts []int        // those that it does not read, though their names say that people opted out
+
 	sought      *nameSet
 	seekRow     []lookout // names that no row had so far
 	seekElement []lookout // and no element
@@ -129,17 +132,18 @@ func (s *Spec) Bind(l Layout) (*Mapper, error) {
 		m.missing = append(m.missing, b.missing...)
 	}
 	m.part = len(m.more) > 0
+	m.findOptOuts()
 	return m, nil
 }
 
 // bind binds one block of each; those behind the first share what the first has.
 func (s *Spec) bind(l Layout, first *Mapper) (*Mapper, error) {
-	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}, sought: &nameSet{}, doc: new(jsonvalue.Doc)}
+	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}, sought: &nameSet{}, doc: new(jsonvalue.Doc), read: map[int]bool{}}
 	if l.JSON && len(l.Columns) == 0 {
 		m.layout.Columns = s.input.Columns
 	}
 	if first != nil {
-		m.doc, m.sought, m.part = first.doc, first.sought, true
+		m.doc, m.sought, m.read, m.part = first.doc, first.sought, first.read, true
 	}
 	b := &binder{m: m}
 	b.textsInside()
@@ -281,6 +285,9 @@ func (b *binder) header(n nameAt, name string) int {
 			whose = b.m.inside.file
 		}
 		b.fail(n.at, "rename one of them in "+whose+", or remove the column from the mapping", "%s has two columns %q, so it is unclear which one is meant", whose, name)
+	}
+	if at >= 0 && b.m.read != nil { // nil: of the file of a lookup
+		b.m.read[at] = true
 	}
 	return at
 }

@@ -61,6 +61,7 @@ func (b *binder) star(e *eachSpec) {
 		return
 	}
 	for i, name := range b.m.layout.Columns {
+		b.m.read[i] = true // what is left out is left out on purpose
 		excepted := slices.ContainsFunc(e.except, func(glob string) bool {
 			if glob == name {
 				return true

@@ -142,7 +142,7 @@ type Result struct {
 	// decision table show everything that the export says. A row that a rule
 	// skipped as a whole, or that is invalid before its action is read, has none.
 	Dropped []Dropped
-	// Missed says which keys were looked up in other files and not found.
+	// Missed says what of the row the mapping did not see.
 	Missed Missed
 	// arena holds bytes that are not in the row itself: templates, lower-cased
 	// and unescaped text. Map appends to it and never overwrites.

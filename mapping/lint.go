@@ -50,6 +50,7 @@ const (
 	ruleLookupSpelling
 	ruleAssumed
 	ruleUnheard
+	ruleUnread
 	ruleNoPurpose
 	ruleCount
 )
@@ -92,6 +93,7 @@ func (r rule) text() ruleText {
 		ruleLookupSpelling: {"lookup-spelling", "Rows have a key that the file of a lookup has in another spelling alone (case, zeros in front, blanks, quotes, 12.0): keys are compared as they are; take both files as the platform wrote them, without opening them in a spreadsheet."},
 		ruleAssumed:        {"accept-by-default", "What no case of the action is about becomes accept, also where the row says nothing or something new; give the last case a condition that says what a yes is."},
 		ruleUnheard:        {"reject-unheard", "A value that says that somebody refused makes no consent, because it stands under empty or has no meaning in values; make it a reject, or say in a skip rule why it is none."},
+		ruleUnread:         {"opt-out-unread", "A column whose name says that people opted out (such as Do Not Email or Opted out of email: News) says yes, and the mapping does not read it, so these rejects are lost; map it, or read it in a skip rule that says why it counts for nothing."},
 		ruleNoPurpose:      {"stand-in-category", "Categories such as null, undefined or n/a stand for no purpose; list these words under empty, which makes their rows invalid, or map what they mean with values."},
 		ruleFreeText:       {"decisions-from-free-text", "Decisions are read from more than 1,000 different values, as people's own words have; make sure that the column holds decisions, and have decisions.csv read whole before it is signed."},
 	}[r]

@@ -113,13 +113,16 @@ func (t *Tally) Row(row int64, status Status, reason string, values bool) {
 	line.count++
 }
 
-// Missed notes keys of a row that were looked up in other files and not found.
+// Missed notes what of a row the mapping did not see.
 func (t *Tally) Missed(row int64, missed Missed) {
 	if missed&MissedKey != 0 {
 		t.seen[ruleLookupMissing].at(row)
 	}
 	if missed&MissedNear != 0 {
 		t.seen[ruleLookupSpelling].at(row)
+	}
+	if missed&MissedOptOut != 0 {
+		t.seen[ruleUnread].at(row)
 	}
 }
 

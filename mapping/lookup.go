@@ -40,13 +40,15 @@ const (
 	Doubtful              // nobody can tell, for a reason
 )
 
-// Missed says which keys of a row were looked up and not found, over all lookups.
+// Missed says what of a row the mapping did not see: keys that were looked up and not found,
+// over all lookups, and a column that it does not read.
 type Missed uint8
 
 // The bits of Missed.
 const (
-	MissedKey  Missed = 1 << iota // such a key is not there
-	MissedNear                    // it is there in another spelling alone
+	MissedKey    Missed = 1 << iota // such a key is not there
+	MissedNear                      // it is there in another spelling alone
+	MissedOptOut                    // a column of opt-outs says yes
 )
 
 // Table has the rows of the file of a lookup. Any number of goroutines may use it.

@@ -36,6 +36,9 @@ func (m *Mapper) Map(rec *Record, out *Result) {
 		out.invalid(reason, "")
 		return
 	}
+	if len(m.optOuts) > 0 {
+		m.tellOptOuts(out)
+	}
 	if len(m.seekRow) > 0 {
 		m.seek()
 	}

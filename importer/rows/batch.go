@@ -22,7 +22,7 @@ type Result struct {
 	Consents []mapping.Consent
 	// Dropped are the values that made no consent.
 	Dropped []mapping.Dropped
-	// Missed says which keys were looked up in other files and not found.
+	// Missed says what of the row the mapping did not see.
 	Missed mapping.Missed
 }
 

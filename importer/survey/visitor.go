@@ -42,7 +42,7 @@ type Row struct {
 	Dropped []mapping.Dropped
 	// Forms are the row as repaired files have it.
 	Forms []rows.Text
-	// Missed says which keys were looked up in other files and not found.
+	// Missed says what of the row the mapping did not see.
 	Missed mapping.Missed
 }
 

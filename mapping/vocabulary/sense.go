@@ -1,6 +1,9 @@
 package vocabulary
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // negations turn around what stands behind them.
 var negations = map[string]bool{
@@ -104,6 +107,26 @@ func Name(name []byte) Sense {
 		}
 	}
 	return None
+}
+
+// alone are parts of names that speak of opting out of messages by themselves; the others,
+// such as declined, also stand in the names of columns about orders and payments.
+var alone = []string{"optout", "optedout", "optingout", "unsub", "donot", "blacklist"}
+
+// OptOut reports whether the name of a column says, whatever else is in the export, that
+// people opted out of messages or of the use of their data.
+func OptOut(name []byte) bool {
+	if Name(name) != Out {
+		return false
+	}
+	var b folded
+	b.fold(name) // Name could
+	return b.forbids() || b.holds(alone) || b.holds(ways)
+}
+
+// holds reports whether one of the parts is in the name.
+func (b *folded) holds(parts []string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return b.find(part) >= 0 })
 }
 
 // forbids reports whether a name begins with no and a way to reach people.

@@ -9,7 +9,7 @@ var changesMeaning = []string{
 	"value-against-its-name", "implied-state-accepted", "ended-state-accepted", "accept-says-otherwise", "no-reject-accepted",
 	"necessary-category", "decisions-from-free-text", "nearly-all-accepted", "accepted-share-differs", "contradiction",
 	"one-timestamp", "time-before-2000", "time-in-future", "seconds-as-milliseconds", "milliseconds-as-seconds", "day-month-ambiguous",
-	"accept-by-default", "reject-unheard",
+	"accept-by-default", "reject-unheard", "opt-out-unread",
 	"stand-in-id", "one-subject-for-many", "identity-split", "mangled-by-spreadsheet",
 }
 
