@@ -162,6 +162,7 @@ func TestSuggestions(t *testing.T) {
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "no userId, profileId or email: it is unclear whose decision this is"}, "no person"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "has 5 cells, the header has 7"}, "where there are fewer, the row was cut off"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "line # has a quote inside a cell that does not begin with one"}, "the one inside twice"},
+		{summary.FailureGroup{Stage: summary.StageMap, Reason: `action: has none of "choice", from which the decision is read`}, "look at the row"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "is not a JSON object"}, "a row is one object"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: "the JSON value is nested deeper than 512 levels on line #"}, "lies that deep"},
 		{summary.FailureGroup{Stage: summary.StageMap, Reason: `timestamp: column "at" has an offset that its time zone did not have then`}, "the zone is another one"},

@@ -175,10 +175,13 @@ func valuesPatch(opts *Options) (*patch, error) {
 	tried := edit
 	for _, v := range values {
 		if opts.Decisions.Shown(v) != v || len(v) > maxPatchValue || !utf8.ValidString(v) {
-			return nil, nil
+			continue // for its rows a person has to look into rejected.*
 		}
 		edit.Add = append(edit.Add, [2]string{strconv.Quote(v), summary.Decide})
 		tried.Add = append(tried.Add, [2]string{strconv.Quote(v), mapping.DecidedAccept})
+	}
+	if len(edit.Add) == 0 {
+		return nil, nil
 	}
 	p.edits, p.tried = []mapping.Edit{edit}, []mapping.Edit{tried}
 	return p, nil
@@ -206,8 +209,13 @@ var formats = [...]string{
 	"%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y",
 	"%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p",
 	"%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y", "%m-%d-%Y", "%b %d, %Y %I:%M %p", "%b %d, %Y", "%d %b %Y %H:%M", "%d %b %Y",
+	"%a %b %d %Y %H:%M:%S GMT%z", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y",
 	"epoch-s", "epoch-ms", "excel",
 }
+
+// isCount tells the formats that read a bare number. What a pattern of a date reads is none:
+// 20240305 would be a day in 1970.
+func isCount(format string) bool { return !strings.Contains(format, "%") }
 
 // formatPatch finds the one format that reads most of the times which failed; nil when
 // none does, or when several read as many and a person has to say which is meant.
@@ -221,11 +229,14 @@ func formatPatch(ctx context.Context, opts *Options, g *summary.FailureGroup) (*
 		have = []string{"iso8601"}
 	}
 	var tries []patch
+	var tried []string // the format of each
 	for _, f := range formats {
+		tried = append(tried, f)
 		set := mapping.Edit{Path: []string{"consent", "timestamp"}, Set: with(append(slices.Clone(have), f))}
 		tries = append(tries, patch{failing: failing, edits: []mapping.Edit{set}, tried: []mapping.Edit{set}})
 		if !opts.Mapping.HasZone() {
 			zone := func(name string) mapping.Edit { return mapping.Edit{Path: []string{"timezone"}, Set: name} }
+			tried = append(tried, f)
 			tries = append(tries, patch{failing: failing, edits: []mapping.Edit{set, zone(summary.Decide)}, tried: []mapping.Edit{set, zone("UTC")}})
 		}
 	}
@@ -241,6 +252,7 @@ func formatPatch(ctx context.Context, opts *Options, g *summary.FailureGroup) (*
 		switch {
 		case best < 0 || e.Fixed > effects[best].Fixed:
 			best, twice = i, false
+		case e.Fixed == effects[best].Fixed && isCount(tried[i]) && !isCount(tried[best]):
 		case e.Fixed == effects[best].Fixed && tries[best].edits[0].Set != tries[i].edits[0].Set:
 			twice = true // with a zone of ours and without, the one without will do
 		}

@@ -44,7 +44,7 @@ var remedies = []remedy{
 	{summary.StageMap, regexp.MustCompile(`(?i)utf-?8|encoding|byte`), "the text is in another encoding than detected: consentimport inspect says which it looks like; give it with --encoding"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\bvalid_?until\b`), "every consent needs an end: give how long it is valid, or that it does not end"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\bsubject\b|\buser_?id\b.*\b(empty|missing|no)\b|\bno user_?id\b`), "the row has no person: name a column to fall back on (from: [first, second]), or fix the rows in rejected.*"},
-	{summary.StageMap, regexp.MustCompile(`^has none of `), "look at the row with mapping try: skip it if it states nothing; if it states something under another name, read that as well"},
+	{summary.StageMap, regexp.MustCompile(`\bhas none of `), "look at the row with mapping try: skip it if it states nothing; if it states something under another name, read that as well"},
 	{summary.StageMap, regexp.MustCompile(`(?i)\b(empty|missing|required|absent|blank|no value)\b`), "the row has nothing here: fix it in rejected.*; skip such rows only if they state nothing else, and an element alone by skip below each"},
 }
 
