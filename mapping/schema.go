@@ -12,27 +12,52 @@ func Schema() []byte {
 	text := schemaOf{"type": []string{"string", "number", "boolean"}}
 	texts := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text}}}
 	yesNo := schemaOf{"type": "boolean"}
-	textMap := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{texts, schemaOf{"type": "null"}}}}}}
-	columns := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text, "minItems": 1}}}}}}
-	tokens := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, schemaOf{"type": "object", "additionalProperties": text}}}
-	rule := schemaOf{"anyOf": []any{schemaOf{"type": "string"}, closed(schemaOf{"when": schemaOf{"type": "string"}, "reason": schemaOf{"type": "string"}}, "when")}}
+	textMap := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{texts, schemaOf{"type": "null"}}}}}}
+	columns := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text, "minItems": 1}}}}}}
+	tokens := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": text}}}
+	rule := schemaOf{"anyOf": []any{text, closed(schemaOf{"when": text, "reason": text}, "when")}}
 	rules := schemaOf{"anyOf": []any{rule, schemaOf{"type": "array", "items": rule}}}
 
-	field := schemaOf{
-		"from": texts, "const": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "template": text, "when": schemaOf{"type": "string"},
-		"after": schemaOf{"anyOf": []any{schemaOf{"type": "string"}, closed(schemaOf{"from": texts, "unit": schemaOf{"enum": []string{"d", "w", "mo", "y"}}}, "from", "unit")}},
-		"cases": schemaOf{"type": "array", "items": schemaOf{"$ref": "#/$defs/field"}},
-		"trim":  yesNo, "lower": yesNo, "required": yesNo, "optional": yesNo, "unescape": schemaOf{"enum": []string{"html"}}, "match": schemaOf{"type": "string"},
-		"values": textMap, "default": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "format": texts, "timezone": schemaOf{"type": "string"},
-	}
-	fields, wanted := schemaOf{}, schemaOf{}
+	textOrNone := schemaOf{"type": []string{"string", "number", "boolean", "null"}}
+	columnsOf := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text, "minItems": 1}}}
+	fields, wanted, defs := schemaOf{}, schemaOf{}, schemaOf{}
 	for _, name := range fieldNames {
-		wanted[name] = text
-		fields[name] = schemaOf{"anyOf": []any{text, schemaOf{"$ref": "#/$defs/field"}}}
+		kind := "field"
+		field := schemaOf{
+			"from": columnsOf, "const": textOrNone, "template": text, "when": text,
+			"trim": yesNo, "lower": yesNo, "required": yesNo, "optional": yesNo, "unescape": schemaOf{"enum": []string{"html"}}, "match": text,
+			"values": textMap, "default": textOrNone,
+		}
+		ways := []string{"from", "const", "template", "cases"}
+		switch name {
+		case "timestamp", "validUntil":
+			kind = name
+			field["format"], field["timezone"] = orNone(texts), schemaOf{"type": "string"}
+		case "action":
+			kind = name
+			field["default"] = schemaOf{"type": []string{"string", "null"}, "pattern": `^\s*(reject)?\s*$`}
+		}
+		if name == "timestamp" {
+			field["default"] = schemaOf{"type": []string{"string", "null"}, "pattern": `^\s*$`}
+		}
+		if name == "validUntil" {
+			field["after"] = schemaOf{"anyOf": []any{schemaOf{"type": "string"}, closed(schemaOf{"from": texts, "unit": schemaOf{"enum": []string{"d", "w", "mo", "y"}}}, "from", "unit")}}
+			ways = append(ways, "after")
+		}
+		self := schemaOf{"$ref": "#/$defs/" + kind}
+		field["cases"] = schemaOf{"anyOf": []any{self, schemaOf{"type": "array", "items": self, "minItems": 1}}}
+		one := closed(field)
+		one["oneOf"] = oneOf(ways...)
+		if name == "validUntil" { // an end may be nothing but a default
+			one["anyOf"] = []any{schemaOf{"oneOf": one["oneOf"]}, schemaOf{"required": []string{"default"}}}
+			delete(one, "oneOf")
+		}
+		wanted[name], defs[kind] = text, one
+		fields[name] = schemaOf{"anyOf": []any{text, self}}
 	}
 	each := schemaOf{
-		"columns": columns, "split": text, "array": text, "object": text, "by": text, "pair": text, "skip": rules, "except": texts, "optional": yesNo,
-		"all": tokens, "ignore": texts, "match": schemaOf{"type": "string"}, "otherwise": schemaOf{"enum": []string{"row"}},
+		"columns": columns, "split": text, "array": text, "object": text, "by": text, "pair": text, "skip": orNone(rules), "except": orNone(texts), "optional": yesNo,
+		"all": tokens, "ignore": texts, "match": text, "otherwise": schemaOf{"enum": []string{"row"}},
 	}
 	for _, name := range decode.Names() {
 		each[name] = text
@@ -43,40 +68,46 @@ func Schema() []byte {
 	// The options that only one form has; what else does nothing is left to mapping check.
 	block["dependentRequired"] = schemaOf{"by": []string{"split"}, "pair": []string{"split"}, "match": []string{"split"}, "except": []string{"columns"}, "ignore": []string{"all"}}
 	input := closed(schemaOf{
-		"format": schemaOf{"enum": InputFormats()}, "delimiter": schemaOf{"type": "string"}, "encoding": schemaOf{"type": "string"}, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
-		"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": texts, "json": texts, "rows": schemaOf{"type": "string"},
+		"format": schemaOf{"enum": InputFormats()}, "delimiter": text, "encoding": text, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
+		"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": orNone(texts), "json": orNone(texts), "rows": text,
 	})
+	test := closed(schemaOf{
+		"name": text, "row": schemaOf{"type": []string{"object", "array", "string"}}, "file": text, "key": text, "reason": text,
+		"consents": schemaOf{"type": "array", "minItems": 1, "items": closed(wanted)},
+	}, "row")
+	test["oneOf"] = oneOf("consents", "reason")
 	root := closed(schemaOf{
-		"name": text, "description": schemaOf{"type": "string"}, "confirmed": schemaOf{"type": "string"},
+		"name": textOrNone, "description": text, "confirmed": textOrNone,
 		"kind": schemaOf{"enum": kindNames()}, "state": schemaOf{"enum": []string{"confirmed", "second-hand", "inferred"}},
 		"parameters": schemaOf{"type": "array", "items": closed(schemaOf{"name": text, "description": schemaOf{"type": "string"}, "example": text, "default": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "required": yesNo}, "name")},
 		"detect":     closed(schemaOf{"columns": texts, "any": texts, "json": texts}),
 		"input":      input,
-		"lookup": schemaOf{"type": "object", "minProperties": 1, "maxProperties": MaxLookups, "propertyNames": schemaOf{"pattern": lookupName.String()}, "additionalProperties": closed(schemaOf{
-			"file": schemaOf{"type": "string"}, "key": text, "on": text, "required": yesNo, "input": input,
+		"lookup": schemaOf{"type": "object", "maxProperties": MaxLookups, "propertyNames": schemaOf{"pattern": lookupName.String(), "not": schemaOf{"enum": []string{"each", "row"}}}, "additionalProperties": closed(schemaOf{
+			"file": text, "key": text, "on": text, "required": yesNo, "input": orNone(input),
 		}, "file", "key")},
-		"empty": texts, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules,
+		"empty": schemaOf{"anyOf": []any{textOrNone, schemaOf{"type": "array", "items": textOrNone}}}, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules,
 		"each":    schemaOf{"anyOf": []any{block, schemaOf{"type": "array", "items": block, "minItems": 1}}},
 		"consent": closed(fields),
-		"record":  schemaOf{"enum": []string{"canonical"}}, "set": textMap,
-		"tests": schemaOf{"type": "array", "items": closed(schemaOf{
-			"name": text, "row": schemaOf{"type": []string{"object", "array", "string"}}, "file": text, "key": text, "reason": text,
-			"consents": schemaOf{"type": "array", "minItems": 1, "items": closed(wanted)},
-		}, "row")},
+		"record":  schemaOf{"enum": []string{"canonical", ""}}, "set": textMap,
+		"tests": schemaOf{"type": "array", "items": test},
 	}, "consent")
+	var person []any
+	for _, name := range []string{"userId", "profileId", "email"} {
+		person = append(person, schemaOf{"required": []string{name}})
+	}
 	// What every consent needs stands in the common section, unless blocks of each have
 	// sections of their own.
 	root["anyOf"] = []any{
-		schemaOf{"properties": schemaOf{"consent": schemaOf{"required": []string{"action", "timestamp", "validUntil", "source"}}}},
+		schemaOf{"properties": schemaOf{"consent": schemaOf{"required": []string{"action", "timestamp", "validUntil", "source"}, "anyOf": person}}},
 		schemaOf{"properties": schemaOf{"each": schemaOf{"type": "array"}}, "required": []string{"each"}},
 		schemaOf{"properties": schemaOf{"each": schemaOf{"required": []string{"consent"}}}, "required": []string{"each"}},
 	}
+	for _, key := range []string{"description", "parameters", "detect", "input", "lookup", "timezone", "skip", "refuse", "record", "set", "tests"} { // one that was left empty
+		root["properties"].(schemaOf)[key] = orNone(root["properties"].(schemaOf)[key])
+	}
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "consentimport mapping"
-	one := closed(field)
-	// An end may be nothing but a default.
-	one["anyOf"] = []any{schemaOf{"oneOf": oneOf("from", "const", "template", "after", "cases")}, schemaOf{"required": []string{"default"}}}
-	root["$defs"] = schemaOf{"field": one}
+	root["$defs"] = defs
 	out, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		return nil // cannot be: maps of texts
@@ -94,6 +125,9 @@ func oneOf(keys ...string) []any {
 	}
 	return out
 }
+
+// orNone lets a key have no value.
+func orNone(value any) schemaOf { return schemaOf{"anyOf": []any{value, schemaOf{"type": "null"}}} }
 
 // closed is an object schema without other keys.
 func closed(properties schemaOf, required ...string) schemaOf {

@@ -2,6 +2,7 @@ package mapping_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -64,12 +65,82 @@ func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
 		"idle option":             "each: {array: a, by: \",\"}\nconsent: {action: a, category: each.id, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 		"two ways of a field":     "consent: {action: {from: a, const: accept}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 		"no way of a field":       "consent: {action: {trim: true}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"after of a start":        "consent: {action: a, timestamp: {after: 1d}, validUntil: unlimited, source: s, userId: u}",
+		"format of an id":         "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: {from: u, format: rfc3339}}",
+		"zone of a category":      "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u, category: {from: c, timezone: UTC}}",
+		"zone in a case":          "consent: {action: {cases: [{from: a, timezone: UTC}]}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"no person":               "consent: {action: a, timestamp: t, validUntil: unlimited, source: s}",
+		"a made-up time":          "consent: {action: a, timestamp: {from: t, default: 2024-01-01}, validUntil: unlimited, source: s, userId: u}",
+		"default accept":          "consent: {action: {from: a, default: accept}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"from nothing":            "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: {from: []}}",
+		"no case":                 "consent: {action: {cases: []}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"lookup called row":       "lookup: {row: {file: f, key: k}}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"a test of nothing":       "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}\ntests: [{row: {a: b}}]",
+		"a test of both":          "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}\ntests: [{row: {a: b}, consents: [{action: accept}], reason: x}]",
 		"unknown format":          "input: {format: xml}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
 	} {
 		_, err := mapping.Parse("x.yaml", []byte(text), nil)
 		assert.Error(t, err, name)
 		assert.Error(t, s.Validate(asJSON(t, []byte(text))), name)
 	}
+}
+
+// TestTheSchemaTakesWhatParseTakes: an editor marks nothing as wrong that a run takes,
+// whatever value stands under whatever key.
+func TestTheSchemaTakesWhatParseTakes(t *testing.T) {
+	t.Parallel()
+	s := compiledSchema(t)
+	fields := []string{"action: a", "timestamp: t", "validUntil: unlimited", "source: s", "userId: u", "category: each.key"}
+	consent := func(field, value string) string {
+		text := ""
+		for _, f := range fields {
+			if name, _, _ := strings.Cut(f, ":"); name != field {
+				text += f + ", "
+			}
+		}
+		return "consent: {" + text + field + ": " + value + "}\n"
+	}
+	const whole = "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}\n"
+	taken, refused := 0, 0
+	for _, value := range []string{"", "1", "true", `""`, `"x"`, "[]", "[null]", "[x]", "{}", "{a: b}", "reject", "1d", "UTC", "rfc3339", "html", "[{from: a}]"} {
+		var texts []string
+		at := func(keys, before, after string) {
+			for key := range strings.FieldsSeq(keys) {
+				texts = append(texts, before+key+": "+value+after)
+			}
+		}
+		at("name description kind state confirmed parameters detect input empty timezone lookup skip refuse each record tests set", "", "\n"+whole)
+		at("format delimiter encoding escape skipLines columns json rows", "input: {", "}\n"+whole)
+		at("when", "skip: [{", "}]\n"+whole)
+		at("reason", `skip: [{when: 'a == "x"', `, "}]\n"+whole)
+		for _, form := range []string{"split: a, ", `columns: "*", `, "array: a, "} {
+			at("by pair skip except optional all ignore match otherwise consent", "each: {"+form, "}\n"+consent("category", "each.key"))
+		}
+		at("columns split array object tcf", "each: {", "}\n"+consent("category", "each.key"))
+		at("file", "lookup: {p: {key: k, ", "}}\n"+whole)
+		at("key on required input", "lookup: {p: {file: f, ", "}}\n"+whole)
+		at("consents reason", "tests: [{row: {a: b}, ", "}]\n"+whole)
+		at("name file key", "tests: [{row: {a: b}, reason: x, ", "}]\n"+whole)
+		for _, field := range []string{"action", "timestamp", "validUntil", "source", "userId", "message"} {
+			texts = append(texts, consent(field, value))
+			for key := range strings.FieldsSeq("from const template after cases") {
+				texts = append(texts, consent(field, "{"+key+": "+value+"}"))
+			}
+			for key := range strings.FieldsSeq("when trim lower unescape match values default format timezone required optional") {
+				texts = append(texts, consent(field, "{from: a, "+key+": "+value+"}"))
+			}
+		}
+		for _, text := range texts {
+			if _, err := mapping.Parse("x.yaml", []byte(text), nil); err != nil {
+				refused++
+				continue
+			}
+			taken++
+			require.NoError(t, s.Validate(asJSON(t, []byte(text))), text)
+		}
+	}
+	require.Greater(t, taken, 200)
+	require.Greater(t, refused, 500)
 }
 
 // FuzzParse: whatever the text of a mapping, it is taken or refused with an

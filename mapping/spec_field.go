@@ -185,6 +185,9 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 				c.remains = len(f.cases) > 0 && (c.when == nil || len(c.when.Refs()) == 0)
 				f.cases = append(f.cases, c)
 			}
+			if len(f.cases) == 0 {
+				r.fail(m.at, "cases lists no case")
+			}
 		case "when":
 			f.when = r.when(m.value, r.text(m.value, "when"))
 		case "trim":
@@ -227,6 +230,9 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 		case "timezone":
 			zone = r.text(m.value, "timezone")
 		}
+		if (m.key == "format" || m.key == "timezone") && name != "timestamp" && name != "validUntil" {
+			r.fail(m.at, "%s is for timestamp and validUntil only: nothing else is read as a time", m.key)
+		}
 	}
 	if r.err != nil {
 		return f
@@ -240,9 +246,6 @@ func (s *Spec) parseField(r *reader, name string, n ast.Node) *fieldSpec {
 	}
 	if f.after != nil && name != "validUntil" {
 		r.fail(n, "after is for validUntil only")
-	}
-	if len(formats) > 0 && name != "timestamp" && name != "validUntil" {
-		r.fail(n, "format is for timestamp and validUntil only")
 	}
 	var zoneNode ast.Node = n
 	s.finishField(r, zoneNode, f, formats, zone)
