@@ -11,16 +11,17 @@ import (
 	"github.com/consentimport/consentimport/mapping/timetext"
 )
 
-// doubtfulPerson says what of a consent's identifiers looks like nobody's, or like one
-// that nobody will ever be found under.
-func doubtfulPerson(c *Consent) (found ruleSet) {
-	if usualPerson(c) {
-		return 0
+// person looks at the identifiers of a consent: doubtful says what of them looks like
+// nobody's, or like one that nobody will ever be found under; test, that one is an address
+// for tests.
+func (t *Tally) person(c *Consent) (doubts ruleSet, test bool) {
+	if t.domain.usualPerson(c) { // with no address but the e-mail
+		return 0, len(c.Email) > 0 && (t.domain.test || isNamedTest(c.Email))
 	}
-	return doubtful(c)
+	return doubtful(c), isTestAddress(c.Email) || isTestAddress(c.UserID)
 }
 
-// doubtful is doubtfulPerson by full looks.
+// doubtful finds the doubts of person by full looks.
 func doubtful(c *Consent) (found ruleSet) {
 	found = doubtfulID(c.UserID)
 	if len(c.ProfileID) > 0 {

@@ -23,6 +23,7 @@ type Tally struct {
 	dayProven  bool
 	day        int64              // looked at last, in days since 1970; rows of a day stand together
 	categories Few[knownCategory] // of this batch and those before it
+	domain     domain
 }
 
 // knownCategory is what the name of a category says by itself.
@@ -218,7 +219,7 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	if len(c.ProfileID) > 0 && !c.HasSourceID {
 		t.seen[ruleSourceID].at(row)
 	}
-	doubts := doubtfulPerson(c)
+	doubts, test := t.person(c)
 	if c.Hidden {
 		doubts |= 1 << ruleInvisible
 	}
@@ -232,7 +233,7 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	if n := len(t.subjects); n == 0 || t.subjects[n-1].row != row {
 		t.subjects = append(t.subjects, appearance{subject, row})
 	}
-	if isTestAddress(c.Email) || isTestAddress(c.UserID) {
+	if test {
 		t.seen[ruleTestData].at(row)
 	}
 }
@@ -305,10 +306,13 @@ func isMangled(id []byte) bool {
 // isTestAddress reports whether an address belongs to nobody: a domain that is
 // kept for examples and tests, or a local part "test".
 func isTestAddress(address []byte) bool {
+	return len(address) >= 6 && (hasTestDomain(address) || isNamedTest(address))
+}
+
+// hasTestDomain reports whether an address of five bytes or more ends with a domain for
+// examples and tests.
+func hasTestDomain(address []byte) bool {
 	n := len(address)
-	if n < 6 {
-		return false
-	}
 	switch address[n-5] | 0x20 { // the fifth letter from the end of each of them
 	case 'e', 't', '.':
 		for _, end := range [...]string{"@example.com", "@example.org", "@example.net", ".test", "@test.com"} {
@@ -317,8 +321,12 @@ func isTestAddress(address []byte) bool {
 			}
 		}
 	}
-	return address[4] == '@' && equalFold(address[:4], "test")
+	return false
 }
+
+// isNamedTest reports whether the local part of an address, which has five bytes or more,
+// is "test".
+func isNamedTest(address []byte) bool { return address[4] == '@' && equalFold(address[:4], "test") }
 
 // isTestSubject reports whether a JSON row is one that OneTrust marks as a test.
 func isTestSubject(text []byte) bool {

@@ -40,8 +40,8 @@ var letterOf = func() (of [256]letter) {
 }()
 
 // usualPerson reports whether all identifiers of a consent are usual ones.
-func usualPerson(c *Consent) bool {
-	if len(c.Email) > 0 && !usualAddress(c.Email) {
+func (d *domain) usualPerson(c *Consent) bool {
+	if len(c.Email) > 0 && !d.usualAddress(c.Email) {
 		return false
 	}
 	return (len(c.UserID) == 0 || sameBytes(c.UserID, c.Email) || usualID(c.UserID)) && (len(c.ProfileID) == 0 || usualID(c.ProfileID))
@@ -80,20 +80,48 @@ const nilUUID = 36
 
 // usualAddress reports whether a text is an address that lint finds nothing about, of
 // letters, digits, - _ . and one @ alone.
-func usualAddress(text []byte) bool {
-	var seen, twice, next, last letter
+func (d *domain) usualAddress(text []byte) bool {
+	at := bytes.IndexByte(text, '@')
+	if at <= 0 || letterOf[text[0]]&(isDigit|isLetter) == 0 {
+		return false
+	}
+	if !bytes.Equal(text[at+1:], d.name) {
+		d.look(text, at)
+	}
+	if !d.usual {
+		return false
+	}
+	seen, twin := lettersOf(text[:at])
+	return seen&isOdd == 0 && twin&isDot == 0 && !mayBeNowhere(text[:at])
+}
+
+// domain is what stands behind the @ of the address seen last: many addresses have the
+// same.
+type domain struct {
+	name        []byte
+	usual, test bool // test: usual, and see hasTestDomain
+}
+
+// look takes in the domain of an address, which begins behind its @.
+func (d *domain) look(address []byte, at int) {
+	name := address[at+1:]
+	d.name = append(d.name[:0], name...)
+	seen, twin := lettersOf(name)
+	d.usual = len(name) > 0 && seen&(isOdd|isAt) == 0 && twin&isDot == 0 && letterOf[name[0]]&(isDigit|isLetter) != 0 && letterOf[name[len(name)-1]]&isLetter != 0 &&
+		bytes.IndexByte(name, '.') > 0
+	d.test = d.usual && hasTestDomain(address)
+}
+
+// lettersOf gives what the bytes of a text are, and which of them stand twice side by side.
+func lettersOf(text []byte) (seen, twin letter) {
+	var last letter
 	for _, c := range text {
 		is := letterOf[c]
-		twice |= seen & is
-		next |= last & is
+		twin |= last & is
 		seen |= is
 		last = is
 	}
-	if seen&isOdd != 0 || seen&isAt == 0 || twice&isAt != 0 || next&isDot != 0 || last&isLetter == 0 || letterOf[text[0]]&(isDigit|isLetter) == 0 {
-		return false
-	}
-	at := bytes.IndexByte(text, '@')
-	return letterOf[text[at+1]]&(isDigit|isLetter) != 0 && bytes.IndexByte(text[at+1:], '.') > 0 && !mayBeNowhere(text[:at])
+	return seen, twin
 }
 
 // mayBeNowhere reports whether a word before an @ has the length, and the first and last

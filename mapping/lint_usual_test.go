@@ -27,18 +27,22 @@ func TestUsualIdentifiersAreBeyondDoubt(t *testing.T) {
 	upper := rapid.Custom(func(t *rapid.T) string { return strings.ToUpper(rapid.SampledFrom(words).Draw(t, "word")) })
 	part := rapid.OneOf(
 		rapid.SampledFrom(words), upper, rapid.StringMatching(`[a-zA-Z0-9]{1,12}`), rapid.StringMatching(`[0-9]{1,20}`), rapid.StringMatching(`[0-9a-f]{8}-[0-9a-f]{4}`),
-		rapid.SampledFrom([]string{"@", "@@", ".", "..", "-", "_", "+", " ", ".0", "E+07", `="`, "'", "\u200b", "\x00", "<", ";", "[1.2.3.4]", "mail.example", "@mail.example", "@mail.12", "*", "{{", "}}"}),
+		rapid.SampledFrom([]string{"@", "@@", ".", "..", "-", "_", "+", " ", ".0", "E+07", `="`, "'", "\u200b", "\x00", "<", ";", "[1.2.3.4]", "mail.example", "@mail.example", "test", "TEST@", "@example.org", "@EXAMPLE.net", "@a.test", "@test.com", "a@b.c", "@mail.12", "*", "{{", "}}"}),
 		rapid.StringN(0, 3, 8),
 	)
 	text := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(part, 0, 4).Draw(t, "parts"), "") })
 	passed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		c := Consent{UserID: []byte(text.Draw(t, "userId")), ProfileID: []byte(text.Draw(t, "profileId")), Email: []byte(text.Draw(t, "email"))}
-		for _, one := range []Consent{{UserID: c.UserID}, {ProfileID: c.ProfileID}, {Email: c.Email}, {UserID: c.Email, Email: c.Email}, c} {
-			if usualPerson(&one) {
+		again := Consent{Email: []byte(text.Draw(t, "another email"))}
+		var tally Tally // knows the domain of the one before
+		for _, one := range []Consent{{UserID: c.UserID}, {ProfileID: c.ProfileID}, {Email: c.Email}, {UserID: c.Email, Email: c.Email}, c, again, c, again} {
+			if tally.domain.usualPerson(&one) {
 				passed++
-				require.Zero(t, doubtful(&one), "%q %q %q", one.UserID, one.ProfileID, one.Email)
 			}
+			doubts, test := tally.person(&one)
+			require.Equal(t, doubtful(&one), doubts, "%q %q %q", one.UserID, one.ProfileID, one.Email)
+			require.Equal(t, isTestAddress(one.Email) || isTestAddress(one.UserID), test, "%q %q %q", one.UserID, one.ProfileID, one.Email)
 		}
 	})
 	assert.Greater(t, passed, 30, "the quick looks pass nearly nothing")
@@ -51,7 +55,7 @@ func TestUsualIdentifiersPass(t *testing.T) {
 		assert.True(t, usualID([]byte(id)), id)
 	}
 	for _, address := range []string{"ann@mail.example", "ann.lee@mail.co.example", "Annabelle.Lee@mail.example", "ann-lee_34@mail-2.example", "u@x.io"} {
-		assert.True(t, usualAddress([]byte(address)), address)
+		assert.True(t, new(domain).usualAddress([]byte(address)), address)
 	}
 }
 
@@ -65,7 +69,7 @@ func TestUnusualIdentifiersDoNotPass(t *testing.T) {
 		"a..b@mail.example", "ann@mail..example", "ann@mailexample", "@mail.example", "ann@", "ann@@mail.example", "ann@b@mail.example", "ann@.mail.example", "ann@-mail.example",
 		"ann@mail.example.", "ann@mail.12", ".ann@mail.example", "ann,lee@mail.example", "ann@mail.example ", "mailto:ann@mail.example", "<ann@mail.example>", "x",
 	} {
-		assert.False(t, usualAddress([]byte(address)), address)
+		assert.False(t, new(domain).usualAddress([]byte(address)), address)
 	}
 }
 
@@ -77,7 +81,32 @@ func TestStandInsAreNotUsual(t *testing.T) {
 		assert.False(t, usualID([]byte(strings.ToUpper(word))), word)
 	}
 	for word := range nowhere {
-		assert.False(t, usualAddress([]byte(word+"@mail.example")), word)
-		assert.False(t, usualAddress([]byte(strings.ToUpper(word)+"@mail.example")), word)
+		assert.False(t, new(domain).usualAddress([]byte(word+"@mail.example")), word)
+		assert.False(t, new(domain).usualAddress([]byte(strings.ToUpper(word)+"@mail.example")), word)
+	}
+}
+
+// TestADomainIsThatOfTheAddress: what is known of the address before says nothing about one
+// with another domain.
+func TestADomainIsThatOfTheAddress(t *testing.T) {
+	t.Parallel()
+	var tally Tally
+	for _, c := range []struct {
+		address     string
+		usual, test bool
+	}{
+		{"ann@mail.example", true, false},
+		{"bob@", false, false},
+		{"bob@mail..example", false, false},
+		{"bob@mail.example", true, false},
+		{"ann@example.org", true, true},
+		{"ann@mail.example", true, false},
+		{"a..b@mail.example", false, false},
+		{"test@mail.example", false, true},
+	} {
+		one := Consent{Email: []byte(c.address)}
+		assert.Equal(t, c.usual, tally.domain.usualPerson(&one), c.address)
+		_, test := tally.person(&one)
+		assert.Equal(t, c.test, test, c.address)
 	}
 }
