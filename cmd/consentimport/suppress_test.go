@@ -162,6 +162,8 @@ func TestListsInUTF16(t *testing.T) {
 	half := r.write(t, "half", utf16le(lines)+"x") // half a character at the end
 	args := []string{"run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", filepath.Join(r.dir, "none"), "--suppress", half, r.export}
 	r.here(t, nil, args...).requireCode(t, exitRefused)
+	args[len(args)-2] = r.write(t, "holed", lines+"bob\x00@people.example\r\n")
+	assert.Contains(t, r.here(t, nil, args...).requireCode(t, exitRefused).message(t), "line 3 has a NUL byte")
 
 	dry := filepath.Join(r.dir, "dry")
 	r.here(t, nil, "run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", dry, r.export).requireCode(t, exitComplete)

@@ -22,6 +22,7 @@ type Text struct {
 	sum   hash.Hash // of its bytes as they lie there
 	cells bool      // quotes hold lines together
 	open  bool      // a quote is
+	lines int       // ends of lines so far
 	since int       // bytes since the last end of a line outside of quotes
 }
 
@@ -64,9 +65,12 @@ func (t *Text) Read(p []byte) (int, error) {
 	n, err := t.in.Read(p)
 	for i, b := range p[:n] {
 		t.since++
+		if b == '\n' {
+			t.lines++
+		}
 		switch {
 		case b == 0:
-			return i, errors.New("it is not text in UTF-8: it has a NUL byte")
+			return i, fmt.Errorf("line %d has a NUL byte, which no text has: part of it is lost, or it is in an encoding that its first bytes do not tell; save it again as UTF-8", t.lines+1)
 		case b == '"' && t.cells:
 			t.open = !t.open
 		case b == '\n' && !t.open:
