@@ -164,6 +164,7 @@ func Parse(file string, src []byte, set map[string]string) (*Spec, error) {
 	}
 	r.undecided(root)
 	if r.err != nil {
+		s.nameParameter(r)
 		return nil, r.err
 	}
 	return s, nil
@@ -279,6 +280,25 @@ func (s *Spec) parseParameters(r *reader, list, given ast.Node) {
 		r.set[p.Name] = *p.Default
 	}
 	s.filled = r.set
+}
+
+// nameParameter says from which parameter a value comes that is at fault: where it stands in
+// a preset is a place that nobody has before their eyes.
+func (s *Spec) nameParameter(r *reader) {
+	for _, p := range s.parameters {
+		value, given := s.set[p.Name]
+		if !given || value == "" || !strings.Contains(r.err.Message, strconv.Quote(value)) {
+			continue
+		}
+		if r.err.Hint != "" {
+			r.err.Hint += "; "
+		}
+		r.err.Hint += fmt.Sprintf("that is what --set gives as %s: %s", p.Name, p.Description)
+		if p.Example != "" {
+			r.err.Hint += ", for example " + p.Example
+		}
+		return
+	}
 }
 
 func (s *Spec) parseInput(r *reader, n ast.Node) {
