@@ -46,14 +46,13 @@ type work struct {
 	tally      *tally
 	history    *history.Batch
 	successes  []byte
-	failures   bytes.Buffer
+	failures   []byte
 	superseded bytes.Buffer
 	suppressed []byte
 	rejected   []byte
 	// unsaidLines are for the spool.
 	unsaidLines []byte
 
-	failureLines    []failureLine
 	supersededLines []supersededLine
 	form            *rows.Rejected // of the layout seen last
 	err             error
@@ -127,10 +126,7 @@ func (c *collector) visit(b *survey.Batch) func() error {
 			c.invalid(w, b, r)
 		}
 	}
-	w.err = marshalLines(&w.failures, w.failureLines)
-	if err := marshalLines(&w.superseded, w.supersededLines); w.err == nil {
-		w.err = err
-	}
+	w.err = marshalLines(&w.superseded, w.supersededLines)
 	return func() error { return c.fold(b, w) }
 }
 
@@ -155,7 +151,8 @@ func (c *collector) mapped(w *work, b *survey.Batch, r *survey.Row, file string)
 			failed = true
 			g := groupKey{stage: summary.StageSend, status: x.Outcome.Status, reason: w.tally.failures.sendReason(&x.Outcome)}
 			w.tally.failures.add(g, r.Row.Number)
-			w.failureLines = append(w.failureLines, refusedLine(disarm(b.File), r, x, ref, g))
+			line := refusedLine(disarm(b.File), r, x, ref, g)
+			w.failures = line.append(w.failures)
 		}
 	}
 	if failed {
@@ -170,7 +167,8 @@ func (c *collector) invalid(w *work, b *survey.Batch, r *survey.Row) {
 	}
 	g := groupKey{stage: summary.StageMap, reason: mapReason(invalidText(r)), column: r.Column}
 	w.tally.failures.add(g, r.Row.Number)
-	w.failureLines = append(w.failureLines, invalidLine(disarm(b.File), r, g))
+	line := invalidLine(disarm(b.File), r, g)
+	w.failures = line.append(w.failures)
 	w.reject(b, r, rowError(r))
 }
 
@@ -200,7 +198,7 @@ func (c *collector) fold(b *survey.Batch, w *work) error {
 		}
 	}
 	for i, text := range [numLists][]byte{
-		successes: w.successes, failures: w.failures.Bytes(), superseded: w.superseded.Bytes(), suppressed: w.suppressed,
+		successes: w.successes, failures: w.failures, superseded: w.superseded.Bytes(), suppressed: w.suppressed,
 	} {
 		if len(text) == 0 {
 			continue
@@ -256,13 +254,12 @@ func (c *collector) foldRejected(l *source.Layout, text []byte) error {
 
 // reset makes the memory of a batch ready for the next one.
 func (w *work) reset() {
+	w.failures = w.failures[:0]
 	w.successes, w.rejected, w.suppressed = w.successes[:0], w.rejected[:0], w.suppressed[:0]
 	w.unsaidLines = w.unsaidLines[:0]
-	w.failures.Reset()
 	w.superseded.Reset()
-	clear(w.failureLines) // lets go of their texts
-	clear(w.supersededLines)
-	w.failureLines, w.supersededLines = w.failureLines[:0], w.supersededLines[:0]
+	clear(w.supersededLines) // lets go of their texts
+	w.supersededLines = w.supersededLines[:0]
 }
 
 // consentRef names the consent with index i of a row.

@@ -180,6 +180,20 @@ func TestSuccessLinesEqualGocsv(t *testing.T) {
 	})
 }
 
+func TestFailureLinesEqualGocsv(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", `\.`, " x", "\u00a0x", "\u00a0", "\xa0", "\xff x", "'=1+1", "a,b", `"`, `""x"`, "\r\n", "\tx"}))
+		draw := func(name string) string { return text.Draw(t, name) }
+		line := failureLine{
+			rapid.Int64().Draw(t, "row"), rapid.Int64().Draw(t, "line"), draw("consent"), draw("stage"), draw("status"), draw("reason"), draw("message"),
+			draw("category"), draw("action"), rapid.Int().Draw(t, "attempts"), draw("file"),
+		}
+		var want bytes.Buffer
+		require.NoError(t, gocsv.MarshalCSVWithoutHeaders([]failureLine{line}, csv.NewWriter(&want)))
+		require.Equal(t, want.String(), string(line.append(nil)))
+	})
+}
+
 // The headers are those of the tagged structs.
 func TestHeadersEqualGocsv(t *testing.T) {
 	for header, lines := range map[string]any{

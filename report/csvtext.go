@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"strconv"
 	"time"
 	"unicode"
@@ -11,7 +10,7 @@ import (
 )
 
 // appendCell appends one CSV cell exactly as csv.Writer would write it.
-func appendCell(dst, cell []byte) []byte {
+func appendCell[T string | []byte](dst []byte, cell T) []byte {
 	if !needsQuotes(cell) {
 		return append(dst, cell...)
 	}
@@ -19,26 +18,24 @@ func appendCell(dst, cell []byte) []byte {
 }
 
 // appendQuoted appends a cell within quotes.
-func appendQuoted(dst, cell []byte) []byte {
+func appendQuoted[T string | []byte](dst []byte, cell T) []byte {
 	dst = append(dst, '"')
-	for {
-		i := bytes.IndexByte(cell, '"')
-		if i < 0 {
-			break
+	for i := range len(cell) {
+		if cell[i] == '"' {
+			dst = append(dst, '"')
 		}
-		dst = append(append(dst, cell[:i]...), '"', '"')
-		cell = cell[i+1:]
+		dst = append(dst, cell[i])
 	}
-	return append(append(dst, cell...), '"')
+	return append(dst, '"')
 }
 
 // needsQuotes follows the rules of csv.Writer.
-func needsQuotes(cell []byte) bool {
+func needsQuotes[T string | []byte](cell T) bool {
 	if len(cell) == 0 {
 		return false
 	}
-	for _, c := range cell {
-		if c == ',' || c == '"' || c == '\n' || c == '\r' {
+	for i := range len(cell) {
+		if c := cell[i]; c == ',' || c == '"' || c == '\n' || c == '\r' {
 			return true
 		}
 	}
@@ -46,7 +43,7 @@ func needsQuotes(cell []byte) bool {
 		// `\.` alone ends the input of Postgres' COPY.
 		return c == ' ' || (c >= '\t' && c <= '\r') || (c == '\\' && len(cell) == 2 && cell[1] == '.')
 	}
-	r, _ := utf8.DecodeRune(cell)
+	r, _ := utf8.DecodeRuneInString(string(cell[:min(len(cell), utf8.UTFMax)]))
 	return unicode.IsSpace(r)
 }
 
@@ -71,7 +68,7 @@ func appendSafeCell(dst, cell []byte) []byte {
 	return appendCell(dst, append([]byte{'\''}, cell...))
 }
 
-// disarm is appendSafeCell for lines that gocsv writes.
+// disarm is appendSafeCell for lines that come of structs.
 func disarm(cell string) string {
 	if isFormula(cell) {
 		return "'" + cell

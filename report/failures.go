@@ -67,6 +67,18 @@ func refusedLine(file string, r *survey.Row, c *survey.Consent, ref journal.Ref,
 	}
 }
 
+// append appends the line. gocsv would give the same bytes, to which a test holds this, at
+// six times the cost.
+func (l *failureLine) append(dst []byte) []byte {
+	dst = append(strconv.AppendInt(dst, l.Row, 10), ',')
+	dst = strconv.AppendInt(dst, l.Line, 10)
+	for _, cell := range [...]string{l.Consent, l.Stage, l.Status, l.Reason, l.Message, l.Category, l.Action} {
+		dst = appendCell(append(dst, ','), cell)
+	}
+	dst = append(strconv.AppendInt(append(dst, ','), int64(l.Attempts), 10), ',')
+	return append(appendCell(dst, l.File), '\n')
+}
+
 // supersededLine is a line of superseded.csv: a consent held back for good. By
 // names the consent that overtook it; one of an earlier import as 523.2@ID.
 type supersededLine struct {
@@ -102,7 +114,7 @@ func overtakenLine(file string, r *survey.Row, c *survey.Consent, ref journal.Re
 // marshalLines writes tagged structs as CSV lines without a header. The writer
 // is ours, so that gocsv's own settings, which are global to a process, have no
 // say in it.
-func marshalLines[L failureLine | supersededLine](out *bytes.Buffer, lines []L) error {
+func marshalLines(out *bytes.Buffer, lines []supersededLine) error {
 	if len(lines) == 0 {
 		return nil
 	}
