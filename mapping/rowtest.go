@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/consentimport/consentimport/mapping/spelling"
 )
 
 // rowTest is an entry of tests: what a row of the export must become.
@@ -218,6 +221,11 @@ func (s *Spec) runTests(nested bool) ([]RowTest, error) {
 	}
 	m, err := s.Bind(layout)
 	if err != nil {
+		var e *Error
+		if errors.As(err, &e) { // the tests stand for the export
+			e.Message = strings.Replace(e.Message, "the export has no column", "the rows of the tests have no column", 1)
+			e.Hint = strings.Replace(e.Hint, "the export's columns", "their columns", 1)
+		}
 		return nil, err
 	}
 	out := make([]RowTest, len(s.tests))
@@ -242,8 +250,31 @@ func (s *Spec) runTests(nested bool) ([]RowTest, error) {
 		var res Result
 		m.Map(&rec, &res)
 		out[i] = RowTest{Line: t.at.line, Column: t.at.column, Name: t.name, Faults: t.faults(&res)}
+		if len(out[i].Faults) > 0 && !layout.JSON {
+			out[i].Faults = append(out[i].Faults, t.misspelt(layout.Columns, m.read)...)
+		}
 	}
 	return out, nil
+}
+
+// misspelt says which columns of a test's row are meant to be one that the mapping reads and
+// the row does not have: other tests may have it.
+func (t *rowTest) misspelt(columns []string, read map[int]bool) (faults []string) {
+	has := func(column string) bool {
+		return slices.ContainsFunc(t.cells, func(c pair) bool { return c.key == column })
+	}
+	var lacking []string
+	for i, c := range columns {
+		if read[i] && !has(c) {
+			lacking = append(lacking, c)
+		}
+	}
+	for i, c := range columns {
+		if meant := spelling.DidYouMean(c, lacking); meant != "" && has(c) && !read[i] {
+			faults = append(faults, fmt.Sprintf("the row has %q, which the mapping does not read%s", c, meant))
+		}
+	}
+	return faults
 }
 
 // testsAreJSON reports whether the rows of the tests are JSON values, and whether that is

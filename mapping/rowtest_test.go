@@ -38,15 +38,16 @@ func TestRowTests(t *testing.T) {
 		"another number":      {`- {row: {id: a, choice: "yes", at: "2024-05-01T10:00:00Z", until: "", kind: ""}, consents: [{}, {}]}`, `makes 1 consent; the test says 2`},
 		"a consent, no sense": {`- {row: {id: a, choice: "yes", at: "2024-05-01T10:00:00Z", until: "", kind: ""}, reason: silent}`, `makes 1 consent; the test says that it makes none (silent)`},
 		"another reason":      {`- {row: {id: a, choice: later, at: "2024-05-01T10:00:00Z", until: "", kind: ""}, reason: expired}`, `the test says: expired`},
+		"a name misspelt":     {`- {row: {id: a, choise: "yes", at: "2024-05-01T10:00:00Z", until: "", kind: ""}, consents: [{action: accept}]}` + "\n" + `- {row: {id: a, choice: "yes", at: "2024-05-01T10:00:00Z", until: "", kind: ""}, consents: [{}]}`, `the row has "choise", which the mapping does not read; did you mean "choice"?`},
 		"no consent":          {`- {row: {id: a, choice: later, at: "2024-05-01T10:00:00Z", until: "", kind: ""}, consents: [{action: accept}]}`, `makes no consent: `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec, err := mapping.Parse("m.yaml", []byte(testedMapping+c.test), nil)
 			require.NoError(t, err)
-			require.Equal(t, 1, spec.Tests())
+			require.Equal(t, strings.Count(c.test, "\n")+1, spec.Tests())
 			results, err := spec.RunTests()
 			require.NoError(t, err)
-			require.Len(t, results, 1)
+			require.Len(t, results, spec.Tests())
 			assert.Equal(t, strings.Count(testedMapping, "\n")+1, results[0].Line)
 			faults := strings.Join(results[0].Faults, "\n")
 			if c.fault == "" {
@@ -207,9 +208,9 @@ tests:
 	require.NoError(t, err, "as JSON no row needs to have every name")
 	require.Zero(t, faults)
 	_, err = run("input: {format: csv}\n", lacking)
-	require.ErrorContains(t, err, `userId: the export has no column "id"`)
+	require.ErrorContains(t, err, `userId: the rows of the tests have no column "id"`)
 	_, err = run("", lacking+"  - row: {said: \"yes\"}\n    reason: something else\n")
-	require.ErrorContains(t, err, `userId: the export has no column "id"`, "what does not hold of JSON either is told as of cells")
+	require.ErrorContains(t, err, `userId: the rows of the tests have no column "id"`, "what does not hold of JSON either is told as of cells")
 	faults, err = run("", "  - row: {id: u1, said: \"yes\", at: \"2024-05-01T00:00:00Z\"}\n    consents: [{action: accept, userId: u1}]\n")
 	require.NoError(t, err)
 	require.Zero(t, faults)

@@ -80,7 +80,11 @@ them. The exit code is 3 when a test does not hold.`,
 				}
 			}
 			if failed > 0 {
-				fmt.Fprintf(env.stdout, "%s: %d of %s do not hold\n", args[0], failed, wording.Plural(int64(len(results)), "test"))
+				hold := "do not hold"
+				if failed == 1 {
+					hold = "does not hold"
+				}
+				fmt.Fprintf(env.stdout, "%s: %d of %s %s\n", args[0], failed, wording.Plural(int64(len(results)), "test"), hold)
 				return &ended{exitFailures}
 			}
 			_, err = fmt.Fprintf(env.stdout, "%s: %s, all hold\n", args[0], wording.Plural(int64(len(results)), "test"))

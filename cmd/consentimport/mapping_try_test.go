@@ -131,5 +131,5 @@ func TestMappingTestLearns(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(triedMapping, `"no": reject`, `"no": `, 1)+learned.stdout), 0o600))
 	broken := p.here(t, nil, "mapping", "test", file).requireCode(t, exitFailures)
 	assert.Regexp(t, `acme\.yaml:\d+:5: test 1: makes 1 consent; the test says 2\n`, broken.stdout)
-	assert.Contains(t, broken.stdout, "of 4 tests do not hold\n")
+	assert.Contains(t, broken.stdout, "1 of 4 tests does not hold\n")
 }
