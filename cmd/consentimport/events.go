@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -37,6 +39,8 @@ type events struct {
 	to   io.Writer
 	file *os.File // nil: standard output
 	now  func() time.Time
+	lost func(error) // is told of the first event that could not be written
+	once sync.Once
 }
 
 // event is one line.
@@ -62,7 +66,9 @@ type event struct {
 
 // openEvents opens the file that --events names; "-" is standard output.
 func openEvents(env *environment, name string) (*events, error) {
-	e := &events{to: env.stdout, now: env.now}
+	e := &events{to: env.stdout, now: env.now, lost: func(err error) {
+		messages{env}.note(fmt.Sprintf("events are missing from --events %s: %v; the run goes on", name, err))
+	}}
 	switch name {
 	case "":
 		return nil, nil
@@ -78,6 +84,9 @@ func openEvents(env *environment, name string) (*events, error) {
 		return nil, usage("give a file that can be written, or - for standard output", "open --events: %w", err)
 	}
 	e.to, e.file = newStream(f, stderrPatience), f
+	if err := e.endLine(name); err != nil {
+		return nil, usage("give a file that can be written, or - for standard output", "write --events: %w", errors.Join(err, f.Close()))
+	}
 	return e, nil
 }
 
@@ -100,13 +109,33 @@ func holdsEvents(name string) error {
 	return nil
 }
 
+// endLine ends the last line of a file that an earlier run had no room or time to end, so
+// that no event of this one is lost with it.
+func (e *events) endLine(name string) error {
+	last := make([]byte, 1)
+	info, err := e.file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.ReadAt(last, info.Size()-1); err != nil || last[0] == '\n' {
+		return err
+	}
+	_, err = e.file.WriteString("\n")
+	return err
+}
+
 func (e *events) close() {
 	if e != nil && e.file != nil {
 		_ = e.file.Close() // each line was written by itself
 	}
 }
 
-// say writes one event. What cannot be written is no reason to stop.
+// say writes one event. What cannot be written is no reason to stop, but is said.
 func (e *events) say(what event) {
 	if e == nil {
 		return
@@ -118,7 +147,9 @@ func (e *events) say(what event) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	_, _ = e.to.Write(append(line, '\n'))
+	if _, err := e.to.Write(append(line, '\n')); err != nil && e.file != nil {
+		e.once.Do(func() { e.lost(err) })
+	}
 }
 
 func (e *events) start(im *importer.Import, dry bool, to journal.Target) {

@@ -142,6 +142,21 @@ func TestEventsAreAppendedToEventsAlone(t *testing.T) {
 	all := eventsIn(t, events)
 	assert.Equal(t, "end", all[len(all)-1]["event"])
 	assert.Greater(t, len(all), 4, "the first run's are still there")
+
+	// A last line that was not written to its end takes no event of the next run with it.
+	torn := strings.TrimSuffix(readFile(t, events), "\"}\n")
+	require.NoError(t, os.WriteFile(events, []byte(torn[:len(torn)-1]), 0o600))
+	r.here(t, nil, r.args("--events", events, "--resume")...).requireCode(t, exitComplete)
+	lines := strings.Split(readFile(t, events)[len(torn)-1:], "\n")
+	assert.Empty(t, lines[0])
+	require.Greater(t, len(lines), 2)
+	for _, line := range lines[1 : len(lines)-1] {
+		assert.True(t, json.Valid([]byte(line)), line)
+	}
+	if _, err := os.Stat("/dev/full"); err == nil { // what cannot be written is said once
+		got := r.here(t, nil, r.args("--events", "/dev/full", "--resume")...).requireCode(t, exitComplete)
+		assert.Equal(t, 1, strings.Count(got.stderr, "events are missing from --events /dev/full: write /dev/full: no space left on device"), got.stderr)
+	}
 }
 
 // A program that reads Prometheus' text format reads our numbers.
