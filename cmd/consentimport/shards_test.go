@@ -191,7 +191,7 @@ func TestJoinRefusesWhatIsNotAllOfOneImport(t *testing.T) {
 	two := r.shards(t, 2, "--progress", "none")
 	out := filepath.Join(r.dir, "joined")
 	elsewhere := filepath.Join(r.dir, "elsewhere")
-	for _, args := range [][]string{{"evidence", d[0]}, {"verify", "--subject", "u1", d[0]}} {
+	for _, args := range [][]string{{"evidence", d[0]}, {"purge", d[0]}, {"verify", "--subject", "u1", d[0]}} {
 		assert.Contains(t, r.here(t, nil, args...).requireCode(t, exitRefused).message(t), "join all shards first")
 	}
 	flags := r.args("--shard", "2/3", "--out", elsewhere)
