@@ -121,9 +121,12 @@ func Open(cfg Config) (*Import, error) {
 			return nil, err
 		}
 	}
+	ahead := digestAhead(cfg)
+	defer ahead.Stop()
 	w, state, err := journal.Open(cfg.Disk, cfg.Dir)
 	switch {
 	case errors.Is(err, journal.ErrEmpty), errors.Is(err, journal.ErrNone):
+		ahead.Stop() // nothing is to be gone on with
 		im := &Import{cfg: cfg, spec: cfg.Spec, shard: cfg.Shard, fresh: true, aside: aside}
 		if im.mode, err = history.ParseMode(cmp.Or(cfg.History, history.Chronological.String())); err != nil {
 			return nil, &RefusedError{Err: err, Setting: blocked.History}
@@ -136,7 +139,7 @@ func Open(cfg Config) (*Import, error) {
 	case err != nil:
 		return nil, &RefusedError{Err: err}
 	}
-	im, err := goOn(cfg, w, state)
+	im, err := goOn(cfg, w, state, ahead)
 	if err != nil {
 		_ = w.Close() // it has nothing to add
 		return nil, err

@@ -22,7 +22,10 @@ func (e *ChangedError) Error() string { return e.Path + " " + e.How }
 // of. It reads them on all processors. Bytes that were added at the end of the
 // last input are no change, unless they continue a row that had been read. The
 // error is a *ChangedError when the inputs were read and are not the same.
-func (e *Export) Check(m Mark) error {
+func (e *Export) Check(m Mark) error { return e.CheckAfter(nil, m) }
+
+// CheckAfter is Check for whoever has begun to digest the files before they were opened.
+func (e *Export) CheckAfter(ahead *Ahead, m Mark) error {
 	if m == (Mark{}) {
 		return nil // nothing had been read, so nothing can have changed
 	}
@@ -33,15 +36,16 @@ func (e *Export) Check(m Mark) error {
 	if last.size < m.Bytes {
 		return &ChangedError{Path: last.path, How: fmt.Sprintf("is shorter than before: it has %d bytes, and %d had been read", last.size, m.Bytes)}
 	}
+	ahead.want(m.Input, m.Bytes)
 	d := newDigest()
 	for i := range m.Input {
-		if err := e.digestPrefix(d, i, e.inputs[i].size); err != nil {
+		if err := e.digestPrefix(ahead, d, i, e.inputs[i].size); err != nil {
 			return err
 		}
 		d.finish()
 	}
 	d.input, d.bytes = m.Input, 0
-	if err := e.digestPrefix(d, m.Input, m.Bytes); err != nil {
+	if err := e.digestPrefix(ahead, d, m.Input, m.Bytes); err != nil {
 		return err
 	}
 	if d.mark().Sum != m.Sum {
@@ -118,7 +122,8 @@ func (e *Export) charsetOf(i int) *charset {
 
 // digestPrefix adds the first n bytes of an input, whole chunks of which are
 // digested side by side. The digest stands at the beginning of that input.
-func (e *Export) digestPrefix(d *digest, i int, n int64) error {
+func (e *Export) digestPrefix(ahead *Ahead, d *digest, i int, n int64) error {
+	known := ahead.of(i, &e.inputs[i])
 	chunks := int((n + chunkSize - 1) / chunkSize)
 	sums := make([][sha256.Size]byte, chunks)
 	var partial hash.Hash // of the last chunk, when it is not a whole one
@@ -132,9 +137,13 @@ func (e *Export) digestPrefix(d *digest, i int, n int64) error {
 		wg.Go(func() {
 			buf := make([]byte, blockSize)
 			for c := w; c < chunks; c += workers {
-				h := sha256.New()
 				at := int64(c) * chunkSize
 				want := min(chunkSize, n-at)
+				if want == chunkSize && c < len(known) && known[c].done {
+					sums[c] = known[c].sum
+					continue
+				}
+				h := sha256.New()
 				got, err := io.CopyBuffer(h, io.NewSectionReader(e.inputs[i].file, at, want), buf)
 				if err == nil && got < want {
 					err = io.ErrUnexpectedEOF
