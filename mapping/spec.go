@@ -293,7 +293,7 @@ func (s *Spec) nameParameter(r *reader) {
 		if r.err.Hint != "" {
 			r.err.Hint += "; "
 		}
-		r.err.Hint += fmt.Sprintf("that is what --set gives as %s: %s", p.Name, p.Description)
+		r.err.Hint += fmt.Sprintf("that is the value given for the parameter %s: %s", p.Name, p.Description)
 		if p.Example != "" {
 			r.err.Hint += ", for example " + p.Example
 		}

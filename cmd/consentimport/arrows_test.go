@@ -23,7 +23,7 @@ const module = "github.com/consentimport/consentimport/"
 var arrows = map[string][]string{
 	"cmd/consentimport": {"cmd/consentimport/studio", "importer/blocked", "report", "report/evidence", "report/html", "report/summary", "report/text", "report/wording", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/delivery", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
 	// The pages do what commands do, by calling them.
-	"cmd/consentimport/studio": {"report", "report/summary", "report/wording", "importer/inspect", "importer/source", "mapping"},
+	"cmd/consentimport/studio": {"report", "report/summary", "report/wording", "importer/inspect", "importer/rows", "importer/source", "mapping"},
 	// What rejected.* holds is written by report and read back by importer: the form of it is below both.
 	"report": {"report/html", "report/summary", "report/wording", "importer", "importer/inspect", "importer/blocked", "importer/room", "importer/history", "importer/extsort", "importer/survey", "importer/rows", "importer/source", "importer/intempt", "importer/journal", "mapping", "mapping/spelling"},
 	// A form is made from the summary alone, and knows no other.
