@@ -60,8 +60,8 @@ func TestBadInputIsRefused(t *testing.T) {
 		"somebody's directory":                  {export: good, files: map[string]string{"export.csv.import/thesis.doc": "x"}, says: []string{"export.csv.import", "thesis.doc"}},
 		"a file as directory":                   {export: good, files: map[string]string{"export.csv.import": "x"}, says: []string{"export.csv.import"}},
 		"an unknown encoding":                   {export: good, flags: []string{"--encoding", "windows-12"}, says: []string{"windows-12"}},
-		"a parameter that is no time":           {export: good, mapping: "preset", flags: []string{"--preset", "shopify", "--set", "timestamp=yesterday"}, says: []string{"yesterday", "--set gives as timestamp: when these states held", "for example 2"}},
-		"a parameter that is no zone":           {export: good, mapping: "preset", flags: []string{"--preset", "mailerlite", "--set", "timezone=Berlin"}, says: []string{"give an IANA name", "--set gives as timezone"}},
+		"a parameter that is no time":           {export: good, mapping: "preset", flags: []string{"--preset", "shopify", "--set", "timestamp=yesterday"}, says: []string{"yesterday", "given for the parameter timestamp: when these states held", "for example 2"}},
+		"a parameter that is no zone":           {export: good, mapping: "preset", flags: []string{"--preset", "mailerlite", "--set", "timezone=Berlin"}, says: []string{"give an IANA name", "given for the parameter timezone"}},
 		"an unknown preset":                     {export: good, mapping: "preset", flags: []string{"--preset", "onetrus"}, says: []string{"onetrus", "did you mean", "onetrust"}},
 	} {
 		t.Run(name, func(t *testing.T) {
