@@ -27,7 +27,7 @@ func (t *task) action() mapping.Action {
 	if len(t.packed) == 0 {
 		return mapping.Undecided
 	}
-	return packedAction(t.packed)
+	return mapping.PackedAction(t.packed)
 }
 
 // rejects is how many rejects a task stands for: itself, and those of its history that

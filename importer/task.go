@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/consentimport/consentimport/importer/journal"
@@ -44,77 +43,11 @@ const taskOverhead = 200
 
 func (t *task) size() int64 { return int64(len(t.packed)) + taskOverhead }
 
-// Bits of the first byte of a packed consent, beside its action.
-const (
-	packedSource = 1 << 7
-	packedMore   = 1 << 6
-)
-
-// packedAction is the decision of a packed consent.
-func packedAction(b []byte) mapping.Action {
-	return mapping.Action(b[0] &^ (packedSource | packedMore))
-}
-
 // pack copies a consent into one piece of memory of its own.
-func pack(c *mapping.Consent) []byte {
-	fields := [...][]byte{c.Source, c.Category, c.UserID, c.ProfileID, c.Email, c.Message, nil, nil, nil}
-	used := fields[:6]
-	if c.More != nil {
-		for i, f := range c.More.Fields() {
-			fields[6+i] = *f.Value
-		}
-		used = fields[:]
-	}
-	n := 2 + 3*binary.MaxVarintLen64
-	for _, f := range used {
-		n += 2 + len(f)
-	}
-	b := make([]byte, 0, n)
-	flags := byte(c.Action)
-	if c.HasSourceID {
-		flags |= packedSource
-	}
-	if c.More != nil {
-		flags |= packedMore
-	}
-	b = append(b, flags)
-	b = binary.AppendVarint(b, c.Timestamp)
-	b = binary.AppendVarint(b, c.ValidUntil)
-	b = binary.AppendVarint(b, c.SourceID)
-	for _, f := range used {
-		b = binary.AppendUvarint(b, uint64(len(f)))
-		b = append(b, f...)
-	}
-	return b
-}
+func pack(c *mapping.Consent) []byte { return c.Pack(make([]byte, 0, c.PackedSize())) }
 
 // unpack gives the consent back; its slices point into b. Raw is not kept.
-func unpack(b []byte) mapping.Consent {
-	var c mapping.Consent
-	c.Action = packedAction(b)
-	c.HasSourceID = b[0]&packedSource != 0
-	more := b[0]&packedMore != 0
-	b = b[1:]
-	varint := func() int64 {
-		v, n := binary.Varint(b)
-		b = b[n:]
-		return v
-	}
-	c.Timestamp, c.ValidUntil, c.SourceID = varint(), varint(), varint()
-	text := func(f *[]byte) {
-		n, w := binary.Uvarint(b)
-		b = b[w:]
-		*f = b[:n:n]
-		b = b[n:]
-	}
-	for _, f := range [...]*[]byte{&c.Source, &c.Category, &c.UserID, &c.ProfileID, &c.Email, &c.Message} {
-		text(f)
-	}
-	if more {
-		c.More = &mapping.More{}
-		for _, f := range c.More.Fields() {
-			text(f.Value)
-		}
-	}
+func unpack(b []byte) (c mapping.Consent) {
+	_, _ = c.Unpack(b) // nothing else is ever packed there
 	return c
 }
