@@ -146,6 +146,7 @@ type indexing struct {
 	lookup  *lookup
 	pool    sync.Pool  // of *indexed
 	ahead   room.Ahead // when to see whether there is room for the index
+	kept    *rows.Kept // rows that passes before have partly sent under another mapping
 }
 
 // indexed is the memory for one batch.
@@ -166,6 +167,7 @@ func (x *indexing) visit(row func(m *indexed, b *rows.Batch, i int) error) rows.
 		}
 		return func() error {
 			defer x.pool.Put(m)
+			x.kept.Add(b, func(i int) bool { return x.lookup.before != nil && x.lookup.before.Left(b, i) == survey.LeftSome })
 			if !x.im.Repairs() && x.im.narrowed == nil {
 				x.im.whole = b.Src.Mark
 			}
@@ -187,6 +189,11 @@ func (x *indexing) pass(ctx context.Context, others []rows.Visit) (err error) {
 		return err
 	}
 	defer x.lookup.close()
+	x.kept = x.im.keepPartlySent()
+	defer func() {
+		x.kept.End()
+		x.kept = nil
+	}()
 	sweep := x.lookup.sweep(func(b *rows.Batch, i int) {
 		if finalBefore(b, i, x.im.pass.N) {
 			x.lookup.before.Want(b, i)

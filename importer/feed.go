@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -33,7 +32,6 @@ func (r *run) feed(ctx context.Context) error {
 	}
 	var took int64
 	sweep := r.lookup.sweep(nil)
-	sweep.Mapped = slices.Clone(r.im.order.pulled.mapped)
 	err = r.im.each(ctx, sweep, r.im.from, true, func(b *rows.Batch) func() error {
 		return func() error {
 			n := b.Len()
@@ -129,7 +127,6 @@ func (r *run) admit(b *rows.Batch, n int) error {
 	}
 	if n == b.Len() {
 		r.im.follower.Fed()
-		r.im.order.pulled.forget(taken[n-1].Number)
 	}
 	return r.passed(after, taken[n-1].Number, b.Src.Read)
 }

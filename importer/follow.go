@@ -15,7 +15,7 @@ func (im *Import) Follow() *survey.Followed {
 	if !im.fresh || !im.shard.Whole() || im.earlier != nil || !im.roomForLists() {
 		return nil
 	}
-	im.follower = survey.NewFollower(im.reading)
+	im.follower = survey.NewFollower(im.reading, im.keep("fed", im.decisions))
 	return &survey.Followed{
 		Follower: im.follower, Files: im.files, Open: im.Survey,
 		Begins: survey.Facts{Header: im.header, Passes: []journal.Pass{im.pass}, Finished: im.cfg.Now()},
@@ -29,8 +29,15 @@ const listRoom = 160
 // roomForLists reports whether the disk has room for the reports while the run goes on:
 // what it is to send counts for more. Where nobody knows how much there is, there is.
 func (im *Import) roomForLists() bool {
+	left, known := im.roomLeft(0)
+	return !known || left > 0
+}
+
+// roomLeft is how much of the disk is left, in bytes, beside what is sent and its lists, and
+// beside so many consents that leave with earlier ones.
+func (im *Import) roomLeft(pulled int64) (bytes int64, known bool) {
 	free, known := room.Free(im.cfg.Dir)
-	return !known || free > im.decisions*(outcomeRoom+listRoom)+2*im.export.Size()
+	return free - max(im.decisions, pulled)*(outcomeRoom+listRoom) - pulled*keptRoom - 2*im.export.Size(), known
 }
 
 // followed is a journal of outcomes that somebody follows.

@@ -85,6 +85,8 @@ type Import struct {
 	read  source.Mark     // what of the export was read
 	whole source.Mark     // the same, as far as Arrange has read it
 
+	kept      []*rows.Kept     // what rows became that are come to again
+	mostKept  int64            // how much of the disk each of them may take, in bytes; 0: the usual
 	follower  *survey.Follower // of the run; nil: nobody follows it
 	decisions int64            // that the index had
 
@@ -307,6 +309,9 @@ func (im *Import) Close() error {
 	errs = append(errs, im.dropIndex())
 	if im.order != nil {
 		errs = append(errs, im.order.close())
+	}
+	for _, k := range im.kept {
+		errs = append(errs, k.Close())
 	}
 	if im.files != nil {
 		errs = append(errs, im.files.Close())

@@ -72,7 +72,7 @@ func (l *lookup) close() error {
 // nothing none is mapped; those of which they have left some are mapped as they read
 // them, too. more, where it is set, may have further readings wanted.
 func (l *lookup) sweep(more func(b *rows.Batch, i int)) *rows.Sweep {
-	s := &rows.Sweep{Files: l.im.files, Reading: l.im.reading}
+	s := &rows.Sweep{Files: l.im.files, Reading: l.im.reading, Kept: l.im.kept}
 	if l.all == nil {
 		return s
 	}

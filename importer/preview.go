@@ -25,5 +25,5 @@ func (im *Import) Survey() (*survey.Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return survey.Of(snap, im.cfg.Disk, im.cfg.Dir, im.files)
+	return survey.Of(snap, im.cfg.Disk, im.cfg.Dir, im.files, im.kept...)
 }

@@ -29,8 +29,6 @@ type pulled struct {
 	loaded bool
 	ended  bool
 	rest   overflow
-	mapped []*rows.Batch // that the consents are from, until their rows are come to
-	room   int64         // for more of them, in bytes
 }
 
 // moved is a consent that leaves with a history.
@@ -47,7 +45,6 @@ type moved struct {
 const (
 	movedKey    = 8 + 8 + 8 + 1 + 8
 	pulledBytes = 16 << 20 // memory, twice
-	mappedBytes = 16 << 20 // of rows that need not be mapped again when they are come to
 )
 
 func (m *moved) append(b []byte) []byte {
@@ -82,7 +79,7 @@ func (m *moved) before(o *moved) bool {
 // pull reads the consents that the plan pulls together, and maps no other rows. An export
 // in which none is costs nothing.
 func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err error) {
-	p := &pulled{rest: overflow{temp: im.temps("rest")}, room: mappedBytes}
+	p := &pulled{rest: overflow{temp: im.temps("rest")}}
 	if plan.Pulled == 0 {
 		p.ended = true
 		return p, nil
@@ -95,7 +92,7 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 	sorter := extsort.New(extsort.Config{Key: movedKey, Buffer: pulledBytes, Temp: im.temps("pulled")})
 	left := plan.Pulled
 	ahead := make(chan []pulledStep, pulledAhead) // of the batches that are being mapped
-	sweep := &rows.Sweep{Files: im.files, Reading: im.reading, Plan: func(b *rows.Batch) error {
+	sweep := &rows.Sweep{Files: im.files, Reading: im.reading, Kept: im.kept, Plan: func(b *rows.Batch) error {
 		found, err := pullsOf(b, steps)
 		for i := range found {
 			b.Want(found[i].row, im.reading)
@@ -107,11 +104,13 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 		}
 		return err
 	}}
+	kept := im.keep("pulled-rows", plan.Pulled)
+	defer kept.End()
 	var rec, scratch []byte
 	add := func(b *rows.Batch) error {
 		found := <-ahead
 		if len(found) > 0 {
-			p.keep(b)
+			kept.Add(b, nil) // for when their rows are come to
 		}
 		for _, step := range found {
 			res := b.Result(step.row, im.reading)
@@ -149,22 +148,6 @@ func (im *Import) pull(ctx context.Context, plan *history.Plan) (_ *pulled, err 
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
-}
-
-// keep keeps what was mapped of a batch, where there is room.
-func (p *pulled) keep(b *rows.Batch) {
-	if room := b.Room(); room <= p.room {
-		p.room -= room
-		p.mapped = append(p.mapped, b)
-		b.Keep() // and never gives it back: others take over what was mapped
-	}
-}
-
-// forget lets go of what was mapped of rows up to one.
-func (p *pulled) forget(row int64) {
-	for len(p.mapped) > 0 && p.mapped[0].Number(p.mapped[0].Len()-1) <= row {
-		p.mapped[0], p.mapped = nil, p.mapped[1:]
-	}
 }
 
 // pulledStep is a step of a row of a batch.

@@ -45,10 +45,10 @@ type Sending struct {
 // An error is one of the disk or of reading the export; it stops the run too.
 func (im *Import) Run(ctx context.Context, out Sending) (*Stop, error) {
 	if err := im.Arrange(ctx); err != nil {
-		im.follower.End(nil)
+		im.follower.End()
 		return nil, err
 	}
-	defer func() { im.follower.End(im.order.pulled.mapped) }()
+	defer im.follower.End()
 	r := newRun(im, out)
 	r.holdBack(ctx)
 	if err := r.begin(); err != nil {

@@ -18,7 +18,10 @@ type Temps struct {
 	Disk Disk
 	Dir  string
 	Name string // what they are for, a part of their names
-	n    atomic.Int64
+	// Unnamed refuses to make files where they keep a name, by which something of them would
+	// be left by a crash.
+	Unnamed bool
+	n       atomic.Int64
 }
 
 // Open makes a new and empty file.
@@ -28,7 +31,11 @@ func (t *Temps) Open() (extsort.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &temp{File: f, disk: t.Disk, path: path, named: t.Disk.Remove(path) != nil}, nil
+	made := &temp{File: f, disk: t.Disk, path: path, named: t.Disk.Remove(path) != nil}
+	if made.named && t.Unnamed {
+		return nil, errors.Join(fmt.Errorf("open %s: an open file keeps its name here", path), made.Close())
+	}
+	return made, nil
 }
 
 // temp is a file that is removed when it is closed.

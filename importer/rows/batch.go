@@ -41,9 +41,9 @@ type Batch struct {
 	known    []int // end in outcomes of each row
 
 	made     []made
-	at       []int    // begin in made of each row, and the end of the last
-	mapped   []*Batch // others that have mapped some of the rows, see Sweep.Mapped
-	reused   int      // of made: how many are theirs
+	at       []int // begin in made of each row, and the end of the last
+	reused   int   // of made: how many were kept, see Sweep.Kept
+	fromKept fromKept
 	consents []mapping.Consent
 	dropped  []mapping.Dropped
 	memory   memory
@@ -68,6 +68,7 @@ type want struct {
 type made struct {
 	by     *bound
 	file   int
+	kept   bool // it was taken from a Kept
 	result Result
 }
 
@@ -164,20 +165,6 @@ func (b *Batch) find(i int, by *bound, file int) *made {
 	return nil
 }
 
-// elsewhere looks for a mapping that another batch has made.
-func (b *Batch) elsewhere(i int, by *bound, file int) *made {
-	for _, other := range b.mapped {
-		k := int(b.Number(i) - other.Number(0))
-		if k < 0 || k >= other.n || other.Number(k) != b.Number(i) {
-			continue // rows of a repaired file are not numbered through
-		}
-		if m := other.find(k, by, file); m != nil {
-			return m
-		}
-	}
-	return nil
-}
-
 // formOf is the file whose form of a row a reading reads; -1 when it has none.
 func (b *Batch) formOf(i int, r *Reading) int {
 	for _, file := range r.forms {
@@ -253,7 +240,7 @@ func (b *Batch) Release() {
 
 // Room is about how much memory the batch takes, in bytes.
 func (b *Batch) Room() int64 {
-	n := len(b.memory.scratch)
+	n := len(b.memory.scratch) + b.fromKept.size()
 	for i := range b.Src.Rows {
 		n += len(b.Src.Rows[i].Raw)
 	}

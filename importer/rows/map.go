@@ -26,6 +26,7 @@ func (mem *memory) begin() {
 // mapAll maps the rows of a batch: all of them under one reading or, where that is
 // nil, those that are wanted under the readings that were asked for.
 func (b *Batch) mapAll(all *Reading, own *clones) {
+	b.fromKept.read(b)
 	b.at, b.made = slices.Grow(b.at, b.n+1), slices.Grow(b.made, b.n)
 	w := 0
 	for i := range b.n {
@@ -40,8 +41,6 @@ func (b *Batch) mapAll(all *Reading, own *clones) {
 	}
 	b.at = append(b.at, len(b.made))
 	b.files.mappings.Add(int64(len(b.made) - b.reused))
-	clear(b.mapped) // what was taken from them holds what it needs
-	b.mapped = b.mapped[:0]
 }
 
 // mapRow maps one row under a reading, unless that was done.
@@ -50,7 +49,7 @@ func (b *Batch) mapRow(i int, r *Reading, own *clones) {
 	if file < 0 || len(b.made) > b.at[i] && b.find(i, r.by, file) != nil {
 		return
 	}
-	if m := b.elsewhere(i, r.by, file); m != nil {
+	if m := b.fromKept.find(b.Number(i), r.by, file); m != nil {
 		b.made = append(b.made, *m)
 		b.reused++
 		return
@@ -63,16 +62,20 @@ func (b *Batch) mapRow(i int, r *Reading, own *clones) {
 		}
 	}
 	mem, res := &b.memory, &b.memory.result
-	first, lost := len(b.consents), len(b.dropped)
-	res.Consents, res.Dropped = b.consents[first:], b.dropped[lost:] // they are made where they stay
+	res.Consents, res.Dropped = b.consents[len(b.consents):], b.dropped[len(b.dropped):] // they are made where they stay
 	mem.mapRow(own.of(r.by.mappers[file][text.Layout]), &b.files.all[file].export.Layouts[text.Layout], name, text.Row)
 	b.files.suppressed.suppress(res, &mem.scratchKey)
-	b.consents = kept(b.consents, res.Consents)
-	b.dropped = kept(b.dropped, res.Dropped)
-	b.made = append(b.made, made{by: r.by, file: file, result: Result{
+	b.made = append(b.made, made{by: r.by, file: file, result: b.stays(res)})
+}
+
+// stays keeps a result whose consents and dropped values were made behind those of the batch.
+func (b *Batch) stays(res *mapping.Result) Result {
+	first, lost := len(b.consents), len(b.dropped)
+	b.consents, b.dropped = kept(b.consents, res.Consents), kept(b.dropped, res.Dropped)
+	return Result{
 		Status: res.Status, Reason: res.Reason, Column: res.Column, Missed: res.Missed,
 		Consents: b.consents[first:len(b.consents):len(b.consents)], Dropped: b.dropped[lost:len(b.dropped):len(b.dropped)],
-	}})
+	}
 }
 
 // kept appends what was made to all, where it stands already unless it had no room

@@ -23,9 +23,8 @@ type Sweep struct {
 	// Batch.Want; others are not mapped. It is called from one goroutine, in row
 	// order, before the batch is mapped.
 	Plan func(*Batch) error
-	// Mapped are batches of earlier sweeps that are kept, in order of their first rows: what
-	// they have mapped is taken from them. The sweep lets go of them as it goes.
-	Mapped []*Batch
+	// Kept is what earlier sweeps have kept of what they mapped: it is not mapped again.
+	Kept []*Kept
 	// UpTo is the last row that is wanted, 0 for all. Nothing is read beyond its
 	// batch, unless ToEnd.
 	UpTo int64
@@ -158,7 +157,7 @@ func (s *Sweep) read(ctx context.Context, reader *source.Reader, free, out chan 
 		for s.UpTo > 0 && b.n > 0 && b.Number(b.n-1) > s.UpTo {
 			b.n--
 		}
-		s.reuse(b)
+		b.fromKept.begin(b, s.Kept)
 		if s.Plan != nil {
 			if err := s.Plan(b); err != nil {
 				return err
@@ -173,21 +172,5 @@ func (s *Sweep) read(ctx context.Context, reader *source.Reader, free, out chan 
 		if last {
 			return nil
 		}
-	}
-}
-
-// reuse gives a batch those that have mapped some of its rows, and lets go of those before it.
-func (s *Sweep) reuse(b *Batch) {
-	if b.n == 0 {
-		return
-	}
-	for len(s.Mapped) > 0 && s.Mapped[0].Number(s.Mapped[0].n-1) < b.Number(0) {
-		s.Mapped[0], s.Mapped = nil, s.Mapped[1:]
-	}
-	for _, m := range s.Mapped {
-		if m.Number(0) > b.Number(b.n-1) {
-			break
-		}
-		b.mapped = append(b.mapped, m)
 	}
 }

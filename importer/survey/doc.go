@@ -34,9 +34,9 @@
 // their outcome, and then shown as it was mapped, in the order of rows. One pass has read
 // each row, so there is no question whose reading counts. What waits is bounded; where more
 // does (one consent waits for its retries, many leave long before their rows), the rest of
-// the rows is surveyed as always when the run has ended. So are those that were not finished
-// when something stopped it, but what is held of them is not mapped again. What visitors see
-// is the same either way.
+// the rows is surveyed as always when the run has ended, and so are those that were not
+// finished when something stopped it; but what they became is kept on the disk ([rows.Kept]),
+// as far as there is room, and not mapped again. What visitors see is the same either way.
 //
 // Nothing is followed where a pass before has read rows (a resume, a retry, a repair), of a
 // shard, of what is held against another import, or where the disk or the files that may be

@@ -15,9 +15,10 @@ import (
 
 // Follower holds the rows of a run that are being sent until all of their consents have
 // their outcome, so that they can be shown as they were mapped for that. The run tells it
-// of rows and outcomes, Followed shows them. What waits when something stops the run need
-// not be mapped again to be shown then. What it holds is bounded: where more waits, the rest
-// of the run is not followed, and nobody waits for the Follower.
+// of rows and outcomes, Followed shows them. What it holds is bounded: where more waits, the
+// rest of the run is not followed, and nobody waits for the Follower. What rows became that
+// are not shown while the run goes on is kept on the disk: they are shown when it has ended,
+// and not mapped again for that.
 //
 // Methods of a nil Follower do nothing.
 type Follower struct {
@@ -28,6 +29,7 @@ type Follower struct {
 	Early int
 
 	reading *rows.Reading
+	kept    *rows.Kept
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -36,16 +38,16 @@ type Follower struct {
 	early   map[journal.Ref]journal.Outcome // of rows that were not told of yet
 	next    source.Position                 // behind the rows that were told of
 	behind  source.Position                 // behind those that were shown
-	left    []*rows.Batch                   // that were mapped and not told of
 	sums    []string                        // of the inputs, as they were read; nil: not to their ends
 	full    bool                            // no more rows are taken in
 	ended   bool                            // nothing more comes
 }
 
-// NewFollower makes a Follower of the first pass of an import, from its first row on.
-func NewFollower(reading *rows.Reading) *Follower {
+// NewFollower makes a Follower of the first pass of an import, from its first row on. kept
+// is for what cannot be shown while the run goes on.
+func NewFollower(reading *rows.Reading, kept *rows.Kept) *Follower {
 	start := reading.Export().Start()
-	f := &Follower{Room: 24 << 20, Early: 64 << 10, reading: reading, early: map[journal.Ref]journal.Outcome{}, next: start, behind: start}
+	f := &Follower{Room: 24 << 20, Early: 64 << 10, reading: reading, kept: kept, early: map[journal.Ref]journal.Outcome{}, next: start, behind: start}
 	f.changed = sync.NewCond(&f.mu)
 	return f
 }
@@ -71,6 +73,7 @@ func (f *Follower) Feed(b *rows.Batch) {
 	defer f.mu.Unlock()
 	if first := b.Src.Rows[0]; f.full || first.Number != f.next.Row {
 		f.giveUp()
+		f.kept.Add(b, nil)
 		return
 	}
 	f.next = b.Src.Next
@@ -150,27 +153,36 @@ func (f *Follower) Sums(sums []string) {
 	f.sums = sums
 }
 
-// End tells that nothing more comes. Left are rows that were mapped and not fed.
-func (f *Follower) End(left []*rows.Batch) {
+// End tells that nothing more comes.
+func (f *Follower) End() {
 	if f == nil {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.full, f.early, f.left, f.ended = true, nil, left, true
+	f.full, f.early, f.ended = true, nil, true
 	f.changed.Signal()
 }
 
 // giveUp takes in no more rows, and lets go of those that would hold up the ones behind
 // them. mu is held.
 func (f *Follower) giveUp() {
+	if f.full {
+		return
+	}
 	f.full, f.early = true, nil
 	n := slices.IndexFunc(f.line, func(u *underWay) bool { return u.left > 0 })
 	if n < 0 {
 		return
 	}
+	f.setAside(n)
+}
+
+// setAside keeps the rows from the n-th batch on outside of memory. mu is held.
+func (f *Follower) setAside(n int) {
 	for _, u := range f.line[n:] {
 		f.room -= u.room
+		f.kept.Add(u.batch, nil)
 		u.batch.Release()
 	}
 	f.line = slices.Delete(f.line, n, len(f.line))
@@ -204,16 +216,12 @@ func (f *Follower) show(ctx context.Context, visit rows.Visit) error {
 	}
 }
 
-// rest gives the rows that are held when the run has ended, in order.
-func (f *Follower) rest() []*rows.Batch {
+// rest keeps the rows that are not shown when the run has ended with those that were kept.
+func (f *Follower) rest() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	mapped := slices.Clone(f.left)
-	for _, u := range f.line {
-		mapped = append(mapped, u.batch)
-	}
-	slices.SortFunc(mapped, func(a, b *rows.Batch) int { return cmp.Compare(a.Number(0), b.Number(0)) })
-	return mapped
+	f.setAside(0)
+	f.kept.End()
 }
 
 // await waits for the rows that are to be shown next; nil: there are none.
@@ -243,7 +251,8 @@ func (f *Follower) close() {
 	for _, u := range f.line {
 		u.batch.Release()
 	}
-	f.line, f.left = nil, nil
+	f.line = nil
+	_ = f.kept.Close() // nothing of it is needed any more
 }
 
 // take sets down the outcome of a consent.

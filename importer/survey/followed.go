@@ -49,11 +49,12 @@ func (f *Followed) Each(ctx context.Context, visitors ...Visitor) error {
 	if err := f.Follower.show(ctx, show.visit); err != nil {
 		return err
 	}
+	f.Follower.rest()
+	shown.behind = f.Follower.behind
 	s, err := f.Open()
 	if err != nil {
 		return err
 	}
-	shown.mapped, shown.behind = f.Follower.rest(), f.Follower.behind
 	if s.complete() {
 		shown.sums = f.Follower.sums
 	}

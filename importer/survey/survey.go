@@ -27,6 +27,7 @@ type Survey struct {
 	inputs []InputFacts
 	// earlier is what other imports have sent; nil: it is not asked.
 	earlier *history.Earlier
+	kept    []*rows.Kept // what this process has kept of the rows
 }
 
 // Open opens the import, or the dry run, in a directory. It checks that
@@ -69,8 +70,9 @@ func Open(disk journal.Disk, dir string, remote *source.Remote) (*Survey, error)
 	return s, nil
 }
 
-// Of is the survey of an import whose checkpoint was read and whose files are open.
-func Of(snap *journal.Snapshot, disk journal.Disk, dir string, files *rows.Files) (*Survey, error) {
+// Of is the survey of an import whose checkpoint was read and whose files are open. What
+// is kept of its rows is not mapped again.
+func Of(snap *journal.Snapshot, disk journal.Disk, dir string, files *rows.Files, kept ...*rows.Kept) (*Survey, error) {
 	if len(snap.Passes) == 0 && snap.Lost != nil {
 		return nil, blocked.Errorc(blocked.RestoreOrStartOver, "%w", snap.Lost)
 	}
@@ -81,7 +83,7 @@ func Of(snap *journal.Snapshot, disk journal.Disk, dir string, files *rows.Files
 	if err != nil {
 		return nil, err
 	}
-	return &Survey{snap: snap, disk: disk, dir: dir, files: files, earlier: earlier}, nil
+	return &Survey{snap: snap, disk: disk, dir: dir, files: files, earlier: earlier, kept: slices.Clone(kept)}, nil
 }
 
 // Spec is the mapping of the last pass.
@@ -110,7 +112,6 @@ func (s *Survey) Each(ctx context.Context, visitors ...Visitor) error {
 type begun struct {
 	counts []int64         // of the rows of each input that were shown
 	behind source.Position // of these; the zero one: nothing was shown
-	mapped []*rows.Batch   // rows behind them that need not be mapped again
 	sums   []string        // digests of the inputs, where all of them were read to their ends
 }
 
@@ -134,7 +135,7 @@ func (s *Survey) each(ctx context.Context, from begun, visitors []Visitor) error
 		show.reading = passes.readings[0]
 		sums, err = s.dryRun(ctx, show)
 	} else if show.passes = passes; far > 0 {
-		sweep := rows.Sweep{Files: s.files, Plan: passes.Plan, Mapped: from.mapped, UpTo: far, ToEnd: s.complete()}
+		sweep := rows.Sweep{Files: s.files, Plan: passes.Plan, Kept: s.kept, UpTo: far, ToEnd: s.complete()}
 		sums, err = s.sweep(ctx, sweep, from.behind, show)
 	}
 	if err != nil {
