@@ -148,11 +148,13 @@ func fromEnvironment(c *cobra.Command, env *environment) error {
 		return err
 	}
 	getenv := env.getenv
+	given := map[string]bool{} // on the command line
+	c.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = true })
 	var err error
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		name := variable(f.Name)
 		value := getenv(name)
-		if f.Changed || f.Name == "help" || value == "" || err != nil || c.Flags().Changed(instead[f.Name]) {
+		if f.Changed || f.Name == "help" || value == "" || err != nil || given[instead[f.Name]] {
 			return
 		}
 		if c.Flags().Set(f.Name, value) != nil {

@@ -61,6 +61,9 @@ func TestEveryFlagOfRunHasAVariable(t *testing.T) {
 	assert.FileExists(t, filepath.Join(r.dir, "there", "report.json"))
 	p.here(t, nil, "run", "--out", filepath.Join(r.dir, "elsewhere"), export).requireCode(t, exitComplete)
 	assert.FileExists(t, filepath.Join(r.dir, "elsewhere", "report.json"))
+	two := program{dir: r.dir, env: append(p.env[:len(p.env):len(p.env)], "CONSENTIMPORT_PRESET=canonical")}
+	assert.Contains(t, two.here(t, nil, "run", export).requireCode(t, exitRefused).message(t), "--preset and --mapping are both given")
+	two.here(t, nil, "run", "--mapping", filepath.Join(r.dir, "plain.yaml"), export).requireCode(t, exitComplete) // the command line wins
 	p.env = append(p.env, "CONSENTIMPORT_CONCURRENCY=many")
 	assert.Contains(t, p.here(t, nil, "run", export).requireCode(t, exitRefused).message(t), `CONSENTIMPORT_CONCURRENCY: "many" is not a whole number`)
 	run, _, err := newRoot(&environment{}).Find([]string{"run"})
