@@ -44,6 +44,7 @@ type network struct {
 	open     map[net.Conn]bool // true: it swallowed something
 	silent   bool              // every connection swallows what goes up
 	gone     bool              // cut, and not started again
+	given    bool              // somebody did not wait any longer for what was swallowed
 	pumps    sync.WaitGroup
 }
 
@@ -218,6 +219,14 @@ func (n *network) drop(conns ...net.Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, c := range conns {
+		n.given = n.given || n.open[c]
 		delete(n.open, c)
 	}
+}
+
+// givenUp reports whether a connection that swallowed something has ended.
+func (n *network) givenUp() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.given
 }

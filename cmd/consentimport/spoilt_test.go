@@ -65,29 +65,41 @@ func TestConnectionsThatHangHoldUpNobodyElse(t *testing.T) {
 	for _, way := range []string{up, down} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			r := rehearse(t, 500, "")
-			n := networkOf(t, r, harm{way: way, share: 0.25, swallow: true})
-			r.timeout = 2500 * time.Millisecond
-			began := time.Now()
-			done := make(chan finished, 1)
-			go func() { done <- r.here(t, nil, r.args(n.flags("--concurrency", "48", "--attempts", "20")...)...) }()
-			for r.server.Stats().Distinct < 250 && time.Since(began) < r.timeout {
-				time.Sleep(tick)
-			}
-			assert.GreaterOrEqual(t, r.server.Stats().Distinct, int64(250), "while no request has been given up yet")
-			(<-done).requireCode(t, exitComplete)
-			assert.Greater(t, time.Since(began), r.timeout, "nothing hung, so this tried nothing")
-			repeats := r.account(t)
-			h := summaryIn(t, r.out()).HTTP
-			assert.NotZero(t, h.Retries)
-			assert.Equal(t, h.ByStatus["0"], h.Retries, "only silence is a reason to send again")
-			if way == up {
-				assert.Zero(t, repeats, "what the way swallowed never arrived")
-			} else {
-				assert.LessOrEqual(t, int64(repeats), h.Retries)
+			// A machine that stands still lets requests run out of time as well: what is
+			// held up by those that hang is held up each time.
+			for try := 0; !othersGoOn(t, way); try++ {
+				require.Less(t, try, 2, "fewer than 250 of 500 decisions arrived before a request was given up")
 			}
 		})
 	}
+}
+
+// othersGoOn reports whether half of the decisions arrive before the first request on a
+// connection that hangs is given up.
+func othersGoOn(t *testing.T, way string) bool {
+	r := rehearse(t, 500, "")
+	n := networkOf(t, r, harm{way: way, share: 0.25, swallow: true})
+	r.timeout = 2500 * time.Millisecond
+	began := time.Now()
+	done := make(chan finished, 1)
+	go func() { done <- r.here(t, nil, r.args(n.flags("--concurrency", "48", "--attempts", "20")...)...) }()
+	arrived := r.server.Stats().Distinct
+	for arrived < 250 && !n.givenUp() && time.Since(began) < time.Minute {
+		time.Sleep(tick)
+		arrived = r.server.Stats().Distinct
+	}
+	(<-done).requireCode(t, exitComplete)
+	assert.Greater(t, time.Since(began), r.timeout, "nothing hung, so this tried nothing")
+	repeats := r.account(t)
+	h := summaryIn(t, r.out()).HTTP
+	assert.NotZero(t, h.Retries)
+	assert.Equal(t, h.ByStatus["0"], h.Retries, "only silence is a reason to send again")
+	if way == up {
+		assert.Zero(t, repeats, "what the way swallowed never arrived")
+	} else {
+		assert.LessOrEqual(t, int64(repeats), h.Retries)
+	}
+	return arrived >= 250
 }
 
 // The way breaks off in the middle of the import and is there again: in time, or
