@@ -330,7 +330,13 @@ func TestATargetThatIsDownIsLeftInPeace(t *testing.T) {
 					}
 					return gone, 10 * time.Millisecond
 				}
-				count, stop := sending(target, subjects, limitsOf(concurrency, 3))
+				attempts := 3
+				if gone.Status == 500 {
+					// For a minute behind the last success such an answer speaks of the consent
+					// that asked, and one of them may happen to ask thrice.
+					attempts = 6
+				}
+				count, stop := sending(target, subjects, limitsOf(concurrency, attempts))
 				require.Nil(t, stop)
 				assert.EqualValues(t, 3000, count.sent.Load())
 				assert.Less(t, time.Since(began), 11*time.Minute, "it goes on soon")
