@@ -39,6 +39,8 @@ func TestOptanon(t *testing.T) {
 		{name: "only legitimate interest", text: "interactionCount=1&groups=C0002%3A2", err: errNoChoice},
 		{name: "a group cut off", text: "interactionCount=1&groups=C0001%3A1%2CC0002", err: errOptanonGroup},
 		{name: "a value of its own", text: "interactionCount=1&groups=C0001%3A3", err: errOptanonGroup},
+		{name: "two cookies that differ", text: "interactionCount=1&groups=C0002%3A1; OptanonConsent=interactionCount=1&groups=C0002%3A0", err: errTwice},
+		{name: "two cookies that agree", text: "groups=C0002%3A1&interactionCount=1&groups=C0002%3A1", want: []string{"C0002=true"}},
 		{name: "a count that is none", text: "interactionCount=many&groups=C0001%3A1", err: errOptanonCount},
 		{name: "a group with two values", text: "interactionCount=1&groups=C0002%3A1%2CC0002%3A0", err: errTwice},
 	})

@@ -42,7 +42,11 @@ func readOptanon(text []byte, out *Cell) error {
 	err := eachField(text, "&", "=", func(name, value []byte) error {
 		switch string(name) {
 		case "groups":
-			groups, found = out.unescapePercent(value, true), true
+			was := groups
+			if groups = out.unescapePercent(value, true); found && !bytes.Equal(was, groups) {
+				return errTwice // of two cookies, or of one that was put together
+			}
+			found = true
 		case "interactionCount":
 			if count = digits(value); count < 0 {
 				return errOptanonCount
@@ -52,7 +56,7 @@ func readOptanon(text []byte, out *Cell) error {
 		case "OptanonAlertBoxClosed":
 			closed = isoTime(out.unescapePercent(value, false))
 		case "AwaitingReconsent":
-			again = string(value) == "true"
+			again = again || string(value) == "true"
 		}
 		return nil
 	})
