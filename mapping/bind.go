@@ -52,6 +52,8 @@ type Mapper struct {
 	soughtShape uint64    // of the row in which they were looked for last
 	soughtBelow uint64
 	decided     []accessor // what the decision is read from, where a row may lack it
+	mayLapse    bool       // an accept may have a word that says that it has ended
+	sameLife    bool       // the end of this consent is a lifetime that all have
 	eager       bool       // there may be an action all the same: a default, or a constant
 
 	// of the row being mapped
@@ -156,6 +158,7 @@ func (s *Spec) bind(l Layout, first *Mapper) (*Mapper, error) {
 	for _, i := range [...]int{fieldUserID, fieldProfileID, fieldEmail} {
 		m.manyNamed = m.manyNamed || m.fields[i] != nil && m.fields[i].perElement
 	}
+	m.mayLapse = m.fields[fieldAction] != nil && m.fields[fieldAction].spec.acceptsEnded()
 	m.skip, m.refuse = b.rules(s.skip), b.rules(s.refuse)
 	if s.each != nil {
 		b.bindEach(s.each)

@@ -68,7 +68,7 @@ func (r rule) text() ruleText {
 	return [ruleCount]ruleText{
 		ruleAgainst:        {"value-against-its-name", "A value becomes the opposite of what it or its column is called (such as opt_out: true → accept); swap the values in the mapping, or rename the category."},
 		ruleImplied:        {"implied-state-accepted", "A default, implied or undecided state becomes accept although nobody chose it; skip these rows, or remove the value from the mapping."},
-		ruleEnded:          {"ended-state-accepted", "A state that says that consent has ended becomes accept without an end; skip these rows, or map validUntil from the column that says when it ended."},
+		ruleEnded:          {"ended-state-accepted", "A state that says that consent has ended is an accept in the mapping, which counts only where the row states when it ended; map validUntil from the column that says so, or skip these rows."},
 		ruleOtherwise:      {"accept-says-otherwise", "A value that says what became of mail, another legal ground or that the record is gone becomes accept; skip these rows, or map the column that says what the person decided."},
 		ruleNotAgainst:     {"no-reject-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, although it holds for everyone who was never asked; import only the rejects, or map the column that says who agreed."},
 		ruleNecessary:      {"necessary-category", "A necessary or essential category is imported as consent although nobody is asked about it; skip it."},

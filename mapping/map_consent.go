@@ -176,6 +176,10 @@ func (m *Mapper) consent(out *Result) (why string) {
 	}
 	m.sourceID(&c, fault)
 	m.times(&c, fault)
+	if sound && m.lapsed(&c) {
+		out.Dropped = append(out.Dropped, Dropped{Category: c.Category, Subject: m.elementSubject(), Raw: action.raw, Why: acceptLapsed, Own: m.manyNamed})
+		return acceptLapsed
+	}
 	switch {
 	case sound, about && named && c.Action != Undecided: // it can be read, if not sent
 		out.Consents = append(out.Consents, c)

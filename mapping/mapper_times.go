@@ -8,6 +8,7 @@ import (
 	"github.com/consentimport/consentimport/mapping/jsonvalue"
 	"github.com/consentimport/consentimport/mapping/spelling"
 	"github.com/consentimport/consentimport/mapping/timetext"
+	"github.com/consentimport/consentimport/mapping/vocabulary"
 )
 
 // times reads timestamp and validUntil.
@@ -65,6 +66,24 @@ func (m *Mapper) undated() bool {
 	return v.empty && v.reason == ""
 }
 
+// acceptLapsed is why an accept makes no consent whose word says that it has ended.
+const acceptLapsed = "the consent has ended, and the row does not state when"
+
+// lapsed reports whether the word of an accept says that it has ended (EXPIRED, lapsed) while
+// the row states no end: sent without one, it would be in force again. The same lifetime
+// for all is nothing that a row states.
+func (m *Mapper) lapsed(c *Consent) bool {
+	return m.mayLapse && c.Action == Accept && (c.ValidUntil == Unlimited || m.sameLife) && vocabulary.Value(c.Raw) == vocabulary.Ended
+}
+
+// acceptsEnded reports whether a field, or one of its cases, accepts a word that says that a
+// consent has ended.
+func (f *fieldSpec) acceptsEnded() bool {
+	return slices.ContainsFunc(f.values, func(v valuePair) bool {
+		return v.to == "accept" && vocabulary.Value([]byte(v.from)) == vocabulary.Ended
+	}) || slices.ContainsFunc(f.cases, (*fieldSpec).acceptsEnded)
+}
+
 // mongoDate gives the time in a date of MongoDB's extended JSON: {"$date": …} with a
 // text, a number of milliseconds or {"$numberLong": "…"}. Other objects stay what
 // they are.
@@ -86,6 +105,7 @@ var unlimitedWord = []byte("unlimited")
 
 func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, column string)) {
 	f, found := m.fields[fieldValidUntil], (*value)(nil)
+	m.sameLife = false
 	if len(f.cases) > 0 || !f.spec.unlimited && f.spec.after == nil { // else there is nothing to find
 		found = m.value(fieldValidUntil)
 		f = found.by
@@ -96,6 +116,7 @@ func (m *Mapper) validUntil(c *Consent, dated bool, fault func(i int, reason, co
 	}
 	if a := f.spec.after; a != nil {
 		life := a.fixed
+		m.sameLife = len(a.from) == 0
 		if len(a.from) > 0 {
 			var v value
 			m.candidates(f, f.after, &v)
