@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,8 +29,16 @@ func TestEndedStates(t *testing.T) {
 		m, err := spec.Bind(Layout{Columns: []string{"id", "a", "end"}})
 		require.NoError(t, err, tt.until)
 		var out Result
+		l := NewLinter(spec, LintOptions{Now: time.Unix(1_800_000_000, 0)})
+		tally := l.NewTally()
 		m.Map(&Record{Row: 1, Cells: [][]byte{[]byte("u1"), []byte(tt.word), []byte(tt.end)}}, &out)
-		got := out.Reason
+		tally.Observe(&Record{Row: 1}, &out, make([]uint64, 1))
+		l.Fold(tally)
+		got, found := out.Reason, false
+		for _, f := range l.Findings() {
+			found = found || f.Rule == "ended-state-accepted" && len(f.Rows) == 1
+		}
+		assert.Equal(t, tt.want == acceptLapsed, found, "%s under %s with %q is found by lint", tt.word, tt.until, tt.end)
 		if len(out.Consents) == 1 {
 			got = out.Consents[0].Action.String()
 		} else {

@@ -149,6 +149,9 @@ func (t *Tally) Dropped(row int64, d *Dropped, status Status) {
 	}
 	line, isNew := t.decisions.at(t.categoryHash(d.Category), d.Category, d.Raw, as, why)
 	line.count++
+	if as == fateSkipped && why == acceptLapsed {
+		t.seen[ruleEnded].at(row)
+	}
 	if as != fateSkipped || why != NoStatement {
 		return
 	}
