@@ -349,6 +349,7 @@ func TestPurgeLeavesNoPersonAndVerifyStillWorks(t *testing.T) {
 	r.here(t, nil, "evidence", r.out()).requireCode(t, exitComplete)
 	got := r.here(t, nil, "purge", r.out()).requireCode(t, exitComplete)
 	assert.Contains(t, got.stdout, "removed rejected.csv (")
+	assert.NotContains(t, got.stdout, "--suppress", "no such list was given")
 	for name, text := range filesIn(t, r.out()) {
 		assert.NotRegexp(t, `\b(ann|bob|cat|dan)\b`, text, name)
 		if name == "decisions.csv" {
@@ -385,6 +386,22 @@ func TestPurgeLeavesNoPersonAndVerifyStillWorks(t *testing.T) {
 	path := filepath.Join(r.out(), "successes.csv")
 	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
 	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures).stdout, "wrong: successes.csv is not what it was when the import was purged")
+}
+
+// What a purge leaves by which a person can be found is named: the hashes of --suppress.
+func TestPurgeNamesTheListThatStays(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "yes"))
+	list := r.write(t, "opted-out.txt", "bob\n")
+	r.here(t, nil, r.args("--suppress", list)...).requireCode(t, exitComplete)
+	kept, err := filepath.Glob(filepath.Join(r.out(), "suppressed-*.txt"))
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	got := r.here(t, nil, "purge", r.out()).requireCode(t, exitComplete)
+	assert.Contains(t, got.stdout, "left, for verify needs it: "+filepath.Base(kept[0])+", a hash of each identifier of --suppress")
+	assert.FileExists(t, kept[0])
+	assert.Contains(t, got.stdout, "names no person any more")
 }
 
 // A purge that died is finished by another, and until then verify says that it died; what

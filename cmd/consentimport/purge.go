@@ -30,7 +30,8 @@ func newPurge(env *environment) *cobra.Command {
 		Long: `purge removes from the out directory of an import what holds people: rejected.*,
 suppress.csv, suppressed.csv, input.zst, repaired files, and in decisions.csv the values that
 the mapping does not name. The checkpoint says so, with the digests of what was removed. The
-export itself is yours to delete.
+export itself is yours to delete. What was given as --suppress stays as hashes, by which
+verify sees that it is the same list.
 
 The import has to be complete and consistent. Afterwards nobody can resume, retry or repair
 it, or write its reports again; verify still checks what is left, and evidence that was made
@@ -105,7 +106,10 @@ func purge(env *environment, dir string) error {
 	if len(foreign) > 0 {
 		fmt.Fprintf(env.stdout, "left alone, for they are not of the import; see whether they hold people: %s\n", spelling.OneLine(strings.Join(foreign, ", ")))
 	}
-	fmt.Fprintf(env.stdout, "the import in %s holds no person any more; the export does, and so may dry runs, repaired files and what --restart set aside: delete them where the law asks for that\n", dir)
+	if list := snap.Header.Suppressed; list != nil {
+		fmt.Fprintf(env.stdout, "left, for verify needs it: %s, a hash of each identifier of --suppress; whoever knows an identifier can see whether it was on that list\n", list.File)
+	}
+	fmt.Fprintf(env.stdout, "the import in %s names no person any more; the export does, and so may dry runs, repaired files and what --restart set aside: delete them where the law asks for that\n", dir)
 	return nil
 }
 
