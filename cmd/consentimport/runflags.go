@@ -101,23 +101,13 @@ func (f *mappingFlags) load() (*mapping.Spec, error) {
 		if err != nil {
 			return nil, refused(err)
 		}
-		return parseMapping(p.Name+".yaml", p.Source, set)
+		return rows.ParseMapping(p.Name+".yaml", p.Source, set)
 	}
 	text, err := readMapping(f.file)
 	if err != nil {
 		return nil, usage("consentimport mapping show NAME prints one to start from", "read the mapping: %w", err)
 	}
-	return parseMapping(f.file, text, set)
-}
-
-// parseMapping parses a mapping and holds what it says of files against what can be read:
-// an encoding that nobody knows is a fault of the mapping, whatever the export.
-func parseMapping(name string, text []byte, set map[string]string) (*mapping.Spec, error) {
-	spec, err := mapping.Parse(name, text, set)
-	if err != nil {
-		return nil, err
-	}
-	return spec, rows.CheckInput(spec)
+	return rows.ParseMapping(f.file, text, set)
 }
 
 // readMapping reads a mapping file, which is not read further than a mapping may be

@@ -32,16 +32,21 @@ func Config(c source.Config, in mapping.Input) source.Config {
 	return c
 }
 
-// CheckInput refuses a mapping that says of its export, or of the file of a lookup, what
-// no file can be, such as an encoding that nobody knows; with the place in the mapping.
-func CheckInput(spec *mapping.Spec) error {
+// ParseMapping parses a mapping, and refuses one that says of its export, or of the file of a
+// lookup, what no file can be, such as an encoding that nobody knows: that is a fault of the
+// mapping, whatever the export. The error has the place in the mapping.
+func ParseMapping(name string, text []byte, set map[string]string) (*mapping.Spec, error) {
+	spec, err := mapping.Parse(name, text, set)
+	if err != nil {
+		return nil, err
+	}
 	if setting, err := Config(source.Config{}, spec.Input()).Unusable(); err != nil {
-		return spec.InputFault(setting, err)
+		return nil, spec.InputFault(setting, err)
 	}
 	for _, l := range spec.Lookups() {
 		if setting, err := Config(source.Config{}, l.Input()).Unusable(); err != nil {
-			return l.InputFault(setting, err)
+			return nil, l.InputFault(setting, err)
 		}
 	}
-	return nil
+	return spec, nil
 }
