@@ -13,13 +13,13 @@ func Schema() []byte {
 	texts := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text}}}
 	yesNo := schemaOf{"type": "boolean"}
 	textMap := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{texts, schemaOf{"type": "null"}}}}}}
-	columns := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text, "minItems": 1}}}}}}
+	textOrNone := schemaOf{"type": []string{"string", "number", "boolean", "null"}}
+	columnsOf := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text, "minItems": 1}}}
+	columns := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": columnsOf}}}
 	tokens := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": text}}}
 	rule := schemaOf{"anyOf": []any{text, closed(schemaOf{"when": text, "reason": text}, "when")}}
 	rules := schemaOf{"anyOf": []any{rule, schemaOf{"type": "array", "items": rule}}}
 
-	textOrNone := schemaOf{"type": []string{"string", "number", "boolean", "null"}}
-	columnsOf := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text, "minItems": 1}}}
 	fields, wanted, defs := schemaOf{}, schemaOf{}, schemaOf{}
 	for _, name := range fieldNames {
 		kind := "field"
@@ -79,7 +79,7 @@ func Schema() []byte {
 	root := closed(schemaOf{
 		"name": textOrNone, "description": text, "confirmed": textOrNone,
 		"kind": schemaOf{"enum": kindNames()}, "state": schemaOf{"enum": []string{"confirmed", "second-hand", "inferred"}},
-		"parameters": schemaOf{"type": "array", "items": closed(schemaOf{"name": text, "description": schemaOf{"type": "string"}, "example": text, "default": schemaOf{"type": []string{"string", "number", "boolean", "null"}}, "required": yesNo}, "name")},
+		"parameters": schemaOf{"type": "array", "items": closed(schemaOf{"name": text, "description": schemaOf{"type": "string"}, "example": text, "default": textOrNone, "required": yesNo}, "name")},
 		"detect":     closed(schemaOf{"columns": texts, "any": texts, "json": texts}),
 		"input":      input,
 		"lookup": schemaOf{"type": "object", "maxProperties": MaxLookups, "propertyNames": schemaOf{"pattern": lookupName.String(), "not": schemaOf{"enum": []string{"each", "row"}}}, "additionalProperties": closed(schemaOf{

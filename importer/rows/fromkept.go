@@ -60,8 +60,8 @@ func (f *fromKept) read(b *Batch) {
 			p.kept.lost.Store(true) // a disk that fails once is not asked again
 		}
 	}
-	if less := func(a, b keptRow) int { return cmp.Compare(a.row, b.row) }; len(f.parts) > 1 && !slices.IsSortedFunc(f.rows, less) {
-		slices.SortStableFunc(f.rows, less)
+	if byRow := func(a, b keptRow) int { return cmp.Compare(a.row, b.row) }; len(f.parts) > 1 && !slices.IsSortedFunc(f.rows, byRow) {
+		slices.SortStableFunc(f.rows, byRow)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/s2"
@@ -100,10 +101,8 @@ func (k *Kept) add(row int64, m *made) {
 
 // reading is the number of a mapping among those that are kept.
 func (k *Kept) reading(by *bound) int {
-	for i, known := range k.by {
-		if known == by {
-			return i
-		}
+	if i := slices.Index(k.by, by); i >= 0 {
+		return i
 	}
 	k.by = append(k.by, by)
 	return len(k.by) - 1
