@@ -36,6 +36,10 @@ func TestExitCodes(t *testing.T) {
 			rows:  exportRow(5, "ann", "mail", "yes") + exportRow(5, "bob", "mail", "yes") + exportRow(3, "cat", "mail", "no") + exportRow(1, "bob", "mail", "no") + exportRow(2, "ann", "mail", "no"),
 			flags: []string{"--limit", "2"}, code: exitIncomplete, says: "stopped after 2 rows, as asked; 2 consents of later rows came along, because a person's decisions leave together",
 		},
+		"a limit amid one history": {
+			rows:  exportRow(5, "ann", "mail", "yes") + exportRow(3, "cat", "mail", "no") + exportRow(2, "ann", "mail", "no"),
+			flags: []string{"--limit", "1"}, code: exitIncomplete, says: "stopped after 1 row, as asked; 1 consent of a later row came along, because a person's decisions leave together",
+		},
 		"a plan's limit (402)":          {rows: ann, faults: "subject402=ann", code: exitIncomplete},
 		"no permission (403)":           {rows: ann, faults: "subject403=ann", code: exitIncomplete},
 		"nobody's project (404)":        {rows: ann, faults: "subject404=ann", code: exitIncomplete},
