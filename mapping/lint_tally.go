@@ -5,8 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/consentimport/consentimport/mapping/timetext"
 	"github.com/consentimport/consentimport/mapping/vocabulary"
 )
@@ -21,34 +19,15 @@ type Tally struct {
 	subjects   []appearance
 	oneTime    oneTime
 	dayProven  bool
-	day        int64              // looked at last, in days since 1970; rows of a day stand together
+	unproven   span               // the days of a month that may be months as well, looked at last
 	categories Few[knownCategory] // of this batch and those before it
 	domain     domain
 }
 
 // knownCategory is what the name of a category says by itself.
 type knownCategory struct {
-	hash      uint64
-	read      bool // the rest is known
 	sense     vocabulary.Sense
 	necessary bool
-}
-
-// category gives what is known of a category.
-func (t *Tally) category(name []byte) *knownCategory {
-	known, isNew := t.categories.Of(name)
-	if isNew {
-		known.hash = xxhash.Sum64(name)
-	}
-	return known
-}
-
-// categoryHash is the hash of a category.
-func (t *Tally) categoryHash(name []byte) uint64 {
-	if len(name) == 0 {
-		return 0
-	}
-	return t.category(name).hash
 }
 
 // NewTally makes a Tally for batches of rows, one after the other.
@@ -63,7 +42,7 @@ func (t *Tally) reset() {
 	t.decisions.reset()
 	t.subjects = t.subjects[:0]
 	t.oneTime = oneTime{min: math.MaxInt64, max: math.MinInt64}
-	t.dayProven, t.day = false, -1
+	t.dayProven, t.unproven = false, span{}
 }
 
 // Observe looks at one row and what it became. Subjects holds a hash of the
@@ -110,7 +89,7 @@ func (t *Tally) Row(row int64, status Status, reason string, values bool) {
 	if status == Skipped {
 		as = fateSkipped
 	}
-	line, _ := t.decisions.at(0, nil, nil, as, reason)
+	line, _ := t.decisions.at(nil, nil, as, reason)
 	line.count++
 }
 
@@ -147,7 +126,7 @@ func (t *Tally) Dropped(row int64, d *Dropped, status Status) {
 	if d.Why == Unlisted || status == Invalid {
 		as, why = fateInvalid, ""
 	}
-	line, isNew := t.decisions.at(t.categoryHash(d.Category), d.Category, d.Raw, as, why)
+	line, isNew := t.decisions.at(d.Category, d.Raw, as, why)
 	line.count++
 	if as == fateSkipped && why == acceptLapsed {
 		t.seen[ruleEnded].at(row)
@@ -165,7 +144,7 @@ func (t *Tally) Dropped(row int64, d *Dropped, status Status) {
 
 // Readable counts a consent that could be read in an invalid row.
 func (t *Tally) Readable(c *Consent) {
-	line, _ := t.decisions.at(t.categoryHash(c.Category), c.Category, c.Raw, fateInvalid, "")
+	line, _ := t.decisions.at(c.Category, c.Raw, fateInvalid, "")
 	line.count++
 }
 
@@ -178,12 +157,11 @@ const (
 
 // Consent looks at one consent of a mapped row.
 func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
-	category := t.categoryHash(c.Category)
 	as := fateAccept
 	if c.Action == Reject {
 		as = fateReject
 	}
-	line, isNew := t.decisions.at(category, c.Category, c.Raw, as, "")
+	line, isNew := t.decisions.at(c.Category, c.Raw, as, "")
 	if isNew {
 		line.marks = t.marks(c)
 	}
@@ -209,9 +187,9 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 	if o := &t.oneTime.rows; o.last != row {
 		o.at(row)
 	}
-	if t.linter.spec.dayMonth && !t.dayProven && ts/day != t.day {
-		t.day = ts / day
-		t.dayProven = dayOfMonth(ts) > 13
+	if t.linter.spec.dayMonth && !t.dayProven && (ts < t.unproven.from || ts >= t.unproven.to) {
+		t.unproven = mayBeMonths(ts)
+		t.dayProven = ts >= t.unproven.to
 	}
 	if c.ValidUntil < t.linter.now {
 		t.seen[ruleExpired].at(row)
@@ -243,9 +221,9 @@ func (t *Tally) Consent(row int64, c *Consent, subject uint64) {
 
 // marks says what lint thinks of a combination of category, value and action.
 func (t *Tally) marks(c *Consent) (marks ruleSet) {
-	known := t.category(c.Category)
-	if !known.read {
-		known.read, known.sense, known.necessary = true, t.linter.spec.sense(c.Category), vocabulary.Necessary(c.Category)
+	known, isNew := t.categories.Of(c.Category)
+	if isNew {
+		known.sense, known.necessary = t.linter.spec.sense(c.Category), vocabulary.Necessary(c.Category)
 	}
 	marks = doubts(known.sense, vocabulary.Value(c.Raw), c.Action)
 	if known.necessary {
@@ -271,6 +249,17 @@ func strangeTime(ts int64) rule {
 	default:
 		return ruleEarly
 	}
+}
+
+// span is the times from one to before another, in ms since 1970.
+type span struct{ from, to int64 }
+
+// mayBeMonths gives the first days of the month of a time, whose numbers may be those of
+// months; one more than there are months, because a zone may have moved it.
+func mayBeMonths(ts int64) span {
+	const last = 13
+	from := (ts/day - dayOfMonth(ts) + 1) * day
+	return span{from, from + last*day}
 }
 
 // dayOfMonth gives the day of a time in UTC, from 1.

@@ -407,7 +407,11 @@ func TestLintOfTheMappingAlone(t *testing.T) {
 
 func TestDayOfMonth(t *testing.T) {
 	for d := time.Date(1999, 12, 1, 13, 0, 0, 0, time.UTC); d.Year() < 2105; d = d.AddDate(0, 0, 1) {
-		require.EqualValues(t, d.Day(), dayOfMonth(d.UnixMilli()), d)
+		ts := d.UnixMilli()
+		require.EqualValues(t, d.Day(), dayOfMonth(ts), d)
+		days := mayBeMonths(ts)
+		require.LessOrEqual(t, days.from, ts)
+		require.Equal(t, d.Day() <= 13, ts < days.to, d)
 	}
 }
 

@@ -81,18 +81,25 @@ const nilUUID = 36
 // usualAddress reports whether a text is an address that lint finds nothing about, of
 // letters, digits, - _ . and one @ alone.
 func (d *domain) usualAddress(text []byte) bool {
-	at := bytes.IndexByte(text, '@')
-	if at <= 0 || letterOf[text[0]]&(isDigit|isLetter) == 0 {
+	var seen, twin, last letter
+	at := 0
+	for at < len(text) {
+		is := letterOf[text[at]]
+		if is == isAt {
+			break
+		}
+		twin |= last & is
+		seen |= is
+		last = is
+		at++
+	}
+	if at == len(text) || at == 0 || seen&isOdd != 0 || twin&isDot != 0 || letterOf[text[0]]&(isDigit|isLetter) == 0 || mayBeNowhere(text[:at]) {
 		return false
 	}
 	if !bytes.Equal(text[at+1:], d.name) {
 		d.look(text, at)
 	}
-	if !d.usual {
-		return false
-	}
-	seen, twin := lettersOf(text[:at])
-	return seen&isOdd == 0 && twin&isDot == 0 && !mayBeNowhere(text[:at])
+	return d.usual
 }
 
 // domain is what stands behind the @ of the address seen last: many addresses have the
