@@ -3,6 +3,7 @@ package intempt
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -31,6 +33,18 @@ func zipped(text string) string {
 	_, _ = z.Write([]byte(text))
 	_ = z.Close()
 	return b.String()
+}
+
+// some is a text of some MB.
+var some = strings.Repeat("some ", 1<<19)
+
+// utf16le is a text in UTF-16, the little end first, without a mark of its own.
+func utf16le(text string) string {
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = binary.LittleEndian.AppendUint16(b, unit)
+	}
+	return string(b)
 }
 
 // answers is the suite that every dialect must pass, over plain and TLS
@@ -75,6 +89,8 @@ var answers = []struct {
 	{"200 with a list of errors", reply("200 OK", "", `[{"error":"x"}]`), 0, delivery.Answer{Class: delivery.Sent, Status: 200}, false},
 	{"206", reply("206 Partial Content", "", "{"), 0, delivery.Answer{Class: delivery.Sent, Status: 206}, false},
 	{"207", reply("207 Multi-Status", "", `{"status":400}`), 0, delivery.Answer{Class: delivery.Sent, Status: 207}, false},
+	{"200 JSON of some MB", reply("200 OK", "", `{"x":"`+some+`","error":null,"y":{"error":"none of ours"}}`), 0, delivery.Answer{Class: delivery.Sent, Status: 200}, true},
+	{"200 in UTF-16", reply("200 OK", "", utf16le(`{"error":null}`)), 0, delivery.Answer{Class: delivery.Sent, Status: 200}, false},
 
 	// No success, whatever the status.
 	{"200 error", reply("200 OK", "", `{"error":"no such purpose","status":401}`), 0, delivery.Answer{Class: delivery.Refused, Status: 200, Message: "no such purpose"}, false},
@@ -88,6 +104,27 @@ var answers = []struct {
 	{"200 with a page that is said to be text", reply("200 OK", "Content-Type: text/plain\r\n", "\r\n <!doctype html>"), 0, delivery.Answer{Class: delivery.Stopped, Status: 200, Message: "web page"}, false},
 	{"203 with a page", reply("203 Non-Authoritative", "Content-Type: TEXT/HTML\r\n", "<html>proxy</html>"), 0, delivery.Answer{Class: delivery.Stopped, Status: 203, Message: "answers 203"}, false},
 	{"200 with a page in gzip", reply("200 OK", "", zipped("<html>")), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, false},
+	{"200 with a long page", endless("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n<p>"), 0, delivery.Answer{Class: delivery.Stopped, Status: 200, Message: "web page"}, true},
+	{"200 with a page in UTF-16", reply("200 OK", "", utf16le("\ufeff<html>")), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, false},
+	{"200 with a page in UTF-16 without a mark", reply("200 OK", "", utf16le("<html>")), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, false},
+	{"200 with a page in UTF-16, big end first", reply("200 OK", "", "\x00\n\x00<\x00p"), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, false},
+	{"200 with a page in UTF-32", reply("200 OK", "", "\x00\x00\xfe\xff\x00\x00\x00<"), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, false},
+	{"200 with a page in UTF-32, little end first", reply("200 OK", "", "<\x00\x00\x00p\x00\x00\x00"), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, false},
+	{"200 with a page behind marks", reply("200 OK", "", "\xef\xbb\xbf\xef\xbb\xbf\u200b\u2028\v<html>"), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, false},
+	{"200 with a page behind a no-break space", reply("200 OK", "", "\u00a0<html>"), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, false},
+	{"200 with a page behind a no-break space of Latin-1", reply("200 OK", "", "\xa0<html>"), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, false},
+	{"200 with a page behind many blanks", reply("200 OK", "", strings.Repeat(" \n", 50_000)+"<html>"), 0, delivery.Answer{Class: delivery.Stopped, Status: 200}, true},
+	{"200 with an error in UTF-16", reply("200 OK", "", utf16le("\ufeff{\"error\":\"no\"}")), 0, delivery.Answer{Class: delivery.Refused, Status: 200, Message: "no"}, false},
+	{"200 with an error behind a no-break space", reply("200 OK", "", "\u00a0{\"error\":\"no\"}"), 0, delivery.Answer{Class: delivery.Refused, Status: 200, Message: "no"}, false},
+	{"200 with an error behind some MB", reply("200 OK", "", `{"x":"\"`+some+`","y":[{"error":null}],"errors":[{"message":"no such purpose"}]}`), 0,
+		delivery.Answer{Class: delivery.Refused, Status: 200, Message: "no such purpose"}, true},
+	{"200 with an error behind some MB of blanks", reply("200 OK", "", "{"+strings.Repeat(" \n", 1<<20)+`"error":"no"}`), 0, delivery.Answer{Class: delivery.Refused, Status: 200, Message: "no"}, true},
+	{"200 with an error behind some MB in gzip", reply("200 OK", "", zipped(`{"x":"`+some+`","error":"no"}`)), 0, delivery.Answer{Class: delivery.Refused, Status: 200, Message: "no"}, false},
+	{"200 with an error of some MB", reply("200 OK", "", `{"x":"`+some+`","error":"no `+some+`"}`), 0, delivery.Answer{Class: delivery.Refused, Status: 200, Message: "no"}, true},
+	{"200 closed behind some MB", once(says("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n{\"x\":\"" + some)), 0, delivery.Answer{Class: delivery.Transient, Status: 200, Message: "answer cut off"}, true},
+	{"200 closed before it is clear", once(says("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"error\":nu")), 0, delivery.Answer{Class: delivery.Transient, Status: 200, Message: "answer cut off"}, true},
+	{"200 in broken chunks", once(says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\nxyz\r\n")), 0, delivery.Answer{Class: delivery.Transient, Status: 200, Message: "answer cut off"}, true},
+	{"200 with JSON without end", endless("HTTP/1.1 200 OK\r\n\r\n{\"x\":\""), 0, delivery.Answer{Class: delivery.Stopped, Status: 200, Message: "answers 200 with more than 16 MB of JSON"}, true},
 
 	// Refused for this record.
 	{"400 JSON", reply("400 Bad Request", "", `{"errors":[{"message":"Source is required for profileId"},{"message":"second"}]}`), 0,

@@ -145,11 +145,12 @@ func (c *Client) Send(ctx context.Context, consent *mapping.Consent) delivery.An
 	end := cn.readBody(status)
 	whole := end == bodyWhole
 	if answer.Class == delivery.Sent {
-		answer.Class = cn.verdict(end)
+		answer.Class, end = cn.verdict(end)
 	}
 	if answer.Class != delivery.Sent {
 		c.explain(&answer, cn, end, consent, start.Add(latency))
 	}
+	cn.closeBody()
 	c.stats.Record(cn.shard, status, latency)
 	if reusable && whole && writeErr == nil && cn.br.Buffered() == 0 {
 		c.put(cn, start.Add(latency))
@@ -189,11 +190,14 @@ func (c *Client) explain(a *delivery.Answer, cn *conn, end bodyEnd, consent *map
 		return
 	}
 	if a.Status >= 200 && a.Status <= 299 {
-		switch a.Class {
-		case delivery.Stopped:
+		switch {
+		case a.Class == delivery.Stopped && end == bodyHuge:
+			a.Message = fmt.Sprintf("answers %d with more than %d MB of JSON, which is not the API: a proxy on the way, or a wrong base URL", a.Status, maxJSON>>20)
+			return
+		case a.Class == delivery.Stopped:
 			a.Message = fmt.Sprintf("answers %d with a web page, which is not the API: a login page, a proxy or a captive portal on the way, or a wrong base URL", a.Status)
 			return
-		case delivery.Transient:
+		case a.Class == delivery.Transient:
 			a.Message, a.Timeout = "answer cut off in the middle", end == bodyLate
 			return
 		}

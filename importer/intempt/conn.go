@@ -40,8 +40,9 @@ type conn struct {
 	net.Conn
 	br     *bufio.Reader
 	resp   fasthttp.Response
-	out    []byte // the request as written
-	body   []byte // the request's or the answer's body
+	out    []byte    // the request as written
+	body   []byte    // the request's or the answer's body
+	more   io.Reader // what the answer's body has beyond maxBody; nil when there is nothing
 	used   time.Time
 	shard  int
 	done   <-chan struct{} // of the context that is being watched
@@ -193,15 +194,16 @@ type bodyEnd uint8
 
 const (
 	bodyWhole bodyEnd = iota // all of it was read
-	bodyLong                 // it has more than maxBody bytes, or is not formed as it says
-	bodyCut                  // the connection broke
+	bodyLong                 // it has more than maxBody bytes
+	bodyHuge                 // it is JSON of more than maxJSON bytes
+	bodyCut                  // the connection broke, or the body is not formed as it says
 	bodyLate                 // it did not come in time
 )
 
-// readBody reads the answer's body into c.body, maxBody bytes at most. Only behind a
-// whole one can the connection be used again.
+// readBody reads the answer's body into c.body, maxBody bytes at most; c.more has the
+// rest, until closeBody. Only behind a whole one can the connection be used again.
 func (c *conn) readBody(status int) bodyEnd {
-	c.body = c.body[:0]
+	c.body, c.more = c.body[:0], nil
 	n := c.resp.Header.ContentLength()
 	if status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified || n == 0 {
 		return bodyWhole
@@ -215,8 +217,17 @@ func (c *conn) readBody(status int) bodyEnd {
 	if err := c.resp.ReadBody(c.br, 0); err != nil { // StreamBody is set: it reads little yet
 		return endOf(err)
 	}
-	defer c.resp.CloseBodyStream()
-	return c.readStream(c.resp.BodyStream())
+	end := c.readStream(c.resp.BodyStream())
+	if end == bodyLong {
+		c.more = c.resp.BodyStream()
+	}
+	return end
+}
+
+// closeBody gives back what reading the body needed.
+func (c *conn) closeBody() {
+	c.more = nil
+	_ = c.resp.CloseBodyStream()
 }
 
 // readStream reads a body to its end or to maxBody bytes.
@@ -242,10 +253,8 @@ func endOf(err error) bodyEnd {
 	switch {
 	case isTimeout(err):
 		return bodyLate
-	case isEnd(err), isReset(err):
-		return bodyCut
 	default:
-		return bodyLong
+		return bodyCut
 	}
 }
 
