@@ -102,6 +102,7 @@ type verified struct {
 	lists    *report.Comparison
 	evidence *evidence.Check // nil without evidence
 	purged   *journal.Purge  // nil when what holds people is still there
+	notes    []string
 }
 
 // verify checks the directory of an import.
@@ -143,6 +144,8 @@ func verify(env *environment, dir, signer string) error {
 	if err := importer.CheckLatest(env.disk, dir, snap); err != nil && snap.Lost == nil { // which the audit says
 		v.Faults = append(v.Faults, err.Error())
 	}
+	wrong, notes := checkBeside(snap)
+	v.Faults, v.notes = append(v.Faults, wrong...), notes
 	if v.purged != nil {
 		v.lists.Differ = slices.DeleteFunc(v.lists.Differ, func(what string) bool {
 			name, _, _ := strings.Cut(what, " ")
@@ -161,6 +164,23 @@ func verify(env *environment, dir, signer string) error {
 		return err
 	}
 	return printVerified(env.stdout, dir, v)
+}
+
+// checkBeside says what the file beside a checkpoint, by which one is known to have lost its
+// end, is worth.
+func checkBeside(snap *journal.Snapshot) (wrong, notes []string) {
+	const only = "; whether the checkpoint has lost its end is told by report.json alone"
+	switch {
+	case snap.Beside == journal.BesideMissing:
+		notes = append(notes, journal.KnownName+" is missing: it was removed, or a copy left hidden files out"+only)
+	case snap.Beside == journal.BesideBehind:
+		notes = append(notes, journal.KnownName+" says less than the checkpoint has: an older one was put back, or the run was killed before it was written"+only)
+	case snap.Beside == journal.BesideDamaged && snap.End != nil && snap.Unsealed == 0:
+		wrong = append(wrong, journal.KnownName+" was changed or damaged: it is not what the import wrote"+only)
+	case snap.Beside == journal.BesideDamaged:
+		notes = append(notes, journal.KnownName+" is damaged, as by a power loss"+only)
+	}
+	return wrong, notes
 }
 
 // verifySubject answers for one person.

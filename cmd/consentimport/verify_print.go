@@ -103,6 +103,7 @@ const unprovable = "This does not prove that checkpoint, lists and digests were 
 // findings are what does not agree, and what is good to know.
 func (a *verified) findings() (wrong, notes []string) {
 	wrong = append(wrong, a.Faults...)
+	notes = append(notes, a.notes...)
 	if a.evidence != nil {
 		wrong = append(wrong, a.evidence.Wrong...)
 		if a.outdated() {

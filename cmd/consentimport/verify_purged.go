@@ -67,6 +67,8 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 	if err != nil {
 		return err
 	}
+	faults, more := checkBeside(v.Snapshot)
+	wrong, notes = append(wrong, faults...), append(notes, more...)
 	for _, o := range v.Examples {
 		wrong = append(wrong, o.String())
 	}

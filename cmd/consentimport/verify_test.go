@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/report/summary"
 )
 
@@ -156,6 +158,42 @@ func TestVerifySeesACheckpointOfAnotherTime(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, old, 0o600))
 	got := r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures)
 	assert.Contains(t, got.stdout, "wrong: successes.csv was changed, or belongs to another time")
+}
+
+// The file by which a checkpoint is known to have lost its end is checked itself: what
+// somebody changed is wrong, what a copy or a kill may leave is a note.
+func TestVerifySaysWhatTheFileBesideTheCheckpointIsWorth(t *testing.T) {
+	t.Parallel()
+	r := messyImport(t)
+	path := filepath.Join(r.out(), journal.KnownName)
+	older, err := os.ReadFile(path)
+	require.NoError(t, err)
+	r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitFailures)
+	assert.NotContains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout, journal.KnownName)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	says := func(text []byte, code int, want string) {
+		t.Helper()
+		require.NoError(t, os.WriteFile(path, text, 0o600))
+		assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, code).stdout, want+"; whether the checkpoint has lost its end is told by report.json alone\n")
+	}
+	check := func() {
+		t.Helper()
+		says(bytes.Replace(text, []byte(`"bytes":`), []byte(`"bytes":1`), 1), exitFailures, "wrong: .sealed was changed or damaged: it is not what the import wrote")
+		says(text[:len(text)-2], exitFailures, "wrong: .sealed was changed or damaged: it is not what the import wrote")
+		for _, less := range [][]byte{older, nil, make([]byte, len(text))} {
+			says(less, exitComplete, "note: .sealed says less than the checkpoint has: an older one was put back, or the run was killed before it was written")
+		}
+		require.NoError(t, os.Remove(path))
+		assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout, "note: .sealed is missing: it was removed, or a copy left hidden files out")
+		require.NoError(t, os.WriteFile(path, text, 0o600))
+	}
+	check()
+	r.here(t, nil, "purge", r.out()).requireCode(t, exitComplete)
+	require.NoError(t, os.Remove(r.export)) // it checks what it can then
+	text, err = os.ReadFile(path)
+	require.NoError(t, err)
+	check()
 }
 
 // A person is found in whatever identifier and spelling, in rows that could not be

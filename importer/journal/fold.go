@@ -26,7 +26,8 @@ type fold struct {
 // readSnapshot reads the whole file.
 func readSnapshot(disk Disk, path string, s *scanner) (*Snapshot, error) {
 	f := fold{Snapshot: Snapshot{disk: disk, path: path}, every: 1}
-	was, found, check := readKnown(disk, path), false, uint32(0) // before the file, which may grow
+	was, beside := readKnown(disk, path) // before the file, which may grow
+	found, check := false, uint32(0)
 	for {
 		at := s.place
 		err := s.next()
@@ -54,6 +55,7 @@ func readSnapshot(disk Disk, path string, s *scanner) (*Snapshot, error) {
 	f.Lines, f.Bytes, f.Torn = s.line, s.offset, s.torn
 	f.SHA256 = fmt.Sprintf("%x", s.sum.Sum(nil))
 	f.Lost = was.lost(path, &f.Snapshot, found, check)
+	f.Beside = f.beside(was, beside)
 	return &f.Snapshot, nil
 }
 

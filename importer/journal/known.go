@@ -17,7 +17,7 @@ const KnownName = ".sealed"
 
 // known is what the file says, in one line as those of the checkpoint are, of which what
 // lies behind is no part. It is written over in place after each sync, and not synced
-// itself: what it claims was on the medium before, so that after a power loss it claims less
+// itself before the end: what it claims was on the medium before, so that after a power loss it claims less
 // than there is, and never more. One that was not written whole claims nothing.
 type known struct {
 	ID    string `json:"id"`    // of the import
@@ -46,25 +46,52 @@ func (e *LostError) Error() string {
 		e.Path, e.Bytes, KnownName, e.Had)
 }
 
-// readKnown reads the file beside a checkpoint; nil when it claims nothing.
-func readKnown(disk Disk, path string) *known {
+// readKnown reads the file beside a checkpoint; nil when it claims nothing, and then why.
+func readKnown(disk Disk, path string) (*known, Beside) {
 	f, err := disk.Open(filepath.Join(filepath.Dir(path), KnownName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, BesideMissing
+	}
 	if err != nil {
-		return nil
+		return nil, BesideDamaged
 	}
 	defer f.Close()
 	text := make([]byte, maxKnown)
 	n, err := io.ReadFull(f, text)
+	if len(bytes.Trim(text[:n], "\x00")) == 0 { // it was made, and not written any more
+		return nil, BesideBehind
+	}
 	line, _, whole := bytes.Cut(text[:n], []byte{'\n'})
 	if err != io.ErrUnexpectedEOF || !whole { // it is short
-		return nil
+		return nil, BesideDamaged
 	}
 	body, check, ok := cutCheck(line)
 	var is map[string]*known
-	if !ok || crc32.Checksum(body, castagnoli()) != check || json.Unmarshal(append(body, '}'), &is) != nil {
-		return nil
+	if !ok || crc32.Checksum(body, castagnoli()) != check || json.Unmarshal(append(body, '}'), &is) != nil || is[kindBeside] == nil {
+		return nil, BesideDamaged
 	}
-	return is[kindBeside]
+	return is[kindBeside], BesideFits
+}
+
+// Beside is what the file beside a checkpoint is worth.
+type Beside uint8
+
+const (
+	BesideFits    Beside = iota // it says as much as there is, or nothing has to be said yet
+	BesideMissing               // it is missing
+	BesideBehind                // it says less than there is, as after a kill at the wrong moment, or nothing
+	BesideDamaged               // nobody who keeps to the format wrote it; a power loss may leave one, before the end
+)
+
+// beside judges the file beside a checkpoint that was read to its end.
+func (s *Snapshot) beside(was *known, found Beside) Beside {
+	switch {
+	case len(s.Runs) == 0, len(s.Header.Parts) > 0 && found == BesideMissing: // there is none until a run sends
+		return BesideFits
+	case found == BesideFits && s.Lost == nil && s.Unsealed == 0 && was.Bytes < s.Sealed.Bytes:
+		return BesideBehind
+	}
+	return found
 }
 
 // lost compares what a checkpoint was with what was read of it; at is the check of the line
@@ -114,7 +141,8 @@ func (k *knownFile) close() error {
 	if k.file == nil {
 		return nil
 	}
-	return k.file.Close()
+	// From now on it is as it has to be, whatever happens to the machine.
+	return errors.Join(k.file.Sync(), k.file.Close())
 }
 
 // castagnoli is the table of the check sums of lines.

@@ -55,6 +55,8 @@ type Snapshot struct {
 	Torn     int64 // bytes of a last line that was not written whole
 	// Lost says that it was longer once; nil: nothing is known of that. Open refuses it.
 	Lost *LostError
+	// Beside is what the file is worth that would say so.
+	Beside Beside
 	// Finished is the latest time in the file.
 	Finished time.Time
 	// Active is how long runs were working, those included that crashed, up to
