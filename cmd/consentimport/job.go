@@ -122,6 +122,7 @@ func (f *jobFlags) job(env *environment, c *cobra.Command, paths []string) (*job
 	if err := fromEnvironment(c, env); err != nil {
 		return nil, err
 	}
+	warnOfVariables(c, env)
 	for _, name := range notInAJob {
 		if c.Flags().Changed(name) {
 			return nil, usage("omit it: a job starts or continues all shards", "--%s is not for the tasks of a job", name)

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,6 +67,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	env := realEnvironment()
+	env.environ = func() []string { return slices.DeleteFunc(os.Environ(), ofTests.MatchString) }
 	env.arrived = askArrived(os.Getenv(arrivedAt))
 	env.reports, _ = time.ParseDuration(os.Getenv(reportTime)) // unset: the usual
 	env.unfinished, _ = strconv.Atoi(os.Getenv(windowSize))    // unset: the usual
@@ -99,6 +101,9 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// ofTests matches the variables that are for tests, not for the program.
+var ofTests = regexp.MustCompile("^" + variablePrefix + "(TEST_|SOAK|BENCH_|SORT_|SHOTS|DAY|KUBERNETES|PART|VERSITYGW)")
 
 // deadly is a target at whose n-th request the process dies as kill -9 does:
 // before the request leaves, or when its answer has come and nobody has noted it.

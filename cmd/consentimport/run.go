@@ -45,6 +45,7 @@ is now more permissive than a person.`,
 				return err
 			}
 			f.read.remote = env.access(context.Background())
+			f.warns = func() { warnOfVariables(c, env) }
 			return f.asTask(f.run(env, invocation(c, paths), paths))
 		},
 	}
@@ -64,6 +65,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		return err
 	}
 	f.speak(env)
+	f.warns()
 	called = f.named(called)
 	missing := f.missing(env)
 	spec, err := f.spec(paths)

@@ -62,6 +62,7 @@ type runFlags struct {
 	json       bool
 	quiet      bool
 	verbose    string // text, json, or empty
+	warns      func() // of variables that stand for no flag
 }
 
 // mappingFlags choose a mapping.

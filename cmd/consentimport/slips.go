@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -167,22 +168,9 @@ func fromEnvironment(c *cobra.Command, env *environment) error {
 // misspeltVariable refuses the first variable that stands for no flag and is as close to
 // one as a slip makes it: but for underscores, or for a letter or two.
 func misspeltVariable(c *cobra.Command, env *environment) error {
-	if env.environ == nil {
-		return nil
-	}
-	ours := []string{exportURL, shard.CountVariable}
-	for _, v := range (&operation{ended: &summary.Summary{}}).variables(0, "") { // --on-end may start another run
-		name, _, _ := strings.Cut(v, "=")
-		ours = append(ours, name)
-	}
-	var names []string
-	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, variable(f.Name)) })
-	for _, v := range env.environ() {
-		name, value, _ := strings.Cut(v, "=")
-		bare, found := strings.CutPrefix(name, variablePrefix)
-		if !found || value == "" || slices.Contains(names, name) || slices.Contains(ours, name) {
-			continue
-		}
+	names := flagVariables(c)
+	for _, name := range strangeVariables(names, env) {
+		bare := strings.TrimPrefix(name, variablePrefix)
 		for _, is := range names {
 			want := strings.TrimPrefix(is, variablePrefix)
 			if d := spelling.Distance(strings.ReplaceAll(bare, "_", ""), strings.ReplaceAll(want, "_", "")); d > min(2, (len(want)+1)/5) {
@@ -193,6 +181,49 @@ func misspeltVariable(c *cobra.Command, env *environment) error {
 	}
 	return nil
 }
+
+// warnOfVariables tells of the variables that begin as ours do and stand for no flag, for
+// whoever set one wanted something. They are not refused: a program around this one may
+// have its own.
+func warnOfVariables(c *cobra.Command, env *environment) {
+	for _, name := range strangeVariables(flagVariables(c), env) {
+		messages{env}.warn(fmt.Sprintf("%s stands for no flag and has no effect; %s --help lists the flags", name, c.CommandPath()))
+	}
+}
+
+// flagVariables are the variables that stand for the flags of a command.
+func flagVariables(c *cobra.Command) []string {
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, variable(f.Name)) })
+	return names
+}
+
+// strangeVariables are the variables of the environment that begin as ours do, and are
+// neither among names nor others of ours.
+func strangeVariables(names []string, env *environment) (strange []string) {
+	if env.environ == nil {
+		return nil
+	}
+	ours := []string{exportURL, shard.CountVariable}
+	for _, v := range (&operation{ended: &summary.Summary{}}).variables(0, "") { // --on-end may start another run
+		name, _, _ := strings.Cut(v, "=")
+		ours = append(ours, name)
+	}
+	for _, v := range env.environ() {
+		name, value, _ := strings.Cut(v, "=")
+		if bare, found := strings.CutPrefix(name, variablePrefix); !found || value == "" || ofService.MatchString(bare) {
+			continue
+		}
+		if !slices.Contains(names, name) && !slices.Contains(ours, name) {
+			strange = append(strange, name)
+		}
+	}
+	return strange
+}
+
+// ofService matches what Kubernetes adds to the environment for a Service that is called as
+// this program is: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+var ofService = regexp.MustCompile(`(^|_)(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // instead are the flags that take the place of one another: what is given on the
 // command line leaves no room for the variable of the other.

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -78,7 +79,7 @@ func TestEveryFlagOfRunHasAVariable(t *testing.T) {
 
 // A variable that is misspelt is refused as a flag would be, for one that nobody heard
 // may be the one that keeps a run from sending; those of others, and our own that stand
-// for no flag, are not.
+// for no flag, are not; what is close to none is told of.
 func TestMisspeltVariablesAreRefused(t *testing.T) {
 	t.Parallel()
 	r := newRehearsal(t, "")
@@ -92,8 +93,18 @@ func TestMisspeltVariablesAreRefused(t *testing.T) {
 	}
 	assert.NoDirExists(t, export+".dry-run")
 	p := program{dir: r.dir, env: append((&operation{ended: &summary.Summary{}}).variables(0, "x"),
-		"CONSENTIMPORT_SHARDS=3", "CONSENTIMPORT_EXPORT_URL=https://x.example", "CONSENTIMPORT_VERSION=1", "CONSENTIMPORT_HOME=/x", "CONSENTIMPORT_DRYRUN=", "CONSENTIMPORTDRYRUN=1")}
-	p.here(t, nil, run...).requireCode(t, exitComplete)
+		"CONSENTIMPORT_SHARDS=3", "CONSENTIMPORT_EXPORT_URL=https://x.example", "CONSENTIMPORT_DRYRUN=", "CONSENTIMPORTDRYRUN=1",
+		"CONSENTIMPORT_SERVICE_HOST=::1", "CONSENTIMPORT_WEB_SERVICE_PORT_HTTP=80", "CONSENTIMPORT_PORT=tcp://1", "CONSENTIMPORT_PORT_80_TCP_ADDR=::1")}
+	assert.NotContains(t, p.here(t, nil, run...).requireCode(t, exitComplete).stderr, "CONSENTIMPORT")
+	// What is close to no flag is told of, also where a run is quiet or its messages are JSON.
+	p.env = append(p.env, "CONSENTIMPORT_DO_NOT_SEND=1", "CONSENTIMPORT_TRANSPORT=x")
+	for _, flag := range []string{"--quiet", "--verbose=json", "--progress=none"} {
+		got := p.here(t, nil, append(run, flag)...).requireCode(t, exitComplete).stderr
+		assert.Equal(t, 2, strings.Count(got, "stands for no flag and has no effect; consentimport run --help lists the flags"), got)
+		assert.Contains(t, got, "CONSENTIMPORT_DO_NOT_SEND stands")
+	}
+	got := p.here(t, nil, "job", "slurm", "--shards", "2", "--mapping", "plain.yaml", "--sandbox", export)
+	assert.Contains(t, got.stderr, "CONSENTIMPORT_DO_NOT_SEND stands for no flag and has no effect; consentimport job slurm --help lists the flags\n")
 }
 
 // A key that others can read is refused, as ssh refuses its own.
