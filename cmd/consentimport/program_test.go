@@ -67,7 +67,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	env := realEnvironment()
-	env.environ = func() []string { return slices.DeleteFunc(os.Environ(), ofTests.MatchString) }
+	env.environ = func() []string { return withoutTests(os.Environ()) }
 	env.arrived = askArrived(os.Getenv(arrivedAt))
 	env.reports, _ = time.ParseDuration(os.Getenv(reportTime)) // unset: the usual
 	env.unfinished, _ = strconv.Atoi(os.Getenv(windowSize))    // unset: the usual
@@ -104,6 +104,11 @@ func TestMain(m *testing.M) {
 
 // ofTests matches the variables that are for tests, not for the program.
 var ofTests = regexp.MustCompile("^" + variablePrefix + "(TEST_|SOAK|BENCH_|SORT_|SHOTS|DAY|KUBERNETES|PART|VERSITYGW)")
+
+// withoutTests are those variables that are for the program.
+func withoutTests(all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), ofTests.MatchString)
+}
 
 // deadly is a target at whose n-th request the process dies as kill -9 does:
 // before the request leaves, or when its answer has come and nobody has noted it.
@@ -242,7 +247,7 @@ func (p program) here(t *testing.T, disk journal.Disk, args ...string) finished 
 	env := &environment{
 		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80, chunk: p.chunk, arrived: askArrived(vars[arrivedAt]),
 		getenv:  func(name string) string { return vars[name] },
-		environ: func() []string { return p.env },
+		environ: func() []string { return withoutTests(p.env) },
 		signals: func() (<-chan os.Signal, func()) { return make(chan os.Signal), func() {} },
 	}
 	if p.timeout > 0 {

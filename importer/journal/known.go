@@ -17,7 +17,7 @@ const KnownName = ".sealed"
 
 // known is what the file says, in one line as those of the checkpoint are, of which what
 // lies behind is no part. It is written over in place after each sync, and not synced
-// itself before the end: what it claims was on the medium before, so that after a power loss it claims less
+// itself: what it claims was on the medium before, so that after a power loss it claims less
 // than there is, and never more. One that was not written whole claims nothing.
 type known struct {
 	ID    string `json:"id"`    // of the import
@@ -80,7 +80,7 @@ const (
 	BesideFits    Beside = iota // it says as much as there is, or nothing has to be said yet
 	BesideMissing               // it is missing
 	BesideBehind                // it says less than there is, as after a kill at the wrong moment, or nothing
-	BesideDamaged               // nobody who keeps to the format wrote it; a power loss may leave one, before the end
+	BesideDamaged               // it is not what a Writer writes; as it is shorter than a sector, a power loss leaves an earlier one whole
 )
 
 // beside judges the file beside a checkpoint that was read to its end.
@@ -141,8 +141,7 @@ func (k *knownFile) close() error {
 	if k.file == nil {
 		return nil
 	}
-	// From now on it is as it has to be, whatever happens to the machine.
-	return errors.Join(k.file.Sync(), k.file.Close())
+	return k.file.Close()
 }
 
 // castagnoli is the table of the check sums of lines.
