@@ -58,12 +58,8 @@ func (m *Mapper) cell(f *field, v *value) {
 // about it; nothing where that must be known, and of a string with escapes, which is
 // to be read once a row and not once an element.
 func (m *Mapper) verbatim(f *field) []byte {
-	a := &f.from[0]
-	if a.kind == accessDoc && m.doc.Escaped(m.doc.At(&a.at)) {
-		return nil
-	}
-	text, kind, reason := m.get(a)
-	if reason != "" || kind >= jsonvalue.Array {
+	text, kind := m.plain(&f.from[0])
+	if kind == jsonvalue.Null || kind >= jsonvalue.Array {
 		return nil
 	}
 	trimmed := text
@@ -77,6 +73,19 @@ func (m *Mapper) verbatim(f *field) []byte {
 		return m.trimAll(f, trimmed)
 	}
 	return text
+}
+
+// plain is get for a value that has one text, which stands in the row as it is; Null for
+// others, too.
+func (m *Mapper) plain(a *accessor) (text []byte, kind jsonvalue.Kind) {
+	if a.kind != accessDoc {
+		text, kind, _ = m.get(a)
+		return text, kind
+	}
+	if n := m.doc.At(&a.at); n != jsonvalue.None && !m.doc.Escaped(n) && !m.doc.Forked() {
+		return m.doc.Raw(n), m.doc.Kind(n)
+	}
+	return nil, jsonvalue.Null
 }
 
 // fewValues is up to how many values it is quicker to compare than to hash.

@@ -3,6 +3,7 @@ package jsonvalue
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,17 +56,32 @@ func TestShapesFindWhatPathsFind(t *testing.T) {
 		{`{"\u0061":1,"b":2}`, `{"\u0061":1,"b":2}`, `{"\\u0061":1,"b":2}`},
 		{`{"b":[{"a":1,"b":2},{"a":2,"b":3}]}`, `{"b":[{"a":2,"b":2},{"a":1,"b":3}]}`}, // what they hold
 		{`{"a":1,"b":2}`, `{"a":1`, `{"a":1,"b":2`, `{"a":1}`},                         // whether they are whole
+		{nested(`{"b":{},"a":"x"}`), nested(`{"b":{"a":"x"}}`)},                        // and not too deep
+		{`{"a":{"b":"x"},"c":"y"}`, `{"a":{},"b":"x","c":"y"}`, `{"a":{"b":"x","c":"y"}}`, `[{"a":{"b":"x"},"c":"y"}]`, `{"a":"x","b":"x","c":"y"}`},
+		{`["a","b"]`, `{"a","b"}`},
 	} {
 		read(t, texts)
 		slices.Reverse(texts)
 		read(t, texts)
 	}
 	require.Positive(t, hits, "no document was like another")
+	// Documents of texts, whose members are read in one go: each changed at every byte.
+	const alike = `{"a":"x","b":"a text longer than a word","c": "y", "a.b":"","":{"a":"z","b":"x"},"e":"1"}`
+	for i := range alike {
+		for _, other := range []string{"", `"`, `\`, ",", "}", " ", "\x1f", "é", "1", `\n`, `","`, `":"`} {
+			read(t, []string{alike, alike[:i] + other + alike[i+1:], alike[:i] + other + alike[i:], alike[:i], alike})
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		// A few documents, again and again, so that shapes are met and left.
 		some := rapid.SliceOfN(anyJSON(3), 1, 4).Draw(t, "some")
 		read(t, rapid.SliceOfN(rapid.SampledFrom(some), 1, 12).Draw(t, "texts"))
 	})
+}
+
+// nested gives an object inside of others, as deep as one may be that holds something.
+func nested(object string) string {
+	return strings.Repeat(`{"a":`, maxDepth-1) + object + strings.Repeat("}", maxDepth-1)
 }
 
 // TestAShapeOutlastsDocumentsOfAnotherOne: kinds of documents by turns do not drive each

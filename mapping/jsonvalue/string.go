@@ -17,20 +17,26 @@ func plainBytes(word uint64) int {
 	return bits.TrailingZeros64(found) >> 3
 }
 
+// plainUntil is where the first quote, backslash or control character stands from i on, or
+// the end.
+func plainUntil(text []byte, i int) int {
+	for i+8 <= len(text) {
+		n := plainBytes(binary.LittleEndian.Uint64(text[i:]))
+		if i += n; n < 8 {
+			return i
+		}
+	}
+	for i < len(text) && text[i] != '"' && text[i] != '\\' && text[i] >= ' ' {
+		i++
+	}
+	return i
+}
+
 func (d *Doc) str() (start, end int32, escaped, ok bool) {
 	text, i := d.text, d.pos+1
 	start = int32(i)
 	for {
-		for i+8 <= len(text) {
-			n := plainBytes(binary.LittleEndian.Uint64(text[i:]))
-			if i += n; n < 8 {
-				break
-			}
-		}
-		for i < len(text) && text[i] != '"' && text[i] != '\\' && text[i] >= ' ' {
-			i++
-		}
-		if i >= len(text) {
+		if i = plainUntil(text, i); i >= len(text) {
 			d.pos = i
 			return start, 0, escaped, false
 		}
