@@ -4,8 +4,6 @@ import (
 	"crypto/x509"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -84,35 +82,4 @@ func TestTrustedRootsAreInside(t *testing.T) {
 	c.Env = []string{"SSL_CERT_FILE=" + os.DevNull, "SSL_CERT_DIR=" + t.TempDir(), "HOME=" + t.TempDir()}
 	out, err := c.CombinedOutput()
 	require.NoError(t, err, string(out))
-}
-
-// The image holds the program alone and runs without any right.
-func TestImage(t *testing.T) {
-	engine := ""
-	for _, name := range []string{"podman", "docker"} {
-		if engine == "" && exec.Command(name, "info").Run() == nil && (name == "podman" || exec.Command(name, "ps").Run() == nil) {
-			engine = name
-		}
-	}
-	if engine == "" {
-		t.Skip("skipped: neither podman nor docker works here, so no image can be built")
-	}
-	if testing.Short() {
-		t.Skip("skipped: building an image takes a while")
-	}
-	const tag = "consentimport-test:image"
-	build := exec.Command("../../.deploy/image.sh", tag)
-	build.Env = append(os.Environ(), "ENGINE="+engine)
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	defer func() { _ = exec.Command(engine, "rmi", tag).Run() }()
-	out, err = exec.Command(engine, "image", "inspect", "--format", "{{.Config.User}} {{.Config.Entrypoint}}", tag).Output()
-	require.NoError(t, err)
-	assert.Equal(t, "65532:65532 [/consentimport]", strings.TrimSpace(string(out)))
-	tar := filepath.Join(t.TempDir(), "image.tar")
-	out, err = exec.Command(engine, "save", "-o", tar, tag).CombinedOutput()
-	require.NoError(t, err, string(out))
-	text, err := os.ReadFile(tar)
-	require.NoError(t, err)
-	assert.NotContains(t, string(text), "bin/sh\x00", "a shell")
 }

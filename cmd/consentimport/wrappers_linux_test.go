@@ -100,20 +100,48 @@ func TestASystemdStopIsClean(t *testing.T) {
 	r.stoppedCleanly(t)
 }
 
-// A container that is stopped gets TERM, and KILL when its grace is over.
-func TestAStoppedContainerStopsCleanly(t *testing.T) {
-	needs(t, "podman")
+// The image holds the program alone and runs without any right. A container of it that is
+// stopped gets TERM, and KILL when its grace is over.
+func TestImage(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped: building an image takes a while")
 	}
-	const tag = "consentimport-test:stopped"
-	build := exec.Command("../../.deploy/image.sh", tag)
-	build.Env = append(os.Environ(), "ENGINE=podman")
-	text, err := build.CombinedOutput()
-	if err != nil {
-		t.Skipf("skipped: podman builds no image here: %s", text)
+	engine := ""
+	for _, name := range []string{"podman", "docker"} {
+		if engine == "" && exec.Command(name, "info").Run() == nil && (name == "podman" || exec.Command(name, "ps").Run() == nil) {
+			engine = name
+		}
 	}
-	t.Cleanup(func() { _ = exec.Command("podman", "rmi", tag).Run() })
+	if engine == "" {
+		t.Skip("skipped: neither podman nor docker works here, so no image can be built")
+	}
+	const tag = "consentimport-test:image"
+	build := exec.Command("../../.deploy/image.sh", tag)
+	build.Env = append(os.Environ(), "ENGINE="+engine)
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	t.Cleanup(func() { _ = exec.Command(engine, "rmi", tag).Run() })
+	t.Run("holds the program alone", func(t *testing.T) {
+		out, err := exec.Command(engine, "image", "inspect", "--format", "{{.Config.User}} {{.Config.Entrypoint}}", tag).Output()
+		require.NoError(t, err)
+		assert.Equal(t, "65532:65532 [/consentimport]", strings.TrimSpace(string(out)))
+		tar := filepath.Join(t.TempDir(), "image.tar")
+		out, err = exec.Command(engine, "save", "-o", tar, tag).CombinedOutput()
+		require.NoError(t, err, string(out))
+		text, err := os.ReadFile(tar)
+		require.NoError(t, err)
+		assert.NotContains(t, string(text), "bin/sh\x00", "a shell")
+	})
+	t.Run("is stopped", func(t *testing.T) {
+		needs(t, "podman")
+		containersStopCleanly(t, tag)
+	})
+}
+
+// containersStopCleanly stops containers of an image that podman has.
+func containersStopCleanly(t *testing.T, tag string) {
+	t.Helper()
 	// The limits that podman sets by itself may be above what this machine lets it.
 	common := []string{"--network", "host", "--read-only", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024",
 		"--user", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())}
