@@ -20,6 +20,10 @@ type Invocation struct {
 	Program string   // "consentimport"
 	Exports []string // as they were given
 	Flags   []Flag   // of run, in order, those that were given
+	// Lasting is the directory of the dry run that has to be made before a command can name
+	// one: what this one wrote is gone when the program ends, as after a rehearsal. Empty:
+	// it stays.
+	Lasting string
 	// stored is the mapping as it lies in the out directory.
 	stored string
 	// unfinished are the shards that keep a join from being complete; nil: none.

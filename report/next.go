@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -56,6 +57,7 @@ func adviseDryRun(s *summary.Summary, v *Invocation, step func(string, ...any)) 
 		s.Next = v.command(v.Exports, nil, "--dry-run")
 		return
 	case summary.Patched(s):
+		lasting(v, step)
 		s.Next = withFixedMapping(s, v, step, "--dry-run")
 		return
 	case s.Rows.Mapped == 0: // nobody is led on to the import of nothing
@@ -77,8 +79,16 @@ func adviseDryRun(s *summary.Summary, v *Invocation, step func(string, ...any)) 
 		s.Next = v.command(v.Exports, []string{"out"})
 		return
 	}
+	lasting(v, step)
 	step("Have approval.html signed; the import then takes only these decisions.")
 	s.Next = v.command(v.Exports, []string{"approved", "out"}, "--approved", s.ApprovalHash)
+}
+
+// lasting has a dry run made whose files stay, where those of this one do not.
+func lasting(v *Invocation, step func(string, ...any)) {
+	if v.Lasting != "" {
+		step("Make the dry run, whose files stay in %s:\n%s", v.Lasting, v.command(v.Exports, nil, "--dry-run"))
+	}
 }
 
 // adviseIncomplete leads from a run that stopped to the next one.
@@ -176,7 +186,7 @@ func withFixedMapping(s *summary.Summary, v *Invocation, step func(string, ...an
 	stored := filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-")
 	switch {
 	case summary.Patched(s):
-		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", summary.Patches(s)[0].Proven(), v.on(s.OutDir, "mapping", "apply"), shellQuote(pathWord(copied)))
+		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", summary.Patches(s)[0].Proven(), v.on(cmp.Or(v.Lasting, s.OutDir), "mapping", "apply"), shellQuote(pathWord(copied)))
 		if strings.Contains(summary.Patches(s)[0].Patch, summary.Decide) {
 			step("In %s, put what is right wherever %s stands, and continue:", copied, summary.Decide)
 		} else {

@@ -201,7 +201,11 @@ func (f *rehearseFlags) directory() (dir string, remove func() error, err error)
 // survey is the dry run over the whole export.
 func (f *rehearseFlags) survey(ctx context.Context, env *environment, spec *mapping.Spec, dir string, called report.Invocation) (*summary.Summary, error) {
 	dry := f.run
-	dry.dryRun, dry.out = true, dir
+	dry.dryRun = true
+	if f.keep == "" {
+		called.Lasting = dry.dir(called.Exports)
+	}
+	dry.out = dir
 	cfg := dry.config(env, spec, called.Exports, nil)
 	cfg.Since = dry.earlier(ctx, env)
 	im, err := importer.Open(cfg)

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -48,8 +50,45 @@ func TestARehearsalSaysWhatToFixFirst(t *testing.T) {
 	assert.Regexp(t, `fix first +20 times: .*is not listed in values`, got.stdout)
 	assert.EqualValues(t, 40, summaryIn(t, filepath.Join(r.dir, "kept", "import")).Consents.Sent)
 	assert.EqualValues(t, 60, summaryIn(t, filepath.Join(r.dir, "kept", "dry-run")).Rows.Read)
+	assert.Contains(t, got.stdout, "consentimport mapping apply kept/dry-run > plain-fixed.yaml\n")
 
 	r.exec(t, "rehearse", "--mapping", "plain.yaml", "--keep", "kept", "export.csv").requireCode(t, exitRefused).message(t)
+}
+
+// What a rehearsal wrote is gone with it: what it advises works all the same.
+func TestTheCommandsOfARehearsalWork(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, decision string
+		code           int
+		files          []string // that the advice speaks of
+	}{
+		{"with a change of the mapping", "perhaps", exitFailures, []string{"plain-fixed.yaml"}},
+		{"with a sheet to sign", "no", exitComplete, []string{"export.csv.dry-run/approval.html"}},
+	} {
+		g := newGuide(t)
+		g.env = []string{"INTEMPT_API_KEY=" + testKey, "INTEMPT_BASE_URL=" + g.url, "INTEMPT_ORG=acme", "INTEMPT_PROJECT=shop"}
+		require.NoError(t, os.WriteFile(filepath.Join(g.dir, "plain.yaml"), []byte(plainMapping), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(g.dir, "export.csv"), []byte(exportHeader+exportRow(1, "u1", "mail", "yes")+exportRow(2, "u2", "mail", c.decision)), 0o600))
+		code, out := g.sh(t, "consentimport rehearse --mapping plain.yaml --faults latency=1ms export.csv")
+		require.Equal(t, c.code, code, out)
+		commands := regexp.MustCompile(`(?m)^ +(consentimport .*)$`).FindAllStringSubmatch(out, -1)
+		require.GreaterOrEqual(t, len(commands), 2, "%s: %s", c.name, out)
+		for i, command := range commands {
+			if i == len(commands)-1 {
+				for _, f := range c.files {
+					require.FileExists(t, filepath.Join(g.dir, f), "%s: %s", c.name, out)
+				}
+				if c.code == exitFailures {
+					edit(t, g, c.files[0], "DECIDE", "reject")
+				}
+			}
+			code, said := g.sh(t, command[1])
+			if last := i == len(commands)-1; last || !strings.Contains(command[1], "--dry-run") { // the first one fails as the rehearsal says
+				require.Equal(t, exitComplete, code, "%s: %s\n%s", c.name, command[1], said)
+			}
+		}
+	}
 }
 
 func TestARehearsalThatStopsEarlyDoesNotPass(t *testing.T) {
