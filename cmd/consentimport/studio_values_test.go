@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -8,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -150,4 +153,65 @@ func TestARunThatDoesNotSendYetWasNotKilled(t *testing.T) {
 	require.NoError(t, lock.Close())
 	answer, _ = p.ask(t, http.MethodGet, "/run/progress", nil, nil)
 	assert.Equal(t, "yes", answer.Header.Get("X-Done"))
+}
+
+// However long the table of the last dry run is: what nobody has decided stands at its end.
+func TestValuesAtTheEndOfALongTableAreDecided(t *testing.T) {
+	t.Parallel()
+	p := openStudio(t, nil)
+	file := p.export + ".mapping.yaml"
+	export := strings.Builder{}
+	export.WriteString("id,choice,at,cat\n")
+	for n := range 2100 {
+		fmt.Fprintf(&export, "u%d,%s,2026-05-01T10:00:00Z,c%d\n", n, []string{"yes", "no", "NO"}[n%3], n)
+	}
+	export.WriteString("x,perhaps,2026-05-01T10:00:00Z,c1\ny,Perhaps,2026-05-01T10:00:00Z,c2\n")
+	for n := range 300 {
+		fmt.Fprintf(&export, "v%d,,2026-05-01T10:00:00Z,e%d\n", n, n)
+	}
+	require.NoError(t, os.WriteFile(p.export, []byte(export.String()), 0o600))
+	text := strings.NewReplacer(`"yes": DECIDE`, `"yes": accept`, `"no": DECIDE`, `"no": reject`, "      \"later\": DECIDE\n", "", "{const: marketing}", "{from: cat}").Replace(studioMapping)
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	csrf := p.enter(t)
+	p.post(t, "/dry-run", url.Values{"csrf": {csrf}})
+	p.await(t, "/dry-run", "2 invalid")
+	assert.Contains(t, p.get(t, "/dry-run"), "There are more; decisions.csv has them all.")
+
+	page := p.get(t, "/mapping")
+	for _, want := range []string{
+		"1 value still to decide", `>perhaps</code> <span class="note">2 times</span> <span class="note">· not in the mapping`,
+		`>yes</code> <span class="note">700 times</span>`, `>no</code> <span class="note">1,400 times</span>`, // with those in other letters
+		"300 lines of the last dry run that no table decides, the first 200 of them",
+	} {
+		assert.Contains(t, page, want)
+	}
+	changed := strings.Replace(text, `"no": reject`, `"no": accept`, 1)
+	require.NoError(t, os.WriteFile(file, []byte(changed), 0o600))
+	p.await(t, "/mapping", "Values that mean something else")
+	page = p.get(t, "/mapping")
+	assert.Contains(t, page, "1200 more values mean something else", "all 1,400 became something else, and no other") // 200 are shown
+}
+
+// Of two tabs that save at once one is told of the other.
+func TestTwoSavesAtOnce(t *testing.T) {
+	t.Parallel()
+	p := openStudio(t, nil)
+	file := p.export + ".mapping.yaml"
+	require.NoError(t, os.WriteFile(file, []byte(studioMapping), 0o600))
+	csrf := p.enter(t)
+	for round := range 10 {
+		was, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var codes [2]int
+		var tabs sync.WaitGroup
+		for tab := range codes {
+			tabs.Go(func() {
+				form := url.Values{"csrf": {csrf}, "digest": {fmt.Sprintf("%x", sha256.Sum256(was))}, "text": {studioMapping + fmt.Sprintf("# round %d, tab %d\n", round, tab)}}
+				answer, _ := p.ask(t, http.MethodPost, "/mapping/save", form, nil)
+				codes[tab] = answer.StatusCode
+			})
+		}
+		tabs.Wait()
+		assert.ElementsMatch(t, []int{http.StatusSeeOther, http.StatusConflict}, codes[:])
+	}
 }

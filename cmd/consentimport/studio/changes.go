@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report/summary"
@@ -20,12 +19,13 @@ type changes struct {
 	People []changedPeople
 	Rows   [2]int64 // invalid then and now
 	Made   [2]int64 // consents then and now
+	Cut    bool     // the tables are longer than what was compared of them
 	Fault  string
 }
 
 // None says that nothing differs that somebody signs.
 func (c *changes) None() bool {
-	return len(c.Values) == 0 && len(c.People) == 0 && c.Rows[0] == c.Rows[1] && c.Made[0] == c.Made[1] && c.Fault == ""
+	return len(c.Values) == 0 && len(c.People) == 0 && c.Rows[0] == c.Rows[1] && c.Made[0] == c.Made[1] && !c.Cut && c.Fault == ""
 }
 
 // changedValue is a line of the decision table then and now; an empty decision: there was
@@ -111,11 +111,20 @@ func (s *Studio) changed(ctx context.Context, work work, text []byte, was *summa
 		Rows: [2]int64{was.Rows.Invalid, now.Rows.Invalid}, Made: [2]int64{was.Consents.Made, now.Consents.Made},
 		People: changedWords(was.LastWords, now.LastWords),
 	}
-	c.Values = changedValues(decisionsOf(work.Dry()), decisionsOf(out))
+	had, cut := decisionsOf(work.Dry(), maxCompared)
+	has, cutToo := decisionsOf(out, maxCompared)
+	c.Cut = cut || cutToo
+	c.Values = changedValues(had, has)
+	if c.Cut { // what stands in one of them alone may stand in the rest of the other
+		c.Values = slices.DeleteFunc(c.Values, func(v changedValue) bool { return v.Was == "" || v.Is == "" })
+	}
 	c.More = max(0, len(c.Values)-maxChanges)
 	c.Values = c.Values[:len(c.Values)-c.More]
 	return c
 }
+
+// maxCompared is how many lines of each table are compared, which are in memory then.
+const maxCompared = 50_000
 
 // maxChanges is how many values are shown that became something else.
 const maxChanges = 200
@@ -134,7 +143,7 @@ func changedValues(was, is []decision) (out []changedValue) {
 				at[k] = n
 				out = append(out, changedValue{Category: d.Category, Value: d.Value})
 			}
-			count, _ := strconv.ParseInt(d.Count, 10, 64)
+			count := d.times()
 			says := &out[n].Was
 			if i == 1 {
 				says = &out[n].Is

@@ -52,8 +52,7 @@ func (s *Studio) dryRunPage(w http.ResponseWriter, _ *http.Request) {
 		d.Summary = summaryOf(work.Dry())
 	}
 	if d.Summary != nil {
-		d.Decisions = decisionsOf(work.Dry())
-		d.More = len(d.Decisions) == maxDecisions
+		d.Decisions, d.More = decisionsOf(work.Dry(), maxDecisions)
 		d.Files = filesIn(work.Dry())
 		if spec, err := mapping.Parse(work.Mapping, text, nil); err == nil {
 			d.Stale = !sameMapping(spec, work.Dry())

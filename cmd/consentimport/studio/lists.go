@@ -5,20 +5,34 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 )
 
 // decision is a line of decisions.csv.
 type decision struct{ Category, Value, Decision, Count, Reason string }
 
+// times is how often a value occurs.
+func (d decision) times() int64 {
+	n, _ := strconv.ParseInt(d.Count, 10, 64)
+	return n
+}
+
 // maxDecisions is how many lines of decisions.csv a page shows; the sheet has all.
 const maxDecisions = 2000
 
-// decisionsOf reads decisions.csv of an out directory.
-func decisionsOf(dir string) (out []decision) {
-	_ = eachLine(dir, "decisions.csv", maxDecisions, func(cell func(string) string) {
-		out = append(out, decision{cell("category"), cell("value"), cell("decision"), cell("count"), cell("reason")})
+// decisionsOf reads the first lines of decisions.csv of an out directory; more: there are
+// others.
+func decisionsOf(dir string, most int) (out []decision, more bool) {
+	more = eachDecision(dir, most, func(d decision) { out = append(out, d) })
+	return out, more
+}
+
+// eachDecision gives the lines of decisions.csv of an out directory, most of them at most.
+// What is invalid stands at its end.
+func eachDecision(dir string, most int, give func(decision)) (more bool) {
+	return eachLine(dir, "decisions.csv", most, func(cell func(string) string) {
+		give(decision{cell("category"), cell("value"), cell("decision"), cell("count"), cell("reason")})
 	})
-	return out
 }
 
 // failureLine is a line of failures.csv.

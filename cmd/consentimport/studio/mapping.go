@@ -126,6 +126,8 @@ func (s *Studio) saveMapping(w http.ResponseWriter, r *http.Request) {
 // keep writes a changed text, unless the file is another one than the page had.
 func (s *Studio) keep(w http.ResponseWriter, r *http.Request, change func([]byte) ([]byte, error)) {
 	work := s.work()
+	s.saving.Lock() // two tabs may save at once
+	defer s.saving.Unlock()
 	now, err := read(work.Mapping, mapping.MaxFile)
 	if err == nil && digest(now) != r.PostForm.Get("digest") {
 		err = errors.New("the mapping file was changed elsewhere meanwhile, so it was not written; copy your text, load the page again, and put your change in")
@@ -170,6 +172,8 @@ func (s *Studio) newMapping(w http.ResponseWriter, r *http.Request) {
 			text = in.SuggestMapping()
 		}
 	}
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	if err == nil {
 		if _, there := os.Lstat(work.Mapping); there == nil {
 			err = fmt.Errorf("%s is there already", work.Mapping)

@@ -62,6 +62,8 @@ type Studio struct {
 	comparing *comparison
 	paces     paces
 	target    *targetForm // that was entered last
+
+	saving sync.Mutex // held from the look at the mapping file until it is written
 }
 
 //go:embed pages assets

@@ -3,6 +3,7 @@ package studio
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,11 +19,13 @@ const maxValues = 1000
 // values is the part of the page where raw values are decided.
 type values struct {
 	Places []decidedAt
-	// Fixed are values that no table decides, and what does.
-	Fixed []fixed
-	Open  int64  // that nobody has decided
-	More  int    // that do not stand on the page
-	Fault string // why there are none
+	// Fixed are values that no table decides, and what does: the first of FixedLines.
+	Fixed      []fixed
+	FixedLines int64
+	Open       int64  // that nobody has decided
+	More       int    // that do not stand on the page
+	Rest       bool   // the last dry run has others that no table lists
+	Fault      string // why there are none
 }
 
 // decidedAt is a table of the mapping with its values.
@@ -58,17 +61,27 @@ func valuesOf(work work, text []byte, in *inspect.Inspection) (v values) {
 		v.Fault = "The text is not YAML yet, so its values cannot be chosen here."
 		return v
 	}
-	found := decisionsOf(work.Dry())
-	counts := countsOf(found, in)
+	found := findValues(work.Dry(), places, text)
+	if !found.any && in != nil { // before there is a dry run, the columns that look like decisions
+		for _, c := range in.Suggest().Decisions {
+			for _, v := range c.Values {
+				found.counts[v.Value] += v.Count
+			}
+		}
+	}
 	shown := 0
 	for _, p := range places {
 		at := decidedAt{Where: p}
 		for _, c := range p.Choices {
 			own := !slices.Contains([]string{"accept", "reject", "", mapping.ToDecide}, c.Decision)
-			at.Values = append(at.Values, value{Value: c.Value, Decision: c.Decision, Count: counts[c.Value], Own: own})
+			at.Values = append(at.Values, value{Value: c.Value, Decision: c.Decision, Count: found.counts[c.Value], Own: own})
 		}
 		if p.Table && len(p.Choices) > 0 {
-			at.add(found)
+			for _, u := range found.unlisted {
+				if !listed(at.Values, u.Value) {
+					at.Values = append(at.Values, u)
+				}
+			}
 		}
 		slices.SortStableFunc(at.Values, func(a, b value) int { return cmp.Compare(rank(a), rank(b)) })
 		if over := shown + len(at.Values) - maxValues; over > 0 {
@@ -83,37 +96,62 @@ func valuesOf(work work, text []byte, in *inspect.Inspection) (v values) {
 		}
 		v.Places = append(v.Places, at)
 	}
-	v.Fixed = fixedOf(places, found, text)
+	v.Fixed, v.FixedLines, v.Rest = found.fixed, found.fixedLines, found.rest
 	return v
 }
 
-// countsOf says how often each value occurs: by the last dry run or, before there is one,
-// by the columns that look like decisions.
-func countsOf(found []decision, in *inspect.Inspection) map[string]int64 {
-	counts := map[string]int64{}
-	for _, d := range found {
-		n, _ := strconv.ParseInt(d.Count, 10, 64)
-		counts[d.Value] += n
-	}
-	if in != nil && len(found) == 0 {
-		for _, c := range in.Suggest().Decisions {
-			for _, v := range c.Values {
-				counts[v.Value] += v.Count
-			}
-		}
-	}
-	return counts
+// foundValues is what the last dry run found, as far as the page of the mapping shows it.
+type foundValues struct {
+	any      bool             // there is a table
+	counts   map[string]int64 // how often each value of the mapping's tables occurs
+	unlisted []value          // those that it could not read and that no table lists
+	rest     bool             // there are more of these
+	fixed    []fixed
+	// fixedLines is how many there are, shown or not.
+	fixedLines int64
 }
 
-// add adds the values that the last dry run could not read and that the table lacks.
-func (at *decidedAt) add(found []decision) {
-	for _, d := range found {
-		if !d.unlisted() || listed(at.Values, d.Value) {
-			continue
+// findValues goes over all lines of the last dry run, however many: what nobody has
+// decided stands at their end.
+func findValues(dry string, places []mapping.Where, text []byte) foundValues {
+	f := foundValues{counts: map[string]int64{}}
+	known := map[string]string{} // value in lower case → as a table has it
+	for _, p := range places {
+		for _, c := range p.Choices {
+			f.counts[c.Value] = 0
+			known[strings.ToLower(c.Value)] = c.Value
 		}
-		n, _ := strconv.ParseInt(d.Count, 10, 64)
-		at.Values = append(at.Values, value{Value: d.Value, Count: n, New: true})
 	}
+	at := map[string]int{} // of unlisted, by lower case
+	untabled := newUntabled(places)
+	eachDecision(dry, math.MaxInt, func(d decision) {
+		f.any = true
+		lower := strings.ToLower(d.Value)
+		if _, exactly := f.counts[d.Value]; exactly {
+			f.counts[d.Value] += d.times()
+		} else if value, ok := known[lower]; ok { // in other letters
+			f.counts[value] += d.times()
+		}
+		if d.unlisted() {
+			if i, ok := at[lower]; ok { // of another category
+				f.unlisted[i].Count += d.times()
+			} else if len(f.unlisted) < maxValues {
+				at[lower] = len(f.unlisted)
+				f.unlisted = append(f.unlisted, value{Value: d.Value, Count: d.times(), New: true})
+			} else {
+				f.rest = true
+			}
+		}
+		if line, ok := untabled.of(d); ok {
+			if f.fixedLines++; f.fixedLines <= maxFixed {
+				if line.Reason != "" {
+					line.Line = lineOf(text, line.Reason)
+				}
+				f.fixed = append(f.fixed, line)
+			}
+		}
+	})
+	return f
 }
 
 // unlisted reports a value that no table had.
@@ -137,44 +175,46 @@ func rank(v value) int {
 // maxFixed is how many lines are shown that no table decides.
 const maxFixed = 200
 
-// fixedOf are the lines of the decision table that cannot be decided on the page, each
+// untabled finds the lines of the decision table that cannot be decided on the page, each
 // with the reason.
-func fixedOf(places []mapping.Where, found []decision, text []byte) (out []fixed) {
-	var plain []mapping.Where // places that have no table
-	tables := 0
-	inTable := map[string][]string{} // value → what tables make of it
+type untabled struct {
+	plain   []mapping.Where // places that have no table
+	tables  int
+	inTable map[string][]string // value → what tables make of it
+}
+
+func newUntabled(places []mapping.Where) *untabled {
+	u := &untabled{inTable: map[string][]string{}}
 	for _, p := range places {
 		if !p.Table || len(p.Choices) == 0 {
-			plain = append(plain, p)
+			u.plain = append(u.plain, p)
 			continue
 		}
-		tables++
+		u.tables++
 		for _, c := range p.Choices {
 			v := strings.ToLower(c.Value)
-			inTable[v] = append(inTable[v], cmp.Or(c.Decision, mapping.DecidedNothing))
+			u.inTable[v] = append(u.inTable[v], cmp.Or(c.Decision, mapping.DecidedNothing))
 		}
 	}
-	for _, d := range found {
-		means := inTable[strings.ToLower(d.Value)]
-		if d.unlisted() && tables > 0 || slices.Contains(means, d.Decision) || len(means) > 0 && d.Decision == mapping.DecidedInvalid {
-			continue // it can be decided, or its row is invalid for what else stands there
-		}
-		f := fixed{decision: d, Why: d.Reason}
-		switch {
-		case d.Reason != "":
-			f.Line = lineOf(text, d.Reason)
-		case d.Value == "":
-			f.Why = "an empty cell says nothing, whatever a table says"
-		case len(plain) > 0:
-			f.Line, f.Why = plain[0].Line, plain[0].Path+" "+cmp.Or(plain[0].Says, "has an empty table: write the first value there by hand")
-		default:
-			f.Why = "no table has it"
-		}
-		if out = append(out, f); len(out) == maxFixed {
-			break
-		}
+	return u
+}
+
+func (u *untabled) of(d decision) (fixed, bool) {
+	means := u.inTable[strings.ToLower(d.Value)]
+	if d.unlisted() && u.tables > 0 || slices.Contains(means, d.Decision) || len(means) > 0 && d.Decision == mapping.DecidedInvalid {
+		return fixed{}, false // it can be decided, or its row is invalid for what else stands there
 	}
-	return out
+	f := fixed{decision: d, Why: d.Reason}
+	switch {
+	case d.Reason != "":
+	case d.Value == "":
+		f.Why = "an empty cell says nothing, whatever a table says"
+	case len(u.plain) > 0:
+		f.Line, f.Why = u.plain[0].Line, u.plain[0].Path+" "+cmp.Or(u.plain[0].Says, "has an empty table: write the first value there by hand")
+	default:
+		f.Why = "no table has it"
+	}
+	return f, true
 }
 
 // lineOf finds the line of the mapping on which a rule gives this reason; 0: none does.
