@@ -177,6 +177,10 @@ func valuesPatch(opts *Options) (*patch, error) {
 		if opts.Decisions.Shown(v) != v || len(v) > maxPatchValue || !utf8.ValidString(v) {
 			continue // for its rows a person has to look into rejected.*
 		}
+		alone := mapping.Edit{Path: edit.Path, Add: [][2]string{{strconv.Quote(v), mapping.DecidedAccept}}}
+		if _, err := opts.Mapping.Edited([]mapping.Edit{alone}); err != nil {
+			continue // a mapping cannot list it, such as ${name}: the others are proposed all the same
+		}
 		edit.Add = append(edit.Add, [2]string{strconv.Quote(v), summary.Decide})
 		tried.Add = append(tried.Add, [2]string{strconv.Quote(v), mapping.DecidedAccept})
 	}
@@ -210,7 +214,7 @@ var formats = [...]string{
 	"%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p",
 	"%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y", "%m-%d-%Y", "%b %d, %Y %I:%M %p", "%b %d, %Y", "%d %b %Y %H:%M", "%d %b %Y",
 	"%a %b %d %Y %H:%M:%S GMT%z", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y",
-	"epoch-s", "epoch-ms", "excel",
+	"iso8601", "epoch-s", "epoch-ms", "excel",
 }
 
 // isCount tells the formats that read a bare number. What a pattern of a date reads is none:
@@ -253,6 +257,7 @@ func formatPatch(ctx context.Context, opts *Options, g *summary.FailureGroup) (*
 		case best < 0 || e.Fixed > effects[best].Fixed:
 			best, twice = i, false
 		case e.Fixed == effects[best].Fixed && isCount(tried[i]) && !isCount(tried[best]):
+		case e.Fixed == effects[best].Fixed && (tried[i] == "iso8601" || tried[best] == "iso8601"): // what it reads is read in one way, and others read other rows
 		case e.Fixed == effects[best].Fixed && tries[best].edits[0].Set != tries[i].edits[0].Set:
 			twice = true // with a zone of ours and without, the one without will do
 		}

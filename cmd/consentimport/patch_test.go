@@ -224,18 +224,25 @@ func TestOneFormatIsProposed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		rows, says string
 		fixes      int64
+		format     string // of the mapping
 	}{
-		"a compact date":  {"u1,yes,20240305\nu2,no,20240316\n", `"%Y%m%d"]`, 2},
-		"a compact time":  {"u1,yes,20240305010203\nu2,no,20240316010203\n", `"%Y%m%d%H%M%S"]`, 2},
-		"JavaScript":      {"u1,yes,Mon Feb 10 2025 14:33:05 GMT+0100 (CET)\n", `"%a %b %d %Y %H:%M:%S GMT%z"]`, 1},
-		"mail":            {"u1,yes,\"Mon, 10 Feb 2025 14:33:05 +0100\"\n", `"%a, %d %b %Y %H:%M:%S %z"]`, 1},
-		"values, one not": {"u1,maybe,2024-01-02T03:04:05Z\nu2,ann@mail.example,2024-01-02T03:04:05Z\n", `"maybe": DECIDE`, 1},
+		"a compact date":                       {"u1,yes,20240305\nu2,no,20240316\n", `"%Y%m%d"]`, 2, ""},
+		"a compact time":                       {"u1,yes,20240305010203\nu2,no,20240316010203\n", `"%Y%m%d%H%M%S"]`, 2, ""},
+		"JavaScript":                           {"u1,yes,Mon Feb 10 2025 14:33:05 GMT+0100 (CET)\n", `"%a %b %d %Y %H:%M:%S GMT%z"]`, 1, ""},
+		"mail":                                 {"u1,yes,\"Mon, 10 Feb 2025 14:33:05 +0100\"\n", `"%a, %d %b %Y %H:%M:%S %z"]`, 1, ""},
+		"values, one not":                      {"u1,maybe,2024-01-02T03:04:05Z\nu2,ann@mail.example,2024-01-02T03:04:05Z\n", `"maybe": DECIDE`, 1, ""},
+		"values, one that no mapping can list": {"u1,maybe,2024-01-02T03:04:05Z\nu2,${consent},2024-01-02T03:04:05Z\nu3,DECIDE,2024-01-02T03:04:05Z\n", `"maybe": DECIDE`, 1, ""},
+		"ISO among others":                     {"u1,yes,03.04.2024\nu2,no,2024-04-13T10:00:00Z\n", `["%d.%m.%Y", iso8601]`, 2, "%d.%m.%Y"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			export, file, dry := filepath.Join(dir, "export.csv"), filepath.Join(dir, "acme.yaml"), filepath.Join(dir, "dry")
 			require.NoError(t, os.WriteFile(export, []byte("id,choice,at\nu0,yes,2024-01-02T03:04:05Z\n"+tt.rows), 0o600))
-			require.NoError(t, os.WriteFile(file, []byte(patchMapping), 0o600))
+			text := patchMapping
+			if tt.format != "" {
+				text = strings.Replace(text, "timestamp: at", "timestamp: {from: at, format: '"+tt.format+"', timezone: UTC}", 1)
+			}
+			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 			program{dir: dir}.here(t, nil, "run", "--dry-run", "--mapping", file, "--out", dry, export).requireCode(t, exitFailures)
 			changes, err := report.Changes(journal.OS{}, dry)
 			require.NoError(t, err)
