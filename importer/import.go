@@ -178,6 +178,9 @@ func (im *Import) create() error {
 		return &RefusedError{Err: err}
 	}
 	im.export = export
+	if left := export.LeftOut(); left != "" {
+		im.note(blocked.None, "%s", left)
+	}
 	if rows.HasRowNumbers(export) {
 		im.note(blocked.AsRepair, "the export has a column %s, as the rejected rows of an import do: it is imported as an export of its own", rows.RowColumn)
 	}

@@ -105,6 +105,8 @@ func TestAnExportMayComeInAnyWrapping(t *testing.T) {
 	require.NoError(t, err)
 	_, err = member.Write(plain)
 	require.NoError(t, err)
+	_, err = zipper.Create("none.csv")
+	require.NoError(t, err)
 	require.NoError(t, zipper.Close())
 
 	var want []string
@@ -131,6 +133,12 @@ func TestAnExportMayComeInAnyWrapping(t *testing.T) {
 			}
 			got := r.here(t, nil, args...)
 			require.Contains(t, []int{exitComplete, exitFailures}, got.code, got.stderr)
+			if c.name == "zip" { // what is not in it is said
+				export := args[len(args)-1]
+				left := "left out, because they are empty: " + export + ": none.csv\n"
+				assert.Contains(t, got.stderr, left)
+				assert.Contains(t, r.here(t, nil, "inspect", export).requireCode(t, exitComplete).stdout, left)
+			}
 			var arrived []string
 			for _, c := range r.server.Consents() {
 				arrived = append(arrived, c.UserID+" "+c.Category+" "+c.Action.String())

@@ -268,6 +268,9 @@ func (in *inspector) finish() {
 	slices.SortStableFunc(out.Reasons, func(a, b UnreadableRows) int { return cmp.Compare(b.Count, a.Count) })
 	out.Columns, out.More = in.profile.columns()
 	out.Presets = presetFits(in.export, in.heads)
+	if left := in.export.LeftOut(); left != "" {
+		out.Notes = append(out.Notes, left)
+	}
 	if out.Headless {
 		what := "the first line looks like a row and not like a header"
 		if out.Unnamed > 0 {

@@ -29,13 +29,35 @@ func (e *Export) addArchive(index int) error {
 		return err
 	}
 	if len(e.members) == before {
-		if len(e.Beside) > 0 {
-			return fmt.Errorf("%s contains no file with rows; skipped, because they are not exports: %s", in.path, strings.Join(e.Beside[:min(3, len(e.Beside))], ", "))
+		if left := e.LeftOut(); left != "" {
+			return fmt.Errorf("%s contains no file with rows; %s", in.path, left)
 		}
 		return fmt.Errorf("%s contains no file with rows", in.path)
 	}
 	return nil
 }
+
+// LeftOut says which files of archives were left out, and why; "" when none were. What a
+// system leaves in each archive, such as .DS_Store, is not worth a word.
+func (e *Export) LeftOut() string {
+	var parts []string
+	for _, of := range []struct {
+		why   string
+		names []string
+	}{{"left out, because they are not exports: ", e.Beside}, {"left out, because they are empty: ", e.Empty}} {
+		if n := len(of.names); n > 0 {
+			part := of.why + strings.Join(of.names[:min(n, fewNames)], ", ")
+			if n > fewNames {
+				part += fmt.Sprintf(" and %d more", n-fewNames)
+			}
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// fewNames is how many files of a kind are named.
+const fewNames = 3
 
 // walkArchive adds the members of a zip, and of the zips in it one level deep.
 func (e *Export) walkArchive(index int, name string, r io.ReaderAt, size int64, depth int) error {
@@ -68,14 +90,22 @@ func (e *Export) walkArchive(index int, name string, r io.ReaderAt, size int64, 
 			if err != nil {
 				return fmt.Errorf("%s %w", full, err)
 			}
+			before := len(e.members)
 			if err := e.walkArchive(index, full, inner, innerSize, depth+1); err != nil {
 				return err
+			}
+			if len(e.members) == before {
+				e.Empty = append(e.Empty, full)
 			}
 			continue
 		}
 		m := member{input: index, path: full, name: path.Base(slashed(f.Name)), compression: kind, file: f}
-		if _, err := e.probe(&m); err != nil { // an empty member has nothing to read
+		found, err := e.probe(&m)
+		if err != nil {
 			return err
+		}
+		if !found {
+			e.Empty = append(e.Empty, full)
 		}
 	}
 	return nil

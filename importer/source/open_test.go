@@ -65,7 +65,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"tar in gzip", Config{Paths: []string{file("a.tgz", string(gz(t, []byte("a.csv"+strings.Repeat("\x00", 252)+"ustar\x00"))))}}, []string{"a.tgz: what is in the gzip file is a tar archive"}},
 		{"UTF-32", Config{Paths: []string{file("a.txt", "\xff\xfe\x00\x00a\x00\x00\x00")}}, []string{"UTF-32; convert it to UTF-8"}},
 		{"empty zip", Config{Paths: []string{file("none.zip", string(zipOf(t)))}}, []string{"none.zip contains no file with rows"}},
-		{"zip of nothing useful", Config{Paths: []string{file("mac.zip", string(zipOf(t, "__MACOSX/._a.csv", "x", ".DS_Store", "x", "d/", "", "e.csv", "")))}}, []string{"contains no file with rows"}},
+		{"zip of nothing useful", Config{Paths: []string{file("mac.zip", string(zipOf(t, "__MACOSX/._a.csv", "x", ".DS_Store", "x", "d/", "", "e.csv", "")))}}, []string{"contains no file with rows; left out, because they are empty: ", "mac.zip: e.csv"}},
 		{"damaged zip", Config{Paths: []string{file("cut.zip", string(zipOf(t, "a.csv", "a,b\n")[:40]))}}, []string{"cut.zip is a damaged or incomplete zip archive"}},
 		{"encrypted zip", Config{Paths: []string{file("secret.zip", encrypted.String())}}, []string{"a.csv is encrypted; unpack"}},
 		{"unknown zip method", Config{Paths: []string{file("odd.zip", odd.String())}}, []string{"a.csv uses zip method 97"}},
@@ -83,7 +83,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"the same file in an archive", Config{Paths: []string{ok, file("ok.zip", string(zipOf(t, "x.csv", "a,b\n1,2\n")))}}, []string{"ok.zip: x.csv contain the same rows"}},
 		{"the same file in another encoding", Config{Paths: []string{ok, file("ok16.csv", "\xff\xfea\x00,\x00b\x00\n\x001\x00,\x002\x00\n\x00")}}, []string{"ok16.csv contain the same rows"}},
 		{"a large file and its compressed form", Config{Paths: []string{file("big.csv", big), file("big.csv.zst", string(zst(t, []byte(big))))}}, []string{"big.csv.zst contain the same rows"}},
-		{"zip of papers", Config{Paths: []string{file("papers.zip", string(zipOf(t, "README.txt", "hello", "_SUCCESS", "")))}}, []string{"papers.zip contains no file with rows; skipped, because they are not exports: ", "README.txt"}},
+		{"zip of papers", Config{Paths: []string{file("papers.zip", string(zipOf(t, "README.txt", "hello", "_SUCCESS", "")))}}, []string{"papers.zip contains no file with rows; left out, because they are not exports: ", "README.txt"}},
 		{"gzip with more behind its zeros", Config{Paths: []string{file("more.csv.gz", string(gz(t, []byte("a,b\n1,2\n")))+"\x00\x00\x00"+string(gz(t, []byte("3,4\n"))))}}, []string{"the gzip data is followed by something that is not gzip data"}},
 		{"format", Config{Format: "xml", Paths: []string{ok}}, []string{`format "xml" is unknown; use csv or jsonl`}},
 		{"delimiter", Config{Delimiter: "ab", Paths: []string{ok}}, []string{`delimiter "ab" is not usable`}},
@@ -208,6 +208,20 @@ func TestBeside(t *testing.T) {
 		left = append(left, strings.TrimPrefix(b, paths[0]+": "))
 	}
 	assert.ElementsMatch(t, out, left)
+	assert.Regexp(t, "^left out, because they are not exports: .+, .+, .+ and 8 more$", e.LeftOut())
+}
+
+// TestEmptyMembers names the files of an archive that have nothing in them; what a system
+// leaves in an archive is not one.
+func TestEmptyMembers(t *testing.T) {
+	paths := write(t, zipOf(t, "a.csv", "a,b\n1,2\n", "b.csv", "", "c.csv", "\ufeff\n\n", "d/", "", "d/head.csv", "a,b\n", "__MACOSX/._a.csv", "", ".DS_Store", "",
+		"in.zip", zipOf(t, "x.csv", ""), "none.zip", zipOf(t)))
+	e := open(t, Config{Paths: paths}, blockSize, batchRows)
+	assert.Len(t, e.Members, 2)
+	names := strings.ReplaceAll(strings.Join(e.Empty, ", "), paths[0]+": ", "")
+	assert.Equal(t, "b.csv, c.csv, in.zip: x.csv, in.zip, none.zip", names)
+	assert.Equal(t, "left out, because they are empty: "+strings.Join(e.Empty[:3], ", ")+" and 2 more", e.LeftOut())
+	assert.Empty(t, open(t, Config{Paths: write(t, zipOf(t, "a.csv", "a\n1\n", "d/", ""))}, blockSize, batchRows).LeftOut())
 }
 
 // TestHeaderOnly proves that a file without rows is an export of no rows.

@@ -38,6 +38,7 @@ type Export struct {
 	Members []Member // in reading order
 	Layouts []Layout // each distinct header, delimiter and encoding once
 	Beside  []string // files of archives that were left out because they hold no rows, such as README.txt
+	Empty   []string // files of archives that were left out because they are empty, and archives in them that hold no file with rows
 
 	inputs   []input
 	members  []member
