@@ -11,28 +11,30 @@ import (
 func Schema() []byte {
 	text := schemaOf{"type": []string{"string", "number", "boolean"}}
 	texts := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text}}}
+	said := schemaOf{"type": []string{"string", "number", "boolean"}, "minLength": 1} // what counts as not set where it is empty
+	allSaid := schemaOf{"anyOf": []any{said, schemaOf{"type": "array", "items": said, "minItems": 1}}}
 	yesNo := schemaOf{"type": "boolean"}
 	textMap := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{texts, schemaOf{"type": "null"}}}}}}
 	textOrNone := schemaOf{"type": []string{"string", "number", "boolean", "null"}}
 	columnsOf := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text, "minItems": 1}}}
 	columns := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": columnsOf}}}
 	tokens := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": text}}}
-	rule := schemaOf{"anyOf": []any{text, closed(schemaOf{"when": text, "reason": text}, "when")}}
+	rule := schemaOf{"anyOf": []any{text, closed(schemaOf{"when": text, "reason": said}, "when")}}
 	rules := schemaOf{"anyOf": []any{rule, schemaOf{"type": "array", "items": rule}}}
 
 	fields, wanted, defs := schemaOf{}, schemaOf{}, schemaOf{}
 	for _, name := range fieldNames {
 		kind := "field"
 		field := schemaOf{
-			"from": columnsOf, "const": textOrNone, "template": text, "when": text,
-			"trim": yesNo, "lower": yesNo, "required": yesNo, "optional": yesNo, "unescape": schemaOf{"enum": []string{"html"}}, "match": text,
+			"from": columnsOf, "const": textOrNone, "template": said, "when": text,
+			"trim": yesNo, "lower": yesNo, "required": yesNo, "optional": yesNo, "unescape": schemaOf{"enum": []string{"html"}}, "match": said,
 			"values": textMap, "default": textOrNone,
 		}
 		ways := []string{"from", "const", "template", "cases"}
 		switch name {
 		case "timestamp", "validUntil":
 			kind = name
-			field["format"], field["timezone"] = orNone(texts), schemaOf{"type": "string"}
+			field["format"], field["timezone"] = allSaid, schemaOf{"type": "string", "minLength": 1}
 		case "action":
 			kind = name
 			field["default"] = schemaOf{"type": []string{"string", "null"}, "pattern": `^\s*(reject)?\s*$`}
@@ -56,8 +58,8 @@ func Schema() []byte {
 		fields[name] = schemaOf{"anyOf": []any{text, self}}
 	}
 	each := schemaOf{
-		"columns": columns, "split": text, "array": text, "object": text, "by": text, "pair": text, "skip": orNone(rules), "except": orNone(texts), "optional": yesNo,
-		"all": tokens, "ignore": texts, "match": text, "otherwise": schemaOf{"enum": []string{"row"}},
+		"columns": columns, "split": text, "array": text, "object": text, "by": said, "pair": said, "skip": orNone(rules), "except": orNone(texts), "optional": yesNo,
+		"all": tokens, "ignore": texts, "match": said, "otherwise": schemaOf{"enum": []string{"row"}},
 	}
 	for _, name := range decode.Names() {
 		each[name] = text
@@ -68,11 +70,11 @@ func Schema() []byte {
 	// The options that only one form has; what else does nothing is left to mapping check.
 	block["dependentRequired"] = schemaOf{"by": []string{"split"}, "pair": []string{"split"}, "match": []string{"split"}, "except": []string{"columns"}, "ignore": []string{"all"}}
 	input := closed(schemaOf{
-		"format": schemaOf{"enum": InputFormats()}, "delimiter": text, "encoding": text, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
-		"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": orNone(texts), "json": orNone(texts), "rows": text,
+		"format": schemaOf{"enum": InputFormats()}, "delimiter": said, "encoding": said, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
+		"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": schemaOf{"anyOf": []any{said, schemaOf{"type": "array", "items": text, "minItems": 1}}}, "json": allSaid, "rows": said,
 	})
 	test := closed(schemaOf{
-		"name": text, "row": schemaOf{"type": []string{"object", "array", "string"}}, "file": text, "key": text, "reason": text,
+		"name": text, "row": schemaOf{"type": []string{"object", "array", "string"}}, "file": text, "key": text, "reason": said,
 		"consents": schemaOf{"type": "array", "minItems": 1, "items": closed(wanted)},
 	}, "row")
 	test["oneOf"] = oneOf("consents", "reason")
@@ -85,7 +87,7 @@ func Schema() []byte {
 		"lookup": schemaOf{"type": "object", "maxProperties": MaxLookups, "propertyNames": schemaOf{"pattern": lookupName.String(), "not": schemaOf{"enum": []string{"each", "row"}}}, "additionalProperties": closed(schemaOf{
 			"file": text, "key": text, "on": text, "required": yesNo, "input": orNone(input),
 		}, "file", "key")},
-		"empty": schemaOf{"anyOf": []any{textOrNone, schemaOf{"type": "array", "items": textOrNone}}}, "timezone": schemaOf{"type": "string"}, "skip": rules, "refuse": rules,
+		"empty": schemaOf{"anyOf": []any{textOrNone, schemaOf{"type": "array", "items": textOrNone}}}, "timezone": schemaOf{"type": "string", "minLength": 1}, "skip": rules, "refuse": rules,
 		"each":    schemaOf{"anyOf": []any{block, schemaOf{"type": "array", "items": block, "minItems": 1}}},
 		"consent": closed(fields),
 		"record":  schemaOf{"enum": []string{"canonical", ""}}, "set": textMap,
@@ -102,7 +104,7 @@ func Schema() []byte {
 		schemaOf{"properties": schemaOf{"each": schemaOf{"type": "array"}}, "required": []string{"each"}},
 		schemaOf{"properties": schemaOf{"each": schemaOf{"required": []string{"consent"}}}, "required": []string{"each"}},
 	}
-	for _, key := range []string{"description", "parameters", "detect", "input", "lookup", "timezone", "skip", "refuse", "record", "set", "tests"} { // one that was left empty
+	for _, key := range []string{"description", "parameters", "detect", "input", "lookup", "skip", "refuse", "record", "set", "tests"} { // one that was left empty
 		root["properties"].(schemaOf)[key] = orNone(root["properties"].(schemaOf)[key])
 	}
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"

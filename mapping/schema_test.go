@@ -85,6 +85,48 @@ func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
 	}
 }
 
+// TestWhatIsEmptyDoesNotCountAsNotSet: whoever writes a key that sets something wants it
+// set; both the schema and a run refuse it empty, and a run says where. A parameter may be
+// left empty.
+func TestWhatIsEmptyDoesNotCountAsNotSet(t *testing.T) {
+	s := compiledSchema(t)
+	const whole = "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}"
+	n := 0
+	for what, form := range map[string]string{
+		"timezone": whole + "\ntimezone: ",
+		"format delimiter encoding columns json rows": whole + "\ninput:\n  %s: ",
+		"by pair match":   "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u, category: each.value}\neach:\n  split: a\n  %s: ",
+		"reason":          whole + "\nskip:\n- when: a == b\n  reason: ",
+		"format timezone": "consent:\n  {action: a, validUntil: unlimited, source: s, userId: u, timestamp: {from: t,\n  %s: VALUE}}",
+		"template":        "consent:\n  {action: a, timestamp: t, validUntil: unlimited, userId: u, source: {\n  %s: VALUE}}",
+	} {
+		for key := range strings.FieldsSeq(what) {
+			for _, value := range []string{"''", "[]", "null", "['']"} {
+				text := strings.ReplaceAll(form, "%s", key)
+				if !strings.Contains(text, "VALUE") {
+					text += "VALUE"
+				}
+				text = strings.Replace(text, "VALUE", value, 1)
+				if key == "columns" && value == "['']" {
+					continue // a column without a name, which is not read
+				}
+				_, err := mapping.Parse("x.yaml", []byte(text), nil)
+				fault := new(mapping.Error)
+				if assert.ErrorAs(t, err, &fault, text) {
+					assert.Contains(t, fault.Message, key, text)
+					assert.NotZero(t, fault.Line, text)
+					assert.NotZero(t, fault.Column, text)
+				}
+				assert.Error(t, s.Validate(asJSON(t, []byte(text))), text)
+				n++
+			}
+		}
+	}
+	assert.Greater(t, n, 40)
+	_, err := mapping.Parse("x.yaml", []byte("parameters: [{name: z, default: ''}]\ntimezone: ${z}\n"+whole), nil)
+	require.NoError(t, err)
+}
+
 // TestTheSchemaTakesWhatParseTakes: an editor marks nothing as wrong that a run takes,
 // whatever value stands under whatever key.
 func TestTheSchemaTakesWhatParseTakes(t *testing.T) {

@@ -18,7 +18,10 @@ type reader struct {
 	file string
 	set  map[string]string // values of parameters
 	uses map[string]bool   // parameters that the text mentions
-	err  *Error
+	// nulls are the keys that were read last of those without a value, by their names: the
+	// places of faults.
+	nulls map[string]ast.Node
+	err   *Error
 }
 
 // parseTree reads YAML into its tree.
@@ -156,9 +159,44 @@ func (r *reader) members(n ast.Node, what string, known []string) []member {
 		if _, null := inner(value).(*ast.NullNode); null {
 			value = nil
 		}
+		if known != nil && slices.Contains(saying, key) && setsNothing(key, value) {
+			at := value
+			if at == nil {
+				at = v.Key
+			}
+			r.fail(at, "%s is empty", key)
+			r.hint("leave " + key + " out where nothing has to be set")
+			return nil
+		}
+		if value == nil {
+			if r.nulls == nil {
+				r.nulls = map[string]ast.Node{}
+			}
+			r.nulls[key] = v.Key
+		}
 		out = append(out, member{key, v.Key, value})
 	}
 	return out
+}
+
+// saying are the keys that set something: an empty value of theirs would count as none, and
+// somebody who wrote the key wanted one.
+var saying = []string{"timezone", "format", "delimiter", "encoding", "columns", "json", "rows", "by", "pair", "template", "reason", "match"}
+
+// setsNothing reports whether a value of such a key says nothing by itself. A parameter may
+// be left empty, and blanks are a delimiter.
+func setsNothing(key string, n ast.Node) bool {
+	switch t := inner(n).(type) {
+	case nil, *ast.NullNode:
+		return true
+	case *ast.StringNode:
+		return t.Value == ""
+	case *ast.LiteralNode:
+		return t.Value.Value == ""
+	case *ast.SequenceNode: // a column may have no name
+		return len(t.Values) == 0 || key != "columns" && slices.ContainsFunc(t.Values, func(n ast.Node) bool { return setsNothing("", n) })
+	}
+	return false
 }
 
 // items gives the elements of a list; a single scalar counts as a list of one.
@@ -201,7 +239,8 @@ func (r *reader) words(n ast.Node, what string) []string {
 // text gives a scalar, with a fault for anything else.
 func (r *reader) text(n ast.Node, what string) string {
 	if n == nil {
-		r.fail(n, "%s has no value", what)
+		key, _, _ := strings.Cut(what, " ") // of "values of action"
+		r.fail(r.nulls[key], "%s has no value", what)
 		return ""
 	}
 	if isMap(n) {
