@@ -101,7 +101,15 @@ func epoch(text []byte, unit string) (int64, string) {
 	if unit == "s" {
 		n *= 1000
 	}
-	return n + millisOf(fraction), ""
+	switch {
+	case n > MaxMillis: // before another format of the list is given up
+		return 0, Late
+	case n >= firstEpoch*1000:
+		return n + millisOf(fraction), ""
+	case unit == "ms" && EpochUnit(text) == "s":
+		return 0, Seconds
+	}
+	return 0, Old
 }
 
 // digits reads an unsigned number of at most 18 digits.

@@ -18,6 +18,7 @@ type strfLayout struct {
 type strfPart struct {
 	verb    byte   // directive; 0: literal text
 	literal string // blanks in it match any blanks
+	whole   bool   // a number beside another: 2024111 would be two dates, so that no digit may lack
 }
 
 // parseStrftime compiles a pattern. One that cannot be right is an error.
@@ -59,7 +60,17 @@ func parseStrftime(pattern string) (*strfLayout, error) {
 	if message := l.conflict(); message != "" {
 		return nil, fmt.Errorf("format %q %s", pattern, message)
 	}
+	for i := 1; i < len(l.parts); i++ {
+		if before, p := &l.parts[i-1], &l.parts[i]; before.isNumber() && p.isNumber() {
+			before.whole, p.whole = true, true
+		}
+	}
 	return &l, nil
+}
+
+// isNumber tells that a part is digits alone.
+func (p *strfPart) isNumber() bool {
+	return p.verb != 0 && strings.IndexByte("YymdejHkIlMS", p.verb) >= 0
 }
 
 // conflict says what of a pattern cannot be right: two parts that say one thing, which
@@ -153,6 +164,7 @@ type fields struct {
 	twelve, pm   bool
 	offset       int64
 	hasOffset    bool
+	isUTC        bool // a zone's name behind the offset says so
 	abbreviation []byte
 	day          int // weekday from 1, Monday; 0: not read
 }
@@ -197,7 +209,15 @@ func (f *fields) moment(zone *time.Location) (int64, string) {
 	}
 	wall := ((days*24+f.h)*60+f.mi)*60000 + f.s*1000 + f.ms
 	switch {
+	case f.isUTC && f.offset != 0:
+		return 0, OtherZone
 	case f.hasOffset:
+		if f.abbreviation != nil && zone != nil {
+			// Of a name that clocks there showed then, the offset is known.
+			if name, offset := time.UnixMilli(wall - f.offset).In(zone).Zone(); name == string(f.abbreviation) && int64(offset)*1000 != f.offset {
+				return 0, OtherZone
+			}
+		}
 		return wall - f.offset, ""
 	case zone == nil:
 		if f.abbreviation != nil {
@@ -227,14 +247,18 @@ func (p *strfPart) read(b []byte, f *fields) ([]byte, bool) {
 		return matchLiteral(b, p.literal)
 	}
 	number := func(most int, into *int64) ([]byte, bool) {
+		padded := len(b)
 		b = bytes.TrimLeft(b, " ")
+		if p.whole { // a blank stands for a digit
+			most -= padded - len(b)
+		}
 		n := 0
 		for n < len(b) && n < most && b[n] >= '0' && b[n] <= '9' {
 			n++
 		}
 		v, ok := digits(b[:n])
 		*into = v
-		return b[n:], ok
+		return b[n:], ok && (!p.whole || n == most)
 	}
 	switch p.verb {
 	case 'Y':
@@ -306,6 +330,7 @@ func (p *strfPart) read(b []byte, f *fields) ([]byte, bool) {
 			return b, false
 		}
 		if s := string(b[:n]); s == "UTC" || s == "GMT" || s == "Z" {
+			f.isUTC = f.hasOffset // before an offset, as in GMT+0200, it is what that counts from
 			f.hasOffset = true
 		} else {
 			f.abbreviation = b[:n]

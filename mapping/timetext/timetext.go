@@ -30,6 +30,7 @@ const (
 	Disagree     = "has an offset that its time zone did not have then"
 	Gap          = "does not exist in its time zone (clocks went forward)"
 	Early        = "lies before 1970"
+	Old          = "is as an epoch before 1995: it has another unit, or stands for no time"
 	Late         = "lies beyond the year 9999"
 )
 

@@ -85,6 +85,12 @@ func TestTimes(t *testing.T) {
 		{"epoch-ms", "", "868924800000", "1997-07-15T00:00:00.000"},
 		{"epoch-us", "", "1714550400123456", "2024-05-01T08:00:00.123"},
 		{"epoch-ns", "", "1714550400123456789", "2024-05-01T08:00:00.123"},
+		{"epoch-ms", "", "1714550400", timetext.Seconds},
+		{"epoch-s|epoch-ms", "", "1714550400000", "2024-05-01T08:00:00.000"},
+		{"epoch-ms|epoch-s", "", "1714550400", "2024-05-01T08:00:00.000"},
+		{"epoch-us", "", "1714550400000", timetext.Old},
+		{"epoch-s", "", "0", timetext.Old},
+		{"epoch-s", "", "788918399", timetext.Old},
 		{"epoch-us", "", "12.5", timetext.NoMatch},
 		{"epoch-ns", "", "yesterday", timetext.NoMatch},
 		{"%Y%m%d%H%M", "UTC", "202401311230", "2024-01-31T12:30:00.000"},
@@ -92,6 +98,7 @@ func TestTimes(t *testing.T) {
 		{"", "", "/Date(1714550400000)/", "2024-05-01T08:00:00.000"},
 		{"", "", "/Date(1714550400000+0200)/", "2024-05-01T08:00:00.000"},
 		{"", "", "/Date(-1)/", timetext.Early},
+		{"", "", "/Date(0)/", timetext.Old},
 		{"", "", "/Date(1714550400000+02zz)/", timetext.NoTime},
 		{"", "", "/Date()/", timetext.NoTime},
 		// patterns
@@ -131,6 +138,16 @@ func TestTimes(t *testing.T) {
 		{"%Y-%m-%d %H:%M", "UTC", "2024-05-01   10:00", "2024-05-01T10:00:00.000"},
 		{"%Y-%m-%d %H:%M", "UTC", "2024-05-0110:00", timetext.NoMatch},
 		{"%d %m %Y", "UTC", "1112024", timetext.NoMatch},
+		{"%Y%m%d", "UTC", "2024111", timetext.NoMatch}, // 1 November or 11 January
+		{"%Y%m%d%H%M%S", "UTC", "2024013112304", timetext.NoMatch},
+		{"%d%m%y", "UTC", "11124", timetext.NoMatch}, // a spreadsheet took the zero off
+		{"%Y%j", "UTC", "202460", timetext.NoMatch},
+		{"%m%e%Y", "UTC", "05 12024", "2024-05-01T00:00:00.000"},
+		{"%Y-%m-%d %H:%M:%S %z %Z", "Europe/Berlin", "2024-05-01 10:00:00 +0200 CEST", "2024-05-01T08:00:00.000"},
+		{"%Y-%m-%d %H:%M:%S %z %Z", "Europe/Berlin", "2024-05-01 10:00:00 +0000 CEST", timetext.OtherZone},
+		{"%Y-%m-%d %H:%M:%S %z %Z", "", "2024-05-01 10:00:00 +0000 UTC", "2024-05-01T10:00:00.000"},
+		{"%Y-%m-%d %H:%M:%S %z %Z", "", "2024-05-01 10:00:00 +0200 UTC", timetext.OtherZone},
+		{"%Y-%m-%d %H:%M:%S %Z%z", "", "2024-05-01 10:00:00 GMT+0200", "2024-05-01T08:00:00.000"},
 		{" %Y-%m-%d ", "UTC", " 2024-05-01 ", "2024-05-01T00:00:00.000"},
 		{"%Y-%m-%d  %H:%M", "UTC", "2024-05-01 10:00", "2024-05-01T10:00:00.000"},
 		// clocks that are moved
