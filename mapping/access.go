@@ -105,7 +105,9 @@ func (c *jsonCell) parse(text []byte) string {
 			return ""
 		}
 	}
-	if len(text) > 1 && (text[0] == '{' || text[0] == '[') && text[1] == '\\' || bytes.HasPrefix(text, []byte(`\"`)) {
+	quote := []byte(`\"`)
+	if len(text) > 1 && (text[0] == '{' || text[0] == '[') && text[1] == '\\' || bytes.HasPrefix(text, quote) ||
+		bytes.Contains(text, quote) && c.doc.Parse(bytes.ReplaceAll(text, quote, quote[1:])) == "" {
 		return reason + `: its quotes stand behind backslashes; databases write so: set input.escape: "\\"`
 	}
 	return reason

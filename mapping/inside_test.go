@@ -33,6 +33,7 @@ consent:
 		`{"prefs":null,` + meta + `}`:                            "skipped: states no decision",
 		`{` + meta + `}`:                                         `invalid: has none of "prefs"`,
 		`{"prefs":"{\"news\":tru}",` + meta + `}`:                `invalid: column "prefs" is not valid JSON`,
+		`{"prefs":"[{\\\"news\\\":true}]",` + meta + `}`:         `its quotes stand behind backslashes; databases write so: set input.escape: "\\"`,
 		`{"prefs":"[true]",` + meta + `}`:                        "invalid: column \"prefs\" does not hold an object",
 		`{"prefs":"{\"news\":true}","meta":{}}`:                  "invalid: userId",
 	} {

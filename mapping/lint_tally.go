@@ -288,8 +288,10 @@ func isMangled(id []byte) bool {
 	if id[0] < '0' || id[0] > '9' || n > 24 {
 		return false
 	}
-	if id[n-1] == '0' && n > 2 && id[n-2] == '.' && timetext.AllDigits(id[:n-2]) {
-		return true
+	if id[n-1] == '0' && n > 2 {
+		if whole := bytes.TrimRight(id, "0"); len(whole) > 1 && whole[len(whole)-1] == '.' && timetext.AllDigits(whole[:len(whole)-1]) {
+			return true
+		}
 	}
 	last := id[n-1]
 	return last >= '0' && last <= '9' && timetext.IsScientific(id)

@@ -216,6 +216,7 @@ func TestLintRules(t *testing.T) {
 		{rule: ruleMangled, name: "hexadecimal", rows: one(user("4e7"))},
 		{rule: ruleMangled, name: "apostrophe", rows: one(user("'+4930123456")), count: 1},
 		{rule: ruleMangled, name: "a fraction", rows: one(user("123.0")), count: 1},
+		{rule: ruleMangled, name: "a longer fraction", rows: one(user("123.00")), count: 1},
 		{rule: ruleMangled, name: "a formula", rows: one(user(`="00123"`)), count: 1},
 		{rule: ruleMangled, name: "a version", rows: one(user("1.2.0"))},
 		{rule: ruleMangled, name: "a real fraction", rows: one(user("12.50"))},

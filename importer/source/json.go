@@ -101,6 +101,9 @@ type badValue struct {
 	cut    bool // the text ends inside it, unless a row is found after it
 	lost   bool // it is too long to be kept
 	inLine bool // the position is in the middle of a line that belongs to it
+	// within follows a value that is too long for a row while it stays on its line: all
+	// rows may stand on one line, and those behind it are rows.
+	within *nesting
 }
 
 // indentBehind is how far before a value the beginning of its line is looked for.
@@ -150,8 +153,16 @@ func (v *values) value(w *window, rows []Row) (_ []Row, done bool) {
 		inLine: true,
 	}
 	v.bad.cut = how == neverClosed && !v.lines && (v.array || v.inPage)
-	if how == tooDeep {
+	switch {
+	case how == tooDeep:
 		v.bad.skip = end // or else each of many opening brackets would be gone back to
+	case how == overlong && (!v.lines || v.inPage) && line == w.line:
+		v.bad.within = new(nesting)
+		_, how = v.bad.within.feed(w.data[w.pos : w.pos+end])
+		v.bad.lost, v.bad.skip = true, end
+		if how != unfinished {
+			v.bad.within = nil
+		}
 	}
 	return rows, true
 }
@@ -212,6 +223,18 @@ func (v *values) goOn(w *window, rows []Row) (_ []Row, done bool) {
 	for {
 		if bad.inLine {
 			i := bytes.IndexByte(w.data[p:], v.lineEnd)
+			if bad.within != nil {
+				rest := w.data[p:]
+				if i >= 0 {
+					rest = rest[:i]
+				}
+				end, how := bad.within.feed(rest)
+				if how == finished {
+					return append(rows, v.close(w, p+end, line)), true
+				} else if how != unfinished || i >= 0 || w.eof {
+					bad.within = nil
+				}
+			}
 			if i < 0 {
 				p = len(w.data)
 				break

@@ -57,7 +57,8 @@ func (s *pageScanner) scan(w *window, rows []Row) []Row {
 		done := false
 		switch {
 		case s.bad != nil:
-			if rows, done = s.goOn(w, rows); done && s.lines {
+			bad := s.bad
+			if rows, done = s.goOn(w, rows); done && s.lines && bad.within == nil {
 				s.state = atTop
 			}
 		case s.state == atTop:

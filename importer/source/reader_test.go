@@ -37,6 +37,11 @@ func TestHugeRows(t *testing.T) {
 		{grammar: "json-array", before: "[", between: ",\n", after: "]", small: `{"a":1}`, prefix: `{"a":"`, suffix: `"}`, says: "longer than 1 MiB"},
 		{grammar: "json-document", between: "\n", small: "{\n\"a\":1}", prefix: "{\n\"a\":\"", suffix: `"}`, says: "longer than 1 MiB"},
 		{grammar: "json-document", cfg: Config{Rows: "content"}, before: "{\n\"content\":[", between: ",\n", after: "]}", small: `{"a":1}`, prefix: `{"a":"`, suffix: `"}`, says: "longer than 1 MiB"},
+		// all on one line
+		{grammar: "json-array", before: "[", between: ",", after: "]", small: `{"a":1}`, prefix: `{"a":"`, suffix: `"}`, says: "longer than 1 MiB"},
+		{grammar: "json-document", between: "", small: "{\n\"a\":1}", prefix: `{"a":"`, suffix: `"}`, says: "longer than 1 MiB"},
+		{grammar: "json-document", cfg: Config{Rows: "content"}, before: "{\n\"content\":[", between: ",", after: "]}", small: `{"a":1}`, prefix: `{"a":["`, suffix: `"]}`, says: "longer than 1 MiB"},
+		{grammar: "json-lines", cfg: Config{Rows: "content"}, before: "{\"content\":[]}\n{\"content\":[", between: ",", after: "]}\n", small: `{"a":1}`, prefix: `{"a":"`, suffix: `"}`, says: "longer than 1 MiB"},
 	} {
 		for _, size := range []int{MaxRow, 2*MaxRow + 3} {
 			t.Run(fmt.Sprintf("%s/%s/%q/%d", g.grammar, g.cfg.Rows, g.prefix, size), func(t *testing.T) {

@@ -9,6 +9,7 @@ const (
 	noFault fault = iota
 	needMore
 	bareQuote
+	escapedQuote // a bare one behind a backslash
 	textAfterQuote
 	otherEnd // after a closing quote
 	unclosedQuote
@@ -21,6 +22,8 @@ func (f fault) reason() string {
 	switch f {
 	case bareQuote:
 		return "line %d has a quote inside a cell that does not begin with one"
+	case escapedQuote:
+		return "line %d has a quote behind a backslash in a cell without quotes, as databases write one: set input.escape: \"\\\\\""
 	case textAfterQuote:
 		return "the quote opened on line %d is not closed, or text follows its closing quote"
 	case otherEnd:
@@ -83,6 +86,9 @@ func (s *csvScanner) record(data []byte, start int, eof, lenient bool) extent {
 				first--
 			}
 			if first > p && data[first-1] != s.delimiter {
+				if data[quote-1] == '\\' {
+					return extent{fault: escapedQuote, at: quote}
+				}
 				return extent{fault: bareQuote, at: quote}
 			}
 		}

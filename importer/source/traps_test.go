@@ -99,6 +99,7 @@ func TestTraps(t *testing.T) {
 		{name: "JSON lines, two in one", text: "{\"a\":1}\n{\"a\":\"}{\"}{\"b\":{}}{\"c\":3}\n{\"d\":4}{broken\n", rows: []string{`{"a":1}`, `{"a":"}{"}`, `{"b":{}}`, `{"c":3}`, `{"d":4}`, `{broken`}},
 		{name: "mixed line ends", text: "a,b\r\n1,x\n2,y\r\n", columns: []string{"a", "b"}, lineEnd: "\r\n", rows: []string{"1|x", "2|y"}},
 		{name: "PHP's backslash before a quote", text: "a,b\n1,\"x\\\"y\"\n2,\"p\\\"q\\\"\"\"\"\n3,z\n", rows: []string{`1|x\"y`, `2|p\"q\""`, "3|z"}},
+		{name: "a backslash before a quote in a bare cell", text: "a\tb\n1\t{\\\"x\\\": 1}\n2\tz\n", rows: []string{`!line 2 has a quote behind a backslash in a cell without quotes, as databases write one: set input.escape: "\\"`, "2|z"}},
 		{name: "a backslash at the end of a cell is no escape", text: "a,b\n\"C:\\\",x\n2,z\n", rows: []string{`C:\|x`, "2|z"}},
 		{name: "PHP's backslash with the wrong count", text: "a,b\n1,\"x\\\"y\",3\n2,z\n", rows: []string{"!the quote opened on line 2 is not closed, or text follows its closing quote", "2|z"}},
 		{name: "Mailchimp's backslash before a comma", text: "a,b\n1,\"x\\, y\"\n2,x\\, y\n", rows: []string{`1|x\, y`, `!has 3 cells, the header has 2: a backslash comes before a delimiter, as databases write one that belongs to a cell: set input.escape: "\\"`}},
