@@ -200,7 +200,7 @@ func Ours(name string) bool {
 	case survey.Spooled, survey.EarlierName, journal.Name, journal.KnownName, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
-	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) ||
+	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) || followerName.MatchString(name) ||
 		strings.HasPrefix(name, ".~lock.") || strings.HasPrefix(name, "~$")
 }
 

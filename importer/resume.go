@@ -74,6 +74,9 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot, ahead *source.
 	if n := len(state.Runs); n > 0 && state.Runs[n-1].Approved != "" && cfg.Approved == "" {
 		im.note(blocked.ApproveAgain, "the run before this one sent only what was approved (%s), and this one is not held to it", state.Runs[n-1].Approved)
 	}
+	if err := im.notFollowed(); err != nil {
+		return nil, err
+	}
 	switch {
 	case cfg.Repair != "":
 		return im, im.startRepair()

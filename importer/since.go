@@ -48,6 +48,9 @@ func (im *Import) hold() (_ *journal.Since, err error) {
 	if snap.Header.Suppressed != nil && im.cfg.Suppressed == nil {
 		im.note(blocked.OptOutsToo, "the import in %s left out the accepts of people who opted out elsewhere, and this one has no list of them", since.Dir)
 	}
+	if err := im.noteForked(); err != nil {
+		return nil, err
+	}
 	abs, err := filepath.Abs(since.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", since.Dir, err)
@@ -59,7 +62,7 @@ func (im *Import) hold() (_ *journal.Since, err error) {
 	if len(id.Imports) == journal.MaxEarlier {
 		return nil, refuse("", "%s is the last of %d imports: no more can follow", since.Dir, len(id.Imports))
 	}
-	id.Imports = append(id.Imports, journal.Earlier{ID: snap.Header.ID, Dir: abs, Runs: len(snap.Runs), Bytes: snap.Bytes, SHA256: snap.SHA256})
+	id.Imports = append(id.Imports, journal.Earlier{ID: snap.Header.ID, Dir: abs, Runs: len(snap.Runs), Bytes: snap.Bytes, SHA256: snap.SHA256, Sent: snap.Total.Sent})
 	if err := im.cfg.Disk.MkdirAll(im.cfg.Dir); err != nil {
 		return nil, cure(blocked.AnotherDirectory, "%w", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/blocked"
@@ -52,6 +53,8 @@ var cures = [blocked.Cures]string{
 	blocked.SinceTarget:        "give the same target and dialect as that import, or omit --since to send everything",
 	blocked.OldSince:           "omit --since to continue against what this import has begun with; or use --restart, which renames it and starts over",
 	blocked.OldSinceGone:       "use --restart with --since, which renames this import and holds a new one against that one as it is now",
+	blocked.SinceLast:          "stop it and give --since the directory of that one, unless this is what you want",
+	blocked.Followed:           "give the same export, or the repaired rows, to a new import with --since that directory and another --out: what was sent is known there, and nothing older leaves",
 	blocked.KeyElsewhere:       "the key goes into " + keySettings,
 }
 
@@ -109,6 +112,8 @@ func hintOf(err error) string {
 		return cures[blocked.RestoreOrStartOver]
 	case errors.As(err, new(*journal.VersionError)):
 		return "use the version of consentimport that wrote it, or a later one"
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room, then run it again"
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/mapping"
@@ -70,6 +71,8 @@ func codeOf(err error) int {
 		return e.code
 	case errors.As(err, &m), importer.IsRefused(err):
 		return exitRefused
+	case errors.Is(err, syscall.ENOSPC): // of reports, evidence or a purge: all that is sent is in the checkpoint
+		return exitIncomplete
 	default:
 		return exitInternal
 	}

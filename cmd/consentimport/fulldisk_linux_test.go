@@ -39,8 +39,8 @@ func TestAFullDiskStopsTheRun(t *testing.T) {
 }
 
 // A purge for which there is no room removes nothing, leaves nothing behind, and is done
-// when there is some.
-func TestAPurgeOnAFullDiskIsDoneLater(t *testing.T) {
+// when there is some; so are reports and evidence.
+func TestWhatFindsNoRoomIsDoneLater(t *testing.T) {
 	t.Parallel()
 	r := newRehearsal(t, "")
 	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "hm"))
@@ -56,9 +56,11 @@ func TestAPurgeOnAFullDiskIsDoneLater(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	require.NoError(t, ballast.Close())
 	before := filesIn(t, out)
-	got := r.here(t, nil, "purge", out).requireCode(t, exitIncomplete)
-	assert.Contains(t, got.stderr, "make room, then run it again")
-	assert.Equal(t, before, filesIn(t, out))
+	for _, command := range []string{"purge", "evidence", "report"} {
+		got := r.here(t, nil, command, out).requireCode(t, exitIncomplete)
+		assert.Contains(t, got.stderr, "make room, then run it again", command)
+		assert.Equal(t, before, filesIn(t, out), command)
+	}
 
 	require.NoError(t, os.Remove(ballast.Name()))
 	r.here(t, nil, "purge", out).requireCode(t, exitComplete)

@@ -56,7 +56,7 @@ func TestNothingPlantedUnderAnyNameIsTaken(t *testing.T) {
 	for _, name := range slices.Collect(maps.Keys(names)) {
 		names["."+strings.TrimPrefix(name, ".")+".tmp"] = ""
 	}
-	for _, name := range []string{importer.ControlSocket, evidence.SignatureName, evidence.StampName, "superseded.csv", "suppressed.csv"} {
+	for _, name := range []string{importer.ControlSocket, evidence.SignatureName, evidence.StampName, "superseded.csv", "suppressed.csv", ".followed-0123456789abcdef.json"} {
 		names[name] = ""
 	}
 	require.Greater(t, len(names), 30, "%v", names)

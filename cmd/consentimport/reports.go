@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -108,9 +106,6 @@ With --html either of them writes a page, too, with links to the reports.`,
 				}
 			}
 			s, err := writeReport(ctx, env, surveyed, args[0], report.Invocation{Program: "consentimport"}, nil)
-			if errors.Is(err, syscall.ENOSPC) {
-				return &exitError{exitIncomplete, err, "make room, then run it again"}
-			}
 			if err != nil {
 				return err
 			}

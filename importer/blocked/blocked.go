@@ -23,13 +23,14 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Interrupted is the error of an import that was told to stop before anything was sent.
+// Interrupted is the error of a run that was told to stop before it sent anything; runs before
+// it may have sent something.
 // It wraps context.Canceled: unlike other errors of this kind, it would not come again.
 func Interrupted() error { return &Error{Err: interrupted{}, Hint: "run it again"} }
 
 type interrupted struct{}
 
-func (interrupted) Error() string { return "interrupted before anything was sent" }
+func (interrupted) Error() string { return "interrupted before this run sent anything" }
 func (interrupted) Unwrap() error { return context.Canceled }
 
 // Errorf makes an Error with a hint; format may wrap another error with %w.

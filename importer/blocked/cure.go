@@ -47,6 +47,8 @@ const (
 	SinceTarget             // give the target of that import, or do without it
 	OldSince                // continue against what the import was held against, or start over
 	OldSinceGone            // start over against the other import as it is now
+	SinceLast               // hold it against the import that followed
+	Followed                // hold what is left against the import that followed
 	KeyElsewhere            // give the key where keys go
 	Cures                   // how many there are
 )

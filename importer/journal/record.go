@@ -59,6 +59,7 @@ type Earlier struct {
 	Runs   int    `json:"runs"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
+	Sent   int64  `json:"sent"` // consents, by that time
 }
 
 // MaxEarlier is how many imports Since names at most.

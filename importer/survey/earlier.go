@@ -47,7 +47,7 @@ func LoadEarlier(disk journal.Disk, dir string, id *journal.Since) (*history.Ear
 func GoneOn(disk journal.Disk, since *journal.Since) string {
 	was := since.Imports[len(since.Imports)-1]
 	is, err := journal.Read(disk, was.Dir)
-	if err != nil || is.Header.ID != was.ID || len(is.Runs) <= was.Runs {
+	if err != nil || is.Header.ID != was.ID || is.Total.Sent <= was.Sent {
 		return ""
 	}
 	return fmt.Sprintf("the import in %s has gone on since this one was held against it", was.Dir)

@@ -1,0 +1,193 @@
+package importer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"syscall"
+
+	"github.com/consentimport/consentimport/importer/blocked"
+	"github.com/consentimport/consentimport/importer/journal"
+)
+
+// An import that another one was held against knows nothing of what that one sends. Were
+// what has failed sent again here, it could arrive behind a newer decision: a yes behind
+// the no that the delta brought. So a delta leaves its name in the directory of the import
+// that it follows before it sends anything, and nothing more leaves from there once it may
+// have sent. Where that directory cannot be written in, nothing goes on in it either.
+
+// followerName is the name of the file by which an import says that it follows another one,
+// in the directory of that one.
+var followerName = regexp.MustCompile(`^\.followed-[0-9a-f]{16}\.json$`)
+
+// maxFollower is how many bytes such a file may have.
+const maxFollower = 64 << 10
+
+// followedBy is what the file says.
+type followedBy struct {
+	ID  string `json:"id"`  // of the import that follows
+	Dir string `json:"dir"` // absolute, where it lay
+}
+
+// Announce says in the directory of the import that this one is held against that this one
+// follows it, and asks here whether another one does, for the last time before something is
+// sent. Nothing was sent when it fails.
+func (im *Import) Announce() error {
+	if err := im.notFollowed(); err != nil {
+		return err
+	}
+	since := im.header.Since
+	if since == nil || im.header.DryRun {
+		return nil
+	}
+	was := since.Imports[len(since.Imports)-1]
+	dir := was.Dir
+	if im.cfg.Since != nil {
+		dir = im.cfg.Since.Dir
+	}
+	is, err := journal.Read(im.cfg.Disk, dir)
+	if err != nil || is.Header.ID != was.ID || is.Purged != nil || differentTarget(is.Header.Target, im.header.Target) != "" {
+		return nil // it went away, or nothing that leaves from there can meet this one
+	}
+	abs, err := filepath.Abs(im.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", im.cfg.Dir, err)
+	}
+	text, err := json.Marshal(followedBy{ID: im.header.ID, Dir: abs})
+	if err != nil {
+		return err
+	}
+	err = journal.AtomicWrite(im.cfg.Disk, filepath.Join(dir, ".followed-"+im.header.ID+".json"), func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return nil
+	case err != nil:
+		return notStarted(fmt.Errorf("say in %s that this import follows it: %w", dir, err))
+	}
+	// One that has begun to go on before it could read that has said so in its checkpoint.
+	if is, err = journal.Read(im.cfg.Disk, dir); err == nil && !is.Complete() {
+		return cure(blocked.SinceFinish, "the import in %s has gone on and is not finished", dir)
+	}
+	return nil
+}
+
+// notFollowed refuses to send more from here once an import that was held against this one
+// may have sent something.
+func (im *Import) notFollowed() error {
+	if im.state == nil || !im.sendsMore() {
+		return nil
+	}
+	all, err := followers(im.cfg.Disk, im.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	for _, by := range all { // those that can be named first
+		if by.there && !by.silent {
+			return cure(blocked.Followed, "the import in %s was held against this one and may have sent newer decisions: what is left here could arrive behind them", by.Dir)
+		}
+	}
+	for _, by := range all {
+		if !by.there {
+			return refuse("restore that directory; if that import has sent nothing, remove "+by.path,
+				"an import that was held against this one may have sent newer decisions, and is not in %s any more: what is left here could arrive behind them", by.Dir)
+		}
+	}
+	return nil
+}
+
+// noteForked says so when the import that this one is held against was followed by another
+// one already: what that one sent is not known to this one.
+func (im *Import) noteForked() error {
+	since := im.cfg.Since
+	if since.AnyTarget || !im.shard.Whole() { // the other shards follow it, too
+		return nil
+	}
+	all, err := followers(im.cfg.Disk, since.Dir)
+	for _, by := range all {
+		if by.there && !by.silent && !sameFile(by.Dir, im.cfg.Dir) {
+			im.note(blocked.SinceLast, "the import in %s was followed by the one in %s, of which this one knows nothing: what that one sent is sent again, and something older may arrive behind it", since.Dir, by.Dir)
+		}
+	}
+	return err
+}
+
+// sendsMore reports whether an import that was complete is to send something: what failed,
+// repaired rows, or what its export has grown by.
+func (im *Import) sendsMore() bool {
+	if im.cfg.Retry || im.cfg.Repair != "" {
+		return true
+	}
+	for i, was := range im.header.Inputs {
+		if im.export.Inputs[i].Bytes > was.Bytes {
+			return true
+		}
+	}
+	return false
+}
+
+// follower is an import that follows another one.
+type follower struct {
+	followedBy
+	path string // of the file that says so
+	// there: it is where it was. silent: it has sent nothing, and sends nothing now.
+	there, silent bool
+}
+
+// followers are the imports that were held against the one in a directory.
+func followers(disk journal.Disk, dir string) (all []follower, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, cure(blocked.AnotherDirectory, "use %s as the out directory: %w", dir, err)
+	}
+	for _, e := range entries {
+		if !followerName.MatchString(e.Name()) {
+			continue
+		}
+		f := follower{path: filepath.Join(dir, e.Name())}
+		if f.followedBy, err = readFollower(disk, f.path); err != nil {
+			return nil, refuse("restore the file: an import that followed this one may have sent newer decisions", "%s: %w", f.path, err)
+		}
+		f.look(disk)
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+func readFollower(disk journal.Disk, path string) (by followedBy, err error) {
+	f, err := disk.Open(path)
+	if err != nil {
+		return by, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFollower))
+	if err != nil {
+		return by, err
+	}
+	if json.Unmarshal(text, &by) != nil || by.ID == "" || by.Dir == "" {
+		return by, errors.New("it does not say which import follows")
+	}
+	return by, nil
+}
+
+// look finds out what has become of it.
+func (f *follower) look(disk journal.Disk) {
+	is, err := journal.Read(disk, f.Dir)
+	if f.there = err == nil && is.Header.ID == f.ID; !f.there {
+		return
+	}
+	lock, err := journal.Lock(disk, f.Dir)
+	if err != nil { // it is at work
+		return
+	}
+	defer lock.Close()
+	ended := len(is.Runs) == 0 || is.End != nil && is.End.Unanswered.IsZero()
+	f.silent = ended && is.Total.Sent+is.Total.Failed == 0
+}
