@@ -24,24 +24,12 @@ func (t *Reader) iso(b []byte) (int64, string) {
 		}
 		b = b[:i]
 	}
-	date, rest, ok := isoDate(b)
+	wall, rest, ok := usualISO(b)
 	if !ok {
-		return 0, NoTime
-	}
-	if len(rest) == 0 {
-		if zone == nil {
-			return 0, NoZone
+		if wall, rest, ok = isoWall(b); !ok {
+			return 0, NoTime
 		}
-		return local(date, zone)
 	}
-	if rest[0] != 'T' && rest[0] != 't' && rest[0] != ' ' {
-		return 0, NoTime
-	}
-	clock, rest, ok := isoClock(rest[1:])
-	if !ok {
-		return 0, NoTime
-	}
-	wall := date + clock
 	rest = bytes.TrimLeft(rest, " ")
 	if len(rest) == 0 {
 		if zone == nil {
@@ -105,6 +93,20 @@ func two(b []byte) (int64, bool) {
 	return int64(b[0]-'0')*10 + int64(b[1]-'0'), true
 }
 
+// isoWall reads a date and, if there is one, a time of the day; milliseconds as if they
+// were UTC's.
+func isoWall(b []byte) (ms int64, rest []byte, ok bool) {
+	date, rest, ok := isoDate(b)
+	if !ok || len(rest) == 0 {
+		return date, rest, ok
+	}
+	if rest[0] != 'T' && rest[0] != 't' && rest[0] != ' ' {
+		return 0, nil, false
+	}
+	clock, rest, ok := isoClock(rest[1:])
+	return date + clock, rest, ok
+}
+
 // isoDate reads 2011-01-22 or, before a T, 20110122; milliseconds of its midnight.
 func isoDate(b []byte) (ms int64, rest []byte, ok bool) {
 	if len(b) < 8 {
@@ -160,20 +162,26 @@ func isoClock(b []byte) (ms int64, rest []byte, ok bool) {
 		if s, ok = two(b); !ok || s > 60 {
 			return 0, nil, false
 		}
-		s = min(s, 59) // a leap second is the end of its minute
-		b = b[2:]
-		if len(b) > 1 && (b[0] == '.' || b[0] == ',') {
-			n := 1
-			for n < len(b) && b[n] >= '0' && b[n] <= '9' {
-				n++
-			}
-			if n == 1 {
-				return 0, nil, false
-			}
-			ms, b = millisOf(b[1:n]), b[n:]
+		if ms, b, ok = fraction(b[2:]); !ok {
+			return 0, nil, false
 		}
 	}
-	return ((h*60+m)*60+s)*1000 + ms, b, true
+	return clockOf(h, m, s) + ms, b, true
+}
+
+// clockOf gives milliseconds since midnight; a leap second is the end of its minute.
+func clockOf(h, m, s int64) int64 { return ((h*60+m)*60 + min(s, 59)) * 1000 }
+
+// fraction reads .123 or ,123 behind the seconds, if it is there; milliseconds.
+func fraction(b []byte) (ms int64, rest []byte, ok bool) {
+	if len(b) < 2 || b[0] != '.' && b[0] != ',' {
+		return 0, b, true
+	}
+	n := 1
+	for n < len(b) && b[n] >= '0' && b[n] <= '9' {
+		n++
+	}
+	return millisOf(b[1:n]), b[n:], n > 1
 }
 
 // isoOffset reads Z, UTC, GMT, +02:00, +0200, +02; milliseconds.
