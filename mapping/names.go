@@ -202,7 +202,7 @@ func (m *Mapper) followed(l *lookout, doc *jsonvalue.Doc, node int) bool {
 		return true
 	}
 	steps, end := doc.Trace(node, l.at.at.Path)
-	if end == jsonvalue.Found {
+	if end == jsonvalue.Found || doc.Forked() && doc.Open(node, l.at.at.Path) { // of two on the way, either may have it
 		return m.found(l)
 	}
 	led := 2 * int64(steps)

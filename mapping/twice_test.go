@@ -36,6 +36,7 @@ func TestANameThatStandsTwiceIsNotRead(t *testing.T) {
 			`{"id":"u1","p":{"c":"no"},"p":{"c":"yes"}` + at: `action: column "p.c" is ambiguous`,
 			`{"id":"u1","p":{"c":"no"},"p":{}` + at:          `action: column "p.c" is ambiguous`,
 			`{"id":"u1","p":{"c":"no"},"p":null` + at:        `action: column "p.c" is ambiguous`,
+			`{"id":"u1","p":{"c":"no"},"p":{"d":1}` + at:     `action: column "p.c" is ambiguous`,
 			`{"id":"u1","p":{"c":"no","x":1,"x":2}` + at:     "reject",
 		}},
 		"a rule": {"skip: ['test == \"true\"', 'any(l, .a == \"x\")']\nconsent:\n  userId: id\n", "choice", map[string]string{
@@ -89,6 +90,10 @@ func TestANameThatStandsTwiceIsNotRead(t *testing.T) {
 					}
 					assert.Equal(t, Invalid, out.Status, row)
 					assert.Contains(t, out.Reason, want, row)
+					alone, err := spec.Bind(Layout{JSON: true}) // where no other row has the name
+					require.NoError(t, err)
+					alone.Map(&Record{Row: 1, JSON: []byte(row)}, &out)
+					assert.NoError(t, alone.Unread(), row)
 				}
 			}
 		})

@@ -3,6 +3,9 @@ package source
 import (
 	"bytes"
 	"encoding/json"
+	"path"
+	"slices"
+	"strings"
 )
 
 // fitsLines tells that the first line is a JSON value as a whole.
@@ -56,6 +59,38 @@ func oddFirstLine(h *head, cfg *Config) bool {
 		next = after
 	}
 }
+
+// namedJSON tells that a file is called as JSON is, packed or not.
+func namedJSON(name string) bool {
+	name = strings.ToLower(name)
+	for _, packed := range [...]string{".gz", ".zst"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	return slices.Contains([]string{".json", ".jsonl", ".ndjson"}, path.Ext(name))
+}
+
+// fitsScalars tells that the lines at the beginning are JSON values, of which none is an
+// object or an array.
+func fitsScalars(h *head) bool {
+	found := false
+	for at, n := 0, 0; n < scalarLines; n++ {
+		line, next, whole := h.line(at)
+		if line = bytes.Trim(line, " \t\r"); !isBlank(line, 0) {
+			if !whole && !h.eof || !json.Valid(line) || line[0] == '{' || line[0] == '[' {
+				return false
+			}
+			found = true
+		}
+		if next == at {
+			break
+		}
+		at = next
+	}
+	return found
+}
+
+// scalarLines is how many lines fitsScalars looks at.
+const scalarLines = 5
 
 // beginsJSON tells that a text begins with an opening bracket and what can
 // follow it in JSON: CSV headers have been seen that begin with one.

@@ -86,6 +86,10 @@ type grammar struct {
 // lineGrammar is JSON lines. What is set to be JSON is read so when it is nothing else.
 var lineGrammar = &grammar{name: "json-lines", format: JSONL, lines: true, fits: fitsLines, evidence: "the first line is a whole JSON value, so each line is a row", scanner: newLineScanner}
 
+// scalarGrammar is that of values a line which are no objects, in a file that is called as
+// JSON is.
+var scalarGrammar = &grammar{name: "json-scalars", format: JSONL, lines: true, evidence: "the file is called as JSON is, and its lines are JSON values, so each line is a row", scanner: newLineScanner}
+
 // grammars are all that can be read. A new one is a file of its own and a line here.
 var grammars = []*grammar{
 	{name: "json-array", format: JSONL, fits: fitsArray, evidence: "the text begins with [, so each element of the array is a row", scanner: newArrayScanner},

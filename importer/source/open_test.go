@@ -224,6 +224,32 @@ func TestEmptyMembers(t *testing.T) {
 	assert.Empty(t, open(t, Config{Paths: write(t, zipOf(t, "a.csv", "a\n1\n", "d/", ""))}, blockSize, batchRows).LeftOut())
 }
 
+// TestScalarsInAFileNamedJSON: lines that may be a column of CSV as well as JSON are what
+// the file's name says.
+func TestScalarsInAFileNamedJSON(t *testing.T) {
+	dir := t.TempDir()
+	for text, rows := range map[string]int{"null\nnull\n": 2, "null": 1, "\n1\r\n\r\n-2.5\r\n": 2, "\"a\"\ntrue\n": 2, "\"id\",\"b\"\n1,2\n": 0, "id\n1\n": 0, "12\n1,2\n": 0} {
+		for name, json := range map[string]bool{"a.jsonl": true, "a.NDJSON": true, "a.json": true, "a.json.gz": true, "a.csv": false, "json": false} {
+			path := filepath.Join(dir, name)
+			data := []byte(text)
+			if strings.HasSuffix(name, ".gz") {
+				data = gz(t, data)
+			}
+			require.NoError(t, os.WriteFile(path, data, 0o600))
+			e := open(t, Config{Paths: []string{path}}, blockSize, batchRows)
+			if !json || rows == 0 {
+				assert.Equal(t, CSV, e.Layouts[0].Format, "%s: %q", name, text)
+				continue
+			}
+			assert.Equal(t, JSONL, e.Layouts[0].Format, "%s: %q", name, text)
+			batches, err := readAll(t, e, e.Start(), ReadOptions{})
+			require.NoError(t, err)
+			require.Len(t, batches, 1)
+			assert.Len(t, batches[0].Rows, rows, "%s: %q", name, text)
+		}
+	}
+}
+
 // TestHeaderOnly proves that a file without rows is an export of no rows.
 func TestHeaderOnly(t *testing.T) {
 	for _, text := range []string{"a,b\n", "a,b", "a,b\r\n\r\n", "[]", "[\n]\n"} {

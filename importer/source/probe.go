@@ -111,7 +111,7 @@ func (e *Export) probeText(m *member, l *Layout, h *head) (found bool, err error
 		}
 	}
 	rest := &head{r: h.r, data: h.data[at:], lineEnd: h.lineEnd, eof: h.eof, err: h.err}
-	m.grammar = e.grammarOf(rest)
+	m.grammar = e.grammarOf(m, rest)
 	l.Format = m.grammar.format
 	l.Evidence = append(l.Evidence, m.grammar.evidence)
 	if !l.Nested() {
@@ -193,8 +193,12 @@ func (e *Export) probeHeader(m *member, l *Layout, h *head) error {
 }
 
 // grammarOf gives the first grammar of the table that fits a text, and the format
-// that was set.
-func (e *Export) grammarOf(h *head) *grammar {
+// that was set. A name counts where a text says nothing: values that are no objects may be
+// a column as well as lines of JSON.
+func (e *Export) grammarOf(m *member, h *head) *grammar {
+	if e.Config.Format == "" && namedJSON(m.name) && fitsScalars(h) {
+		return scalarGrammar
+	}
 	for _, g := range grammars {
 		if e.Config.Format != "" && g.format.String() != e.Config.Format {
 			continue
