@@ -22,15 +22,18 @@ func (r *run) feed(ctx context.Context) error {
 	}
 	defer r.lookup.close()
 	limit := r.out.Limits.Rows
-	if limit > 0 && !r.im.Repairs() { // the rows of a repair carry numbers of their own
+	if limit > 0 {
 		r.cut = r.im.from.Row + limit - 1
+		if r.im.Repairs() { // its rows carry numbers of their own: which is the last one is seen when it is come to
+			r.cut = unknownCut
+		}
 	}
 	if err := r.begun(); errors.Is(err, rows.ErrStop) {
 		return nil // stopped, for a reason that is known already
 	} else if err != nil {
 		return err
 	}
-	var took int64
+	var took, last int64
 	sweep := r.lookup.sweep(nil)
 	err = r.im.each(ctx, sweep, r.im.from, true, func(b *rows.Batch) func() error {
 		return func() error {
@@ -43,7 +46,15 @@ func (r *run) feed(ctx context.Context) error {
 			if err := r.admit(b, n); err != nil {
 				return err
 			}
+			if n > 0 {
+				last = b.Number(n - 1)
+			}
 			if r.limited.Load() {
+				for _, row := range r.rows {
+					if row > last {
+						r.later.Add(1)
+					}
+				}
 				return rows.ErrStop
 			}
 			return nil
@@ -135,7 +146,7 @@ func (r *run) admit(b *rows.Batch, n int) error {
 func (r *run) begun() error {
 	p := r.im.order.pulled
 	x := told{im: r.im, cut: r.cut}
-	defer func() { r.later.Add(x.later) }()
+	defer func() { r.along(&x) }()
 	add := func() error {
 		if len(x.tasks) == 0 {
 			return nil
@@ -249,8 +260,14 @@ func (r *run) tasks(b *rows.Batch, row int) ([]task, []journal.Outcome, error) {
 		}
 	}
 	r.count.made.Add(made)
-	r.later.Add(x.later)
+	r.along(&x)
 	return x.tasks, superseded, nil
+}
+
+// along counts what came along with a row or history.
+func (r *run) along(x *told) {
+	r.later.Add(x.later)
+	r.rows = append(r.rows, x.rows...)
 }
 
 func refOf(p history.Place) journal.Ref { return journal.Ref{Row: p.Row(), Consent: p.Number()} }

@@ -221,9 +221,13 @@ type told struct {
 	group uint64 // of the history that is being told
 	n     int64
 	rest  *remainder
-	cut   int64 // the last row that --limit lets in; 0: there is no limit
-	later int64 // consents of rows behind it
+	cut   int64   // the last row that a limit lets in, or unknownCut; 0: there is no limit
+	later int64   // consents of rows behind it
+	rows  []int64 // of all consents, where it is unknown
 }
+
+// unknownCut stands for a last row that is not known yet.
+const unknownCut = -1
 
 // begin begins another history.
 func (x *told) begin(group uint64) { x.group, x.n, x.rest = group, 0, nil }
@@ -231,7 +235,10 @@ func (x *told) begin(group uint64) { x.group, x.n, x.rest = group, 0, nil }
 // add adds the next consent of a history. Of a very long one only the beginning waits
 // in the lanes.
 func (x *told) add(t task) error {
-	if x.cut > 0 && t.ref.Row > x.cut {
+	switch {
+	case x.cut == unknownCut:
+		x.rows = append(x.rows, t.ref.Row)
+	case x.cut > 0 && t.ref.Row > x.cut:
 		x.later++
 	}
 	if x.n++; x.n <= longest {

@@ -109,8 +109,9 @@ type run struct {
 	turns   turns        // its memory
 	paced   paced        // what the log knows of the pace
 	limited atomic.Bool  // rows are left that --limit kept out
-	cut     int64        // the last row that --limit lets in; 0: there is none, or nobody can tell
+	cut     int64        // the last row that --limit lets in, or unknownCut; 0: there is no limit
 	later   atomic.Int64 // consents of rows behind it: they belong to histories that were let in
+	rows    []int64      // of consents that were let in, where the last row is unknown
 	held    int64        // what is unfinished up to this row may be under way still; 0: nothing is
 	portion int          // rows that are marked as read at a time
 	share   share        // in a shard: what is kept back

@@ -34,6 +34,27 @@ func (r *rehearsal) arrivals() (got []string) {
 	return got
 }
 
+// A limit of a repair counts the repaired rows, and tells of later ones that came along as
+// that of an import does: whatever numbers the rows have.
+func TestALimitOfARepairTellsWhatCameAlong(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	export := exportRow(7, "zoe", "mail", "yes")
+	at := func(n int, id string, year, decision string) string {
+		return strings.Replace(exportRow(n, id, "mail", decision), "2024-", year+"-", 1)
+	}
+	var repaired []string
+	for i, row := range [...][2]string{{"ann", "2024"}, {"bob", "2024"}, {"cat", "2024"}, {"bob", "2023"}, {"ann", "2023"}, {"ann", "2022"}} {
+		export += at(i+2, row[0], row[1], "WRONG")
+		repaired = append(repaired, strings.Replace(repairedRow(i+2, row[0], "mail", "no"), "2024-", row[1]+"-", 1))
+	}
+	r.write(t, "export.csv", exportHeader+export)
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	got := r.repair(t, strings.Join(repaired[1:], ""), "--limit", "2").requireCode(t, exitIncomplete)
+	assert.Contains(t, got.stderr, "stopped after 2 rows, as asked; 1 consent of a later row came along, because a person's decisions leave together; ")
+	assert.ElementsMatch(t, []string{"5 bob reject", "3 bob reject", "4 cat reject"}, r.arrivals()[1:])
+}
+
 // What somebody repaired is what the import is about from then on: a retry sends
 // the repaired form of a row, the latest one, never the one of the export, and
 // reports go with it.
