@@ -12,7 +12,6 @@ import (
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
-	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
 )
 
@@ -128,6 +127,9 @@ func (f *jobFlags) job(env *environment, c *cobra.Command, paths []string) (*job
 			return nil, usage("omit it: a job starts or continues all shards", "--%s is not for the tasks of a job", name)
 		}
 	}
+	if c.Flags().Changed("shard") {
+		return nil, usage("omit it, and give --shards N", "--shard is not for a job, whose tasks get a shard each")
+	}
 	if f.run.events != "" && f.run.events != "-" {
 		return nil, usage("give --events -: each task's events stand in its log", "--events %s is not for the tasks of a job: all of them would write into one file", f.run.events)
 	}
@@ -162,10 +164,11 @@ func (f *jobFlags) job(env *environment, c *cobra.Command, paths []string) (*job
 	if !f.run.mapping.given() {
 		return nil, usage("consentimport inspect EXPORT says which preset fits", "no mapping: give --preset NAME or --mapping FILE")
 	}
-	if f.run.mapping.preset != "" {
-		if _, err := mapping.FindPreset(f.run.mapping.preset); err != nil {
-			return nil, refused(err)
-		}
+	if err := f.run.mapping.mistyped(); err != nil {
+		return nil, err
+	}
+	if setting, err := f.run.read.config(paths).Unusable(); err != nil {
+		return nil, usage("it is set by --"+setting, "%w", err)
 	}
 	if err := f.run.checkTarget(env); err != nil {
 		return nil, err

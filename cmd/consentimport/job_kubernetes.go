@@ -36,6 +36,9 @@ const identity = 65532
 
 var dnsLabel = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`)
 
+// secretKey is the name of an entry of a Secret.
+var secretKey = regexp.MustCompile(`^[-._a-zA-Z0-9]{1,253}$`)
+
 // print writes the manifest.
 func (f *kubernetesFlags) print(w io.Writer, j *job) error {
 	claim, mount, ok := strings.Cut(f.volume, ":")
@@ -43,11 +46,11 @@ func (f *kubernetesFlags) print(w io.Writer, j *job) error {
 		return usage("for example --volume exports:/data", "--volume %q is not of the form CLAIM:PATH, with an absolute path other than / and %s", f.volume, shardMount)
 	}
 	secret, key, ok := strings.Cut(f.secret, "/")
-	if !ok || !dnsLabel.MatchString(secret) || key == "" {
+	if !ok || !dnsLabel.MatchString(secret) || !secretKey.MatchString(key) {
 		return usage("for example --secret intempt/api-key", "--secret %q is not of the form NAME/KEY", f.secret)
 	}
-	if f.image == "" {
-		return usage("for example --image registry.example/consentimport:1", "--image is empty")
+	if f.image == "" || strings.ContainsAny(f.image, " \t\r\n") {
+		return usage("for example --image registry.example/consentimport:1", "--image %q does not name an image", f.image)
 	}
 	// Paths are those of the pods, whatever system this is.
 	within := func(what, p string) (string, error) {

@@ -56,7 +56,17 @@ func TestJobRefuses(t *testing.T) {
 		"mapping":      {"--mapping /etc/m.yaml", append(jobArgs("kubernetes", "e.csv"), "--mapping", "/etc/m.yaml")},
 		"volume":       {"CLAIM:PATH", jobArgs("kubernetes", "--volume", "data", "e.csv")},
 		"secret":       {"NAME/KEY", jobArgs("kubernetes", "--secret", "key", "e.csv")},
+		"secret's key": {"NAME/KEY", jobArgs("kubernetes", "--secret", "a/b/c", "e.csv")},
+		"image":        {"--image", jobArgs("kubernetes", "--image", "a b", "e.csv")},
 		"no export":    {"give the files", jobArgs("slurm")},
+		"format":       {"--format", jobArgs("slurm", "--format", "xml", "e.csv")},
+		"encoding":     {"--encoding", jobArgs("slurm", "--encoding", "utf9", "e.csv")},
+		"delimiter":    {"--delimiter", jobArgs("slurm", "--delimiter", "ab", "e.csv")},
+		"parameter":    {"there is no parameter \"purpose\"", []string{"job", "slurm", "--shards", "3", "--preset", "transcend", "--set", "purpose=a", "--org", "a", "--project", "b", "e.csv"}},
+		"no parameter": {"timestamp", []string{"job", "slurm", "--shards", "3", "--preset", "shopify", "--org", "a", "--project", "b", "e.csv"}},
+		"set":          {"NAME=VALUE", []string{"job", "slurm", "--shards", "3", "--mapping", "m.yaml", "--set", "x", "--org", "a", "--project", "b", "e.csv"}},
+		"two mappings": {"--preset and --mapping", jobArgs("slurm", "--preset", "transcend", "e.csv")},
+		"shard":        {"--shards N", jobArgs("slurm", "--shard", "1/2", "e.csv")},
 		"key in a URL": {"--base-url", append(jobArgs("slurm", "e.csv"), "--base-url", "http://target.example")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -81,11 +81,19 @@ func (f *mappingFlags) register(c *cobra.Command) {
 // given reports whether a mapping was chosen.
 func (f *mappingFlags) given() bool { return f.preset != "" || f.file != "" }
 
-// load reads and compiles the chosen mapping.
-func (f *mappingFlags) load() (*mapping.Spec, error) {
-	if f.preset != "" && f.file != "" {
-		return nil, usage("give only one of them", "--preset and --mapping are both given")
+// mistyped is what is wrong with the flags as far as that can be said without reading a
+// file: of a preset all, of a mapping what is given to it.
+func (f *mappingFlags) mistyped() error {
+	if f.preset != "" {
+		_, err := f.load()
+		return err
 	}
+	_, err := f.values()
+	return err
+}
+
+// values are the parameters that are given a value.
+func (f *mappingFlags) values() (map[string]string, error) {
 	set := make(map[string]string, len(f.set))
 	for _, s := range f.set {
 		name, value, ok := strings.Cut(s, "=")
@@ -96,6 +104,18 @@ func (f *mappingFlags) load() (*mapping.Spec, error) {
 			return nil, usage("give it once", "--set %s is given twice, as %q and as %q", name, was, value)
 		}
 		set[name] = value
+	}
+	return set, nil
+}
+
+// load reads and compiles the chosen mapping.
+func (f *mappingFlags) load() (*mapping.Spec, error) {
+	if f.preset != "" && f.file != "" {
+		return nil, usage("give only one of them", "--preset and --mapping are both given")
+	}
+	set, err := f.values()
+	if err != nil {
+		return nil, err
 	}
 	if f.preset != "" {
 		p, err := mapping.FindPreset(f.preset)
