@@ -77,7 +77,7 @@ func stored(disk journal.Disk, dir string) (*journal.Snapshot, *summary.Summary,
 	if len(snap.Passes) == 0 {
 		return nil, nil, blocked.Errorc(blocked.Resume, "the import in %s was interrupted before it began", dir)
 	}
-	again := "consentimport report " + shellQuote(pathWord(dir)) + " writes its reports again"
+	again := CommandOn(dir, "report") + " writes its reports again"
 	sum, err := storedSummary(disk, dir)
 	if err != nil {
 		return nil, nil, err
@@ -100,7 +100,7 @@ func stored(disk journal.Disk, dir string) (*journal.Snapshot, *summary.Summary,
 // each gives the lines of decisions.csv. They have to add up to what report.json says.
 func (s *Stored) each(give func(*summary.Decision) error) error {
 	f, err := s.disk.Open(filepath.Join(s.dir, decisionsName))
-	again := "consentimport report " + shellQuote(pathWord(s.dir)) + " writes it again"
+	again := CommandOn(s.dir, "report") + " writes it again"
 	if errors.Is(err, fs.ErrNotExist) {
 		return blocked.Errorf(again, "%s has no %s", s.dir, decisionsName)
 	}

@@ -47,7 +47,7 @@ var momentary = []string{"dry-run", "resume", "retry", "restart", "repair", "lim
 func (v *Invocation) command(exports []string, without []string, more ...string) string {
 	words := []string{v.program(), "run"}
 	for _, path := range exports {
-		words = append(words, pathWord(path))
+		words = append(words, PathWord(path))
 	}
 	for _, f := range v.Flags {
 		switch {
@@ -64,9 +64,9 @@ func (v *Invocation) command(exports []string, without []string, more ...string)
 	return ShellLine(append(words, more...))
 }
 
-// pathWord is a path as a word of a command line: one that begins with a dash would be
+// PathWord is a path as a word of a command line: one that begins with a dash would be
 // taken for a flag.
-func pathWord(path string) string {
+func PathWord(path string) string {
 	if len(path) > 1 && path[0] == '-' {
 		return "./" + path
 	}
@@ -75,7 +75,13 @@ func pathWord(path string) string {
 
 // on is another command of the program about the out directory.
 func (v *Invocation) on(dir string, words ...string) string {
-	return ShellLine(append(append([]string{v.program()}, words...), pathWord(dir)))
+	return ShellLine(append(append([]string{v.program()}, words...), PathWord(dir)))
+}
+
+// CommandOn is a command of the program about an out directory, as a shell takes it.
+func CommandOn(dir string, words ...string) string {
+	var v Invocation
+	return v.on(dir, words...)
 }
 
 func (v *Invocation) program() string {

@@ -14,7 +14,7 @@ import (
 func JoinLine(program string, dirs []string, out string) string {
 	words := make([]string, len(dirs))
 	for i, dir := range dirs {
-		words[i] = pathWord(dir)
+		words[i] = PathWord(dir)
 	}
 	parts := ShellLine(words)
 	if len(dirs) > 8 { // longer than anybody reads
@@ -22,7 +22,7 @@ func JoinLine(program string, dirs []string, out string) string {
 			parts = pattern
 		}
 	}
-	return ShellLine([]string{program, "report"}) + " " + parts + " " + ShellLine([]string{"--out", pathWord(out)})
+	return ShellLine([]string{program, "report"}) + " " + parts + " " + ShellLine([]string{"--out", PathWord(out)})
 }
 
 // pattern is a word of a shell that stands for these directories and no other; "" when
@@ -65,7 +65,7 @@ func pattern(dirs []string) string {
 	}
 	quoted := "*"
 	if before != "" {
-		quoted = shellQuote(pathWord(before)) + "*"
+		quoted = shellQuote(PathWord(before)) + "*"
 	}
 	if after != "" {
 		quoted += shellQuote(after)
@@ -110,7 +110,7 @@ func adviseShards(s *summary.Summary, v *Invocation) {
 			s.Steps = append(s.Steps, fmt.Sprintf("%d more shards are not complete: continue them likewise.", len(v.unfinished.shards)-i))
 			break
 		}
-		s.Steps = append(s.Steps, fmt.Sprintf("Continue shard %s, if no scheduler does:\n%s", u.shard, v.command(v.Exports, []string{"shard", "out"}, "--shard", u.shard, "--out", pathWord(u.dir), "--resume")))
+		s.Steps = append(s.Steps, fmt.Sprintf("Continue shard %s, if no scheduler does:\n%s", u.shard, v.command(v.Exports, []string{"shard", "out"}, "--shard", u.shard, "--out", PathWord(u.dir), "--resume")))
 	}
 	s.Steps = append(s.Steps, "Then join all shards again:")
 	s.Next = v.unfinished.joined

@@ -64,7 +64,7 @@ func adviseDryRun(s *summary.Summary, v *Invocation, step func(string, ...any)) 
 		step("No row makes a consent: see what the file is, and which mapping fits.")
 		words := []string{v.program(), "inspect"}
 		for _, path := range v.Exports {
-			words = append(words, pathWord(path))
+			words = append(words, PathWord(path))
 		}
 		s.Next = ShellLine(words)
 		return
@@ -143,7 +143,7 @@ func adviseFailures(s *summary.Summary, v *Invocation, step func(string, ...any)
 			return
 		}
 		step("Fix the rows in %s, where _error says what is wrong, and import them:", file)
-		s.Next = v.command([]string{pathWord(filepath.Join(s.OutDir, file))}, []string{"out", "approved"}, "--repair", s.OutDir)
+		s.Next = v.command([]string{PathWord(filepath.Join(s.OutDir, file))}, []string{"out", "approved"}, "--repair", s.OutDir)
 	}
 }
 
@@ -155,16 +155,16 @@ func adviseWithheld(s *summary.Summary, v *Invocation, step func(string, ...any)
 	var copies []string
 	for _, path := range v.Exports {
 		if path == "-" || strings.Contains(path, "://") {
-			step("Repair the same rows in a copy of the export, and import that with --since %s: it sends what is missing, and nothing twice.", pathWord(s.OutDir))
+			step("Repair the same rows in a copy of the export, and import that with --since %s: it sends what is missing, and nothing twice.", PathWord(s.OutDir))
 			s.Next = v.on(s.OutDir, "verify")
 			return
 		}
 		dir, name := filepath.Split(path)
 		copies = append(copies, dir+"repaired-"+name)
-		step("Copy the export:\n%s", ShellLine([]string{"cp", pathWord(path), pathWord(copies[len(copies)-1])}))
+		step("Copy the export:\n%s", ShellLine([]string{"cp", PathWord(path), PathWord(copies[len(copies)-1])}))
 	}
 	step("Repair the same rows in the copy, and import it, held against this import: it sends what is missing, and nothing twice.")
-	s.Next = v.command(copies, []string{"out", "approved", "since", "history"}, "--since", s.OutDir, "--history", s.History, "--out", pathWord(s.OutDir+"-again"))
+	s.Next = v.command(copies, []string{"out", "approved", "since", "history"}, "--since", s.OutDir, "--history", s.History, "--out", PathWord(s.OutDir+"-again"))
 }
 
 // withFixedMapping is a run under a changed mapping: with the proposed change made in
@@ -186,23 +186,23 @@ func withFixedMapping(s *summary.Summary, v *Invocation, step func(string, ...an
 	stored := filepath.Dir(file) == filepath.Clean(s.OutDir) && strings.HasPrefix(filepath.Base(file), "mapping-")
 	switch {
 	case summary.Patched(s):
-		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", summary.Patches(s)[0].Proven(), v.on(cmp.Or(v.Lasting, s.OutDir), "mapping", "apply"), shellQuote(pathWord(copied)))
+		step("Make the proposed change in a copy of the mapping (tried: %s):\n%s > %s", summary.Patches(s)[0].Proven(), v.on(cmp.Or(v.Lasting, s.OutDir), "mapping", "apply"), shellQuote(PathWord(copied)))
 		if strings.Contains(summary.Patches(s)[0].Patch, summary.Decide) {
 			step("In %s, put what is right wherever %s stands, and continue:", copied, summary.Decide)
 		} else {
 			step("Continue with it:")
 		}
 	case stored:
-		step("Copy the mapping:\n%s", ShellLine([]string{"cp", pathWord(file), pathWord(copied)}))
+		step("Copy the mapping:\n%s", ShellLine([]string{"cp", PathWord(file), PathWord(copied)}))
 		step("In the copy, change what the failures point to, and continue:")
 	case file != "":
 		step("In the mapping %s, change what the failures point to, and continue:", file)
 		return v.command(v.Exports, []string{"approved"}, more...)
 	default:
-		step("Copy the preset:\n%s > %s", ShellLine([]string{v.program(), "mapping", "show", name}), shellQuote(pathWord(copied)))
+		step("Copy the preset:\n%s > %s", ShellLine([]string{v.program(), "mapping", "show", name}), shellQuote(PathWord(copied)))
 		step("In the copy, change what the failures point to, and continue:")
 	}
-	return v.command(v.Exports, []string{"preset", "mapping", "approved"}, append([]string{"--mapping", pathWord(copied)}, more...)...)
+	return v.command(v.Exports, []string{"preset", "mapping", "approved"}, append([]string{"--mapping", PathWord(copied)}, more...)...)
 }
 
 // rejectedFile names the file of rows to repair, or "".

@@ -48,10 +48,10 @@ func applyChange(env *environment, dir string, number int) error {
 	}
 	changes, err := report.Changes(env.disk, dir)
 	if err != nil {
-		return usage("consentimport report writes the reports", "%w", err)
+		return usage(report.CommandOn(dir, "report")+" writes the reports", "%w", err)
 	}
 	if number < 1 || number > len(changes) {
-		return usage("consentimport report says what else would help", "the report in %s proposes %s of the mapping", dir, wording.Plural(int64(len(changes)), "change"))
+		return usage(report.CommandOn(dir, "report")+" says what else would help", "the report in %s proposes %s of the mapping", dir, wording.Plural(int64(len(changes)), "change"))
 	}
 	text, err := spec.EditedText(changes[number-1].Edits)
 	if err != nil {

@@ -114,3 +114,28 @@ func edit(t *testing.T, g *guide, file, old, to string) {
 	require.Contains(t, string(text), old)
 	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(string(text), old, to)), 0o600))
 }
+
+// A hint that names a command names it whole: it runs as it is copied, whatever the file is
+// called.
+func TestTheCommandOfAHintRuns(t *testing.T) {
+	t.Parallel()
+	g := newGuide(t)
+	require.NoError(t, os.Rename(filepath.Join(g.dir, "preferences.csv"), filepath.Join(g.dir, "-my prefs.csv")))
+	for _, c := range []struct{ line, command string }{
+		{"consentimport run --dry-run -- '-my prefs.csv'", "consentimport mapping try transcend './-my prefs.csv'"},
+		{"consentimport run --sandbox --preset transcend --out='-my import' -- '-my prefs.csv'", ""},
+		{"consentimport mapping apply -- '-my import'", "consentimport report './-my import'"},
+		{"consentimport purge -- '-my import'", ""},
+		{"consentimport report -- '-my import'", "consentimport verify './-my import'"},
+	} {
+		code, out := g.sh(t, c.line)
+		if c.command == "" {
+			require.Equal(t, exitComplete, code, "%s: %s", c.line, out)
+			continue
+		}
+		require.Equal(t, exitRefused, code, "%s: %s", c.line, out)
+		require.Contains(t, out, c.command, c.line)
+		code, out = g.sh(t, c.command)
+		assert.Equal(t, exitComplete, code, "%s: %s", c.command, out)
+	}
+}

@@ -62,7 +62,10 @@ func needsOf(fit *inspect.PresetFit) string {
 
 // tryCommand shows what a preset makes of an export.
 func (f *runFlags) tryCommand(fit *inspect.PresetFit, paths []string) string {
-	words := append([]string{"consentimport", "mapping", "try", fit.Name}, paths...)
+	words := []string{"consentimport", "mapping", "try", fit.Name}
+	for _, path := range paths {
+		words = append(words, report.PathWord(path))
+	}
 	for _, o := range []struct{ flag, value string }{{"--format", f.read.format}, {"--delimiter", f.read.delimiter}, {"--encoding", f.read.encoding}} {
 		if o.value != "" {
 			words = append(words, o.flag, o.value)

@@ -67,7 +67,7 @@ func purge(env *environment, dir string) error {
 		return err
 	}
 	if len(snap.Passes) == 0 || !snap.Header.DryRun && (snap.End == nil || snap.End.State != summary.Complete) {
-		return usage("consentimport run --resume goes on with it", "the import in %s is not complete: what would be removed is needed to go on", dir)
+		return usage("continue it with --resume", "the import in %s is not complete: what would be removed is needed to go on", dir)
 	}
 	spec, err := survey.LoadMapping(dir, snap.Passes[len(snap.Passes)-1].Mapping)
 	if err != nil {
@@ -159,7 +159,7 @@ func consistent(ctx context.Context, env *environment, dir string, finished time
 		wrong = append(wrong, check.Wrong...)
 	}
 	if len(wrong) > 0 {
-		return 0, &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, wrong[0]), "consentimport verify says all that is wrong; after a purge nobody could find out any more"}
+		return 0, &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, wrong[0]), report.CommandOn(dir, "verify") + " says all that is wrong; after a purge nobody could find out any more"}
 	}
 	return lists.Summary.OverPermissive.Count, nil
 }

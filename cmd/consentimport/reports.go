@@ -65,7 +65,7 @@ With --html either of them writes a page, too, with links to the reports.`,
 			case page != "" && !compare && !index:
 				return usage("give --compare or --index", "report: --html is for a page about several imports; report.html is written anyway")
 			case compare && len(args) != 2:
-				return usage("consentimport report --compare A B", "report --compare: give two out directories, not %d", len(args))
+				return usage("for example: consentimport report --compare before.dry-run after.dry-run", "report --compare: give two out directories, not %d", len(args))
 			case compare:
 				return compareImports(env, args[0], args[1], page, asJSON)
 			case index:
@@ -98,7 +98,7 @@ With --html either of them writes a page, too, with links to the reports.`,
 			}
 			defer surveyed.Close()
 			if surveyed.Snapshot().Purged != nil {
-				return usage("consentimport verify checks what is left", "%s was purged: its lists stay as they are", args[0])
+				return usage(report.CommandOn(args[0], "verify")+" checks what is left", "%s was purged: its lists stay as they are", args[0])
 			}
 			if out == "" { // a join has made the checkpoint anew
 				if err := importer.CheckLatest(env.disk, args[0], surveyed.Snapshot()); err != nil {

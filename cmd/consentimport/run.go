@@ -270,7 +270,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 		return &exitError{exitIncomplete, runErr, anotherURL + "; then continue with --resume"}
 	case errors.Is(err, source.ErrDenied):
 		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
-			anotherURL + "; then: consentimport report " + report.ShellLine([]string{f.dir(called.Exports)})}
+			anotherURL + "; then: " + report.CommandOn(f.dir(called.Exports), "report")}
 	case err != nil && runErr != nil:
 		if err.Error() != runErr.Error() { // one cause is said once
 			runErr = fmt.Errorf("%w; and the reports could not be written: %w", runErr, err)
@@ -278,7 +278,7 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 		return &exitError{exitIncomplete, runErr, "make room or remove the cause, then continue with --resume"}
 	case err != nil:
 		return &exitError{exitIncomplete, fmt.Errorf("everything sent is in the checkpoint, but the reports could not be written: %w", err),
-			"remove the cause, then: consentimport report " + report.ShellLine([]string{f.dir(called.Exports)})}
+			"remove the cause, then: " + report.CommandOn(f.dir(called.Exports), "report")}
 	}
 	op.end(s)
 	return f.show(env, s)

@@ -199,5 +199,5 @@ func verifySubject(env *environment, dir, subject string) error {
 	if err != nil {
 		return err
 	}
-	return printSubject(env.stdout, audit)
+	return printSubject(env.stdout, dir, audit)
 }

@@ -67,7 +67,7 @@ func printVerified(out io.Writer, dir string, a *verified) error {
 			fmt.Fprintf(out, "evidence: %s\n", spelling.OneLine(what))
 		}
 	}
-	wrong, notes := a.findings()
+	wrong, notes := a.findings(dir)
 	for _, what := range wrong {
 		fmt.Fprintf(out, "wrong: %s\n", spelling.OneLine(what))
 	}
@@ -101,7 +101,7 @@ const unprovable = "This does not prove that checkpoint, lists and digests were 
 	"that the export is what the platform held, or what the target keeps of what it accepted."
 
 // findings are what does not agree, and what is good to know.
-func (a *verified) findings() (wrong, notes []string) {
+func (a *verified) findings(dir string) (wrong, notes []string) {
 	wrong = append(wrong, a.Faults...)
 	notes = append(notes, a.notes...)
 	if a.evidence != nil {
@@ -114,12 +114,12 @@ func (a *verified) findings() (wrong, notes []string) {
 		notes = append(notes, "purged at "+stamp(a.purged.At)+": rejected rows, people to act on, copies of inputs and values of people's own words were removed")
 	}
 	if a.lists.Partial {
-		notes = append(notes, "a signal left no time for the lists: report.json was written alone, and consentimport report writes them")
+		notes = append(notes, "a signal left no time for the lists: report.json was written alone, and "+report.CommandOn(dir, "report")+" writes them")
 	}
 	differ := a.lists.Differ
 	if a.Facts.End == nil && !a.Facts.Header.DryRun && len(differ) > 0 {
 		// A run that was killed writes no lists: those of the run before may lie there.
-		notes = append(notes, "the last run was killed, so the lists may be older than the checkpoint: consentimport report writes them again")
+		notes = append(notes, "the last run was killed, so the lists may be older than the checkpoint: "+report.CommandOn(dir, "report")+" writes them again")
 		notes = append(notes, differ...)
 		differ = nil
 	}
@@ -135,7 +135,7 @@ func (a *verified) findings() (wrong, notes []string) {
 
 // remakeEvidence is the command that makes the evidence of what is there now.
 func remakeEvidence(dir string) string {
-	return report.ShellLine([]string{"consentimport", "evidence", dir})
+	return report.CommandOn(dir, "evidence")
 }
 
 func printDecided(out io.Writer, a *survey.Audit) error {
@@ -221,9 +221,9 @@ func (a *verified) verdict(dir string, wrong []string) string {
 
 // printSubject writes what became of one person's decisions, and nothing of anybody
 // else.
-func printSubject(out io.Writer, a *survey.Audit) error {
+func printSubject(out io.Writer, dir string, a *survey.Audit) error {
 	if len(a.Faults) > 0 {
-		return &exitError{exitFailures, errors.New("the checkpoint is inconsistent, so it says nothing reliable about a person"), "consentimport verify without --subject says what is wrong"}
+		return &exitError{exitFailures, errors.New("the checkpoint is inconsistent, so it says nothing reliable about a person"), report.CommandOn(dir, "verify") + " says what is wrong"}
 	}
 	if len(a.Person) == 0 {
 		if _, err := fmt.Fprintf(out, "not found: no row that was read names this person (%s)\n%s", wording.Plural(a.Rows.Read, "row"), unsearched(a)); err != nil {

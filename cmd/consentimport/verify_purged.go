@@ -39,14 +39,14 @@ func checkKept(disk journal.Disk, dir string, p *journal.Purge) (wrong, notes []
 		case err != nil:
 			return nil, nil, err
 		case slices.Contains(p.Changed, got):
-			notes = append(notes, want.Name+" still has all its values: the purge was interrupted; consentimport purge finishes it")
+			notes = append(notes, want.Name+" still has all its values: the purge was interrupted; "+report.CommandOn(dir, "purge")+" finishes it")
 		case got != want:
 			wrong = append(wrong, want.Name+" is not what it was when the import was purged")
 		}
 	}
 	for _, gone := range p.Removed {
 		if _, err := report.DigestFile(disk, dir, gone.Name); err == nil {
-			notes = append(notes, gone.Name+" is still there: the purge was interrupted; consentimport purge finishes it")
+			notes = append(notes, gone.Name+" is still there: the purge was interrupted; "+report.CommandOn(dir, "purge")+" finishes it")
 		}
 	}
 	return wrong, notes, nil

@@ -42,7 +42,7 @@ func Open(disk journal.Disk, dir string, remote *source.Remote) (*Survey, error)
 	reading.Paths, reading.Remote = StoredPaths(snap.Header, dir, remote), remote
 	export, err := source.Open(reading)
 	if err != nil && snap.Purged != nil && slices.ContainsFunc(snap.Purged.Removed, func(f journal.FileDigest) bool { return f.Name == Spooled }) {
-		return nil, blocked.Errorf("consentimport verify checks what is left", "%s was purged: the copy of standard input, which was its export, is gone", dir)
+		return nil, blocked.Errorf("verify checks what is left", "%s was purged: the copy of standard input, which was its export, is gone", dir)
 	}
 	if err != nil {
 		return nil, &blocked.Error{Err: fmt.Errorf("open the export of the import in %s: %w", dir, err), Hint: "move the export back to where it was when it was imported"}
