@@ -75,7 +75,7 @@ func TestASignalBeforeTheFirstRequestIsNoRefusal(t *testing.T) {
 		assert.Equal(t, exitIncomplete, exitCode(err), err)
 		var said strings.Builder
 		complain(&said, err)
-		assert.Regexp(t, "^error: interrupted( before anything was sent)?\nhint: run it again\n$", said.String())
+		assert.Regexp(t, "^error: interrupted( before this run sent anything)?\nhint: run it again\n$", said.String())
 	}
 	assert.Equal(t, exitRefused, exitCode(refused(errors.New("no such file"))))
 }
