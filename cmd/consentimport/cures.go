@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"syscall"
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/blocked"
@@ -112,8 +111,10 @@ func hintOf(err error) string {
 		return cures[blocked.RestoreOrStartOver]
 	case errors.As(err, new(*journal.VersionError)):
 		return "use the version of consentimport that wrote it, or a later one"
-	case errors.Is(err, syscall.ENOSPC):
+	case isFull(err):
 		return "make room, then run it again"
+	case ofTheDisk(err):
+		return "remove the cause, then run it again"
 	}
 	return ""
 }

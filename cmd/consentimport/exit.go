@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"syscall"
 
@@ -71,11 +72,22 @@ func codeOf(err error) int {
 		return e.code
 	case errors.As(err, &m), importer.IsRefused(err):
 		return exitRefused
-	case errors.Is(err, syscall.ENOSPC): // of reports, evidence or a purge: all that is sent is in the checkpoint
+	case ofTheDisk(err): // of reports, evidence or a purge: all that is sent is in the checkpoint
 		return exitIncomplete
 	default:
 		return exitInternal
 	}
+}
+
+// isFull reports whether an error is that there is no room.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// ofTheDisk reports whether an error is one of where something was to be written, and
+// none of the program.
+func ofTheDisk(err error) bool {
+	return isFull(err) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO) || errors.Is(err, fs.ErrPermission)
 }
 
 // complain writes an error and its hint, one line each.

@@ -63,6 +63,15 @@ func TestWhatFindsNoRoomIsDoneLater(t *testing.T) {
 	}
 
 	require.NoError(t, os.Remove(ballast.Name()))
+	require.NoError(t, syscall.Mount("tmpfs", small, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=1m"))
+	for _, command := range []string{"evidence", "report"} {
+		got := r.here(t, nil, command, out).requireCode(t, exitIncomplete)
+		assert.Contains(t, got.stderr, "read-only file system\nhint: remove the cause, then run it again", command)
+	}
+	r.here(t, nil, "verify", out).requireConsistent(t)
+	r.here(t, nil, r.args("--out", filepath.Join(r.dir, "delta"), "--since", out)...).requireCode(t, exitFailures) // it cannot say there that it follows
+	require.NoError(t, syscall.Mount("tmpfs", small, "tmpfs", syscall.MS_REMOUNT, "size=1m"))
+
 	r.here(t, nil, "purge", out).requireCode(t, exitComplete)
 	assert.NoFileExists(t, filepath.Join(out, "rejected.csv"))
 	r.here(t, nil, "verify", out).requireCode(t, exitComplete)

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,7 +86,7 @@ func purge(env *environment, dir string) error {
 	}
 	named := mapping.NewLinter(spec, mapping.LintOptions{}).Decisions().Named
 	p, err := report.Purge(env.disk, dir, w, snap.Purged, importer.Rests(snap), named, version(), env.now())
-	if errors.Is(err, syscall.ENOSPC) {
+	if isFull(err) {
 		return &exitError{exitIncomplete, err, "a purge writes some lines before it removes anything: make room, then run it again"}
 	}
 	if err != nil {
