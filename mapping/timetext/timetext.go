@@ -133,8 +133,13 @@ func (t *Reader) Read(text []byte, unit string) (ms int64, reason string) {
 	} else {
 		reason = NoMatch
 		for i := range t.formats {
-			if ms, reason = t.as(&t.formats[i], text); reason == "" {
+			var why string
+			if ms, why = t.as(&t.formats[i], text); why == "" {
+				reason = ""
 				break
+			}
+			if telling(why) >= telling(reason) {
+				reason = why
 			}
 		}
 	}
@@ -147,6 +152,21 @@ func (t *Reader) Read(text []byte, unit string) (ms int64, reason string) {
 		return 0, Late
 	}
 	return ms, ""
+}
+
+// telling says how much a reason says of a text, where each format has its own: most of it
+// the one that read a whole time, which no clock has shown; least the ones that did not
+// know the form.
+func telling(reason string) int {
+	switch reason {
+	case NoMatch, NoTime:
+		return 0
+	case Unclear, Mangled, Old: // any number may be that
+		return 1
+	case Gap:
+		return 3
+	}
+	return 2
 }
 
 func (t *Reader) as(f *timeFormat, text []byte) (int64, string) {

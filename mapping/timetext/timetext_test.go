@@ -46,6 +46,14 @@ func TestTimes(t *testing.T) {
 		{"", "Europe/Berlin", "2024-05-01 10:00", "2024-05-01T08:00:00.000"},
 		{"", "", "2024-05-01 10:00:00 CET", timetext.Abbreviation},
 		{"", "", "2024-05-01T10:00:00\u221202:00", timetext.NoTime},
+		// Of several formats, the reason of the one that read most
+		{"%Y-%m-%d %H:%M:%S|rfc3339|%d.%m.%Y|epoch-s", "Europe/Berlin", "2024-03-31 02:30:00", timetext.Gap},
+		{"epoch-s|%d.%m.%Y %H:%M|%d.%m.%Y", "Europe/Berlin", "31.03.2024 02:30", timetext.Gap},
+		{"%d.%m.%Y %H:%M|epoch-ms", "", "31.03.2024 02:30", timetext.NoZone},
+		{"%a %d.%m.%Y|%d.%m.%Y", "UTC", "Mon 30.03.2024", timetext.Weekday},
+		{"rfc3339|%d.%m.%Y", "UTC", "2024-05-01T10:00:00+03:00[Europe/Paris]", timetext.Disagree},
+		{"rfc3339|%d.%m.%Y", "UTC", "yesterday", timetext.NoMatch},
+		{"%Y-%m-%d %H:%M:%S|%Y-%m-%d %H:%M:%S", "Europe/Berlin", "2024-03-31 03:30:00", "2024-03-31T01:30:00.000"},
 		// RFC 9557 and other names of zones
 		{"", "", "2024-05-01T10:00:00+02:00[Europe/Paris]", "2024-05-01T08:00:00.000"},
 		{"", "", "2024-05-01T10:00:00[Europe/Paris]", "2024-05-01T08:00:00.000"},
