@@ -104,6 +104,20 @@ func Schema() []byte {
 		schemaOf{"properties": schemaOf{"each": schemaOf{"type": "array"}}, "required": []string{"each"}},
 		schemaOf{"properties": schemaOf{"each": schemaOf{"required": []string{"consent"}}}, "required": []string{"each"}},
 	}
+	// Consents about several purposes say about which: in the common section, or in that of
+	// the block.
+	category := schemaOf{"required": []string{"category"}}
+	told := schemaOf{"anyOf": []any{
+		schemaOf{"not": severalPurposes()},
+		schemaOf{"required": []string{"consent"}, "properties": schemaOf{"consent": category}},
+	}}
+	root["allOf"] = []any{schemaOf{"anyOf": []any{
+		schemaOf{"properties": schemaOf{"consent": category}},
+		schemaOf{"properties": schemaOf{"each": schemaOf{"anyOf": []any{
+			schemaOf{"type": "array", "items": told},
+			schemaOf{"not": schemaOf{"type": "array"}, "anyOf": []any{told}},
+		}}}},
+	}}}
 	for _, key := range []string{"description", "parameters", "detect", "input", "lookup", "skip", "refuse", "record", "set", "tests"} { // one that was left empty
 		root["properties"].(schemaOf)[key] = orNone(root["properties"].(schemaOf)[key])
 	}
@@ -115,6 +129,31 @@ func Schema() []byte {
 		return nil // cannot be: maps of texts
 	}
 	return append(out, '\n')
+}
+
+// severalPurposes matches a block of each whose elements are about different things, as
+// eachSpec.severalPurposes does. What a parameter says is not known here.
+func severalPurposes() schemaOf {
+	parameter := schemaOf{"type": "string", "pattern": `\$\{`}
+	column := schemaOf{"anyOf": []any{
+		schemaOf{"type": "string", "not": parameter},
+		schemaOf{"type": "array", "contains": schemaOf{"not": parameter}},
+	}}
+	columns := schemaOf{"anyOf": []any{
+		schemaOf{"type": "object", "minProperties": 2, "additionalProperties": column},
+		schemaOf{"type": "string", "not": parameter, "pattern": `^\s*\*\s*$|[^\s,][^,]*,.*[^\s,]`},
+	}}
+	with := func(form string, value any) schemaOf {
+		return schemaOf{"required": []string{form}, "properties": schemaOf{form: value}}
+	}
+	forms := []any{
+		with("columns", columns), with("all", true), with("object", true),
+		schemaOf{"required": []string{"split"}, "allOf": []any{with("pair", schemaOf{"not": parameter})}},
+	}
+	for _, name := range decode.Names() {
+		forms = append(forms, with(name, true))
+	}
+	return schemaOf{"type": "object", "anyOf": forms}
 }
 
 type schemaOf map[string]any

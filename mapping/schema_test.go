@@ -46,6 +46,7 @@ func TestTheSchemaTakesEveryPreset(t *testing.T) {
 
 func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
 	s := compiledSchema(t)
+	const whole = "consent: {action: each.value, timestamp: t, validUntil: unlimited, source: s, userId: u}"
 	for name, text := range map[string]string{
 		"unknown key":             "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userid: u}",
 		"unknown field key":       "consent: {action: {form: a}, timestamp: t, validUntil: unlimited, source: s, userId: u}",
@@ -78,6 +79,14 @@ func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
 		"a test of nothing":       "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}\ntests: [{row: {a: b}}]",
 		"a test of both":          "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}\ntests: [{row: {a: b}, consents: [{action: accept}], reason: x}]",
 		"unknown format":          "input: {format: xml}\nconsent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}",
+		"purposes in columns":     "each: {columns: {a: b, c: [d, e]}}\n" + whole,
+		"purposes in all columns": "each: {columns: \"*\"}\n" + whole,
+		"purposes in a text":      "each: {columns: \"a=b,c\"}\n" + whole,
+		"purposes in pairs":       "each: {split: a, pair: \":\"}\n" + whole,
+		"purposes of a list":      "each: {split: a, all: {b: c}}\n" + whole,
+		"purposes of an object":   "each: {object: a}\n" + whole,
+		"purposes of a cookie":    "each: [{tcf: a, consent: {action: each.value}}]\n" + whole,
+		"purposes of a block":     "each: [{columns: {a: b}}, {object: c}, {object: d, consent: {category: each.key}}]\n" + whole,
 	} {
 		_, err := mapping.Parse("x.yaml", []byte(text), nil)
 		assert.Error(t, err, name)
@@ -144,6 +153,18 @@ func TestTheSchemaTakesWhatParseTakes(t *testing.T) {
 	}
 	const whole = "consent: {action: a, timestamp: t, validUntil: unlimited, source: s, userId: u}\n"
 	taken, refused := 0, 0
+	for _, each := range []string{ // one purpose, or one that is told
+		"{columns: {a: b}}", "{columns: a}", "{columns: {a: b, c: '${z}'}}", "{columns: '${z}'}", "{columns: {a: b, c: ['${z}']}}", "{split: a}", "{split: a, pair: '${z}'}", "{array: a}",
+		"{object: a, consent: {category: each.key}}", "[{tcf: a, consent: {category: each.key}}, {columns: {a: b}}]",
+	} {
+		text := "parameters: [{name: z, default: ''}]\neach: " + each + "\n" + whole
+		if each == "{columns: '${z}'}" {
+			text = strings.Replace(text, "default: ''", "default: 'a'", 1)
+		}
+		_, err := mapping.Parse("x.yaml", []byte(text), nil)
+		require.NoError(t, err, each)
+		require.NoError(t, s.Validate(asJSON(t, []byte(text))), each)
+	}
 	for _, value := range []string{"", "1", "true", `""`, `"x"`, "[]", "[null]", "[x]", "{}", "{a: b}", "reject", "1d", "UTC", "rfc3339", "html", "[{from: a}]"} {
 		var texts []string
 		at := func(keys, before, after string) {
