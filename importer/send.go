@@ -336,7 +336,7 @@ func refusal(a delivery.Answer) string {
 	case a.Status == 404:
 		return fmt.Sprintf("the target does not know the organisation or project (HTTP 404): %s", orNothing(a.Message))
 	case a.Status/100 == 3:
-		return fmt.Sprintf("the target redirects (HTTP %d), which is never followed: %s", a.Status, orNothing(a.Message))
+		return fmt.Sprintf("the target answers HTTP %d: %s", a.Status, orNothing(a.Message))
 	case a.Status == 0:
 		return a.Message
 	case a.Status/100 == 2:

@@ -44,7 +44,7 @@ func TestExitCodes(t *testing.T) {
 		"no permission (403)":           {rows: ann, faults: "subject403=ann", code: exitIncomplete},
 		"nobody's project (404)":        {rows: ann, faults: "subject404=ann", code: exitIncomplete},
 		"some other refusal (451)":      {rows: ann, faults: "subject451=ann", code: exitIncomplete},
-		"a redirect":                    {rows: ann, faults: "redirect=100%", code: exitIncomplete},
+		"a redirect":                    {rows: ann, faults: "redirect=100%", code: exitIncomplete, says: "/_sandbox/elsewhere, which is not followed, for the key would leave the host: check the base URL"},
 		"a withdrawal that was invalid": {rows: ann + exportRow(2, "ann", "mail", "no") + strings.Replace(exportRow(3, "ann", "mail", "no"), "2024-", "1024-", 1), code: exitFailures},
 		"a withdrawal that is invalid":  {rows: ann + strings.Replace(exportRow(2, "ann", "mail", "no"), "2024-01-", "2024-99-", 1), code: exitPermissive},
 	} {
@@ -59,6 +59,7 @@ func TestExitCodes(t *testing.T) {
 			s := summaryIn(t, r.out())
 			assert.Equal(t, c.code, s.ExitCode)
 			assert.Contains(t, s.Detail+"\n", c.says)
+			assert.LessOrEqual(t, strings.Count(s.Detail, "follow"), 1, "said once: %s", s.Detail)
 			r.here(t, nil, "report", r.out()).requireCode(t, c.code)
 			assert.NotContains(t, got.stdout+got.stderr, testKey)
 			if c.code == exitIncomplete {

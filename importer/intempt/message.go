@@ -110,7 +110,7 @@ func unescape(text string) string {
 // redirectMessage names where a redirect leads, without anything that could
 // hold the key. The caller masks the path.
 func redirectMessage(base *url.URL, location string) string {
-	const refused = "; redirects are not followed, the key would leave the host: check the base URL"
+	const refused = ", which is not followed, for the key would leave the host: check the base URL"
 	if location == "" {
 		return "redirects without a location" + refused
 	}
