@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -181,8 +182,13 @@ func (im *Import) create() error {
 	if left := export.LeftOut(); left != "" {
 		im.note(blocked.None, "%s", left)
 	}
-	if rows.HasRowNumbers(export) {
-		im.note(blocked.AsRepair, "the export has a column %s, as the rejected rows of an import do: it is imported as an export of its own", rows.RowColumn)
+	if own := rows.OwnNames(export); len(own) > 0 {
+		cure := blocked.None
+		if own[0] == rows.RowColumn {
+			cure = blocked.AsRepair
+		}
+		im.note(cure, "the export has a column %s, as the rejected rows of an import do: it is imported as an export of its own, and rejected rows of it have what this import found under that name",
+			strings.Join(own, " and a column "))
 	}
 	if err := im.writeHeader(); err != nil {
 		return errors.Join(err, export.Close())

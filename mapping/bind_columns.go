@@ -31,6 +31,10 @@ func (b *binder) resolve(n nameAt) (accessor, bool) {
 // column finds a name of the row: false when the export lacks it.
 func (b *binder) column(n nameAt) (accessor, bool) {
 	name := n.name
+	if first, _, _ := strings.Cut(name, "."); slices.Contains(b.m.layout.Taken, first) {
+		b.fail(n.at, "", "repaired rows do not have the export's own %q, but what an import found under that name: rename it in a copy of the export, and import that as what is new against this import", first)
+		return accessor{}, true
+	}
 	if b.m.layout.JSON && len(b.m.layout.Columns) > 0 {
 		return b.position(n)
 	}

@@ -111,6 +111,8 @@ type Layout struct {
 	JSON    bool
 	// Tables are the files of the mapping's lookups, by their names.
 	Tables map[string]Table
+	// Taken are names under which the rows have something else than what the export has.
+	Taken []string
 }
 
 // Status says what a row became.

@@ -34,6 +34,41 @@ func (r *rehearsal) arrivals() (got []string) {
 	return got
 }
 
+// Columns of an export that are called as those of its rejected rows are told of when it
+// begins. A mapping that reads one of them reads it of the export alone: under it repaired
+// rows would have the number of a row for a person, or the reason for a text.
+func TestAnExportMayHaveColumnsOfRejectedRows(t *testing.T) {
+	t.Parallel()
+	const at = "2024-01-02T03:04:05Z"
+	for name, c := range map[string]struct{ file, text, format string }{
+		"csv":  {"export.csv", "_row,id,_error,purpose,decision,decided\n71,ann,e1,mail,yes," + at + "\n72,bob,e2,mail,WRONG," + at + "\n", "csv"},
+		"json": {"export.jsonl", `{"_row":71,"id":"ann","_error":"e1","purpose":"mail","decision":"yes","decided":"` + at + `"}` + "\n" + `{"_row":72,"id":"bob","_error":"e2","purpose":"mail","decision":"WRONG","decided":"` + at + `"}` + "\n", "jsonl"},
+	} {
+		for _, reads := range []string{"userId: _row\n", "userId: id\n  message: {template: 'was {_error}'}\n", "userId: id\n  method: {from: _row, optional: true}\n"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				r := newRehearsal(t, "")
+				const rest = "  action: {from: decision, values: {\"yes\": accept, \"no\": reject}}\n  timestamp: decided\n  validUntil: unlimited\n  source: {const: x}\n  category: purpose\n"
+				r.write(t, "plain.yaml", "name: plain\nconsent:\n  "+reads+rest)
+				r.export = r.write(t, c.file, c.text)
+				got := r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+				assert.Contains(t, got.stderr, "the export has a column _row and a column _error, as the rejected rows of an import do: it is imported as an export of its own, and rejected rows of it have what this import found under that name; ")
+				rejected := filepath.Join(r.out(), "rejected."+c.format)
+				text := readFile(t, rejected)
+				assert.NotContains(t, text, "72")
+				path := r.write(t, "repaired."+c.format, strings.Replace(text, "WRONG", "no", 1))
+				repair := append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)
+				got = r.here(t, nil, repair...).requireCode(t, exitRefused)
+				assert.Regexp(t, `mapping-[0-9a-f]+\.yaml:[0-9]+:[0-9]+: repaired rows do not have the export's own "_(row|error)", but what an import found under that name: rename it`, got.stderr)
+				assert.Len(t, r.arrivals(), 1)
+				other := r.write(t, "other.yaml", "name: other\nconsent:\n  userId: id\n"+rest)
+				r.here(t, nil, append(repair, "--mapping", other)...).requireCode(t, exitComplete)
+				assert.Len(t, r.arrivals(), 2)
+			})
+		}
+	}
+}
+
 // A limit of a repair counts the repaired rows, and tells of later ones that came along as
 // that of an import does: whatever numbers the rows have.
 func TestALimitOfARepairTellsWhatCameAlong(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 // bind compiles the mapping against every layout of the export.
-func bind(export *source.Export, spec *mapping.Spec, units mapping.Units, tables map[string]mapping.Table) ([]*mapping.Mapper, error) {
+func bind(export *source.Export, spec *mapping.Spec, units mapping.Units, tables map[string]mapping.Table, taken []string) ([]*mapping.Mapper, error) {
 	mappers := make([]*mapping.Mapper, len(export.Layouts))
 	for i := range export.Layouts {
 		l := &export.Layouts[i]
@@ -22,7 +22,7 @@ func bind(export *source.Export, spec *mapping.Spec, units mapping.Units, tables
 					"%s has none of the columns of %s: its first line is not that header", export.FileOf(i), export.FileOf(0))
 			}
 		}
-		m, err := spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Nested(), Tables: tables})
+		m, err := spec.Bind(mapping.Layout{Columns: l.Columns, JSON: l.Nested(), Tables: tables, Taken: taken})
 		if err != nil {
 			if len(export.Layouts) > 1 {
 				err = fmt.Errorf("%w (in %s)", err, export.FileOf(i))

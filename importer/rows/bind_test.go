@@ -43,17 +43,17 @@ func TestBindNamesTheFile(t *testing.T) {
 	spec, err := mapping.Parse("m.yaml", []byte(userMapping), nil)
 	require.NoError(t, err)
 
-	_, err = bind(exportOf(t, map[string]string{"e.1.csv": "id,choice,at\n1,yes,2024-01-01T00:00:00Z\n", "e.2.csv": "ida,chioce,2024-01-01T00:00:00Z\n"}), spec, nil, nil)
+	_, err = bind(exportOf(t, map[string]string{"e.1.csv": "id,choice,at\n1,yes,2024-01-01T00:00:00Z\n", "e.2.csv": "ida,chioce,2024-01-01T00:00:00Z\n"}), spec, nil, nil, nil)
 	require.ErrorContains(t, err, "e.2.csv has none of the columns of ")
 	require.NotContains(t, err.Error(), "chioce")
 	require.ErrorAs(t, err, new(*blocked.Error))
 
-	_, err = bind(exportOf(t, map[string]string{"e.1.csv": "id,choice,at\n1,yes,2024-01-01T00:00:00Z\n", "e.2.csv": "id,chioce,at\n2,no,2024-01-01T00:00:00Z\n"}), spec, nil, nil)
+	_, err = bind(exportOf(t, map[string]string{"e.1.csv": "id,choice,at\n1,yes,2024-01-01T00:00:00Z\n", "e.2.csv": "id,chioce,at\n2,no,2024-01-01T00:00:00Z\n"}), spec, nil, nil, nil)
 	require.ErrorContains(t, err, `no column "choice"`)
 	require.ErrorContains(t, err, "e.2.csv)")
 	require.ErrorAs(t, err, new(*mapping.Error))
 
-	mappers, err := bind(exportOf(t, map[string]string{"e.1.csv": "id,choice,at\n1,yes,2024-01-01T00:00:00Z\n", "e.2.csv": "at,id,choice,x\n2024-01-01T00:00:00Z,2,no,\n"}), spec, nil, nil)
+	mappers, err := bind(exportOf(t, map[string]string{"e.1.csv": "id,choice,at\n1,yes,2024-01-01T00:00:00Z\n", "e.2.csv": "at,id,choice,x\n2024-01-01T00:00:00Z,2,no,\n"}), spec, nil, nil, nil)
 	require.NoError(t, err)
 	assert.Len(t, mappers, 2)
 }

@@ -109,7 +109,11 @@ func (f *Files) bind(spec *mapping.Spec, units mapping.Units, files []int) (*bou
 		if b.mappers[i] != nil {
 			continue
 		}
-		mappers, err := bind(f.all[i].export, b.spec, b.units, tables)
+		var taken []string
+		if i > 0 {
+			taken = ours()
+		}
+		mappers, err := bind(f.all[i].export, b.spec, b.units, tables, taken)
 		if errors.As(err, new(*blocked.Error)) {
 			return nil, err
 		}

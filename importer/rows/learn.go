@@ -24,7 +24,7 @@ func learn(export *source.Export, spec *mapping.Spec, lookups *lookups) (mapping
 	if err != nil {
 		return nil, err
 	}
-	mappers, err := bind(export, spec, nil, tables)
+	mappers, err := bind(export, spec, nil, tables, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 
@@ -71,25 +72,35 @@ func (l *RowNumbers) Of(layout *source.Layout, row *source.Row) (int64, error) {
 	return n, nil
 }
 
-// HasRowNumbers reports whether an export looks like the rejected rows of another
-// import.
-func HasRowNumbers(e *source.Export) bool {
+// OwnNames gives which of the names that rejected.* adds an export has itself, as the
+// rejected rows of another import do; of JSON its first row.
+func OwnNames(e *source.Export) (names []string) {
 	l := &e.Layouts[0]
-	if !l.Nested() {
-		return ColumnOf(l.Columns, RowColumn) >= 0
+	has := func(name string) bool { return ColumnOf(l.Columns, name) >= 0 }
+	if l.Nested() {
+		reader, err := e.Read(e.Start(), source.ReadOptions{NoMarks: true})
+		if err != nil {
+			return nil // the next reader of the export says so
+		}
+		defer reader.Close()
+		b, err := reader.Next()
+		if err != nil {
+			return nil
+		}
+		var members map[string]json.RawMessage
+		_ = json.Unmarshal(b.Rows[0].Raw, &members) // what is not an object has none
+		has = func(name string) bool { return members[name] != nil }
 	}
-	reader, err := e.Read(e.Start(), source.ReadOptions{NoMarks: true})
-	if err != nil {
-		return false // the next reader of the export says so
+	for _, name := range ours() {
+		if has(name) {
+			names = append(names, name)
+		}
 	}
-	defer reader.Close()
-	b, err := reader.Next()
-	if err != nil {
-		return false
-	}
-	_, ok := jsonvalue.NumberAt(b.Rows[0].Raw, RowColumn)
-	return ok
+	return names
 }
+
+// ours are the names that are not the export's own in rejected.*.
+func ours() []string { return []string{RowColumn, ErrorColumn} }
 
 // ColumnOf gives the index of a column, -1 when there is none of that name.
 func ColumnOf(columns []string, name string) int {

@@ -41,7 +41,7 @@ func OpenSingle(cfg source.Config, spec *mapping.Spec) (*Single, error) {
 	s.units, err = learn(export, spec, &s.lookups)
 	if err == nil {
 		if s.tables, err = s.lookups.of(spec); err == nil {
-			s.mappers, err = bind(export, spec, s.units, s.tables)
+			s.mappers, err = bind(export, spec, s.units, s.tables, nil)
 		}
 	}
 	if err == nil {
