@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"fmt"
 	"path"
+	"regexp"
 	"slices"
 
 	"github.com/consentimport/consentimport/mapping/spelling"
@@ -54,6 +56,10 @@ func (b *binder) bindEach(e *eachSpec) {
 	}
 }
 
+// placeholder is what programs call a column without a name: pandas (its index), SheetJS,
+// readr, Spark and Excel.
+var placeholder = regexp.MustCompile(`^(Unnamed: \d+(\.\d+)?|__EMPTY(_\d+)?|\.\.\.\d+|_c\d+|Column\d+)$`)
+
 // star takes every column that is not excepted.
 func (b *binder) star(e *eachSpec) {
 	if b.m.layout.JSON {
@@ -69,14 +75,23 @@ func (b *binder) star(e *eachSpec) {
 			ok, err := path.Match(glob, name)
 			return err == nil && ok
 		})
-		if len(spelling.TrimInvisible([]byte(name))) == 0 {
+		switch {
+		case excepted && name != "":
+			continue
+		case placeholder.MatchString(name):
+			if !e.unnamed {
+				b.fail(e.at, fmt.Sprintf("leave it out with except: [%q], or name the columns one by one with columns: {category: column}", name),
+					`columns: "*": column %d of the export is called %q, as programs call a column without a name, so it is unclear what its decisions are about`, i+1, name)
+			}
+			continue
+		case len(spelling.TrimInvisible([]byte(name))) == 0:
 			if !e.unnamed {
 				b.fail(e.at, `leave it out with except: [""], or name the columns one by one with columns: {category: column}`,
 					`columns: "*": column %d of the export has no name, so it is unclear what its decisions are about`, i+1)
 			}
 			continue
 		}
-		if !excepted && name != "_row" && name != "_error" {
+		if name != "_row" && name != "_error" {
 			b.m.columns = append(b.m.columns, boundColumn{[]byte(name), []accessor{{kind: accessCell, col: i, name: name}}})
 		}
 	}

@@ -41,8 +41,28 @@ type actionView struct {
 	// columns are the columns or paths that state the action, by category; those
 	// of every category stand under "".
 	columns map[string][]string
+	out     []string          // categories of which a yes says that somebody refused, whatever their column is called
 	values  map[string]Action // as listed
 	endless bool              // no consent has an end
+}
+
+// refused are the categories whose elements say what somebody refused: those of a list that
+// is called so, or of one whose lack of a name is taken for an accept.
+func (e *eachSpec) refused(values map[string]Action) (categories []string) {
+	out := vocabulary.Name([]byte(e.source.name)) == vocabulary.Out
+	for text, action := range values {
+		out = out || e.all != nil && action == Accept && vocabulary.Value([]byte(text)) == vocabulary.No
+	}
+	switch {
+	case !out:
+	case e.all == nil:
+		categories = []string{""}
+	default:
+		for _, p := range e.all {
+			categories = append(categories, p.key)
+		}
+	}
+	return categories
 }
 
 // seeField judges an action and its cases, each table of values by itself: what a yes
@@ -89,6 +109,9 @@ func (s *lintSpec) seeField(block *Spec, f *fieldSpec, taken func(category strin
 			a.values[v.from] = Reject
 		}
 	}
+	if e := block.each; e != nil && e.form != eachColumns && slices.ContainsFunc(f.from, func(from nameAt) bool { return from.name == "each.value" }) {
+		a.out = e.refused(a.values)
+	}
 	s.see(a)
 }
 
@@ -134,13 +157,7 @@ func (s *lintSpec) see(a actionView) {
 	if s.names == nil {
 		s.names = map[string]vocabulary.Sense{}
 	}
-	for category, columns := range a.columns {
-		n := vocabulary.None
-		for _, column := range columns {
-			if n = vocabulary.Name([]byte(column)); n != vocabulary.None {
-				break
-			}
-		}
+	judge := func(category string, n vocabulary.Sense) {
 		s.inverted = s.inverted || n == vocabulary.Out
 		own := n
 		// Where tables differ about a category, its name alone is no reason to doubt.
@@ -156,6 +173,18 @@ func (s *lintSpec) see(a actionView) {
 				}
 			}
 		}
+	}
+	for category, columns := range a.columns {
+		n := vocabulary.None
+		for _, column := range columns {
+			if n = vocabulary.Name([]byte(column)); n != vocabulary.None {
+				break
+			}
+		}
+		judge(category, n)
+	}
+	for _, category := range a.out {
+		judge(category, vocabulary.Out)
 	}
 	for text, action := range a.values {
 		marks := doubts(vocabulary.None, vocabulary.Value([]byte(text)), action)

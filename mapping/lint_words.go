@@ -18,7 +18,8 @@ func doubts(name, value vocabulary.Sense, action Action) (marks ruleSet) {
 		marks |= 1 << ruleEnded
 	case value.Otherwise(), name == vocabulary.Delivery && value == vocabulary.Yes:
 		marks |= 1 << ruleOtherwise
-	case (name == vocabulary.Out || name == vocabulary.Delivery) && value == vocabulary.No:
+	case (name == vocabulary.Out || name == vocabulary.Delivery) && value == vocabulary.No,
+		name == vocabulary.Out && value == vocabulary.None: // SaleOptOut: 2
 		marks |= 1 << ruleNotAgainst
 	}
 	return marks

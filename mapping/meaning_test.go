@@ -333,6 +333,17 @@ func TestUnnamedColumnIsNoCategory(t *testing.T) {
 			_, err = spec.Bind(mapping.Layout{Columns: columns})
 			require.ErrorContains(t, err, "of the export has no name")
 		}
+		for _, name := range []string{"Unnamed: 0", "Unnamed: 0.1", "__EMPTY", "__EMPTY_3", "...1", "_c0", "Column1"} {
+			columns := []string{name, "id", "at", "news", "choice"}
+			_, err = spec.Bind(mapping.Layout{Columns: columns})
+			require.ErrorContains(t, err, "as programs call a column without a name")
+			for _, also := range []string{name, ""} {
+				spec, err := mapping.Parse("m.yaml", fmt.Appendf(nil, completed("each: {columns: \"*\", except: [id, at, %q]}\nconsent:\n"), also), nil)
+				require.NoError(t, err)
+				_, err = spec.Bind(mapping.Layout{Columns: columns})
+				require.NoError(t, err, name)
+			}
+		}
 	}
 }
 

@@ -63,6 +63,7 @@ func TestName(t *testing.T) {
 		"Do Not Email": Out, "do_not_email": Out, "doNotCall": Out, "DONOTMAIL": Out, "No Bulk Emails (User Opt Out)": Out, "NO_EMAIL": Out, "noMarketing": Out, "no sms": Out,
 		"opt_out": Out, "emailOptOut": Out, "EMAIL_OPT_OUT": Out, "HasOptedOutOfEmail": Out, "hs_email_optout": Out, "Opted out of email: Marketing Information": Out,
 		"Unsubscribed from all email": Out, "unsubscribed_from_emails_at": Out, "is_unsubscribed": Out, "emailBlacklisted": Out, "suppressed": Out, "Email Suppressions": Out,
+		"Exclude from marketing": Out, "blocked": Out, "stop_contact": Out, "DNC": Out, "baja": Out, "fecha_baja": Out, "trabajador": None, "standard": None,
 		"SaleOptOut": Out, "consents_denied": Out, "consent_withdrawn": Out, "ccpaOptout": Out, "ShouldForget": Out,
 		"Widerspruch": Out, "Keine Werbung": Out, "Werbesperre": Out, "Désabonné": Out, "Ne pas contacter": Out, "No contactar": Out, "Non contattare": Out, "Niet mailen": Out,
 		"Não contactar": Out, "Nie kontaktować": Out, "Kontakta ej": Out, "Kontakt ikke": Out, "Geen mailings": Out, "Ingen reklame": Out,
