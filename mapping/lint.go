@@ -70,7 +70,7 @@ func (r rule) text() ruleText {
 		ruleImplied:        {"implied-state-accepted", "A default, implied or undecided state becomes accept although nobody chose it; skip these rows, or remove the value from the mapping."},
 		ruleEnded:          {"ended-state-accepted", "A state that says that consent has ended is an accept in the mapping, which counts only where the row states when it ended; map validUntil from the column that says so, or skip these rows."},
 		ruleOtherwise:      {"accept-says-otherwise", "A value that says what became of mail, another legal ground or that the record is gone becomes accept; skip these rows, or map the column that says what the person decided."},
-		ruleNotAgainst:     {"no-reject-accepted", "A no in a do-not column (such as Do Not Email: No) becomes accept, although it holds for everyone who was never asked; import only the rejects, or map the column that says who agreed."},
+		ruleNotAgainst:     {"no-reject-accepted", "A no becomes accept (as of Do Not Email: No), although it holds for everyone who was never asked; import only the rejects, or map the column that says who agreed."},
 		ruleNecessary:      {"necessary-category", "A necessary or essential category is imported as consent although nobody is asked about it; skip it."},
 		ruleOneTime:        {"one-timestamp", "All rows have the same time, which is likely that of the export and not of the consents; map the column that says when each decision was made or, where there is none, import the rejects alone."},
 		ruleEarly:          {"time-before-2000", "Times lie before the year 2000; check the time's column, format and unit."},

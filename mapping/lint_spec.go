@@ -166,7 +166,7 @@ func (s *lintSpec) see(a actionView) {
 		}
 		s.names[category] = n
 		for text, action := range a.values {
-			marks := doubts(own, vocabulary.Value([]byte(text)), action)
+			marks := doubts(own, []byte(text), action)
 			for _, r := range [...]rule{ruleAgainst, ruleNotAgainst} {
 				if marks.has(r) {
 					s.faults[r]++
@@ -187,7 +187,7 @@ func (s *lintSpec) see(a actionView) {
 		judge(category, vocabulary.Out)
 	}
 	for text, action := range a.values {
-		marks := doubts(vocabulary.None, vocabulary.Value([]byte(text)), action)
+		marks := doubts(vocabulary.None, []byte(text), action)
 		for _, r := range [...]rule{ruleImplied, ruleEnded, ruleOtherwise} {
 			if marks.has(r) && (r != ruleEnded || a.endless) {
 				s.faults[r]++

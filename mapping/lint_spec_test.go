@@ -30,6 +30,8 @@ func TestLintSpec(t *testing.T) {
 		"members of who refused":       {mappingOf("object: consents_denied", "{from: each.value, values: {'true': reject, 'false': accept}}", "ts"), map[string]int64{"no-reject-accepted": 1}},
 		"a list of who agreed":         {mappingOf("array: lists\n  all: {news: n, ads: a}", "{from: each.value, values: {'true': accept, 'false': reject}}", "ts"), nil},
 		"a number in place of no":      {mappingOf("columns: {a: SaleOptOut}", "{from: each.value, values: {'1': reject, '2': accept}}", "ts"), map[string]int64{"no-reject-accepted": 1}},
+		"a no, whatever was asked":     {mappingOf("columns: {a: status}", "{from: each.value, values: {nein: accept, ja: reject}}", "ts"), map[string]int64{"no-reject-accepted": 1}},
+		"a code":                       {mappingOf("columns: {a: status}", "{from: each.value, values: {'0': accept, '1': reject}}", "ts"), nil},
 		"in a case":                    {mappingOf("array: list", "{cases: [{when: 'true', from: each.unsubscribed, values: {'1': accept}}, {const: reject}]}", "ts"), map[string]int64{"value-against-its-name": 1}},
 		"turned round by the key":      {mappingOf("columns: {a: sale_opt_out.consented, b: ads.consented}", "{cases: [{when: 'each.key == \"a\"', from: each.value, values: {'true': reject, 'false': }}, {from: each.value, values: {'true': accept, 'false': reject}}]}", "ts"), nil},
 		"the wrong one turned round":   {mappingOf("columns: {a: sale_opt_out.consented, b: ads.consented}", "{cases: [{when: 'each.key in [\"b\"]', from: each.value, values: {'true': reject, 'false': }}, {from: each.value, values: {'true': accept, 'false': reject}}]}", "ts"), map[string]int64{"value-against-its-name": 3}},

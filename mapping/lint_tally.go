@@ -225,7 +225,7 @@ func (t *Tally) marks(c *Consent) (marks ruleSet) {
 	if isNew {
 		known.sense, known.necessary = t.linter.spec.sense(c.Category), vocabulary.Necessary(c.Category)
 	}
-	marks = doubts(known.sense, vocabulary.Value(c.Raw), c.Action)
+	marks = doubts(known.sense, c.Raw, c.Action)
 	if known.necessary {
 		marks |= 1 << ruleNecessary
 	}

@@ -1,10 +1,14 @@
 package mapping
 
-import "github.com/consentimport/consentimport/mapping/vocabulary"
+import (
+	"github.com/consentimport/consentimport/mapping/timetext"
+	"github.com/consentimport/consentimport/mapping/vocabulary"
+)
 
 // doubts says what lint thinks of a decision: the name says what a yes would mean
-// there, the value is what the export has.
-func doubts(name, value vocabulary.Sense, action Action) (marks ruleSet) {
+// there, raw is what the export has.
+func doubts(name vocabulary.Sense, raw []byte, action Action) (marks ruleSet) {
+	value := vocabulary.Value(raw)
 	if against(name, value, action) {
 		marks |= 1 << ruleAgainst
 	}
@@ -19,7 +23,8 @@ func doubts(name, value vocabulary.Sense, action Action) (marks ruleSet) {
 	case value.Otherwise(), name == vocabulary.Delivery && value == vocabulary.Yes:
 		marks |= 1 << ruleOtherwise
 	case (name == vocabulary.Out || name == vocabulary.Delivery) && value == vocabulary.No,
-		name == vocabulary.Out && value == vocabulary.None: // SaleOptOut: 2
+		name == vocabulary.Out && value == vocabulary.None,                            // SaleOptOut: 2
+		name == vocabulary.None && value == vocabulary.No && !timetext.AllDigits(raw): // whatever was asked; 0 may be a code
 		marks |= 1 << ruleNotAgainst
 	}
 	return marks
