@@ -45,7 +45,7 @@ var cures = [blocked.Cures]string{
 	blocked.SameShard:          "give the same --shard to continue it, or another --out",
 	blocked.JoinFirst:          "join the shards first (report, with --out); what failed is then sent with a changed mapping in the joined import",
 	blocked.AsRepair:           "--repair DIR instead continues the import in DIR that they came from",
-	blocked.LookAtExport:       "consentimport run --dry-run … lists all reasons; consentimport inspect EXPORT says what the file is",
+	blocked.LookAtExport:       "the same command with --dry-run lists all reasons; inspect says what the file is",
 	blocked.SinceWhat:          "give --since the out directory of a finished import",
 	blocked.SinceFinish:        "continue it with --resume until it is complete, then run this again",
 	blocked.SinceJoin:          "join the shards with: consentimport report DIR... --out DIR; then give --since the joined directory",

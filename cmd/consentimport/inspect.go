@@ -55,7 +55,7 @@ of all which value is an accept and which a reject: this is never guessed.`,
 				e.SetEscapeHTML(false)
 				err = e.Encode(in)
 			default:
-				err = printInspection(env.stdout, in, full)
+				err = printInspection(env.stdout, in, full, func(words ...string) string { return read.command(paths, words...) })
 			}
 			return err
 		},

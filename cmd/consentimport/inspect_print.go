@@ -41,8 +41,9 @@ func (p *inspectionPrinter) left(depth, shown, all int, what string) {
 }
 
 // printInspection prints everything where it fits on two screens or is asked for;
-// else of each column a line, those that matter to a mapping before others.
-func printInspection(w io.Writer, in *inspect.Inspection, full bool) error {
+// else of each column a line, those that matter to a mapping before others. command writes
+// one about the same files.
+func printInspection(w io.Writer, in *inspect.Inspection, full bool, command func(words ...string) string) error {
 	what := "columns"
 	if len(in.Layouts) > 0 && in.Layouts[0].Nested {
 		what = "paths"
@@ -59,7 +60,7 @@ func printInspection(w io.Writer, in *inspect.Inspection, full bool) error {
 	columns := p.lines[head:]
 	end := &inspectionPrinter{full: full}
 	end.line(0, "")
-	end.presets(in)
+	end.presets(in, command)
 	if !full && head+len(columns)+len(end.lines) > twoScreens {
 		p.lines[head-1] = fmt.Sprintf("%s: %d, a line each; --full says more of them", what, len(in.Columns))
 		columns = briefColumns(in, what, twoScreens-head-len(end.lines))
@@ -259,9 +260,9 @@ func (p *inspectionPrinter) time(t *inspect.TimeForm) {
 	p.line(2, "%s", out)
 }
 
-func (p *inspectionPrinter) presets(in *inspect.Inspection) {
+func (p *inspectionPrinter) presets(in *inspect.Inspection, command func(words ...string) string) {
 	if len(in.Presets) == 0 {
-		p.line(0, "presets: none fits; consentimport inspect --suggest prints a mapping to start from")
+		p.line(0, "presets: none fits; %s prints a mapping to start from", command("inspect", "--suggest"))
 		return
 	}
 	p.line(0, "presets that fit:")
@@ -272,7 +273,7 @@ func (p *inspectionPrinter) presets(in *inspect.Inspection) {
 			p.line(2, "needs --set %s=%s: %s", m.Name, orValue(m.Example), m.Description)
 		}
 		if len(f.Missing) == 0 {
-			p.line(2, "ready to run: consentimport run --dry-run --preset %s …", f.Name)
+			p.line(2, "ready to run: %s", command("run", "--dry-run", "--preset", f.Name))
 		}
 		p.line(2, "%s", f.Confirmed)
 	}

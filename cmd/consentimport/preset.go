@@ -9,7 +9,6 @@ import (
 	"github.com/consentimport/consentimport/importer/inspect"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
-	"github.com/consentimport/consentimport/report"
 )
 
 // fitting gives the presets that an export looks like, the surest first. One that
@@ -62,19 +61,11 @@ func needsOf(fit *inspect.PresetFit) string {
 
 // tryCommand shows what a preset makes of an export.
 func (f *runFlags) tryCommand(fit *inspect.PresetFit, paths []string) string {
-	words := []string{"consentimport", "mapping", "try", fit.Name}
-	for _, path := range paths {
-		words = append(words, report.PathWord(path))
-	}
-	for _, o := range []struct{ flag, value string }{{"--format", f.read.format}, {"--delimiter", f.read.delimiter}, {"--encoding", f.read.encoding}} {
-		if o.value != "" {
-			words = append(words, o.flag, o.value)
-		}
-	}
+	words := []string{"mapping", "try", fit.Name}
 	for _, m := range fit.Missing {
 		words = append(words, "--set", m.Name+"="+orValue(m.Example))
 	}
-	return report.ShellLine(words)
+	return f.read.command(paths, words...)
 }
 
 // otherPreset refuses a preset that the export does not look like, where it looks like

@@ -148,6 +148,21 @@ type readFlags struct {
 	remote                      *source.Remote // how URLs are reached
 }
 
+// command writes a command of the program about the files of an export, read as they are
+// now.
+func (f *readFlags) command(paths []string, words ...string) string {
+	words = append([]string{"consentimport"}, words...)
+	for _, path := range paths {
+		words = append(words, report.PathWord(path))
+	}
+	for _, o := range []struct{ flag, value string }{{"--format", f.format}, {"--delimiter", f.delimiter}, {"--encoding", f.encoding}} {
+		if o.value != "" {
+			words = append(words, o.flag, o.value)
+		}
+	}
+	return report.ShellLine(words)
+}
+
 func (f *readFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.format, "format", "", "format of the export: `csv|jsonl` (detected)")
 	c.Flags().StringVar(&f.delimiter, "delimiter", "", "what separates the cells of a CSV, a `CHARACTER` or \\t (detected)")
