@@ -156,9 +156,15 @@ func (f *runFlags) newTarget(env *environment, identity journal.Target, wording 
 // checkTarget is for a dry run, which needs no target, but notes the one that is
 // given in its reports.
 func (f *runFlags) checkTarget(env *environment) error {
+	wording, err := f.wording()
+	if err != nil {
+		return refused(err)
+	}
 	t := f.identity(env)
 	key, _ := f.key(env) // none is needed
-	return refused(intempt.Config{BaseURL: t.BaseURL, Org: t.Org, Project: t.Project, Key: key}.CheckSecrets())
+	return refused(intempt.Config{
+		BaseURL: t.BaseURL, Org: t.Org, Project: t.Project, Key: key, Dialect: wording.Dialect, Auth: wording.Auth, Times: wording.Times, ValidUntil: wording.ValidUntil,
+	}.CheckStated())
 }
 
 // rehearsed is the target of a rehearsal. It has an address, so that a process of

@@ -52,19 +52,13 @@ type Config struct {
 // Validate says what is wrong with the target in words of the user's flags. The
 // key never appears in them.
 func (c Config) Validate() error {
-	if err := c.CheckSecrets(); err != nil {
-		return err
-	}
-	if _, err := c.base(); err != nil {
+	if err := c.CheckStated(); err != nil {
 		return err
 	}
 	if err := checkSlug(c.Org, "organisation", blocked.Organisation); err != nil {
 		return err
 	}
 	if err := checkSlug(c.Project, "project", blocked.Project); err != nil {
-		return err
-	}
-	if err := c.wording().Validate(); err != nil {
 		return err
 	}
 	if c.Key.IsZero() {
@@ -82,6 +76,29 @@ func (c Config) Validate() error {
 	}
 	if c.Concurrency < 0 {
 		return blocked.Bad(blocked.Concurrency, "the concurrency is negative")
+	}
+	return nil
+}
+
+// CheckStated checks what a Config states, where nothing is sent: org, project and key may
+// be missing.
+func (c Config) CheckStated() error {
+	if err := c.CheckSecrets(); err != nil {
+		return err
+	}
+	if err := c.wording().Validate(); err != nil {
+		return err
+	}
+	if _, err := c.base(); err != nil {
+		return err
+	}
+	if c.Org != "" {
+		if err := checkSlug(c.Org, "organisation", blocked.Organisation); err != nil {
+			return err
+		}
+	}
+	if c.Project != "" {
+		return checkSlug(c.Project, "project", blocked.Project)
 	}
 	return nil
 }

@@ -179,9 +179,9 @@ func sniffCompression(r io.ReaderAt) (string, error) {
 func openError(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s does not exist (%w)", path, fs.ErrNotExist)
+		return &unopened{path + " does not exist", fs.ErrNotExist}
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s cannot be read: permission denied (%w)", path, fs.ErrPermission)
+		return &unopened{path + " cannot be read: permission denied", fs.ErrPermission}
 	case errors.Is(err, syscall.EMFILE):
 		return fmt.Errorf("%s cannot be opened: too many files; raise the limit with ulimit -n, or put the parts into a zip (%w)", path, err)
 	}
@@ -223,3 +223,12 @@ func (e *Export) startOf(member int, row int64) Position {
 	m := &e.members[member]
 	return Position{Member: member, Offset: m.body, Line: m.bodyLine, Row: row}
 }
+
+// unopened says why a file cannot be opened, in words that its cause would only say again.
+type unopened struct {
+	text  string
+	cause error
+}
+
+func (e *unopened) Error() string { return e.text }
+func (e *unopened) Unwrap() error { return e.cause }
