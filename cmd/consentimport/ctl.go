@@ -41,7 +41,8 @@ Exit codes: 0 done; 2 no run is at work there, or the order is not one.`,
 		Example: `  consentimport ctl preferences.csv.import status
   consentimport ctl preferences.csv.import rate=200
   consentimport ctl preferences.csv.import pause`,
-		Args: arguments(cobra.ExactArgs(2), "give the out directory and status, pause, resume, stop, rate=N or concurrency=N"),
+		Args:              arguments(cobra.ExactArgs(2), "give the out directory and status, pause, resume, stop, rate=N or concurrency=N"),
+		ValidArgsFunction: completeOrders,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := outDirectory(args[0]); err != nil {
 				return err
@@ -56,10 +57,35 @@ Exit codes: 0 done; 2 no run is at work there, or the order is not one.`,
 // orderWords are the orders that have no number.
 var orderWords = []string{"status", "pause", "resume", "stop"}
 
+// orderMeant names the order that a word was likely to be.
+func orderMeant(word string) string {
+	meant := spelling.Nearest(word, append([]string{"rate", "concurrency"}, orderWords...))
+	switch {
+	case meant == "":
+		return ""
+	case !slices.Contains(orderWords, meant):
+		meant += "=N"
+	}
+	return fmt.Sprintf("; did you mean %q?", meant)
+}
+
+// completeOrders offers the orders behind the directory.
+func completeOrders(_ *cobra.Command, args []string, begun string) (orders []string, how cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	for _, o := range append([]string{"rate=", "concurrency="}, orderWords...) {
+		if len(args) == 1 && strings.HasPrefix(o, begun) {
+			orders = append(orders, o)
+		}
+	}
+	return orders, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
 // parseOrder reads an order; status is none.
 func parseOrder(text string) (o importer.Order, err error) {
-	bad := usage("the orders: status, pause, resume, stop, rate=N, concurrency=N", "%q is not an order", text)
 	name, value, number := strings.Cut(text, "=")
+	bad := usage("the orders: status, pause, resume, stop, rate=N, concurrency=N", "%q is not an order%s", text, orderMeant(name))
 	switch {
 	case !number && slices.Contains(orderWords, name):
 		o = importer.Order{Pause: name == "pause", Resume: name == "resume", Stop: name == "stop"}

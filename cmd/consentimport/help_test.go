@@ -66,6 +66,7 @@ func TestTheShellCompletes(t *testing.T) {
 		{"a history", []string{"run", "--history", ""}, []string{"chronological\n", "latest\n", "rows\n"}, noFiles},
 		{"a way of progress", []string{"run", "--progress", ""}, []string{"auto\n", "none\n"}, noFiles},
 		{"an export", []string{"run", "pref"}, nil, defaultFiles},
+		{"an order", []string{"ctl", "x.import", "p"}, []string{"pause\n"}, ":6"},
 		{"a mapping file", []string{"run", "--mapping", ""}, []string{"yaml\n", "yml\n"}, byExtension},
 		{"an out directory", []string{"run", "--out", ""}, nil, directories},
 		{"a directory to keep", []string{"rehearse", "--keep", ""}, nil, directories},

@@ -33,7 +33,7 @@ output, or with --dir one file a command. SOURCE_DATE_EPOCH gives them a date th
 			}
 			c, rest, err := pages.Find(args)
 			if err != nil || len(rest) > 0 {
-				return usage("consentimport --help lists the commands", "man: there is no command %q", strings.Join(args, " "))
+				return helpOn(newRoot(env), args)
 			}
 			return doc.GenMan(c, manHeader(), env.stdout)
 		},
