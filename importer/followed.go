@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,11 +17,12 @@ import (
 	"github.com/consentimport/consentimport/importer/journal"
 )
 
-// An import that another one was held against knows nothing of what that one sends. Were
-// what has failed sent again here, it could arrive behind a newer decision: a yes behind
-// the no that the delta brought. So a delta leaves its name in the directory of the import
-// that it follows before it sends anything, and nothing more leaves from there once it may
-// have sent. Where that directory cannot be written in, nothing goes on in it either.
+// An import that another one was held against knows nothing of what that one sends, and
+// shards know nothing of what the import sends that they were joined into. Were what has
+// failed sent again there, it could arrive behind a newer decision: a yes behind the no that
+// the delta, or a repair, brought. So who follows leaves its name in the directories of those
+// before it sends anything, and nothing more leaves from there once it may have sent. Where
+// such a directory cannot be written in, nothing goes on in it either.
 
 // followerName is the name of the file by which an import says that it follows another one,
 // in the directory of that one.
@@ -34,15 +37,23 @@ type followedBy struct {
 	Dir string `json:"dir"` // absolute, where it lay
 }
 
-// Announce says in the directory of the import that this one is held against that this one
-// follows it, and asks here whether another one does, for the last time before something is
-// sent. Nothing was sent when it fails.
+// Announce says in the directories of the imports which this one follows that it does, and
+// asks here whether another one follows, for the last time before something is sent. Nothing
+// was sent when it fails.
 func (im *Import) Announce() error {
 	if err := im.notFollowed(); err != nil {
 		return err
 	}
+	if im.header.DryRun {
+		return nil
+	}
+	if len(im.header.Parts) > 0 && im.sendsMore() {
+		if err := im.announceIn(im.header.Parts); err != nil {
+			return err
+		}
+	}
 	since := im.header.Since
-	if since == nil || im.header.DryRun {
+	if since == nil {
 		return nil
 	}
 	was := since.Imports[len(since.Imports)-1]
@@ -54,6 +65,19 @@ func (im *Import) Announce() error {
 	if err != nil || is.Header.ID != was.ID || is.Purged != nil || differentTarget(is.Header.Target, im.header.Target) != "" {
 		return nil // it went away, or nothing that leaves from there can meet this one
 	}
+	if err := im.announceIn(append([]journal.Part{{ID: was.ID, Dir: dir}}, is.Header.Parts...)); err != nil {
+		return err
+	}
+	// One that has begun to go on before it could read that has said so in its checkpoint.
+	if is, err = journal.Read(im.cfg.Disk, dir); err == nil && !is.Complete() {
+		return cure(blocked.SinceFinish, "the import in %s has gone on and is not finished", dir)
+	}
+	return nil
+}
+
+// announceIn leaves the name of this import in the directories of others, those that are
+// still there.
+func (im *Import) announceIn(others []journal.Part) error {
 	abs, err := filepath.Abs(im.cfg.Dir)
 	if err != nil {
 		return fmt.Errorf("find %s: %w", im.cfg.Dir, err)
@@ -62,19 +86,19 @@ func (im *Import) Announce() error {
 	if err != nil {
 		return err
 	}
-	err = journal.AtomicWrite(im.cfg.Disk, filepath.Join(dir, ".followed-"+im.header.ID+".json"), func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
-	switch {
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return nil
-	case err != nil:
-		return notStarted(fmt.Errorf("say in %s that this import follows it: %w", dir, err))
-	}
-	// One that has begun to go on before it could read that has said so in its checkpoint.
-	if is, err = journal.Read(im.cfg.Disk, dir); err == nil && !is.Complete() {
-		return cure(blocked.SinceFinish, "the import in %s has gone on and is not finished", dir)
+	sum := sha256.Sum256(text) // two joins of the same shards have one ID
+	name := ".followed-" + hex.EncodeToString(sum[:8]) + ".json"
+	for _, o := range others {
+		if is, err := journal.Read(im.cfg.Disk, o.Dir); err != nil || is.Header.ID != o.ID {
+			continue
+		}
+		err := journal.AtomicWrite(im.cfg.Disk, filepath.Join(o.Dir, name), func(w io.Writer) error {
+			_, err := w.Write(append(text, '\n'))
+			return err
+		})
+		if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+			return notStarted(fmt.Errorf("say in %s that this import follows it: %w", o.Dir, err))
+		}
 	}
 	return nil
 }
@@ -85,22 +109,46 @@ func (im *Import) notFollowed() error {
 	if im.state == nil || !im.sendsMore() {
 		return nil
 	}
+	for _, p := range im.header.Parts {
+		if err := im.notElsewhere(p); err != nil {
+			return err
+		}
+	}
 	all, err := followers(im.cfg.Disk, im.cfg.Dir)
 	if err != nil {
 		return err
 	}
 	for _, by := range all { // those that can be named first
 		if by.there && !by.silent {
-			return cure(blocked.Followed, "the import in %s was held against this one and may have sent newer decisions: what is left here could arrive behind them", by.Dir)
+			return cure(blocked.Followed, "the import in %s follows this one and may have sent newer decisions: what is left here could arrive behind them", by.Dir)
 		}
 	}
 	for _, by := range all {
 		if !by.there {
 			return refuse("restore that directory; if that import has sent nothing, remove "+by.path,
-				"an import that was held against this one may have sent newer decisions, and is not in %s any more: what is left here could arrive behind them", by.Dir)
+				"an import that follows this one may have sent newer decisions, and is not in %s any more: what is left here could arrive behind them", by.Dir)
 		}
 	}
 	return nil
+}
+
+// notElsewhere refuses to send more from a join once a shard of it has gone on, or another
+// join of the same shards.
+func (im *Import) notElsewhere(p journal.Part) error {
+	is, err := journal.Read(im.cfg.Disk, p.Dir)
+	if err != nil || is.Header.ID != p.ID {
+		return nil // it went away, or lies elsewhere
+	}
+	if is.Total.Sent > p.Sent {
+		return cure(blocked.JoinElsewhere, "shard %s in %s has sent more since it was joined into %s: what is left here could arrive behind that", p.Shard, p.Dir, im.cfg.Dir)
+	}
+	all, err := followers(im.cfg.Disk, p.Dir)
+	for _, by := range all {
+		if by.there && !by.silent && !sameFile(by.Dir, im.cfg.Dir) {
+			return cure(blocked.Followed, "the import in %s follows the shards of this one and may have sent newer decisions: what is left here could arrive behind them", by.Dir)
+		}
+	}
+	return err
 }
 
 // noteForked says so when the import that this one is held against was followed by another
@@ -188,6 +236,10 @@ func (f *follower) look(disk journal.Disk) {
 		return
 	}
 	defer lock.Close()
+	if h := is.Header; len(h.Parts) > 0 {
+		f.silent = len(is.Runs) <= h.JoinedPasses
+		return
+	}
 	ended := len(is.Runs) == 0 || is.End != nil && is.End.Unanswered.IsZero()
 	f.silent = ended && is.Total.Sent+is.Total.Failed == 0
 }

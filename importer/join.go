@@ -67,7 +67,7 @@ func Join(disk journal.Disk, tool string, dirs []string, out string) (unfinished
 		if h.Started.Before(header.Started) {
 			header.Started = h.Started
 		}
-		header.Parts = append(header.Parts, journal.Part{Shard: h.Shard, ID: h.ID, Dir: p.abs, Bytes: p.snap.Bytes, SHA256: p.snap.SHA256, Unfinished: p.unfinished})
+		header.Parts = append(header.Parts, journal.Part{Shard: h.Shard, ID: h.ID, Dir: p.abs, Bytes: p.snap.Bytes, SHA256: p.snap.SHA256, Sent: p.snap.Total.Sent, Unfinished: p.unfinished})
 		snaps[i] = p.snap
 		_, _ = io.WriteString(sum, h.ID) // a hash takes everything
 	}

@@ -54,6 +54,7 @@ var cures = [blocked.Cures]string{
 	blocked.OldSinceGone:       "use --restart with --since, which renames this import and holds a new one against that one as it is now",
 	blocked.SinceLast:          "stop it and give --since the directory of that one, unless this is what you want",
 	blocked.Followed:           "give the same export, or the repaired rows, to a new import with --since that directory and another --out: what was sent is known there, and nothing older leaves",
+	blocked.JoinElsewhere:      "join the shards again (report, with another --out) and continue there; or give the same export to a new import with --since that join",
 	blocked.KeyElsewhere:       "the key goes into " + keySettings,
 }
 

@@ -170,6 +170,65 @@ func TestShardsOfAnExportThatWasReplaced(t *testing.T) {
 	assert.NoDirExists(t, r.out())
 }
 
+// Once a join has sent something its shards send nothing more, and neither does another join
+// of them: an older decision could arrive behind a newer one. Nor does a join of which a
+// shard has gone on.
+func TestAShardDoesNotOvertakeItsJoin(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "subject400=ann")
+	r.write(t, "export.csv", exportHeader+at(1, "ann", "mail", "yes", 10)+strings.Replace(at(2, "ann", "mail", "no", 20), ",no,", ",hm,", 1)+at(3, "bob", "mail", "no", 10))
+	var shards []string
+	shard := func(i int, code int, more ...string) finished {
+		return r.here(t, nil, r.args(append(more, "--shard", fmt.Sprintf("%d/2", i), "--out", shards[i-1])...)...).requireCode(t, code)
+	}
+	mine := 0 // the shard of ann
+	for i := 1; i <= 2; i++ {
+		shards = append(shards, filepath.Join(r.dir, "shard"+strconv.Itoa(i)))
+		r.here(t, nil, r.args("--shard", fmt.Sprintf("%d/2", i), "--out", shards[i-1])...)
+		if summaryIn(t, shards[i-1]).Consents.Refused > 0 {
+			mine = i
+		}
+	}
+	require.NotZero(t, mine)
+	join := func(name string) string {
+		r.here(t, nil, "report", shards[0], shards[1], "--out", filepath.Join(r.dir, name)).requireCode(t, exitFailures)
+		return filepath.Join(r.dir, name)
+	}
+	joined, other := join("joined"), join("other")
+	r.faults(t, "")
+	rejected := strings.Split(readFile(t, filepath.Join(joined, "rejected.csv")), "\n")
+	r.write(t, "repaired.csv", rejected[0]+"\n"+strings.Replace(rejected[2], ",hm,", ",no,", 1)+"\n")
+	repair := append(append([]string{"run"}, r.target()...), "--repair", joined, filepath.Join(r.dir, "repaired.csv"))
+	shard(mine, exitFailures, "--resume") // it has nothing to send, and keeps nobody
+	sent := r.server.Stats().Stored
+	r.here(t, nil, repair...).requireCode(t, exitFailures)
+	require.Equal(t, []string{"ann mail reject 20"}, r.arrived(sent))
+
+	for name, got := range map[string]finished{
+		"shard": shard(mine, exitRefused, "--resume", "--retry"),
+		"other": r.here(t, nil, r.args("--out", other, "--resume", "--retry")...).requireCode(t, exitRefused),
+	} {
+		assert.Contains(t, got.message(t), "the import in "+joined+" follows ", name)
+	}
+	shard(mine, exitFailures, "--resume")
+	r.here(t, nil, r.args("--out", joined, "--resume", "--retry")...).requireCode(t, exitComplete)
+	assert.Equal(t, []string{"ann mail reject 20"}, r.arrived(sent), "the yes is overtaken")
+
+	// The other way round: what the join holds was left behind by a shard.
+	for _, dir := range []string{joined, other} {
+		require.NoError(t, os.RemoveAll(dir))
+	}
+	assert.Contains(t, shard(mine, exitRefused, "--resume", "--retry").message(t), "is not in "+joined)
+	left, err := filepath.Glob(filepath.Join(shards[mine-1], ".followed-*.json"))
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.NoError(t, os.Remove(left[0]))
+	old := join("old")
+	shard(mine, exitComplete, "--resume", "--retry")
+	got := r.here(t, nil, r.args("--out", old, "--resume", "--retry")...).requireCode(t, exitRefused)
+	assert.Contains(t, got.message(t), fmt.Sprintf("shard %d/2 in %s has sent more since it was joined into %s", mine, shards[mine-1], old))
+}
+
 // A task whose number of tasks was changed does not take up what another division began.
 func TestTasksOfAnotherNumberAreRefused(t *testing.T) {
 	t.Parallel()

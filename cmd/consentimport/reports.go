@@ -29,6 +29,8 @@ With --out it joins the shards of an import (run --shard) into one in that direc
 checkpoints merged in the order of rows, and the reports of all together. It is an import as
 any other from then on: verify, evidence, run --resume --retry and run --repair work on it.
 The directories of the shards are only read; keep them, verify holds the import against them.
+When the joined import sends more (a retry, a repair), a file in each of them says so first,
+and they send nothing more.
 All shards have to be there. Where one is not complete the import is not either (exit code
 4); continue that shard and join again.
 

@@ -267,7 +267,7 @@ func TestWhatFailedDoesNotOvertakeADelta(t *testing.T) {
 	r.write(t, "export.csv", rows+at(3, "ann", "mail", "yes", 15))
 	for name, args := range map[string][]string{"retry": r.args("--resume", "--retry"), "repair": repair, "an export that grew": r.args("--resume")} {
 		got := r.here(t, nil, args...).requireCode(t, exitRefused)
-		assert.Contains(t, got.message(t), "the import in "+filepath.Join(r.dir, "second")+" was held against this one and may have sent newer decisions", name)
+		assert.Contains(t, got.message(t), "the import in "+filepath.Join(r.dir, "second")+" follows this one and may have sent newer decisions", name)
 		assert.Contains(t, got.message(t), "--since", name)
 	}
 	assert.Equal(t, sent, r.server.Stats().Stored)

@@ -49,6 +49,7 @@ const (
 	OldSinceGone            // start over against the other import as it is now
 	SinceLast               // hold it against the import that followed
 	Followed                // hold what is left against the import that followed
+	JoinElsewhere           // join the shards anew, into another directory
 	KeyElsewhere            // give the key where keys go
 	Cures                   // how many there are
 )

@@ -24,6 +24,7 @@ type Part struct {
 	// Bytes and SHA256 (hex) are those of its checkpoint, as far as it had whole lines.
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
+	Sent   int64  `json:"sent"` // consents, by that time
 	// Unfinished says that it was not complete, or ended before the export grew.
 	Unfinished bool `json:"unfinished,omitempty"`
 }
