@@ -165,7 +165,7 @@ func (im *Import) create() error {
 	}
 	im.made = made
 	if cfg.Resume {
-		im.note(blocked.None, "no checkpoint was written yet, so nothing was sent: the import starts now")
+		im.note(blocked.None, "no checkpoint was written yet, so nothing was sent: the import starts now; if one was removed from %s, stop this, because everything is sent again", cfg.Dir)
 	}
 	reading := cfg.Source
 	if err := im.spool(&reading); err != nil {

@@ -1,10 +1,14 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,8 +117,11 @@ type run struct {
 	later   atomic.Int64 // consents of rows behind it: they belong to histories that were let in
 	rows    []int64      // of consents that were let in, where the last row is unknown
 	held    int64        // what is unfinished up to this row may be under way still; 0: nothing is
-	portion int          // rows that are marked as read at a time
-	share   share        // in a shard: what is kept back
+	// checkpoint is the file as it lay there when the run began.
+	checkpoint os.FileInfo
+	gone       error // it does not lie there any more
+	portion    int   // rows that are marked as read at a time
+	share      share // in a shard: what is kept back
 }
 
 func newRun(im *Import, out Sending) *run {
@@ -146,6 +153,7 @@ func (r *run) begin() error {
 	if err := r.im.CommitPass(); err != nil {
 		return err
 	}
+	r.checkpoint, _ = os.Stat(filepath.Join(r.im.cfg.Dir, journal.Name)) // nil: nothing is known of it
 	r.high, r.read = r.im.high, r.im.read
 	r.lanes.advance(r.im.from)
 	// The order was found in all rows, and what was approved: none of them may change.
@@ -217,6 +225,9 @@ func (r *run) tick(ctx context.Context) {
 		select {
 		case <-t.C:
 			r.logPace()
+			if r.failing(r.removed()) != nil {
+				return
+			}
 			if stop, ok := r.sender.overdue(); ok && r.asking() {
 				r.stop(stop)
 			}
@@ -231,6 +242,21 @@ func (r *run) tick(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// removed says so when the checkpoint does not lie any more where it lay when the run began:
+// nobody would know what was sent from then on, and another process could begin there.
+func (r *run) removed() error {
+	path := filepath.Join(r.im.cfg.Dir, journal.Name)
+	is, err := os.Stat(path)
+	if r.checkpoint == nil || err != nil && !errors.Is(err, fs.ErrNotExist) || err == nil && os.SameFile(r.checkpoint, is) {
+		return nil
+	}
+	err = fmt.Errorf("%s was removed while the run was at work: %w", path, journal.ErrNone)
+	r.mu.Lock()
+	r.gone = err
+	r.mu.Unlock()
+	return err
 }
 
 // asking reports whether requests may leave, as far as the user goes: neither the hours
@@ -258,6 +284,7 @@ func (r *run) end(err error) (*Stop, error) {
 	why := journal.End{At: r.im.cfg.Now().UTC(), State: "complete"}
 	r.mu.Lock()
 	stopped := r.stopped // a signal may still come; it finds the run at its end
+	err = cmp.Or(err, r.gone)
 	r.mu.Unlock()
 	if stopped == nil && err == nil && r.limited.Load() {
 		rows := "rows"

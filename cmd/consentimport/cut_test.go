@@ -53,6 +53,30 @@ func (r *rehearsal) refusesCut(t *testing.T, says string) {
 	assert.Equal(t, requests, r.server.Stats().Requests, "nothing was sent")
 }
 
+// A run whose checkpoint is removed, or replaced by another one, stops: nobody would know what
+// it sends from then on. It says so, and writes no reports beside what is not its own.
+func TestARunWhoseCheckpointIsRemovedStops(t *testing.T) {
+	t.Parallel()
+	for name, replaced := range map[string]bool{"removed": false, "replaced": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := rehearse(t, 2000, "")
+			run := r.start(t, r.args("--concurrency", "2", "--rate", "100")...)
+			awaitRequests(t, r, 5)
+			require.NoError(t, os.Rename(r.out(), r.out()+".away"))
+			if replaced {
+				require.NoError(t, os.Mkdir(r.out(), 0o700))
+				require.NoError(t, os.WriteFile(filepath.Join(r.out(), "checkpoint.jsonl"), nil, 0o600))
+			}
+			got := run.wait(t).requireCode(t, exitIncomplete)
+			assert.Contains(t, got.stderr, "error: the checkpoint in "+r.out()+" was removed while the run was at work: what was sent is not known any more")
+			assert.NotContains(t, got.stderr, "writing the reports")
+			assert.NoFileExists(t, filepath.Join(r.out(), "report.json"))
+			assert.Less(t, r.server.Stats().Requests, int64(2000))
+		})
+	}
+}
+
 // A checkpoint that was cut at the end of a line looks like one of a run that died then,
 // and all that it lost would be sent once more. What lies beside it knows better.
 func TestACutCheckpointIsRefused(t *testing.T) {

@@ -367,7 +367,7 @@ func TestAResumeOfNothingStarts(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, 10, "")
 	got := r.here(t, nil, r.args("--resume")...).requireCode(t, exitComplete)
-	assert.Contains(t, got.stderr, "no checkpoint was written yet")
+	assert.Contains(t, got.stderr, "no checkpoint was written yet, so nothing was sent: the import starts now; if one was removed from "+r.out()+", stop this")
 	r.account(t)
 }
 

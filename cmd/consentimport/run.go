@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
@@ -251,21 +252,25 @@ func (f *runFlags) send(ctx context.Context, env *environment, im *importer.Impo
 	shown()
 	followed()
 	op.events.stop(stop)
-	out.client.Close() // the reports need the files that its connections were
-	if stop != nil {
+	out.client.Close()                         // the reports need the files that its connections were
+	gone := errors.Is(runErr, journal.ErrNone) // what lies there is not of this run any more
+	if stop != nil && !gone {
 		say.note(stop.Detail + "; writing the reports")
 	}
 	// The reports are written even after a signal; a second signal ends the process.
 	var err error
 	s := reported()
-	if s != nil {
-		// they were written while the run went on
+	if s != nil || gone {
+		// they were written while the run went on, or there is nothing to write them from
 	} else if stopped := stop != nil && stop.Kind == importer.StopSignal; stopped && !f.part.Whole() {
 		s, err = f.brief(env, im, called) // whoever stops a task does not wait until the export was read again
 	} else if s, err = f.report(inTime, env, im, called, nil); err != nil && inTime.Err() != nil {
 		s, err = f.brief(env, im, called)
 	}
 	switch {
+	case gone, errors.Is(err, journal.ErrNone):
+		return &exitError{exitIncomplete, fmt.Errorf("the checkpoint in %s was removed while the run was at work: what was sent is not known any more", f.dir(called.Exports)),
+			"restore it if you can: without it, --resume begins anew and sends everything again"}
 	case errors.Is(err, source.ErrDenied) && runErr != nil:
 		return &exitError{exitIncomplete, runErr, anotherURL + "; then continue with --resume"}
 	case errors.Is(err, source.ErrDenied):
