@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -44,7 +45,12 @@ func (s *Spec) EditedText(edits []Edit) ([]byte, error) {
 }
 
 func (s *Spec) edited(edits []Edit) ([]byte, error) {
-	f, err := parser.ParseBytes(s.base, parser.ParseComments)
+	base := s.base
+	windows := bytes.Contains(base, []byte("\r\n"))
+	if windows { // the printer doubles such line ends behind comments
+		base = bytes.ReplaceAll(base, []byte("\r\n"), []byte("\n"))
+	}
+	f, err := parser.ParseBytes(base, parser.ParseComments)
 	if err != nil {
 		return nil, fmt.Errorf("edit the mapping: %w", err)
 	}
@@ -64,6 +70,9 @@ func (s *Spec) edited(edits []Edit) ([]byte, error) {
 		}); err != nil {
 			return nil, fmt.Errorf("edit %s of the mapping: %w", strings.Join(e.Path, "."), err)
 		}
+	}
+	if windows {
+		return []byte(strings.ReplaceAll(f.String(), "\n", "\r\n")), nil
 	}
 	return []byte(f.String()), nil
 }
