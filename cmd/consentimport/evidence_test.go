@@ -402,6 +402,8 @@ func TestPurgeNamesTheListThatStays(t *testing.T) {
 	assert.Contains(t, got.stdout, "left, for verify needs it: "+filepath.Base(kept[0])+", a hash of each identifier of --suppress")
 	assert.FileExists(t, kept[0])
 	assert.Contains(t, got.stdout, "names no person any more")
+	got = r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+	assert.NotContains(t, got.stdout+got.stderr, "interrupted", "decisions.csv had no value to take out")
 }
 
 // A purge that died is finished by another, and until then verify says that it died; what
