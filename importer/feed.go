@@ -21,6 +21,7 @@ func (r *run) feed(ctx context.Context) error {
 		return &rows.ReadError{Err: err}
 	}
 	defer r.lookup.close()
+	defer r.im.fed.End()
 	limit := r.out.Limits.Rows
 	if limit > 0 {
 		r.cut = r.im.from.Row + limit - 1
@@ -87,6 +88,7 @@ func (r *run) admit(b *rows.Batch, n int) error {
 	}
 	r.mu.Unlock()
 	r.im.follower.Feed(b)
+	r.im.fed.Add(b, nil)
 	from := r.count.from(b)
 	var superseded []journal.Outcome
 	for i := range taken {

@@ -8,14 +8,19 @@ import (
 
 // Follow gives a survey that shows the rows of the run that is about to begin while it
 // sends, so that reports need not read and map the export once more; nil where there is
-// none. There is for an import as a whole that begins with this process, where the
+// none. There is for an import, or a shard of one, that begins with this process, where the
 // disk has room for lists beside what is needed to send. Arrange and CommitPass come before
-// it, Run after it, and the survey comes to its end when Run does.
+// it, Run after it, and the survey comes to its end when Run does. Of what is held against
+// another import, what rows became is kept instead.
 func (im *Import) Follow() *survey.Followed {
-	if !im.fresh || !im.shard.Whole() || im.earlier != nil || !im.roomForLists() {
+	if !im.fresh || !im.roomForLists() {
 		return nil
 	}
-	im.follower = survey.NewFollower(im.reading, im.keep("fed", im.decisions))
+	if im.earlier != nil {
+		im.fed = im.keep("fed", im.decisions)
+		return nil
+	}
+	im.follower = survey.NewFollower(im.reading, im.shard, im.keep("fed", im.decisions))
 	return &survey.Followed{
 		Follower: im.follower, Files: im.files, Open: im.Survey,
 		Begins: survey.Facts{Header: im.header, Passes: []journal.Pass{im.pass}, Finished: im.cfg.Now()},

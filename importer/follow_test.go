@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -26,6 +27,7 @@ import (
 	"github.com/consentimport/consentimport/importer/history"
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -44,6 +46,7 @@ type weather struct {
 	room                  int64 // that rows may wait in; 0: the usual
 	early                 int   // outcomes that may wait; 0: the usual
 	kept                  int64 // bytes of what rows became that are kept for when they are come to again; 0: the usual
+	shard                 string
 }
 
 func drawWeather(t *rapid.T) weather {
@@ -62,7 +65,7 @@ func drawWeather(t *rapid.T) weather {
 		limit: int64(rapid.SampledFrom([]int{0, 0, 0, 1, 700, rows - 1}).Draw(t, "limit")), signal: int64(rapid.SampledFrom([]int{0, 0, 0, 300}).Draw(t, "signal")),
 		unfinished: rapid.SampledFrom([]int{0, 0, 100}).Draw(t, "unfinished"),
 		room:       int64(rapid.SampledFrom([]int{0, 0, 1, 200_000}).Draw(t, "room")), early: rapid.SampledFrom([]int{0, 0, 1}).Draw(t, "early"),
-		kept: rapid.SampledFrom([]int64{0, 0, 1, 20_000}).Draw(t, "kept"),
+		kept: rapid.SampledFrom([]int64{0, 0, 1, 20_000}).Draw(t, "kept"), shard: rapid.SampledFrom([]string{"1/1", "1/1", "1/2", "3/8"}).Draw(t, "shard"),
 	}
 }
 
@@ -222,8 +225,10 @@ func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
 		}))
 		defer server.Close()
 		dir := t.TempDir()
+		of, err := shard.Parse(cmp.Or(w.shard, "1/1"))
+		require.NoError(t, err)
 		im, err := Open(Config{
-			Disk: journal.OS{}, Dir: filepath.Join(dir, "out"), Source: source.Config{Paths: w.write(t, dir)}, Spec: specOf(t, ""), Now: time.Now,
+			Shard: of, Disk: journal.OS{}, Dir: filepath.Join(dir, "out"), Source: source.Config{Paths: w.write(t, dir)}, Spec: specOf(t, ""), Now: time.Now,
 			Target: journal.Target{BaseURL: server.URL + "/v1", Org: "acme", Project: "shop", Dialect: "docs"}, History: w.mode.String(),
 		})
 		require.NoError(t, err)
@@ -289,6 +294,8 @@ func TestARunIsFollowedAsItIsSurveyed(t *testing.T) {
 		"as long as it has room":                 {weather{rows: 4000, people: 200, files: 1, room: 1}, false},
 		"until too many leave before their rows": {weather{rows: 4000, people: 200, files: 1, jumble: 5000, early: 1}, false},
 		"both, up to a limit":                    {weather{rows: 4000, people: 200, files: 2, jumble: 5000, limit: 1000, room: 1, early: 1}, false},
+		"of a shard":                             {weather{rows: 4000, people: 200, files: 2, jumble: 100, refused: 5, broken: 3, shard: "2/3"}, false},
+		"of a shard up to a signal":              {weather{rows: 4000, people: 200, files: 1, jumble: 100, signal: 300, shard: "1/2"}, false},
 		"with no room to keep what left ahead":   {weather{rows: 4000, people: 200, files: 1, jumble: 5000, limit: 1000, early: 1, kept: 1}, true},
 		"with room to keep some of it":           {weather{rows: 4000, people: 200, files: 1, jumble: 5000, early: 1, kept: 20_000}, true},
 	} {

@@ -89,6 +89,7 @@ type Import struct {
 	kept      []*rows.Kept     // what rows became that are come to again
 	mostKept  int64            // how much of the disk each of them may take, in bytes; 0: the usual
 	follower  *survey.Follower // of the run; nil: nobody follows it
+	fed       *rows.Kept       // what the rows became that the run has fed; nil: it is not kept, or follower keeps it
 	decisions int64            // that the index had
 
 	count counters

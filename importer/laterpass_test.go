@@ -21,6 +21,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/intempt"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -322,6 +323,21 @@ func TestARowIsMappedAsOftenAsIsNeeded(t *testing.T) {
 	halfway := living(shuffledExport(rows))
 	at("the same up to the middle", 2, 2, halfway.run(func(*Config) {}, rows/2))
 	at("its resume", 2, 3, halfway.run(resume, 0))
+
+	for n := range 2 {
+		part := living(lifeExport(rows))
+		part.refuse = few
+		of := func(c *Config) { c.Shard = shard.Shard{I: n + 1, N: 2} }
+		at("run of a shard", 2, 2, part.run(of, 0))
+		at("its retry", 2, 3, part.run(func(c *Config) { retry(c); of(c) }, 0))
+	}
+	delta := living(lifeExport(rows + 10))
+	finished := living(lifeExport(rows))
+	delta.server = finished.server
+	finished.run(func(*Config) {}, 0)
+	got := delta.run(func(c *Config) { c.Since = &Since{Dir: filepath.Join(finished.dir, "out"), Context: t.Context()} }, 0)
+	at("run that is held against another import", 2.02, 2.02, got)
+	assert.Len(t, got.rows, rows+10)
 
 	const many = 4 * rows // several batches
 	for what, limit := range map[string]int64{"to its end": 0, "up to the middle": many / 2} {

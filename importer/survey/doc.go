@@ -38,8 +38,8 @@
 // finished when something stopped it; but what they became is kept on the disk ([rows.Kept]),
 // as far as there is room, and not mapped again. What visitors see is the same either way.
 //
-// Nothing is followed where a pass before has read rows (a resume, a retry, a repair), of a
-// shard, of what is held against another import, or where the disk or the files that may be
+// Nothing is followed where a pass before has read rows (a resume, a retry, a repair), of
+// what is held against another import, or where the disk or the files that may be
 // open do not suffice for lists beside what is sent. And if writing a report fails while the
 // run goes on, or a consent expires meanwhile, the survey is made from the beginning.
 //

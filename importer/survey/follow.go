@@ -3,12 +3,14 @@ package survey
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"sort"
 	"sync"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/rows"
+	"github.com/consentimport/consentimport/importer/shard"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 )
@@ -29,7 +31,9 @@ type Follower struct {
 	Early int
 
 	reading *rows.Reading
+	shard   shard.Shard // whose consents get outcomes
 	kept    *rows.Kept
+	key     []byte // memory for Feed
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -43,11 +47,11 @@ type Follower struct {
 	ended   bool                            // nothing more comes
 }
 
-// NewFollower makes a Follower of the first pass of an import, from its first row on. kept
-// is for what cannot be shown while the run goes on.
-func NewFollower(reading *rows.Reading, kept *rows.Kept) *Follower {
+// NewFollower makes a Follower of the first pass of an import, or of a shard of one, from its
+// first row on. kept is for what cannot be shown while the run goes on.
+func NewFollower(reading *rows.Reading, of shard.Shard, kept *rows.Kept) *Follower {
 	start := reading.Export().Start()
-	f := &Follower{Room: 24 << 20, Early: 64 << 10, reading: reading, kept: kept, early: map[journal.Ref]journal.Outcome{}, next: start, behind: start}
+	f := &Follower{Room: 24 << 20, Early: 64 << 10, reading: reading, shard: of, kept: kept, early: map[journal.Ref]journal.Outcome{}, next: start, behind: start}
 	f.changed = sync.NewCond(&f.mu)
 	return f
 }
@@ -61,6 +65,9 @@ type underWay struct {
 	rest   []journal.Outcome // those but sent
 	left   int               // consents, and the feeding of the batch itself
 }
+
+// elsewhere stands for the outcome of a consent that is another shard's: none comes.
+const elsewhere = journal.State(math.MaxUint8)
 
 // Feed tells of rows that are about to be sent. It is called in row order, by what a visit
 // of a sweep returned, and Fed when all rows of the batch were fed and nobody reads them any
@@ -77,17 +84,23 @@ func (f *Follower) Feed(b *rows.Batch) {
 		return
 	}
 	f.next = b.Src.Next
-	u := &underWay{batch: b, room: b.Room(), begins: make([]int, 0, b.Len()+1), left: 1}
-	n := 0
+	u := &underWay{batch: b, room: b.Room(), begins: make([]int, 0, b.Len()+1), states: make([]journal.State, 0, b.Len()), left: 1}
 	for i := range b.Len() {
-		u.begins = append(u.begins, n)
-		if r := b.Result(i, f.reading); r != nil && r.Status == mapping.Mapped {
-			n += len(r.Consents)
+		u.begins = append(u.begins, len(u.states))
+		r := b.Result(i, f.reading)
+		if r == nil || r.Status != mapping.Mapped {
+			continue
+		}
+		for k := range r.Consents {
+			if !f.shard.Has(&r.Consents[k], &f.key) {
+				u.states = append(u.states, elsewhere)
+				continue
+			}
+			u.states = append(u.states, journal.Pending)
+			u.left++
 		}
 	}
-	u.begins = append(u.begins, n)
-	u.states = make([]journal.State, n)
-	u.left += n
+	u.begins = append(u.begins, len(u.states))
 	b.Keep()
 	f.line = append(f.line, u)
 	for i := 0; i < b.Len() && len(f.early) > 0; i++ {
@@ -273,6 +286,9 @@ func (u *underWay) Row(n int64, dst []journal.RowOutcome) ([]journal.RowOutcome,
 	i := int(n - u.batch.Number(0))
 	states := u.states[u.begins[i]:u.begins[i+1]]
 	for k := 0; k < len(states); k++ {
+		if states[k] == elsewhere {
+			continue
+		}
 		o := journal.RowOutcome{Pass: 1, First: int32(k + 1), Outcome: journal.Outcome{Ref: journal.Ref{Row: n, Consent: int32(k + 1)}, State: states[k]}}
 		if states[k] == journal.Sent {
 			for k+1 < len(states) && states[k+1] == journal.Sent {

@@ -45,7 +45,7 @@ func (f *Followed) Each(ctx context.Context, visitors ...Visitor) error {
 	lapse := expiry{from: f.Begins.Finished.UnixMilli()}
 	visitors = append([]Visitor{lapse.visit}, visitors...)
 	show := newShow(append([]Visitor{countRows(shown.counts, f.Files.Export())}, visitors...))
-	show.reading, show.known = f.Follower.reading, true
+	show.reading, show.shard, show.known = f.Follower.reading, f.Follower.shard, true
 	if err := f.Follower.show(ctx, show.visit); err != nil {
 		return err
 	}
