@@ -124,6 +124,7 @@ var answers = []struct {
 	{"200 closed behind some MB", once(says("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n{\"x\":\"" + some)), 0, delivery.Answer{Class: delivery.Transient, Status: 200, Message: "answer cut off"}, true},
 	{"200 closed before it is clear", once(says("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"error\":nu")), 0, delivery.Answer{Class: delivery.Transient, Status: 200, Message: "answer cut off"}, true},
 	{"200 in broken chunks", once(says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\nxyz\r\n")), 0, delivery.Answer{Class: delivery.Transient, Status: 200, Message: "answer cut off"}, true},
+	{"200 with JSON of more than that in gzip", reply("200 OK", "", zipped("{"+strings.Repeat(" ", maxJSON))), 0, delivery.Answer{Class: delivery.Stopped, Status: 200, Message: "answers 200 with more than 16 MB of JSON"}, false},
 	{"200 with JSON without end", endless("HTTP/1.1 200 OK\r\n\r\n{\"x\":\""), 0, delivery.Answer{Class: delivery.Stopped, Status: 200, Message: "answers 200 with more than 16 MB of JSON"}, true},
 
 	// Refused for this record.

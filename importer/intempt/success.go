@@ -143,7 +143,9 @@ func (c *conn) lookThrough(text io.Reader, limited *io.LimitedReader, end bodyEn
 			continue
 		case err != io.EOF && end != bodyLate:
 			end = endOf(err)
-		case end == bodyLong && limited.N > 0:
+		case limited.N == 0: // also of few bytes, where they are packed
+			end = bodyLong
+		case end == bodyLong:
 			end = bodyWhole
 		}
 		break
