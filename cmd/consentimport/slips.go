@@ -166,11 +166,11 @@ func fromEnvironment(c *cobra.Command, env *environment) error {
 }
 
 // misspeltVariable refuses the first variable that stands for no flag and is as close to
-// one as a slip makes it: but for underscores, or for a letter or two.
+// one as a slip makes it: but for underscores, for a letter or two, or for a FLAG_ before it.
 func misspeltVariable(c *cobra.Command, env *environment) error {
 	names := flagVariables(c)
 	for _, name := range strangeVariables(names, env) {
-		bare := strings.TrimPrefix(name, variablePrefix)
+		bare := strings.TrimPrefix(strings.TrimPrefix(name, variablePrefix), "FLAG_")
 		for _, is := range names {
 			want := strings.TrimPrefix(is, variablePrefix)
 			if d := spelling.Distance(strings.ReplaceAll(bare, "_", ""), strings.ReplaceAll(want, "_", "")); d > min(2, (len(want)+1)/5) {

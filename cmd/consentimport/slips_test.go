@@ -93,7 +93,7 @@ func TestMisspeltVariablesAreRefused(t *testing.T) {
 	export := r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes"))
 	run := []string{"run", "--dry-run", "--mapping", filepath.Join(r.dir, "plain.yaml"), export}
 	for name, means := range map[string]string{
-		"DRYRUN": "DRY_RUN", "BASEURL": "BASE_URL", "SUPRESS": "SUPPRESS", "APROVED": "APPROVED", "MAX_FAILURE": "MAX_FAILURES", "RATES": "RATE", "API_KEYFILE": "API_KEY_FILE",
+		"DRYRUN": "DRY_RUN", "BASEURL": "BASE_URL", "SUPRESS": "SUPPRESS", "APROVED": "APPROVED", "MAX_FAILURE": "MAX_FAILURES", "RATES": "RATE", "API_KEYFILE": "API_KEY_FILE", "FLAG_DRY_RUN": "DRY_RUN",
 	} {
 		p := program{dir: r.dir, env: []string{"CONSENTIMPORT_" + name + "=1"}}
 		assert.Contains(t, p.here(t, nil, run...).requireCode(t, exitRefused).message(t), "CONSENTIMPORT_"+name+" stands for no flag; did you mean CONSENTIMPORT_"+means+"?")
