@@ -18,7 +18,7 @@ const (
 // which a decoder of tokens does not have: a string is one token.
 //
 // It goes by quotes and brackets alone. What is not valid JSON it may misread; it then
-// looks at more than it need, or at nothing of what a decoder would not have reached.
+// looks at more than it needs to, or at nothing of what a decoder would not have reached.
 type errorSeeker struct {
 	depth   int
 	quoted  bool // within a string
