@@ -104,6 +104,8 @@ type run struct {
 	times  *timetable // nil: requests may always leave
 	log    *slog.Logger
 
+	halting sync.Once
+
 	mu      sync.Mutex
 	stopped *Stop
 	onStop  func()
@@ -176,18 +178,16 @@ func further(a, b source.Mark) source.Mark {
 	return a
 }
 
-// stop ends the run for a reason; the first one counts.
+// stop ends the run for a reason; the first one counts. When it returns nothing more
+// leaves, whoever was the first: a sender that was told to stop asks for its next task at once.
 func (r *run) stop(s Stop) {
-	r.mu.Lock()
-	first := r.stopped == nil
-	if first {
+	r.halting.Do(func() {
+		r.mu.Lock()
 		r.stopped = &s
-	}
-	r.mu.Unlock()
-	if first {
-		r.log.Warn("stopping", "why", s.Kind)
+		r.mu.Unlock()
 		r.onStop()
-	}
+		r.log.Warn("stopping", "why", s.Kind)
+	})
 }
 
 // say tells the user something, if Say is set.
