@@ -54,16 +54,19 @@ Exit codes: 0 done; 2 no run is at work there, or the order is not one.`,
 	return c
 }
 
-// orderWords are the orders that have no number.
-var orderWords = []string{"status", "pause", "resume", "stop"}
+// orderWords are the orders that have no number, orderNumbers those that have one.
+var (
+	orderWords   = []string{"status", "pause", "resume", "stop"}
+	orderNumbers = []string{"rate", "concurrency"}
+)
 
 // orderMeant names the order that a word was likely to be.
 func orderMeant(word string) string {
-	meant := spelling.Nearest(word, append([]string{"rate", "concurrency"}, orderWords...))
+	meant := spelling.Nearest(word, slices.Concat(orderNumbers, orderWords))
 	switch {
 	case meant == "":
 		return ""
-	case !slices.Contains(orderWords, meant):
+	case slices.Contains(orderNumbers, meant):
 		meant += "=N"
 	}
 	return fmt.Sprintf("; did you mean %q?", meant)
@@ -74,7 +77,10 @@ func completeOrders(_ *cobra.Command, args []string, begun string) (orders []str
 	if len(args) == 0 {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}
-	for _, o := range append([]string{"rate=", "concurrency="}, orderWords...) {
+	for _, o := range slices.Concat(orderNumbers, orderWords) {
+		if slices.Contains(orderNumbers, o) {
+			o += "="
+		}
 		if len(args) == 1 && strings.HasPrefix(o, begun) {
 			orders = append(orders, o)
 		}
