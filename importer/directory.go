@@ -121,7 +121,7 @@ func begun(dir string, entries []os.DirEntry) error {
 // made for it; and what --restart has set aside is put back. Of an import that was
 // there before, it gives up the retry or the repair that CommitPass has not set down.
 func (im *Import) Abandon() error {
-	err := im.dropIndex()
+	err := errors.Join(im.dropIndex(), im.unsay())
 	if !im.fresh {
 		return errors.Join(err, im.removeUnset())
 	}
@@ -215,6 +215,9 @@ func setAside(cfg Config) (to string, err error) {
 		return "", &RefusedError{Err: err}
 	}
 	defer lock.Close()
+	if err := withdraw(cfg.Disk, cfg.Dir); err != nil {
+		return "", &RefusedError{Err: err, Cure: blocked.MoveAside}
+	}
 	to = cfg.Dir + ".old-" + cfg.Now().UTC().Format("20060102-150405")
 	for n := 2; ; n++ {
 		if _, err := os.Lstat(to); errors.Is(err, os.ErrNotExist) {

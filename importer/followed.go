@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"syscall"
+	"time"
 
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
@@ -39,8 +42,8 @@ type followedBy struct {
 
 // Announce says in the directories of the imports which this one follows that it does, and
 // asks here whether another one follows, for the last time before something is sent. Nothing
-// was sent when it fails.
-func (im *Import) Announce() error {
+// was sent when it fails, and Abandon takes back what was said.
+func (im *Import) Announce(ctx context.Context) error {
 	if err := im.notFollowed(); err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func (im *Import) Announce() error {
 		return nil
 	}
 	if len(im.header.Parts) > 0 && im.sendsMore() {
-		if err := im.announceIn(im.header.Parts); err != nil {
+		if err := im.announceIn(ctx, im.header.Parts); err != nil {
 			return err
 		}
 	}
@@ -65,42 +68,98 @@ func (im *Import) Announce() error {
 	if err != nil || is.Header.ID != was.ID || is.Purged != nil || differentTarget(is.Header.Target, im.header.Target) != "" {
 		return nil // it went away, or nothing that leaves from there can meet this one
 	}
-	if err := im.announceIn(append([]journal.Part{{ID: was.ID, Dir: dir}}, is.Header.Parts...)); err != nil {
-		return err
-	}
-	// One that has begun to go on before it could read that has said so in its checkpoint.
-	if is, err = journal.Read(im.cfg.Disk, dir); err == nil && !is.Complete() {
-		return cure(blocked.SinceFinish, "the import in %s has gone on and is not finished", dir)
-	}
-	return nil
+	return im.announceIn(ctx, append([]journal.Part{{ID: was.ID, Dir: dir, Sent: was.Sent}}, is.Header.Parts...))
 }
 
 // announceIn leaves the name of this import in the directories of others, those that are
 // still there.
-func (im *Import) announceIn(others []journal.Part) error {
+func (im *Import) announceIn(ctx context.Context, others []journal.Part) error {
 	abs, err := filepath.Abs(im.cfg.Dir)
 	if err != nil {
 		return fmt.Errorf("find %s: %w", im.cfg.Dir, err)
 	}
-	text, err := json.Marshal(followedBy{ID: im.header.ID, Dir: abs})
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(text) // two joins of the same shards have one ID
-	name := ".followed-" + hex.EncodeToString(sum[:8]) + ".json"
 	for _, o := range others {
 		if is, err := journal.Read(im.cfg.Disk, o.Dir); err != nil || is.Header.ID != o.ID {
 			continue
 		}
-		err := journal.AtomicWrite(im.cfg.Disk, filepath.Join(o.Dir, name), func(w io.Writer) error {
-			_, err := w.Write(append(text, '\n'))
+		if err := im.announce(ctx, o, followedBy{ID: im.header.ID, Dir: abs}); err != nil {
 			return err
-		})
-		if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
-			return notStarted(fmt.Errorf("say in %s that this import follows it: %w", o.Dir, err))
 		}
 	}
 	return nil
+}
+
+// announce leaves the name of this import in the directory of another one, which this process
+// takes for that moment: a run that was at work there before shows in its checkpoint, one that
+// begins later reads the name. In an import of which this one does not know all that it has
+// sent, or may send, the name stays until Abandon.
+func (im *Import) announce(ctx context.Context, o journal.Part, by followedBy) error {
+	patient, enough := context.WithTimeout(ctx, cmp.Or(im.patience, lockPatience))
+	defer enough()
+	lock, err := journal.LockWithin(patient, im.cfg.Disk, o.Dir)
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return blocked.Interrupted()
+	case errors.Is(err, journal.ErrLocked):
+		return &RefusedError{Err: err}
+	}
+	if err == nil { // else nobody can be at work there either, or there are no locks
+		defer lock.Close()
+	}
+	path, text, err := by.in(o.Dir)
+	if err != nil {
+		return err
+	}
+	_, err = os.Lstat(path)
+	if missing := errors.Is(err, fs.ErrNotExist); missing && im.runs == 0 {
+		im.said = append(im.said, path)
+	}
+	err = journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return notStarted(fmt.Errorf("leave the name of this import in %s: %w", o.Dir, err))
+	}
+	is, err := journal.Read(im.cfg.Disk, o.Dir)
+	switch {
+	case err != nil:
+		return &RefusedError{Err: err}
+	case is.Total.Sent > o.Sent && o.Shard == "":
+		return cure(blocked.OldSinceGone, "the import in %s has gone on since this one was held against it: what is left could arrive behind newer decisions", o.Dir)
+	case is.Total.Sent > o.Sent:
+		return cure(blocked.JoinElsewhere, "shard %s in %s has sent more since it was joined: what is left here could arrive behind that", o.Shard, o.Dir)
+	case !is.Complete() && o.Shard == "":
+		return cure(blocked.SinceFinish, "the import in %s has gone on and is not finished", o.Dir)
+	case !is.Complete():
+		return cure(blocked.JoinElsewhere, "shard %s in %s has gone on since it was joined, and is not finished: what is left here could arrive behind that", o.Shard, o.Dir)
+	}
+	return nil
+}
+
+// lockPatience is how long Announce waits for whoever has a directory for a moment: other
+// shards of a delta, a report.
+const lockPatience = 10 * time.Second
+
+// in is the path of the file that says so in a directory, and what stands in it.
+func (by followedBy) in(dir string) (path string, text []byte, err error) {
+	if text, err = json.Marshal(by); err != nil {
+		return "", nil, err
+	}
+	sum := sha256.Sum256(text) // two joins of the same shards have one ID
+	return filepath.Join(dir, ".followed-"+hex.EncodeToString(sum[:8])+".json"), append(text, '\n'), nil
+}
+
+// unsay takes back what Announce has said, for an import of which nothing was sent.
+func (im *Import) unsay() error {
+	var errs []error
+	for _, path := range im.said {
+		if err := im.cfg.Disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("take back that this import follows another one: %w", err))
+		}
+	}
+	im.said = nil
+	return errors.Join(errs...)
 }
 
 // notFollowed refuses to send more from here once an import that was held against this one
@@ -225,6 +284,46 @@ func readFollower(disk journal.Disk, path string) (by followedBy, err error) {
 	return by, nil
 }
 
+// withdraw removes what an import says in the directories of others, if it has sent nothing:
+// it is about to be set aside, and would not be found any more where they say it is.
+func withdraw(disk journal.Disk, dir string) error {
+	is, err := journal.Read(disk, dir)
+	if err != nil || !silent(is) {
+		return nil
+	}
+	by := followedBy{ID: is.Header.ID}
+	if by.Dir, err = filepath.Abs(dir); err != nil {
+		return fmt.Errorf("find %s: %w", dir, err)
+	}
+	others := is.Header.Parts
+	if since := is.Header.Since; since != nil {
+		was := since.Imports[len(since.Imports)-1]
+		others = append(others, journal.Part{Dir: was.Dir})
+		if before, err := journal.Read(disk, was.Dir); err == nil {
+			others = append(others, before.Header.Parts...)
+		}
+	}
+	for _, o := range others {
+		path, _, err := by.in(o.Dir)
+		if err != nil {
+			return err
+		}
+		if err := disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+			return fmt.Errorf("take back that the import in %s follows another one: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// silent reports whether an import at which no process is at work has sent nothing of its own.
+func silent(is *journal.Snapshot) bool {
+	if h := is.Header; len(h.Parts) > 0 {
+		return len(is.Runs) <= h.JoinedPasses
+	}
+	ended := len(is.Runs) == 0 || is.End != nil && is.End.Unanswered.IsZero()
+	return ended && is.Total.Sent+is.Total.Failed == 0
+}
+
 // look finds out what has become of it.
 func (f *follower) look(disk journal.Disk) {
 	is, err := journal.Read(disk, f.Dir)
@@ -236,10 +335,5 @@ func (f *follower) look(disk journal.Disk) {
 		return
 	}
 	defer lock.Close()
-	if h := is.Header; len(h.Parts) > 0 {
-		f.silent = len(is.Runs) <= h.JoinedPasses
-		return
-	}
-	ended := len(is.Runs) == 0 || is.End != nil && is.End.Unanswered.IsZero()
-	f.silent = ended && is.Total.Sent+is.Total.Failed == 0
+	f.silent = silent(is)
 }

@@ -98,10 +98,13 @@ type Import struct {
 	key   []byte // memory, for the goroutine that feeds
 	fresh bool   // the import began with this process
 	unset bool   // the pass is not set down in the checkpoint yet
+
+	patience time.Duration // how long Announce waits for a directory that somebody else has; 0: the usual
 	// What Abandon undoes: the directory that was made; standard input and the
-	// mapping that were stored in it, where no file of that name lay before; and
-	// where an older import was set aside.
+	// mapping that were stored in it, where no file of that name lay before; what
+	// Announce has said; and where an older import was set aside.
 	made, spooled, stored, held bool
+	said                        []string            // files in the directories of imports that this one follows
 	stdin                       *journal.FileDigest // standard input, as this process has read it; nil: it has not
 	aside                       string
 }

@@ -117,13 +117,17 @@ type lived struct {
 	stop     *Stop
 }
 
-// run runs a pass to its end, or through some rows, and surveys the import.
-func (l *life) run(change func(*Config), rows int64) lived {
-	t := l.t
-	cfg := Config{
+func (l *life) config() Config {
+	return Config{
 		Disk: journal.OS{}, Dir: filepath.Join(l.dir, "out"), Source: source.Config{Paths: []string{l.export}}, Spec: l.spec, Now: time.Now,
 		Target: journal.Target{BaseURL: l.server.URL + "/v1", Org: "acme", Project: "shop", Dialect: "docs"},
 	}
+}
+
+// run runs a pass to its end, or through some rows, and surveys the import.
+func (l *life) run(change func(*Config), rows int64) lived {
+	t := l.t
+	cfg := l.config()
 	change(&cfg)
 	if cfg.Repair != "" {
 		cfg.Source.Paths = nil

@@ -227,6 +227,11 @@ func TestAShardDoesNotOvertakeItsJoin(t *testing.T) {
 	shard(mine, exitComplete, "--resume", "--retry")
 	got := r.here(t, nil, r.args("--out", old, "--resume", "--retry")...).requireCode(t, exitRefused)
 	assert.Contains(t, got.message(t), fmt.Sprintf("shard %d/2 in %s has sent more since it was joined into %s", mine, shards[mine-1], old))
+	got = r.here(t, nil, r.sinceArgs("export.csv", "delta", "old")...).requireCode(t, exitRefused)
+	assert.Contains(t, got.message(t), fmt.Sprintf("shard %d/2 in %s has sent more since it was joined: what is left here could arrive behind that", mine, shards[mine-1]))
+	left, err = filepath.Glob(filepath.Join(r.dir, "*", ".followed-*.json"))
+	require.NoError(t, err)
+	assert.Len(t, left, 1, "that of the join which is gone")
 }
 
 // A task whose number of tasks was changed does not take up what another division began.

@@ -145,7 +145,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err := im.Arrange(ctx); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
-	if err := im.Announce(); err != nil {
+	if err := im.Announce(ctx); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
 	if err := im.CommitPass(); err != nil {

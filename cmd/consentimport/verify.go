@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -69,18 +70,14 @@ the export, the checkpoint or a mapping is gone or is another one: nothing can b
 // is read, and what it says would not fit the export a moment later. Whoever looks does
 // not keep a run from beginning.
 func notAtWork(disk journal.Disk, dir string) error {
-	var err error
-	for range 3 { // another who only looks has it for a moment
-		var lock io.Closer
-		if lock, err = lockImport(disk, dir); err == nil {
-			return lock.Close()
-		}
-		if !errors.Is(err, journal.ErrLocked) {
-			return nil // not to be written in, or without locks
-		}
-		time.Sleep(20 * time.Millisecond)
+	lock, err := lockImport(disk, dir)
+	switch {
+	case err == nil:
+		return lock.Close()
+	case errors.Is(err, journal.ErrLocked):
+		return err
 	}
-	return err
+	return nil // not to be written in, or without locks
 }
 
 // lockImport takes the directory of an import for this process. Where there is none,
@@ -89,7 +86,9 @@ func lockImport(disk journal.Disk, dir string) (io.Closer, error) {
 	if _, err := os.Lstat(filepath.Join(dir, journal.Name)); err != nil {
 		return io.NopCloser(nil), nil
 	}
-	lock, err := journal.Lock(disk, dir)
+	patient, enough := context.WithTimeout(context.Background(), 60*time.Millisecond) // another who only looks has it for a moment
+	defer enough()
+	lock, err := journal.LockWithin(patient, disk, dir)
 	if err != nil {
 		return nil, usage("", "%w", err)
 	}

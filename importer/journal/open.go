@@ -1,12 +1,14 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
 	"path/filepath"
+	"time"
 )
 
 const (
@@ -26,6 +28,25 @@ func Lock(disk Disk, dir string) (io.Closer, error) {
 	}
 	return l, nil
 }
+
+// LockWithin is Lock, but waits for others who have the directory for a moment, until ctx
+// is done.
+func LockWithin(ctx context.Context, disk Disk, dir string) (io.Closer, error) {
+	for {
+		lock, err := Lock(disk, dir)
+		if !errors.Is(err, ErrLocked) {
+			return lock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(lockEvery):
+		}
+	}
+}
+
+// lockEvery is how often LockWithin tries: a look at a directory takes less.
+const lockEvery = 20 * time.Millisecond
 
 // Create begins a checkpoint in dir, which is made if need be. When it returns,
 // the header is on the medium. ErrExists when dir holds a checkpoint with at
