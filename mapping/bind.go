@@ -43,8 +43,8 @@ type Mapper struct {
 	lack string    // why the row has nothing of this block
 	void string    // the column of that
 
-	read    map[int]bool // columns of a table that the mapping reads, all blocks together
-	optOuts []int        // those that it does not read, though their names say that people opted out
+	read    map[int]columnUse // what the mapping does with the columns of a table, all blocks together
+	optOuts []unreadColumn    // those that it does not read, in which people may have said no
 
 	sought      *nameSet
 	seekRow     []lookout // names that no row had so far
@@ -140,7 +140,7 @@ func (s *Spec) Bind(l Layout) (*Mapper, error) {
 
 // bind binds one block of each; those behind the first share what the first has.
 func (s *Spec) bind(l Layout, first *Mapper) (*Mapper, error) {
-	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}, sought: &nameSet{}, doc: new(jsonvalue.Doc), read: map[int]bool{}}
+	m := &Mapper{spec: s, layout: l, nothing: value{empty: true}, sought: &nameSet{}, doc: new(jsonvalue.Doc), read: map[int]columnUse{}}
 	if l.JSON && len(l.Columns) == 0 {
 		m.layout.Columns = s.input.Columns
 	}

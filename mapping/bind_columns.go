@@ -101,7 +101,7 @@ func (b *binder) header(n nameAt, name string) int {
 		b.fail(n.at, "rename one of them in "+whose+", or remove the column from the mapping", "%s has two columns %q, so it is unclear which one is meant", whose, name)
 	}
 	if at >= 0 && b.m.read != nil { // nil: of the file of a lookup
-		b.m.read[at] = true
+		b.m.read[at] |= columnRead
 	}
 	return at
 }

@@ -67,14 +67,16 @@ func (b *binder) star(e *eachSpec) {
 		return
 	}
 	for i, name := range b.m.layout.Columns {
-		b.m.read[i] = true // what is left out is left out on purpose
-		excepted := slices.ContainsFunc(e.except, func(glob string) bool {
-			if glob == name {
-				return true
-			}
+		named := slices.Contains(e.except, name)
+		excepted := named || slices.ContainsFunc(e.except, func(glob string) bool {
 			ok, err := path.Match(glob, name)
 			return err == nil && ok
 		})
+		if excepted && !named {
+			b.m.read[i] |= columnPassed
+		} else {
+			b.m.read[i] |= columnRead // what is left out by its name is left out on purpose
+		}
 		switch {
 		case excepted && name != "":
 			continue

@@ -48,7 +48,7 @@ type Missed uint8
 const (
 	MissedKey    Missed = 1 << iota // such a key is not there
 	MissedNear                      // it is there in another spelling alone
-	MissedOptOut                    // a column of opt-outs says yes
+	MissedOptOut                    // a column that is not read says that somebody left
 )
 
 // Table has the rows of the file of a lookup. Any number of goroutines may use it.

@@ -34,6 +34,25 @@ func TestOptOutsThatAreNotRead(t *testing.T) {
 		{"Do Not SMS", "Yes", "each: {columns: \"*\", except: [id, \"Do *\"]}\n", false},
 		{"Do Not SMS", "Yes", "each: {columns: {a: a}}\nskip: row[\"Do Not SMS\"] == \"Yes\"\n", false},
 		{"Do Not SMS", "Yes", "each:\n  - columns: {a: a}\n  - columns: {sms: Do Not SMS}\n", false},
+		// Under a name of consents, what says by itself that somebody left.
+		{"SMS Marketing Consent", "UNSUBSCRIBED", "each: {columns: {a: a}}\n", true},
+		{"email_subscription_status", "Unsubscribed", "each: {columns: {a: a}}\n", true},
+		{"Email status", "opted_out", "each: {columns: {a: a}}\n", true},
+		{"push_subscribe", "unsubscribed", "each: {columns: {a: a}}\n", true},
+		{"Consent", "withdrawn", "each: {columns: {a: a}}\n", true},
+		{"SMS Marketing Consent", "NEVER_SUBSCRIBED", "each: {columns: {a: a}}\n", false},
+		{"SMS Marketing Consent", "SUBSCRIBED", "each: {columns: {a: a}}\n", false},
+		{"Accepts SMS Marketing", "no", "each: {columns: {a: a}}\n", false},
+		{"Payment accepted", "declined", "each: {columns: {a: a}}\n", false},
+		{"Order Status", "rejected", "each: {columns: {a: a}}\n", false},
+		{"SMS Marketing Consent", "UNSUBSCRIBED", "each: {columns: {a: a, sms: SMS Marketing Consent}}\n", false},
+		// What a pattern leaves out may be more than somebody thought of.
+		{"Ads_News", "false", "each: {columns: \"*\", except: [id, \"*_*\"]}\n", true},
+		{"Ads_News", "UNSUBSCRIBED", "each: {columns: \"*\", except: [id, \"*_*\"]}\n", true},
+		{"Ads_News", "true", "each: {columns: \"*\", except: [id, \"*_*\"]}\n", false},
+		{"Ads_News", "Weekly", "each: {columns: \"*\", except: [id, \"*_*\"]}\n", false},
+		{"Ads_News", "false", "each: {columns: \"*\", except: [id, \"*_*\", Ads_News]}\n", false},
+		{"Ads_News", "no", "each:\n  - {columns: \"*\", except: [id, \"*_*\"]}\n  - columns: {news: Ads_News}\n", false},
 	} {
 		spec, err := Parse("m.yaml", []byte(tt.mapping+rest), nil)
 		require.NoError(t, err, tt.mapping)

@@ -259,18 +259,18 @@ func (s *Spec) runTests(nested bool) ([]RowTest, error) {
 
 // misspelt says which columns of a test's row are meant to be one that the mapping reads and
 // the row does not have: other tests may have it.
-func (t *rowTest) misspelt(columns []string, read map[int]bool) (faults []string) {
+func (t *rowTest) misspelt(columns []string, read map[int]columnUse) (faults []string) {
 	has := func(column string) bool {
 		return slices.ContainsFunc(t.cells, func(c pair) bool { return c.key == column })
 	}
 	var lacking []string
 	for i, c := range columns {
-		if read[i] && !has(c) {
+		if read[i] != 0 && !has(c) {
 			lacking = append(lacking, c)
 		}
 	}
 	for i, c := range columns {
-		if meant := spelling.DidYouMean(c, lacking); meant != "" && has(c) && !read[i] {
+		if meant := spelling.DidYouMean(c, lacking); meant != "" && has(c) && read[i] == 0 {
 			faults = append(faults, fmt.Sprintf("the row has %q, which the mapping does not read%s", c, meant))
 		}
 	}

@@ -124,6 +124,23 @@ func OptOut(name []byte) bool {
 	return b.forbids() || b.holds(alone) || b.holds(ways)
 }
 
+// about are parts of names that speak of consents to messages by themselves; the others,
+// such as accepted, also stand in the names of columns about orders and payments.
+var about = []string{"optin", "optedin", "subscri", "consent", "permission", "einwilligung", "zustimmung", "abonne", "consenso", "toestemming", "samtyk", "zgoda"}
+
+// states are parts of names under which stands how far something got.
+var states = []string{"status", "state", "preference"}
+
+// OptIn reports whether the name of a column says, whatever else is in the export, that it
+// is about what people agreed to or subscribed to, so that UNSUBSCRIBED in it is a no.
+func OptIn(name []byte) bool {
+	if s := Name(name); s == Out || s == Delivery {
+		return false
+	}
+	var b folded
+	return b.fold(name) && b.n <= longestName && (b.holds(about) || b.holds(ways) && (Name(name) == In || b.holds(states)))
+}
+
 // holds reports whether one of the parts is in the name.
 func (b *folded) holds(parts []string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return b.find(part) >= 0 })

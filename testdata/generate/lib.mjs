@@ -121,11 +121,12 @@ export class Truth {
   text() { return this.lines.map(l => l + '\n').join(''); }
 }
 
-// save writes an example anew: its files, what must come out, and flags.
+// save writes an example anew: its files, what must come out, and flags. What was written
+// by hand beside them, *.yaml, stays.
 export function save(name, files, truth, flags = []) {
   const dir = path.join(root, name);
-  fs.rmSync(dir, { recursive: true, force: true });
   fs.mkdirSync(dir, { recursive: true });
+  for (const old of fs.readdirSync(dir)) if (!old.endsWith('.yaml')) fs.rmSync(path.join(dir, old), { recursive: true });
   for (const [file, data] of Object.entries(files)) fs.writeFileSync(path.join(dir, file), data);
   fs.writeFileSync(path.join(dir, 'want.jsonl'), truth.text());
   if (flags.length) fs.writeFileSync(path.join(dir, 'flags'), flags.map(f => f + '\n').join(''));

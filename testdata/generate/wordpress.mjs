@@ -11,9 +11,10 @@ export function webtoffee(name) {
     const state = Object.fromEntries(['analytics', 'advertisement', 'functional'].map(k => [k, c.pick(['yes', 'no'])]));
     const out = c.weighted({ '': 80, yes: 10, no: 10 });
     if (bad) state.analytics = c.pick(['maybe', 'true-ish']);
-    const details = [['necessary', 'yes'], ...Object.entries(state)].map(([k, v]) => ` ${k}:${v}|`).join('') + `viewed_cookie_policy:${c.pick(['yes', 'no'])}|ccpaOptout:${out}|`;
+    // "no": declined, or not answered; what is on then is on by default
+    const viewed = c.pick(['yes', 'no']), details = [['necessary', 'yes'], ...Object.entries(state)].map(([k, v]) => ` ${k}:${v}|`).join('') + `viewed_cookie_policy:${viewed}|ccpaOptout:${out}|`;
     records.push([n, `203.0.113.***`, `${t.b} ${t.d}, ${t.Y} ${t.I}:${t.M}:${t.S} ${t.p}`, user, details]);
-    records[n - 1].says = guest || bad ? [] : [...Object.entries(state).map(([k, v]) => ({ category: k, action: v === 'yes' ? 'accept' : 'reject' })), ...(out === 'yes' ? [{ category: 'sale', action: 'reject' }] : [])].map(s => ({ ...s, timestamp: at, source: 'webtoffee', userId: user }));
+    records[n - 1].says = guest || bad ? [] : [...Object.entries(state).filter(([, v]) => v === 'no' || viewed === 'yes').map(([k, v]) => ({ category: k, action: v === 'yes' ? 'accept' : 'reject' })), ...(out === 'yes' ? [{ category: 'sale', action: 'reject' }] : [])].map(s => ({ ...s, timestamp: at, source: 'webtoffee', userId: user }));
   }
   records.sort((a, b) => b[0] - a[0]);              // newest first
   for (const r of records) r.says.forEach(s => truth.says(s));
