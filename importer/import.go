@@ -257,14 +257,8 @@ func (im *Import) writeHeader() error {
 		return &RefusedError{Err: err}
 	}
 	im.journal = w
-	if id := im.header.Suppressed; id != nil {
-		err := journal.AtomicWrite(im.cfg.Disk, filepath.Join(im.cfg.Dir, id.File), func(w io.Writer) error {
-			_, err := w.Write(im.cfg.Suppressed.Text())
-			return err
-		})
-		if err != nil {
-			return notStarted(fmt.Errorf("keep the list of who opted out elsewhere: %w", err))
-		}
+	if err := im.keepSuppressed(); err != nil {
+		return err
 	}
 	if err := im.startPass(im.spec, units); err != nil {
 		return err
@@ -349,6 +343,9 @@ func (im *Import) ID() string { return im.header.ID }
 
 // RunNumber is the number of the run that this process makes, from 1.
 func (im *Import) RunNumber() int { return im.runs + 1 }
+
+// Killed reports whether the run before this one had no chance to end.
+func (im *Import) Killed() bool { return im.runs > 0 && im.state != nil && im.state.End == nil }
 
 // Notes are what the user should know about how the import was opened.
 func (im *Import) Notes() []Note { return im.notes }

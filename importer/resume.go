@@ -3,6 +3,7 @@ package importer
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,13 +153,37 @@ func (im *Import) sameHistory() error {
 
 // sameSuppressed checks that the same people's accepts go on to be left out, or takes
 // the list that was kept.
-func (im *Import) sameSuppressed() (err error) {
+func (im *Import) sameSuppressed() error {
 	was := im.header.Suppressed
 	if is := im.cfg.Suppressed; is != nil && (was == nil || is.Identity().SHA256 != was.SHA256) {
 		return cure(blocked.OldOptOuts, "the list of people who opted out elsewhere is not the one that the import in %s has begun with", im.cfg.Dir)
 	}
-	im.cfg.Suppressed, err = rows.LoadSuppressed(im.cfg.Dir, was)
-	return err
+	kept, err := rows.LoadSuppressed(im.cfg.Dir, was)
+	switch {
+	case err == nil:
+		im.cfg.Suppressed = kept
+		return nil
+	case im.cfg.Suppressed != nil: // a process that died may have written the checkpoint, and not the list
+		return im.keepSuppressed()
+	}
+	return cure(blocked.OptOutsAgain, "%w", err)
+}
+
+// keepSuppressed writes the list of who opted out elsewhere beside the checkpoint that
+// names it.
+func (im *Import) keepSuppressed() error {
+	id := im.header.Suppressed
+	if id == nil {
+		return nil
+	}
+	err := journal.AtomicWrite(im.cfg.Disk, filepath.Join(im.cfg.Dir, id.File), func(w io.Writer) error {
+		_, err := w.Write(im.cfg.Suppressed.Text())
+		return err
+	})
+	if err != nil {
+		return notStarted(fmt.Errorf("keep the list of who opted out elsewhere: %w", err))
+	}
+	return nil
 }
 
 func onOff(on bool) string {
@@ -185,6 +210,9 @@ func digestAhead(cfg Config) *source.Ahead {
 // before. More may have come behind them.
 func (im *Import) sameExport(ahead *source.Ahead) error {
 	reading := im.header.Reading
+	if paths := im.cfg.Source.Paths; len(paths) == 1 && paths[0] == "-" && im.header.Inputs[0].Stdin == nil {
+		return cure(blocked.SameExport, "the import in %s has begun with %s, and not with standard input", im.cfg.Dir, im.header.Inputs[0].Path)
+	}
 	if paths := im.cfg.Source.Paths; len(paths) > 0 && paths[0] != "-" && im.cfg.Repair == "" {
 		reading.Paths = source.InOrder(paths)
 	} else {
@@ -207,6 +235,11 @@ func (im *Import) sameExport(ahead *source.Ahead) error {
 		return &RefusedError{Err: err}
 	}
 	im.export = export
+	if im.cfg.Repair == "" {
+		if err := export.ReadAs(im.cfg.Source); err != nil {
+			return errors.Join(cure(blocked.OldReading, "the import in %s has begun to read the export in another way: %w", im.cfg.Dir, err), export.Close())
+		}
+	}
 	for i, was := range im.header.Inputs {
 		if err := export.CheckHead(i, was.Head, was.HeadBytes); err != nil {
 			return errors.Join(im.changed(err), export.Close())

@@ -57,6 +57,9 @@ func TestBadInputIsRefused(t *testing.T) {
 		"a bad number":                          {export: good, flags: []string{"--concurrency", "0"}, says: []string{"concurrency is 0", "--concurrency"}},
 		"a bad budget":                          {export: good, flags: []string{"--max-failures", "lots"}, says: []string{"--max-failures"}},
 		"retry alone":                           {export: good, flags: []string{"--retry"}, says: []string{"--resume"}},
+		"a pace that is not a number":           {export: good, flags: []string{"--rate", "NaN"}, says: []string{"--rate NaN"}},
+		"a pace without an end":                 {export: good, flags: []string{"--rate", "Inf"}, says: []string{"--rate +Inf"}},
+		"a dry run of some rows":                {export: good, flags: []string{"--dry-run", "--limit", "1"}, says: []string{"--limit", "--dry-run", "mapping try"}},
 		"somebody's directory":                  {export: good, files: map[string]string{"export.csv.import/thesis.doc": "x"}, says: []string{"export.csv.import", "thesis.doc"}},
 		"a file as directory":                   {export: good, files: map[string]string{"export.csv.import": "x"}, says: []string{"export.csv.import"}},
 		"an unknown encoding":                   {export: good, flags: []string{"--encoding", "windows-12"}, says: []string{"windows-12"}},
@@ -257,6 +260,11 @@ func TestACheckpointOfSomethingElseIsRefused(t *testing.T) {
 		"another organisation": {flags: []string{"--org", "other"}, says: []string{`"acme"`, `"other"`, "--out"}},
 		"another dialect":      {flags: []string{"--dialect", "sdk"}, says: []string{`"docs"`, `"sdk"`}},
 		"another base URL":     {flags: []string{"--base-url", "https://api.example.com/v1"}, says: []string{"base URL", "api.example.com"}},
+		"another delimiter":    {flags: []string{"--delimiter", ";"}, says: []string{`','`, `';'`, "omit --format, --delimiter and --encoding"}},
+		"another format":       {flags: []string{"--format", "jsonl"}, says: []string{"csv", "jsonl", "--restart"}},
+		"another encoding":     {flags: []string{"--encoding", "windows-1252"}, says: []string{"utf-8", "windows-1252", "--restart"}},
+		"another parameter":    {flags: []string{"", "--set", "zone=UTC"}, says: []string{"--set", "--mapping FILE"}},
+		"standard input":       {flags: []string{"-"}, says: []string{"export.csv", "standard input", "--restart"}},
 		"a byte flipped": {change: func(t *testing.T, r *rehearsal) {
 			path := filepath.Join(r.out(), "checkpoint.jsonl")
 			text, err := os.ReadFile(path)
@@ -285,7 +293,14 @@ func TestACheckpointOfSomethingElseIsRefused(t *testing.T) {
 					require.NoError(t, err)
 				}
 			}
-			got := r.here(t, nil, r.args(append([]string{"--resume"}, c.flags...)...)...).requireCode(t, exitRefused)
+			args := r.args(append([]string{"--resume"}, c.flags...)...)
+			switch {
+			case name == "another parameter": // of the mapping that is stored
+				args = append(append(append([]string{"run", "--resume"}, r.target()...), c.flags[1:]...), r.export)
+			case name == "standard input":
+				args = append(append([]string{"run", "--resume", "--out", r.out()}, r.target()...), "-")
+			}
+			got := r.here(t, nil, args...).requireCode(t, exitRefused)
 			message := got.message(t)
 			for _, s := range c.says {
 				assert.Contains(t, message, s)

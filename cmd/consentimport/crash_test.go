@@ -191,6 +191,25 @@ func TestAKillAtAnyRequestLeavesNoTrace(t *testing.T) {
 	}
 }
 
+// A signal that comes before the resume of a killed run sends anything is a stop like any
+// other: the files agree with the checkpoint behind it.
+func TestASignalAfterAKillWritesTheReports(t *testing.T) {
+	t.Parallel()
+	r := crashRehearsal(t)
+	r.here(t, nil, r.args("--limit", "3")...).requireCode(t, exitIncomplete)
+	before := len(column(t, r.out(), "successes.csv", "consent"))
+	broken := r.program
+	broken.env = append([]string{sendFault + "=before@3"}, r.env...)
+	broken.exec(t, r.args("--resume", "--concurrency", "1")...).requireCode(t, -1)
+	told := r.program
+	told.signalled = true
+	told.here(t, nil, r.args("--resume")...).requireCode(t, exitIncomplete)
+	now := column(t, r.out(), "successes.csv", "consent")
+	assert.Greater(t, len(now), before)
+	assert.EqualValues(t, len(now), summaryIn(t, r.out()).Consents.Sent)
+	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout, "consistent")
+}
+
 // The disk fails at the k-th durable step and from then on, or for good: the run
 // stops, says so, and goes on when there is room again.
 func TestADiskThatFailsAtAnyStepStopsTheRun(t *testing.T) {

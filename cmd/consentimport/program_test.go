@@ -147,6 +147,8 @@ type program struct {
 	timeout time.Duration
 	// chunk is how much a request for an export elsewhere asks for; 0: as much as for users.
 	chunk int64
+	// signalled has a program that runs here get a signal as soon as it hears one.
+	signalled bool
 }
 
 // askArrived asks the server of a test whether all that was sent has arrived.
@@ -248,7 +250,13 @@ func (p program) here(t *testing.T, disk journal.Disk, args ...string) finished 
 		stdin: in, stdout: &stdout, stderr: &stderr, now: time.Now, disk: disk, width: 80, chunk: p.chunk, arrived: askArrived(vars[arrivedAt]),
 		getenv:  func(name string) string { return vars[name] },
 		environ: func() []string { return withoutTests(p.env) },
-		signals: func() (<-chan os.Signal, func()) { return make(chan os.Signal), func() {} },
+		signals: func() (<-chan os.Signal, func()) {
+			came := make(chan os.Signal, 1)
+			if p.signalled {
+				came <- os.Interrupt
+			}
+			return came, func() {}
+		},
 	}
 	if p.timeout > 0 {
 		args = append([]string{args[0], "--timeout", p.timeout.String()}, args[1:]...)

@@ -77,6 +77,9 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		return usage("set them, or use --dry-run or --sandbox, which need none of them", "missing: %s", strings.Join(missing, ", "))
 	}
 	say := messages{env}
+	if text := f.leftAside(); text != "" {
+		say.note(text)
+	}
 	var send *target
 	if !f.dryRun {
 		var note string
@@ -139,11 +142,11 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		return f.surveyOnly(ctx, env, im, called, op)
 	}
 	if err := f.approve(ctx, env, im, f.dir(paths)); err != nil {
-		return errors.Join(err, im.Abandon())
+		return f.notBegun(ctx, env, im, f.named(called), err)
 	}
 	called = f.named(called)
 	if err := im.Arrange(ctx); err != nil {
-		return errors.Join(err, im.Abandon())
+		return f.notBegun(ctx, env, im, called, err)
 	}
 	if err := im.Announce(ctx); err != nil {
 		return errors.Join(err, im.Abandon())

@@ -228,62 +228,6 @@ func (f *runFlags) registerHours(c *cobra.Command) {
 	fl.Int64Var(&f.perDay, "per-day", 0, "send `N` requests a day at most, from midnight to midnight in the zone of --between, then wait for the next day (0: no limit; a resume keeps the count)")
 }
 
-// check finds flags that do not go together.
-func (f *runFlags) check(paths []string) error {
-	var err error
-	if f.hours, err = importer.ParseHours(f.between); err != nil {
-		return refused(err)
-	}
-	switch {
-	case f.retry && !f.resume:
-		return usage("add --resume", "--retry continues an import, so it needs --resume")
-	case f.restart && f.resume:
-		return usage("--resume continues, --restart starts over", "--restart and --resume are both given")
-	case f.dryRun && f.sandbox:
-		return usage("give only one of them", "--dry-run sends nothing, not even to the --sandbox")
-	case f.dryRun && f.repair != "":
-		return usage("omit --dry-run to send; --approved NONE in its place prints the decision table of the repaired rows, and sends nothing",
-			"--dry-run cannot be combined with --repair")
-	case f.dryRun && f.resume:
-		return usage("omit --dry-run to send", "a dry run has nothing to continue")
-	case f.repair != "" && (f.restart || f.retry):
-		return usage("--repair continues in its directory by itself", "--repair cannot be combined with --retry or --restart")
-	case f.repair != "" && f.out != "" && filepath.Clean(f.repair) != filepath.Clean(f.out):
-		return usage("omit --out: --repair names the directory", "--repair %s and --out %s name two directories", f.repair, f.out)
-	case f.repair != "" && len(paths) != 1:
-		return usage("for example: run --repair DIR DIR/rejected.csv", "--repair takes one repaired file")
-	case f.rate < 0:
-		return usage("0 is no fixed limit", "--rate %v is negative", f.rate)
-	case f.timeout == 0 && !f.rehearses: // and nothing would wait for what may be under way
-		return usage("give a duration such as 30s: there is no request without an end", "--timeout is 0")
-	}
-	if hash := strings.TrimSpace(f.approved); approvalHash.MatchString(hash) {
-		f.approved = hash
-	}
-	if err := f.checkVoice(); err != nil {
-		return err
-	}
-	if f.suppressColumn != "" && f.suppress == "" {
-		return usage("add --suppress FILE", "--suppress-column names a column of the file of --suppress")
-	}
-	switch f.history {
-	case "", "chronological", "latest", "rows":
-	default:
-		return usage("one of chronological, latest, rows", "--history %q is not known", f.history)
-	}
-	switch f.progress {
-	case "auto", "bar", "log", "none":
-	default:
-		return usage("one of auto, bar, log, none", "--progress %q is unknown", f.progress)
-	}
-	for i, p := range paths {
-		if p == "-" && len(paths) > 1 {
-			return usage("give - as the only argument", "standard input (-) cannot be combined with other files (argument %d)", i+1)
-		}
-	}
-	return refused(f.limits().Validate())
-}
-
 func (f *runFlags) limits() importer.Limits {
 	budget, _ := importer.ParseBudget(f.maxFailures)
 	var first time.Duration

@@ -175,3 +175,30 @@ func TestListsInUTF16(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(journal), fmt.Sprintf("file:%x", sha256.Sum256([]byte(utf16le(string(decisions))))))
 }
+
+// A process that dies between its checkpoint and the list that this names has sent nothing:
+// the same command goes on, and one without the list says what it lacks.
+func TestAKillBeforeTheListIsKept(t *testing.T) {
+	t.Parallel()
+	for step := 1; ; step++ {
+		require.Less(t, step, 12, "at no step there was a checkpoint without its list")
+		r := newRehearsal(t, "")
+		r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "no"))
+		list := r.write(t, "optouts.txt", "ann@people.example\n")
+		broken := r.program
+		broken.env = append([]string{fmt.Sprintf("%s=kill@%d", diskFault, step)}, r.env...)
+		broken.exec(t, r.args("--suppress", list)...).requireCode(t, -1)
+		text, _ := os.ReadFile(filepath.Join(r.out(), "checkpoint.jsonl"))
+		kept, err := filepath.Glob(filepath.Join(r.out(), "suppressed-*.txt"))
+		require.NoError(t, err)
+		if len(text) == 0 || len(kept) > 0 {
+			continue
+		}
+		without := r.here(t, nil, r.args("--resume")...).requireCode(t, exitRefused)
+		assert.Contains(t, without.stderr, "give --suppress the list that this import began with again")
+		r.here(t, nil, r.args("--resume", "--suppress", list)...).requireCode(t, exitComplete)
+		assert.Equal(t, []string{"1"}, column(t, r.out(), "suppressed.csv", "row"))
+		require.Len(t, r.server.Consents(), 1)
+		return
+	}
+}

@@ -25,10 +25,11 @@ func TestTheSwitchesOfADialectAreSetOneByOne(t *testing.T) {
 			t.Parallel()
 			r := rehearse(t, 30, "")
 			flags := []string{"--dialect", c.dialect, "--auth", c.auth, "--times", c.times, "--valid-until", c.until}
-			got := r.exec(t, "run", "--sandbox", "--mapping", "plain.yaml", "--out", "own", "--dialect", c.dialect, "--auth", c.auth, "--times", c.times, "--valid-until", c.until, r.export)
+			got := r.exec(t, "run", "--sandbox", "--org", "acme", "--mapping", "plain.yaml", "--out", "own", "--dialect", c.dialect, "--auth", c.auth, "--times", c.times, "--valid-until", c.until, r.export)
 			got.requireCode(t, exitComplete)
 			says := fmt.Sprintf("dialect %s: auth %s, times %s, valid-until %s", c.dialect, c.auth, c.times, c.until)
 			assert.Contains(t, got.stderr, says)
+			assert.Contains(t, got.stderr, "whatever else is said of a target: --org")
 
 			// Against a sandbox that takes nothing else.
 			url := r.startSandbox(t, "--dialect", c.dialect, "--times", c.times, "--valid-until", c.until)

@@ -29,10 +29,12 @@ const (
 	SameTarget              // give the same target as before, or use another out directory
 	OldMapping              // continue with the old mapping, or retry with the new one
 	OldHistory              // continue in the old order, or start over in the new one
+	OldReading              // continue to read the export as before, or start over in the new way
 	OldOptOuts              // continue with the list of before, or start over with the new one
 	SameLookup              // give the file of a lookup as it was, retry with a mapping that names another, or start over
 	NoOptOuts               // give no such list
 	OptOuts                 // give the list in a form that is read
+	OptOutsAgain            // give the list that this import was given
 	OptOutsToo              // give the list that an earlier import was given
 	ContinueThere           // continue the joined import in its directory, or join into another
 	JoinAgain               // join the shards again
