@@ -168,12 +168,18 @@ func (im *Import) notFollowed() error {
 	if im.state == nil || !im.sendsMore() {
 		return nil
 	}
-	for _, p := range im.header.Parts {
-		if err := im.notElsewhere(p); err != nil {
+	return mayGoOn(im.cfg.Disk, im.cfg.Dir, &im.header)
+}
+
+// mayGoOn refuses to send more from an import once another one that follows it may have sent
+// something.
+func mayGoOn(disk journal.Disk, dir string, h *journal.Header) error {
+	for _, p := range h.Parts {
+		if err := notElsewhere(disk, dir, p); err != nil {
 			return err
 		}
 	}
-	all, err := followers(im.cfg.Disk, im.cfg.Dir)
+	all, err := followers(disk, dir)
 	if err != nil {
 		return err
 	}
@@ -193,17 +199,17 @@ func (im *Import) notFollowed() error {
 
 // notElsewhere refuses to send more from a join once a shard of it has gone on, or another
 // join of the same shards.
-func (im *Import) notElsewhere(p journal.Part) error {
-	is, err := journal.Read(im.cfg.Disk, p.Dir)
+func notElsewhere(disk journal.Disk, dir string, p journal.Part) error {
+	is, err := journal.Read(disk, p.Dir)
 	if err != nil || is.Header.ID != p.ID {
 		return nil // it went away, or lies elsewhere
 	}
 	if is.Total.Sent > p.Sent {
-		return cure(blocked.JoinElsewhere, "shard %s in %s has sent more since it was joined into %s: what is left here could arrive behind that", p.Shard, p.Dir, im.cfg.Dir)
+		return cure(blocked.JoinElsewhere, "shard %s in %s has sent more since it was joined into %s: what is left here could arrive behind that", p.Shard, p.Dir, dir)
 	}
-	all, err := followers(im.cfg.Disk, p.Dir)
+	all, err := followers(disk, p.Dir)
 	for _, by := range all {
-		if by.there && !by.silent && !sameFile(by.Dir, im.cfg.Dir) {
+		if by.there && !by.silent && !sameFile(by.Dir, dir) {
 			return cure(blocked.Followed, "the import in %s follows the shards of this one and may have sent newer decisions: what is left here could arrive behind them", by.Dir)
 		}
 	}

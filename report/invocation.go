@@ -28,6 +28,8 @@ type Invocation struct {
 	stored string
 	// unfinished are the shards that keep a join from being complete; nil: none.
 	unfinished *unfinished
+	// closed says that nothing more leaves from the import; nil: it may.
+	closed *closed
 }
 
 // Flag is a flag of run as it was given.

@@ -41,6 +41,8 @@ func advise(s *summary.Summary, v *Invocation) {
 		adviseDryRun(s, v, step)
 	case s.State == summary.Incomplete:
 		adviseIncomplete(s, v, step)
+	case v.closed != nil:
+		adviseClosed(s, v, step)
 	case s.Failures() > 0:
 		adviseFailures(s, v, step)
 	case s.Withheld > 0:
@@ -152,19 +154,31 @@ func adviseFailures(s *summary.Summary, v *Invocation, step func(string, ...any)
 // itself has to stay as it is, for the checkpoint belongs to it.
 func adviseWithheld(s *summary.Summary, v *Invocation, step func(string, ...any)) {
 	step("For %s the last word was never sent: with --history latest it was held back for a row that says something else since its repair.", wording.Plural(s.Withheld, "person-category pair"))
-	var copies []string
-	for _, path := range v.Exports {
-		if path == "-" || strings.Contains(path, "://") {
-			step("Repair the same rows in a copy of the export, and import that with --since %s: it sends what is missing, and nothing twice.", PathWord(s.OutDir))
-			s.Next = v.on(s.OutDir, "verify")
-			return
-		}
-		dir, name := filepath.Split(path)
-		copies = append(copies, dir+"repaired-"+name)
-		step("Copy the export:\n%s", ShellLine([]string{"cp", PathWord(path), PathWord(copies[len(copies)-1])}))
+	copies := v.copied(step)
+	if copies == nil {
+		step("Repair the same rows in a copy of the export, and import that with --since %s: it sends what is missing, and nothing twice.", PathWord(s.OutDir))
+		s.Next = v.on(s.OutDir, "verify")
+		return
 	}
 	step("Repair the same rows in the copy, and import it, held against this import: it sends what is missing, and nothing twice.")
-	s.Next = v.command(copies, []string{"out", "approved", "since", "history"}, "--since", s.OutDir, "--history", s.History, "--out", PathWord(s.OutDir+"-again"))
+	s.Next = v.command(copies, []string{"out", "approved", "since", "history"}, "--since", s.OutDir, "--history", s.History, "--out", PathWord(again(s.OutDir)))
+}
+
+// copied has copies of the export made, for rows to be repaired in; nil where a command
+// cannot make them.
+func (v *Invocation) copied(step func(string, ...any)) (copies []string) {
+	for _, path := range v.Exports {
+		if path == "-" || strings.Contains(path, "://") {
+			return nil
+		}
+	}
+	for _, path := range v.Exports {
+		dir, name := filepath.Split(path)
+		to := dir + "repaired-" + name
+		copies = append(copies, to)
+		step("Copy the export:\n%s", ShellLine([]string{"cp", PathWord(path), PathWord(to)}))
+	}
+	return copies
 }
 
 // withFixedMapping is a run under a changed mapping: with the proposed change made in

@@ -270,6 +270,7 @@ func (c *collector) summary(ctx context.Context, dir string, facts *survey.Facts
 	if err := propose(ctx, s, opts); err != nil {
 		return nil, fmt.Errorf("try changes of the mapping: %w", err)
 	}
+	called.closed = closedBy(c, s, &called, facts)
 	advise(s, &called)
 	return s, nil
 }

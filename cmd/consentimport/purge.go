@@ -65,7 +65,7 @@ func purge(env *environment, dir string) error {
 		return err
 	}
 	if len(snap.Passes) == 0 || !snap.Header.DryRun && (snap.End == nil || snap.End.State != summary.Complete) {
-		return usage("continue it with --resume", "the import in %s is not complete: what would be removed is needed to go on", dir)
+		return usage(report.CommandOn(dir, "report")+" says how to continue it", "the import in %s is not complete: what would be removed is needed to go on", dir)
 	}
 	spec, err := survey.LoadMapping(dir, snap.Passes[len(snap.Passes)-1].Mapping)
 	if err != nil {
@@ -152,7 +152,7 @@ func consistent(ctx context.Context, env *environment, dir string, finished time
 		return 0, err
 	case check == nil:
 	case check.Outdated != "" && len(wrong)+len(check.Wrong) == 0: // afterwards nobody could make it any more
-		return 0, &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, check.Outdated), "make it again while that is possible: " + remakeEvidence(dir)}
+		return 0, &exitError{exitFailures, fmt.Errorf("purge %s: %s", dir, check.Outdated), "make it again while that is possible: " + report.CommandOn(dir, "evidence")}
 	default:
 		wrong = append(wrong, check.Wrong...)
 	}

@@ -133,10 +133,16 @@ func (a *verified) findings(dir string) (wrong, notes []string) {
 	return wrong, notes
 }
 
-// remakeEvidence is the command that makes the evidence of what is there now.
-func remakeEvidence(dir string) string {
-	return report.CommandOn(dir, "evidence")
+// remakeEvidence says how the evidence of what is there now is made.
+func (a *verified) remakeEvidence(dir string) string {
+	if a.purged != nil {
+		return noEvidence
+	}
+	return ". To make it again:\n" + report.CommandOn(dir, "evidence")
 }
+
+// noEvidence is behind what is said of the evidence of a purged import.
+const noEvidence = ", and cannot be made again: the import was purged."
 
 func printDecided(out io.Writer, a *survey.Audit) error {
 	var keys []survey.Decided
@@ -194,17 +200,17 @@ func (a *verified) verdict(dir string, wrong []string) string {
 	case others > 0:
 		return "VERDICT: inconsistent. Keep the directory as it is and find out who changed what."
 	case a.older():
-		return "VERDICT: checkpoint and export are consistent and balanced, but the reports are not those of the last run. To write them again:\n" + report.ShellLine([]string{"consentimport", "report", dir})
+		return "VERDICT: checkpoint and export are consistent and balanced, but the reports are not those of the last run. To write them again:\n" + report.CommandOn(dir, "report")
 	case a.outdated() && permissive:
-		return "VERDICT: " + agree + ", but " + act + "; and the evidence is of an earlier time. To make it again:\n" + remakeEvidence(dir)
+		return "VERDICT: " + agree + ", but " + act + "; and the evidence is of an earlier time" + a.remakeEvidence(dir)
 	case a.outdated():
-		return "VERDICT: " + agree + ", but the evidence is of an earlier time. To make it again:\n" + remakeEvidence(dir)
+		return "VERDICT: " + agree + ", but the evidence is of an earlier time" + a.remakeEvidence(dir)
 	case permissive:
 		return "VERDICT: " + agree + ", but " + act + "."
 	case a.Facts.Header.DryRun:
 		return "VERDICT: " + agree + "; a dry run, so nothing was sent."
 	case a.Consents.Pending > 0 || a.Facts.End == nil:
-		return "VERDICT: consistent and balanced, but incomplete: continue with --resume."
+		return "VERDICT: consistent and balanced, but incomplete. To see how it goes on:\n" + report.CommandOn(dir, "report")
 	case a.Consents.Refused+a.Consents.Failed+a.Rows.Invalid > 0:
 		var missing []string
 		if n := a.Consents.Refused + a.Consents.Failed; n > 0 {

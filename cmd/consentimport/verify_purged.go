@@ -81,17 +81,19 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 	fmt.Fprintf(out, "import      %s in %s\ncheckpoint  sha256 %s\n", v.Header.ID, dir, v.SHA256)
 	fmt.Fprintf(out, "outcomes    %s sent, %s refused, %s failed, %s superseded, %s known, over all passes\n\n",
 		wording.Thousands(v.Total.Sent), wording.Thousands(v.Total.Refused), wording.Thousands(v.Total.Failed), wording.Thousands(v.Total.Superseded), wording.Thousands(v.Total.Known))
+	outdated := ""
 	if check != nil {
 		for _, what := range check.Holds {
 			fmt.Fprintf(out, "evidence: %s\n", spelling.OneLine(what))
 		}
-		if wrong = append(wrong, check.Wrong...); check.Outdated != "" {
-			wrong = append(wrong, check.Outdated)
-		}
+		wrong, outdated = append(wrong, check.Wrong...), check.Outdated
 	}
 	permissive := tooPermissive(env.disk, dir, v.Purged, wrong)
 	if permissive != "" {
 		fmt.Fprintf(out, "wrong: %s\n", permissive)
+	}
+	if outdated != "" {
+		fmt.Fprintf(out, "wrong: %s\n", spelling.OneLine(outdated))
 	}
 	for _, what := range wrong {
 		fmt.Fprintf(out, "wrong: %s\n", spelling.OneLine(what))
@@ -103,7 +105,11 @@ func verifyPurged(ctx context.Context, env *environment, dir string, signers []s
 		fmt.Fprintln(out, "VERDICT: inconsistent. Keep the directory as it is and find out who changed what.")
 		return endWith(exitFailures)
 	}
-	if permissive != "" {
+	switch {
+	case outdated != "":
+		fmt.Fprintf(out, "VERDICT: consistent as far as a purged import tells, but the evidence is of an earlier time%s\n%s\n", noEvidence, unprovable)
+		return endWith(exitFailures)
+	case permissive != "":
 		fmt.Fprintf(out, "VERDICT: consistent as far as a purged import tells, but the target was more permissive than people are when it was purged.\n%s\n", unprovable)
 		return endWith(exitFailures)
 	}
