@@ -128,8 +128,8 @@ func dump(t *testing.T, s shower) (all []string) {
 				c := &r.Consents[k]
 				line += fmt.Sprintf("\n  %+v %+v %d %v", *c.Consent, c.Outcome, c.Pass, c.Elsewhere)
 			}
-			for k := range r.Readable {
-				line += fmt.Sprintf("\n  %+v", r.Readable[k])
+			for k := range r.Readable() {
+				line += fmt.Sprintf("\n  %+v", r.Readable()[k])
 			}
 			lines = append(lines, line)
 		}

@@ -82,8 +82,8 @@ func decisionAt(r *survey.Row, k int) *mapping.Consent {
 	switch {
 	case k < len(r.Consents):
 		return r.Consents[k].Consent
-	case k < len(r.Readable):
-		return &r.Readable[k]
+	case k < len(r.Readable()):
+		return &r.Readable()[k]
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func nameAt(r *survey.Row, k int) string {
 		}
 		return name
 	}
-	if k -= len(r.Consents) + len(r.Readable); k >= 0 && k < len(r.Dropped) && len(r.Dropped[k].Subject) > 0 {
+	if k -= len(r.Consents) + len(r.Readable()); k >= 0 && k < len(r.Dropped) && len(r.Dropped[k].Subject) > 0 {
 		return masked("identifier", r.Dropped[k].Subject)
 	}
 	return ""

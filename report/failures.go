@@ -48,9 +48,9 @@ func invalidLine(file string, r *survey.Row, k groupKey) failureLine {
 		l.Message = disarm("column " + k.column)
 	}
 	// What could be read beside an action that could not is another decision.
-	if len(r.Readable) == 1 && !strings.HasPrefix(r.Reason, "action: ") {
-		l.Category = disarm(string(r.Readable[0].Category))
-		if a := r.Readable[0].Action; a != mapping.Undecided {
+	if readable := r.Readable(); len(readable) == 1 && !strings.HasPrefix(r.Reason, "action: ") {
+		l.Category = disarm(string(readable[0].Category))
+		if a := readable[0].Action; a != mapping.Undecided {
 			l.Action = a.String()
 		}
 	}

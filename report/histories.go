@@ -34,7 +34,7 @@ func (w *work) silent(r *survey.Row) {
 	for i := range r.Dropped {
 		d := &r.Dropped[i]
 		if len(d.Subject) > 0 && (d.Why == mapping.NoStatement || d.Why == mapping.Unlisted) {
-			w.history.Nothing(history.At(r.Row.Number, len(r.Consents)+len(r.Readable)+i+1), d.Subject, d.Category)
+			w.history.Nothing(history.At(r.Row.Number, len(r.Consents)+len(r.Readable())+i+1), d.Subject, d.Category)
 		}
 	}
 }
@@ -164,14 +164,9 @@ func (f *finder) rows(b *survey.Batch) error {
 				break
 			}
 			f.places.Next()
-			k := int(at.Number()) - 1
 			var c *mapping.Consent
-			switch {
-			case at.Row() != r.Row.Number:
-			case k < len(r.Consents):
-				c = r.Consents[k].Consent
-			case k < len(r.Readable):
-				c = &r.Readable[k]
+			if at.Row() == r.Row.Number {
+				c = decisionAt(r, int(at.Number())-1)
 			}
 			if c == nil {
 				continue // counted as missing

@@ -105,7 +105,7 @@ func TestADryRunForeseesWhatWouldEndTooPermissive(t *testing.T) {
 	assert.Equal(t, 3, sum.ExitCode)
 
 	row := &s.parts[0].rows[1] // it is invalid
-	row.Readable = []mapping.Consent{*consent("u1", "marketing", mapping.Reject, sent).Consent}
+	row.Result.Consents = []mapping.Consent{*consent("u1", "marketing", mapping.Reject, sent).Consent}
 	dir, sum := write(t, s)
 	assert.Equal(t, summary.OverPermissive{Count: 1, Consents: []string{"2.1"}}, sum.OverPermissive)
 	assert.Equal(t, 5, sum.ExitCode)

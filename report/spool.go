@@ -108,9 +108,10 @@ func (w *work) unsaid(r *survey.Row, dryRun bool) {
 			w.keep(x.Consent, r, i)
 		}
 	}
-	for i := range r.Readable {
-		if r.Readable[i].Action == mapping.Reject {
-			w.keep(&r.Readable[i], r, i)
+	readable := r.Readable()
+	for i := range readable {
+		if readable[i].Action == mapping.Reject {
+			w.keep(&readable[i], r, i)
 		}
 	}
 }

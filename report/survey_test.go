@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/rows"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
@@ -133,7 +134,7 @@ func consent(user, category string, action mapping.Action, o journal.Outcome) su
 func mapped(n int64, raw string, consents ...survey.Consent) survey.Row {
 	return survey.Row{
 		Row:    &source.Row{Number: n, Line: n + 1, Raw: []byte(raw)},
-		Status: mapping.Mapped, Consents: consents,
+		Result: &rows.Result{Status: mapping.Mapped}, Consents: consents,
 	}
 }
 
@@ -141,7 +142,7 @@ func mapped(n int64, raw string, consents ...survey.Consent) survey.Row {
 func invalid(n int64, raw, column, reason string, readable ...mapping.Consent) survey.Row {
 	return survey.Row{
 		Row:    &source.Row{Number: n, Line: n + 1, Raw: []byte(raw)},
-		Status: mapping.Invalid, Reason: reason, Column: column, Readable: readable,
+		Result: &rows.Result{Status: mapping.Invalid, Reason: reason, Column: column, Consents: readable},
 	}
 }
 
@@ -149,7 +150,7 @@ func invalid(n int64, raw, column, reason string, readable ...mapping.Consent) s
 func skipped(n int64, raw, reason string) survey.Row {
 	return survey.Row{
 		Row:    &source.Row{Number: n, Line: n + 1, Raw: []byte(raw)},
-		Status: mapping.Skipped, Reason: reason,
+		Result: &rows.Result{Status: mapping.Skipped, Reason: reason},
 	}
 }
 

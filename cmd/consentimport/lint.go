@@ -38,13 +38,14 @@ func (l *lint) visit(b *survey.Batch) func() error {
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		number := r.Row.Number
-		t.Row(number, r.Status, r.Reason, len(r.Consents)+len(r.Readable)+len(r.Dropped) > 0)
+		t.Row(number, r.Status, r.Reason, len(r.Result.Consents)+len(r.Dropped) > 0)
 		t.Missed(number, r.Missed)
 		for k := range r.Dropped {
 			t.Dropped(number, &r.Dropped[k], r.Status)
 		}
-		for k := range r.Readable {
-			t.Readable(&r.Readable[k])
+		readable := r.Readable()
+		for k := range readable {
+			t.Readable(&readable[k])
 		}
 		for k := range r.Consents {
 			c := r.Consents[k].Consent

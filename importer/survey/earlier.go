@@ -66,8 +66,9 @@ func AppendDecisions(x *history.Batch, r *Row) {
 	if r.Status != mapping.Invalid {
 		return
 	}
-	for i := range r.Readable {
-		if c := &r.Readable[i]; len(c.Subject()) > 0 && (r.ReadableElsewhere == nil || !r.ReadableElsewhere[i]) {
+	readable := r.Readable()
+	for i := range readable {
+		if c := &readable[i]; len(c.Subject()) > 0 && (r.ReadableElsewhere == nil || !r.ReadableElsewhere[i]) {
 			x.Consent(history.At(r.Row.Number, i+1), c, history.Fate{State: history.Unsendable})
 		}
 	}

@@ -88,8 +88,9 @@ func (x *expiry) visit(b *Batch) func() error {
 			for k := range b.Rows[i].Consents {
 				x.look(b.Rows[i].Consents[k].Consent)
 			}
-			for k := range b.Rows[i].Readable {
-				x.look(&b.Rows[i].Readable[k])
+			readable := b.Rows[i].Readable()
+			for k := range readable {
+				x.look(&readable[k])
 			}
 		}
 		return nil

@@ -82,8 +82,9 @@ func (p *person) look(b *Batch, r *Row) {
 		}
 		return
 	}
-	for k := range r.Readable {
-		if c := &r.Readable[k]; p.is(c) {
+	readable := r.Readable()
+	for k := range readable {
+		if c := &readable[k]; p.is(c) {
 			m := mention
 			m.Decision, m.Category, m.Timestamp = c.Action.String(), string(c.Category), c.Timestamp
 			p.found = append(p.found, m)

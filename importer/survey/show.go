@@ -88,11 +88,9 @@ func (v *shown) fill(s *show, b *rows.Batch) error {
 			v.outcomes = verdict.Outcomes
 		}
 		res := verdict.Result
-		v.rows = append(v.rows, Row{Row: &b.Src.Rows[i], Status: res.Status, Reason: res.Reason, Column: res.Column, Dropped: res.Dropped, Missed: res.Missed})
+		v.rows = append(v.rows, Row{Row: &b.Src.Rows[i], Result: res, Forms: b.Forms(i, nil)})
 		row := &v.rows[len(v.rows)-1]
-		row.Forms = b.Forms(i, nil)
 		if res.Status != mapping.Mapped {
-			row.Readable = res.Consents
 			v.share(s.shard, row, res.Consents)
 			continue
 		}
@@ -129,7 +127,8 @@ func (v *shown) share(of shard.Shard, row *Row, consents []mapping.Consent) {
 	for k := range row.Consents {
 		row.Consents[k].Elsewhere = !of.Has(row.Consents[k].Consent, &v.key)
 	}
-	for k := range row.Readable {
-		row.ReadableElsewhere = append(row.ReadableElsewhere, !of.Has(&row.Readable[k], &v.key))
+	readable := row.Readable()
+	for k := range readable {
+		row.ReadableElsewhere = append(row.ReadableElsewhere, !of.Has(&readable[k], &v.key))
 	}
 }

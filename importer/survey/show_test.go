@@ -122,7 +122,7 @@ func TestAPreviewShowsWhatRowsWillBecome(t *testing.T) {
 					assert.Contains(t, []string{"", "perhaps"}, string(row.Dropped[k].Raw))
 					dropped++
 				}
-				readable += len(row.Readable)
+				readable += len(row.Readable())
 			}
 			return nil
 		}

@@ -24,26 +24,28 @@ type Batch struct {
 
 // Row is one row with its outcomes.
 type Row struct {
-	Row    *source.Row
-	Status mapping.Status
-	Reason string // of an invalid or skipped row, without any person in it
-	Column string // column or path at fault, may be empty
+	Row *source.Row
+	// Result is what it became: Status, Reason and Column of an invalid or skipped row, without
+	// any person in them, Dropped and Missed.
+	*rows.Result
+	// Consents of a mapped row, in order, with their outcomes.
+	Consents []Consent
 	// Elsewhere: the row counts in another shard. Consents of it may be this one's all
 	// the same, and the other way round.
 	Elsewhere bool
-	// Consents of a mapped row, in order.
-	Consents []Consent
-	// Readable are the consents of an invalid row whose subject, category and
-	// action could be read all the same.
-	Readable []mapping.Consent
-	// ReadableElsewhere says which of them are other shards'; nil: none is.
+	// ReadableElsewhere says which of Readable are other shards'; nil: none is.
 	ReadableElsewhere []bool
-	// Dropped are the values of the row that made no consent.
-	Dropped []mapping.Dropped
 	// Forms are the row as repaired files have it.
 	Forms []rows.Text
-	// Missed says what of the row the mapping did not see.
-	Missed mapping.Missed
+}
+
+// Readable are the consents of an invalid row whose subject, category and
+// action could be read all the same.
+func (r *Row) Readable() []mapping.Consent {
+	if r.Status == mapping.Mapped {
+		return nil
+	}
+	return r.Result.Consents
 }
 
 // Consent is one consent with its outcome; State Pending when it has none.
