@@ -95,6 +95,7 @@ resume_seconds() {
   local from first pid
   rm -rf "$WORK/resumed"
   cp -r "$WORK/killed" "$WORK/resumed"
+  sync # what an import left that was killed lies on the medium
   curl -sfk "$scheme://127.0.0.1:$PORT/rate" > /dev/null
   from=$EPOCHREALTIME
   start_import "$WORK/resumed" "$WORK/export.csv" --resume
