@@ -78,6 +78,8 @@ func disguised(e fs.DirEntry) string {
 		return "a device"
 	case e.Type()&fs.ModeSocket != 0 && e.Name() != ControlSocket:
 		return "a socket"
+	case e.Type().IsRegular() && e.Name() == ControlSocket:
+		return "a file"
 	case e.IsDir() && slices.Contains(fileEndings, filepath.Ext(e.Name())): // others are a person's own
 		return "a directory"
 	}

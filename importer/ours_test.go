@@ -39,6 +39,9 @@ func TestPlantedFilesAreRefused(t *testing.T) {
 		"a pipe for the checkpoint": {func(t *testing.T, out, _ string) {
 			require.NoError(t, syscall.Mkfifo(filepath.Join(out, journal.Name), 0o600))
 		}, 0o700, "a pipe"},
+		"a file for the socket": {func(t *testing.T, out, _ string) {
+			require.NoError(t, os.WriteFile(filepath.Join(out, ControlSocket), []byte("x"), 0o600))
+		}, 0o700, "ctl.sock is a file"},
 		"a directory that all may write in":  {nil, 0o777, "others may write"},
 		"a directory that a group may write": {nil, 0o770, "others may write"},
 	} {

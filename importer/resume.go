@@ -222,6 +222,7 @@ func (im *Import) sameExport(ahead *source.Ahead) error {
 	if len(reading.Paths) != len(im.header.Inputs) {
 		return cure(blocked.SameExport, "the checkpoint in %s belongs to an export of %d files, not %d", im.cfg.Dir, len(im.header.Inputs), len(reading.Paths))
 	}
+	reading.Names = survey.StoredNames(im.header, reading.Paths)
 	for i, was := range im.header.Inputs {
 		if source.IsRemote(reading.Paths[i]) {
 			continue // what it has become is asked for once, below

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -169,7 +170,11 @@ func TestAPresignedURLExpires(t *testing.T) {
 		r.rows, r.export = rows, filepath.Join(r.dir, "export.csv")
 		run := func(query string, more ...string) finished {
 			args := append(append([]string{"run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", r.out(), "--progress", "none"}, r.target()...), more...)
-			got := r.here(t, nil, append(args, s.URL+"/export.csv?"+query)...)
+			name := "/export.csv?"
+			if query == anew {
+				name = "/a-copy-of-it.csv?"
+			}
+			got := r.here(t, nil, append(args, s.URL+name+query)...)
 			for _, secret := range []string{"5ignature", "AKIASEEN", "X-Amz"} {
 				require.NotContains(t, got.stdout+got.stderr, secret)
 			}
@@ -193,13 +198,17 @@ func TestAPresignedURLExpires(t *testing.T) {
 				refused := r.here(t, nil, command, r.out()).requireCode(t, exitRefused)
 				assert.Contains(t, refused.stderr, "hint: get a new URL of the same object, and set CONSENTIMPORT_EXPORT_URL", command)
 			}
-			r.env = append(r.env, exportURL+"="+s.URL+"/export.csv?"+anew)
+			r.env = append(r.env, exportURL+"="+s.URL+"/a-copy-of-it.csv?"+anew)
 			code, said := r.typed(t, printed(t, message))
 			require.Equal(t, exitComplete, code, said)
 		} else {
 			run(anew, "--resume").requireCode(t, exitComplete)
 		}
 		assert.Zero(t, r.account(t), "repeats")
+		later := r.program // from a third place, where it is the same object under the name of the first
+		later.env = append(slices.Clone(r.env), exportURL+"="+s.URL+"/archived.csv?"+anew)
+		later.here(t, nil, "verify", r.out()).requireCode(t, exitComplete)
+		assert.Len(t, slices.Compact(column(t, r.out(), "successes.csv", "file")), 1)
 		s.Close()
 	}
 	assert.Equal(t, 1, reported, "one while it sent, one while it reported")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -156,6 +157,21 @@ func TestEventsAreAppendedToEventsAlone(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err == nil { // what cannot be written is said once
 		got := r.here(t, nil, r.args("--events", "/dev/full", "--resume")...).requireCode(t, exitComplete)
 		assert.Equal(t, 1, strings.Count(got.stderr, "events are missing from --events /dev/full: write /dev/full: no space left on device"), got.stderr)
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		require.NoError(t, err)
+		defer full.Close()
+		for dir, code := range map[string]int{"": exitIncomplete, "failed": exitFailures} { // the summary is lost, and what it said is not
+			if dir != "" {
+				r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "hm"))
+				dir = filepath.Join(r.dir, dir)
+			}
+			c := r.command(t, r.args("--out", cmp.Or(dir, r.out()), "--resume")...)
+			var said strings.Builder
+			c.Stdout, c.Stderr = full, &said
+			_ = c.Run()
+			assert.Equal(t, code, c.ProcessState.ExitCode(), said.String())
+			assert.Contains(t, said.String(), "hint: the reports are written, and consentimport report "+cmp.Or(dir, r.out())+" prints the summary again")
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -336,7 +337,8 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 }
 
 // show prints the end of a run and gives its exit code, which is that of the import
-// even when nobody is left to read: a closed terminal or pipe is not a failure of it.
+// even when nobody is left to read: a closed terminal or pipe is not a failure of it. Where
+// there is no room for what is printed, 5 stays 5, and 0 does not stay 0.
 func (f *runFlags) show(env *environment, s *summary.Summary) error {
 	var err error
 	verdict, _ := summary.Verdict(s)
@@ -350,7 +352,7 @@ func (f *runFlags) show(env *environment, s *summary.Summary) error {
 		err = printSummary(env, s, f.json)
 	}
 	if err != nil && !nobodyReads(err) {
-		return err
+		return &exitError{cmp.Or(s.ExitCode, exitIncomplete), err, "the reports are written, and " + report.CommandOn(s.OutDir, "report") + " prints the summary again"}
 	}
 	return endWith(s.ExitCode)
 }
@@ -384,15 +386,4 @@ func (m messages) note(text string) {
 		clear = "\r\x1b[K" // a bar may stand there; it draws itself again below
 	}
 	fmt.Fprintf(m.env.stderr, "%s%s\n", clear, spelling.OneLine(text))
-}
-
-// invocation is the command line as the reports repeat it.
-func invocation(c *cobra.Command, paths []string) report.Invocation {
-	in := report.Invocation{Program: "consentimport", Exports: paths}
-	c.Flags().VisitAll(func(f *flag) {
-		if f.Changed {
-			in.Flags = append(in.Flags, flagOf(f)...)
-		}
-	})
-	return in
 }

@@ -356,3 +356,14 @@ func (f *runFlags) keyFrom() string {
 	}
 	return "from INTEMPT_API_KEY"
 }
+
+// invocation is the command line as the reports repeat it.
+func invocation(c *cobra.Command, paths []string) report.Invocation {
+	in := report.Invocation{Program: "consentimport", Exports: paths}
+	c.Flags().VisitAll(func(f *flag) {
+		if f.Changed {
+			in.Flags = append(in.Flags, flagOf(f)...)
+		}
+	})
+	return in
+}

@@ -119,7 +119,7 @@ func (a *verified) findings(dir string) (wrong, notes []string) {
 	differ := a.lists.Differ
 	if a.Facts.End == nil && !a.Facts.Header.DryRun && len(differ) > 0 {
 		// A run that was killed writes no lists: those of the run before may lie there.
-		notes = append(notes, "the last run was killed, so the lists may be older than the checkpoint: "+report.CommandOn(dir, "report")+" writes them again")
+		notes = append(notes, "the last run was cut off before it wrote its reports, so the lists may be older than the checkpoint: "+report.CommandOn(dir, "report")+" writes them again")
 		notes = append(notes, differ...)
 		differ = nil
 	}

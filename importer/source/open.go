@@ -155,6 +155,9 @@ func (e *Export) addInput(in input) error {
 		return e.addArchive(index)
 	}
 	m := member{input: index, path: path, name: BaseName(path), compression: kind}
+	if names := e.Config.Names; index < len(names) && names[index] != "" {
+		m.name = names[index]
+	}
 	found, err := e.probe(&m)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ type Config struct {
 	Format    string   `json:"format,omitempty"`    // "csv", "jsonl"
 	Delimiter string   `json:"delimiter,omitempty"` // one character, or `\t`
 	Encoding  string   `json:"encoding,omitempty"`  // a WHATWG name; a byte order mark wins over it
+	Names     []string `json:"-"`                   // what files are called in place of the base names of their paths, by their place in Paths; empty: as their paths say
 	Remote    *Remote  `json:"-"`                   // how URLs are reached; nil: without any secret
 	Guess     bool     `json:"-"`                   // read what is not UTF-8 as GuessEncoding says: to look at, never to import
 	Escape    string   `json:"escape,omitempty"`    // one character that keeps the next from ending a cell, such as `\`; none unless set

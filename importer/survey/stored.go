@@ -46,6 +46,19 @@ func StoredPaths(h journal.Header, dir string, remote *source.Remote) []string {
 	return paths
 }
 
+// StoredNames are the names of the files of an export that is read from paths now: what
+// lies elsewhere may come from another URL each time, or from a copy of it, and lists and
+// mappings have the name under which it was imported first.
+func StoredNames(h journal.Header, paths []string) []string {
+	names := make([]string, len(paths))
+	for i, in := range h.Inputs {
+		if i < len(paths) && (source.IsRemote(in.Path) || source.IsRemote(paths[i])) {
+			names[i] = source.BaseName(in.Path)
+		}
+	}
+	return names
+}
+
 // LoadMapping reads a stored mapping and checks that it is the one it should be.
 func LoadMapping(dir string, m journal.Mapping) (*mapping.Spec, error) {
 	if len(m.SHA256) != sha256.Size*2 {

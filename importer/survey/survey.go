@@ -40,6 +40,7 @@ func Open(disk journal.Disk, dir string, remote *source.Remote) (*Survey, error)
 	}
 	reading := snap.Header.Reading
 	reading.Paths, reading.Remote = StoredPaths(snap.Header, dir, remote), remote
+	reading.Names = StoredNames(snap.Header, reading.Paths)
 	export, err := source.Open(reading)
 	if err != nil && snap.Purged != nil && slices.ContainsFunc(snap.Purged.Removed, func(f journal.FileDigest) bool { return f.Name == Spooled }) {
 		return nil, blocked.Errorf("verify checks what is left", "%s was purged: the copy of standard input, which was its export, is gone", dir)
