@@ -163,6 +163,14 @@ func jsonText(s string) []byte {
 // Tests is how many tests the mapping has.
 func (s *Spec) Tests() int { return len(s.tests) }
 
+// Text is the mapping's own text, without the values that parameters were given.
+func (s *Spec) Text() []byte { return s.base }
+
+// Below is the mapping with a text at the end of its own.
+func (s *Spec) Below(text []byte) (*Spec, error) {
+	return Parse(s.file, slices.Concat(s.base, text), s.set)
+}
+
 // WithTests is the mapping with more tests below its own: a text with the key tests, as a
 // mapping has it. Nested says that all rows are JSON values.
 func (s *Spec) WithTests(text []byte, nested bool) (*Spec, error) {

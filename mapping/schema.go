@@ -13,7 +13,8 @@ func Schema() []byte {
 	texts := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text}}}
 	said := schemaOf{"type": []string{"string", "number", "boolean"}, "minLength": 1} // what counts as not set where it is empty
 	allSaid := schemaOf{"anyOf": []any{said, schemaOf{"type": "array", "items": said, "minItems": 1}}}
-	yesNo := schemaOf{"type": "boolean"}
+	// A text as well, for a parameter may say it.
+	yesNo := schemaOf{"anyOf": []any{schemaOf{"type": "boolean"}, schemaOf{"type": "string", "pattern": `^(true|false)$|\$\{`}}}
 	textMap := schemaOf{"anyOf": []any{text, schemaOf{"type": "object", "additionalProperties": schemaOf{"anyOf": []any{texts, schemaOf{"type": "null"}}}}}}
 	textOrNone := schemaOf{"type": []string{"string", "number", "boolean", "null"}}
 	columnsOf := schemaOf{"anyOf": []any{text, schemaOf{"type": "array", "items": text, "minItems": 1}}}
@@ -71,7 +72,7 @@ func Schema() []byte {
 	block["dependentRequired"] = schemaOf{"by": []string{"split"}, "pair": []string{"split"}, "match": []string{"split"}, "except": []string{"columns"}, "ignore": []string{"all"}}
 	input := closed(schemaOf{
 		"format": schemaOf{"enum": InputFormats()}, "delimiter": said, "encoding": said, "escape": schemaOf{"type": "string", "minLength": 1, "maxLength": 1},
-		"skipLines": schemaOf{"type": "integer", "minimum": 0}, "columns": schemaOf{"anyOf": []any{said, schemaOf{"type": "array", "items": text, "minItems": 1}}}, "json": allSaid, "rows": said,
+		"skipLines": schemaOf{"anyOf": []any{schemaOf{"type": "integer", "minimum": 0}, schemaOf{"type": "string", "pattern": `^[0-9]+$|\$\{`}}}, "columns": schemaOf{"anyOf": []any{said, schemaOf{"type": "array", "items": text, "minItems": 1}}}, "json": allSaid, "rows": said,
 	})
 	test := closed(schemaOf{
 		"name": text, "row": schemaOf{"type": []string{"object", "array", "string"}}, "file": text, "key": text, "reason": said,

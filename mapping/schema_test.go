@@ -165,7 +165,7 @@ func TestTheSchemaTakesWhatParseTakes(t *testing.T) {
 		require.NoError(t, err, each)
 		require.NoError(t, s.Validate(asJSON(t, []byte(text))), each)
 	}
-	for _, value := range []string{"", "1", "true", `""`, `"x"`, "[]", "[null]", "[x]", "{}", "{a: b}", "reject", "1d", "UTC", "rfc3339", "html", "[{from: a}]"} {
+	for _, value := range []string{"", "1", "true", `""`, `"x"`, "[]", "[null]", "[x]", "{}", "{a: b}", "reject", "1d", "UTC", "rfc3339", "html", "[{from: a}]", `"true"`, "'false'", `"2"`, "csv", "~", "[a, ~]"} {
 		var texts []string
 		at := func(keys, before, after string) {
 			for key := range strings.FieldsSeq(keys) {

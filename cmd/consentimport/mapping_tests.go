@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +41,9 @@ them. The exit code is 3 when a test does not hold.`,
 				return usage("consentimport mapping test --learn FILE EXPORT", "--learn needs the export to learn from")
 			case !learn && len(args) > 1:
 				return usage("--learn makes tests from an export; tests themselves need none", "give one mapping file")
+			}
+			if last := len(args) - 1; learn && !namesMapping(args[0]) && namesMapping(args[last]) {
+				args = append([]string{args[last]}, args[:last]...) // --learn EXPORT FILE
 			}
 			f := mappingFlags{file: args[0], set: set}
 			spec, err := f.load()
@@ -95,4 +99,9 @@ them. The exit code is 3 when a test does not hold.`,
 	c.Flags().BoolVar(&learn, "learn", false, "print tests made from the rows of an export")
 	c.Flags().StringArrayVar(&set, "set", nil, "give a parameter its value, `NAME=VALUE`; may be repeated")
 	return c
+}
+
+// namesMapping reports whether a file is called as mappings are.
+func namesMapping(path string) bool {
+	return strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")
 }

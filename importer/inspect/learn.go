@@ -67,14 +67,18 @@ func LearnTests(ctx context.Context, cfg source.Config, spec *mapping.Spec) ([]b
 			m.SetUnits(export.Units())
 			l.mapper[layout] = m
 		}
+		// Of several that can stand for each other, as in from: [a, b], one is always there:
+		// what was dropped stays away.
+		needed := slices.Clone(layout.Columns)
 		bisect(0, len(layout.Columns), func(from, to int) bool {
-			without := slices.Delete(slices.Clone(layout.Columns), from, to)
+			without := slices.DeleteFunc(slices.Clone(needed), func(c string) bool { return slices.Contains(layout.Columns[from:to], c) })
 			_, err := spec.Bind(mapping.Layout{Columns: without, Tables: export.Tables()})
-			if err != nil && to-from == 1 {
-				l.always[layout] = append(l.always[layout], layout.Columns[from])
+			if err == nil {
+				needed = without
 			}
 			return err == nil
 		})
+		l.always[layout] = needed
 	}
 	for len(l.tests.items) < maxLearned {
 		if ctx.Err() != nil {
@@ -97,7 +101,41 @@ func LearnTests(ctx context.Context, cfg source.Config, spec *mapping.Spec) ([]b
 	if err := l.keepWhatHolds(spec); err != nil {
 		return nil, err
 	}
-	return l.document(), nil
+	return l.placed(spec)
+}
+
+// placed writes the tests as they can stand below the mapping, at the end of its file, which
+// is tried: with the indentation of the tests that it has already.
+func (l *learner) placed(spec *mapping.Spec) ([]byte, error) {
+	text := l.document()
+	gap := ""
+	if own := spec.Text(); len(own) > 0 && own[len(own)-1] != '\n' {
+		gap = "\n"
+	}
+	if len(l.tests.items) == 0 {
+		return append([]byte(gap), text...), nil
+	}
+	indents := []int{2}
+	if l.before > 0 {
+		indents = []int{2, 0, 4, 6, 8, 1, 3}
+	}
+	for _, n := range indents {
+		below := []byte(gap)
+		for line := range bytes.Lines(text) {
+			if in, ok := bytes.CutPrefix(line, []byte("  ")); ok && l.before > 0 {
+				line = append(bytes.Repeat([]byte(" "), n), in...)
+			}
+			below = append(below, line...)
+		}
+		if with, err := spec.Below(below); err == nil && with.Tests() == l.before+len(l.tests.items) {
+			return below, nil
+		}
+	}
+	return nil, &mapping.Error{
+		File:    spec.File(),
+		Message: "nothing can be added below the tests of this mapping, for they are not its last section, or not one a line",
+		Hint:    "write tests: at the end of the mapping, each test on lines of its own that begin with -; take it out where it has none",
+	}
 }
 
 // keepWhatHolds runs the tests beside those of the mapping, as they will be run, and leaves
@@ -166,10 +204,12 @@ func (l *learner) row(one *rows.One) {
 	keep := kept{words: map[string]bool{}, people: map[string]bool{}, text: l.text}
 	for _, c := range one.Result.Consents {
 		keep.words[string(c.Category)], keep.words[string(c.Raw)], keep.words[string(c.Source)] = true, true, true
+		keep.names = append(keep.names, string(c.Category))
 		keep.people[string(c.UserID)], keep.people[string(c.ProfileID)], keep.people[string(c.Email)] = true, true, true
 	}
 	for _, d := range one.Result.Dropped {
 		keep.words[string(d.Category)], keep.words[string(d.Raw)] = true, true
+		keep.names = append(keep.names, string(d.Category))
 	}
 	lookedUp := l.lookedUp(one, keep)
 	test, hidden := newMap(), mapping.Record{File: one.Record.File, Row: int64(l.before + len(l.tests.items) + 1), Key: []byte(hide(string(one.Record.Key), keep))}

@@ -2,7 +2,10 @@ package inspect
 
 import (
 	"bytes"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -13,6 +16,7 @@ import (
 type kept struct {
 	words  map[string]bool // categories, sources and what decisions were read from
 	people map[string]bool // identifiers
+	names  []string        // categories: what one is put together from names nobody that it does not
 	text   []byte          // of the mapping
 }
 
@@ -28,12 +32,32 @@ func (k kept) has(v string) bool {
 	if len(v) < 2 || len(v) > longestWord {
 		return false
 	}
+	if slices.ContainsFunc(k.names, func(name string) bool { return partOf(name, v) }) {
+		return true
+	}
 	for _, q := range []string{`"`, "'"} {
 		if bytes.Contains(k.text, []byte(q+v+q)) {
 			return true
 		}
 	}
 	return false
+}
+
+// partOf reports whether a value is a whole part of a name: email of channel-email, but
+// not Ann of Announcements.
+func partOf(name, v string) bool {
+	for at := 0; ; at++ {
+		i := strings.Index(name[at:], v)
+		if i < 0 {
+			return false
+		}
+		at += i
+		before, _ := utf8.DecodeLastRuneInString(name[:at])
+		after, _ := utf8.DecodeRuneInString(name[at+len(v):])
+		if !unicode.IsLetter(before) && !unicode.IsDigit(before) && !unicode.IsLetter(after) && !unicode.IsDigit(after) {
+			return true
+		}
+	}
 }
 
 // hide gives a cell that names nobody; what the decision was read from stays.

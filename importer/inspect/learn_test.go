@@ -121,6 +121,59 @@ consent:
 	assert.Contains(t, string(learned), `- row: {"id": "a9", "at": "2024-05-01T00:00:00Z", "c": {"mail": {"state": "yes"}, "sms": {"state": "never"}}}`+"\n", "%s", learned)
 }
 
+// TestLearnedTestsCanBeAppended: what is printed goes below the mapping as it is, or it is said
+// that it cannot.
+func TestLearnedTestsCanBeAppended(t *testing.T) {
+	const rest = "consent: {userId: {from: [u, id]}, action: {from: a, values: {yes: accept}}, timestamp: ts, validUntil: unlimited, source: {const: s}}\n"
+	const test = "row: {id: u1, a: yes, ts: 2024-05-01T00:00:00Z}\n"
+	path := filepath.Join(t.TempDir(), "x.csv")
+	require.NoError(t, os.WriteFile(path, []byte("id,u,a,ts\nu1,,yes,2024-05-01T00:00:00Z\nu2,,later,2024-05-01T00:00:00Z\n,,,\n"), 0o600))
+	for name, tt := range map[string]struct {
+		text  string
+		tests int // -1: refused
+	}{
+		"none yet":                 {rest, 3},
+		"no newline at the end":    {strings.TrimSuffix(rest, "\n"), 3},
+		"value at the end":         {"consent:\n  userId: id\n  action: {from: a, values: {yes: accept}}\n  timestamp: ts\n  validUntil: unlimited\n  source: {const: s}\n  category: a", 3},
+		"below others":             {rest + "tests:\n  - " + test + "    reason: x\n", 4},
+		"below others at the edge": {rest + "tests:\n- " + test + "  reason: x\n", 4},
+		"far in, no newline":       {rest + "tests:\n    - " + test + "      reason: x", 4},
+		"in the middle":            {"tests:\n  - " + test + "    reason: x\n" + rest, -1},
+		"in brackets":              {rest + "tests: [{row: {id: u1, a: yes}, reason: x}]\n", -1},
+		"empty":                    {rest + "tests: []\n", -1},
+	} {
+		spec, err := mapping.Parse("m.yaml", []byte(tt.text), nil)
+		require.NoError(t, err, name)
+		learned, err := LearnTests(context.Background(), source.Config{Paths: []string{path}}, spec)
+		if tt.tests < 0 {
+			assert.ErrorContains(t, err, "nothing can be added below the tests", name)
+			continue
+		}
+		require.NoError(t, err, name)
+		with := withLearned(t, []byte(tt.text), nil, learned)
+		assert.Equal(t, tt.tests, with.Tests(), "%s:\n%s", name, learned)
+		results, err := with.RunTests()
+		require.NoError(t, err, name)
+		for _, r := range results[spec.Tests():] {
+			assert.Empty(t, r.Faults, "%s:\n%s", name, learned)
+		}
+	}
+}
+
+// TestPartOfACategory: what a category is put together from is told, but no letters of it.
+func TestPartOfACategory(t *testing.T) {
+	for name, parts := range map[string]string{"channel-email": "email channel channel-email", "news: sms": "sms news", "list-7a": "7a"} {
+		for part := range strings.FieldsSeq(parts) {
+			assert.True(t, partOf(name, part), "%s of %s", part, name)
+		}
+	}
+	for name, parts := range map[string]string{"Announcements": "Ann", "channel-email": "mail em l", "Zoë-Ann": "Ann-x Zo", "xannann-ann2": "ann"} {
+		for part := range strings.FieldsSeq(parts) {
+			assert.False(t, partOf(name, part), "%s of %s", part, name)
+		}
+	}
+}
+
 // TestLearningIsBounded: rows that no test can be made of, lines without end and rows that
 // are long cost neither memory nor time without end, and are said.
 func TestLearningIsBounded(t *testing.T) {
