@@ -235,9 +235,11 @@ func (im *Import) noteForked() error {
 // sendsMore reports whether an import that was complete is to send something: what failed,
 // repaired rows, or what its export has grown by.
 func (im *Import) sendsMore() bool {
-	if im.cfg.Retry || im.cfg.Repair != "" {
-		return true
-	}
+	return im.cfg.Retry || im.cfg.Repair != "" || im.grown()
+}
+
+// grown reports whether the export has more bytes than when the import began.
+func (im *Import) grown() bool {
 	for i, was := range im.header.Inputs {
 		if im.export.Inputs[i].Bytes > was.Bytes {
 			return true

@@ -97,6 +97,7 @@ type Import struct {
 	notes []Note
 	key   []byte // memory, for the goroutine that feeds
 	fresh bool   // the import began with this process
+	idle  bool   // nothing is left to be sent
 	unset bool   // the pass is not set down in the checkpoint yet
 
 	patience time.Duration // how long Announce waits for a directory that somebody else has; 0: the usual
@@ -346,6 +347,10 @@ func (im *Import) RunNumber() int { return im.runs + 1 }
 
 // Killed reports whether the run before this one had no chance to end.
 func (im *Import) Killed() bool { return im.runs > 0 && im.state != nil && im.state.End == nil }
+
+// Idle reports whether the import is complete and this process has nothing to do for it: it
+// sends nothing, and the checkpoint stays as it is.
+func (im *Import) Idle() bool { return im.idle }
 
 // Notes are what the user should know about how the import was opened.
 func (im *Import) Notes() []Note { return im.notes }

@@ -72,6 +72,9 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot, ahead *source.
 		return nil, err
 	}
 	im.files.Suppress(im.cfg.Suppressed)
+	if im.idle = im.nothingLeft(); im.idle {
+		return im, im.continuePass()
+	}
 	if n := len(state.Runs); n > 0 && state.Runs[n-1].Approved != "" && cfg.Approved == "" {
 		im.note(blocked.ApproveAgain, "the run before this one sent only what was approved (%s), and this one is not held to it", state.Runs[n-1].Approved)
 	}
@@ -85,6 +88,29 @@ func goOn(cfg Config, w *journal.Writer, state *journal.Snapshot, ahead *source.
 		return im, im.startRetry()
 	}
 	return im, im.continuePass()
+}
+
+// nothingLeft reports whether a run would send nothing and set nothing down that is not known:
+// the import is complete, its export has not grown and lies where it lay, and a retry has
+// nothing to send again.
+func (im *Import) nothingLeft() bool {
+	s := im.state
+	if !s.Complete() || im.cfg.Repair != "" || im.grown() || im.moved() != nil {
+		return false
+	}
+	if !im.cfg.Retry {
+		return true
+	}
+	// A retry has given each consent that was not final a new outcome, a repair only those of
+	// its rows.
+	left := int64(0)
+	for i := len(s.Passes) - 1; i >= 0; i-- {
+		left += s.ByPass[i].Refused + s.ByPass[i].Failed
+		if s.Passes[i].Kind != journal.Repair {
+			break
+		}
+	}
+	return left == 0 && im.spec.SHA256() == im.pass.Mapping.SHA256
 }
 
 // allowed checks that the user meant to go on.

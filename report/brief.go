@@ -2,8 +2,11 @@ package report
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -51,6 +54,29 @@ func Brief(disk journal.Disk, dir string, facts survey.Facts, rows summary.Rows,
 		return nil, nil, err
 	}
 	return sum, removed, files.commit(removed)
+}
+
+// RemoveEarlier removes the reports of earlier runs from the directory of an import that is
+// about to go on, for good before it returns: from then on they would tell of another time, and
+// whoever is killed writes none. report.json, which scripts read, goes first.
+func RemoveEarlier(disk journal.Disk, dir string) error {
+	names, err := earlier(dir)
+	if err != nil {
+		return err
+	}
+	gone := false
+	for _, name := range append([]string{summary.Name}, names...) {
+		switch err := disk.Remove(filepath.Join(dir, name)); {
+		case err == nil:
+			gone = true
+		case !errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("remove the report of an earlier run: %w", err)
+		}
+	}
+	if !gone {
+		return nil
+	}
+	return disk.SyncDir(dir)
 }
 
 // earlier names the reports in a directory beside report.json.

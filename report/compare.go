@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +28,9 @@ type Comparison struct {
 	// Agree are the files that were derived again and are the same, to the byte;
 	// of report.json what it counts.
 	Agree []string
+	// Advise are those of the forms with advice that are the same, to the byte, with the advice
+	// of now.
+	Advise []string
 	// Differ are the others, a sentence each.
 	Differ []string
 	// Partial says that report.json was written alone when a signal ended the run (see
@@ -73,12 +78,37 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts 
 			x.Agree = append(x.Agree, "report.json")
 		}
 	}
+	if x.Advise, err = advising(disk, dir, sum, &opts); err != nil {
+		return nil, err
+	}
 	if !x.Partial && len(x.Differ) > 0 {
 		x.Older = older(had, sum, x.Differ)
 	}
 	slices.Sort(x.Agree)
 	slices.Sort(x.Differ)
 	return x, nil
+}
+
+// advising names the forms with advice in dir that are what a summary makes them now.
+func advising(disk journal.Disk, dir string, s *summary.Summary, opts *Options) (names []string, err error) {
+	for _, f := range forms {
+		if !f.advises {
+			continue
+		}
+		sum := sha256.New()
+		if err := f.write(sum, s, opts); err != nil {
+			return nil, err
+		}
+		is, err := DigestFile(disk, dir, f.name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
+		case is.SHA256 == hex.EncodeToString(sum.Sum(nil)):
+			names = append(names, f.name)
+		}
+	}
+	return names, nil
 }
 
 // older says that the reports are those of an earlier run, or that none were written:

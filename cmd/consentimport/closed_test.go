@@ -43,7 +43,10 @@ func TestNoCommandThatIsPrintedOfAnImportIsRefused(t *testing.T) {
 		says   string // in the steps before
 		left   int    // what it leads to ends with
 	}{
-		"refused, followed": {then: func(t *testing.T, r *rehearsal) { delta(t, r) },
+		"refused, followed": {then: func(t *testing.T, r *rehearsal) {
+			r.here(t, nil, "evidence", r.out()).requireCode(t, exitComplete)
+			delta(t, r)
+		},
 			says: "Nothing more leaves from here: the import in DELTA follows this one", next: "--since DELTA --out OUT-again"},
 		"failed, followed": {faults: "subject500=ann", more: []string{"--attempts", "1"}, then: func(t *testing.T, r *rehearsal) { delta(t, r) },
 			says: "What is left goes into a new import", next: "--since DELTA --out OUT-again"},
@@ -122,6 +125,7 @@ func TestNoCommandThatIsPrintedOfAnImportIsRefused(t *testing.T) {
 			var printed []string
 			for _, command := range [][]string{{"report", r.out()}, {"verify", r.out()}, {"evidence", r.out()}, {"verify", "--subject", "bob", r.out()}} {
 				got := r.here(t, nil, command...)
+				assert.NotContains(t, got.stdout, "is not the file that the evidence names", "its advice is of today")
 				for _, m := range printedCommand.FindAllStringSubmatch(got.stdout+got.stderr, -1) {
 					printed = append(printed, m[1])
 				}

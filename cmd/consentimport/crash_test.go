@@ -15,6 +15,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/journal/faultdisk"
+	"github.com/consentimport/consentimport/report"
 )
 
 // crashRehearsal is a small import with every outcome in it: sent, refused,
@@ -201,13 +202,32 @@ func TestASignalAfterAKillWritesTheReports(t *testing.T) {
 	broken := r.program
 	broken.env = append([]string{sendFault + "=before@3"}, r.env...)
 	broken.exec(t, r.args("--resume", "--concurrency", "1")...).requireCode(t, -1)
+	left, err := os.ReadDir(r.out())
+	require.NoError(t, err)
+	for _, e := range left {
+		assert.False(t, report.Written(e.Name()), "a run that begins removes what tells of an earlier stop: %s", e.Name())
+	}
 	told := r.program
 	told.signalled = true
-	told.here(t, nil, r.args("--resume")...).requireCode(t, exitIncomplete)
+	stopped := func() finished { // a signal that comes while the checkpoint is read ends it before
+		for {
+			got := told.here(t, nil, r.args("--resume")...).requireCode(t, exitIncomplete)
+			if strings.Contains(got.stderr, "the run before this one was killed: writing the reports of what it did\n") {
+				return got
+			}
+			require.NotContains(t, got.stderr, "writing the reports")
+		}
+	}
+	stopped()
 	now := column(t, r.out(), "successes.csv", "consent")
 	assert.Greater(t, len(now), before)
 	assert.EqualValues(t, len(now), summaryIn(t, r.out()).Consents.Sent)
 	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout, "consistent")
+
+	// Without the time for lists, those of an earlier stop would be taken for those of this one.
+	told.env = append([]string{reportTime + "=1ns"}, r.env...)
+	assert.Contains(t, stopped().stderr, "removed, for it tells of an earlier stop: approval.html, decisions.csv, failures.csv, rejected.csv, report.html, successes.csv\n")
+	assert.NoFileExists(t, filepath.Join(r.out(), "successes.csv"))
 }
 
 // The disk fails at the k-th durable step and from then on, or for good: the run

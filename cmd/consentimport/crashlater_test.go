@@ -61,8 +61,8 @@ func laterPasses() []laterPass {
 }
 
 // A resume, a retry, a repair and the writing of reports are killed at the k-th
-// durable step, before it and half-way through its write. Taken up again, every
-// file is as if nothing had happened.
+// durable step, before it and half-way through its write. What is left agrees with the
+// checkpoint; taken up again, every file is as if nothing had happened.
 func TestAKillAtAnyStepOfALaterPassLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	for n, pass := range laterPasses() {
@@ -124,6 +124,9 @@ func (r *rehearsal) killAndGoOn(t *testing.T, pass laterPass, fault string, code
 		f.requireCode(t, code)
 		return
 	}
+	left := r.here(t, nil, "verify", r.out())
+	assert.NotContains(t, left.stdout, "belongs to another time", "a file that was left does not agree with the checkpoint")
+	assert.NotContains(t, left.stdout, "VERDICT: inconsistent")
 	if pass.name == "report" {
 		r.here(t, nil, pass.args(r)...).requireCode(t, code)
 		return

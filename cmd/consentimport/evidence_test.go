@@ -311,8 +311,10 @@ func TestEvidenceOfAnEarlierTime(t *testing.T) {
 	t.Parallel()
 	r := messyImport(t)
 	r.here(t, nil, "evidence", r.out()).requireCode(t, exitComplete)
-	for _, again := range [][]string{{"report", r.out()}, {"verify", r.out()}, {"evidence", r.out()}, {"report", r.out()}} {
+	archived := filesIn(t, r.out())
+	for _, again := range [][]string{{"report", r.out()}, {"verify", r.out()}, {"evidence", r.out()}, r.args("--resume"), {"report", r.out()}} {
 		r.here(t, nil, again...)
+		assert.Equal(t, archived, filesIn(t, r.out()), again)
 		assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout, "evidence.json: fits")
 	}
 	r.faults(t, "")
@@ -333,6 +335,11 @@ func TestEvidenceOfAnEarlierTime(t *testing.T) {
 	code, out := r.typed(t, command)
 	require.Equal(t, exitComplete, code, out)
 	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitComplete).stdout, "evidence.json: fits")
+	archived = filesIn(t, r.out())
+	idle := r.here(t, nil, r.args("--resume", "--retry", "--on-end", "echo $CONSENTIMPORT_STATE")...).requireCode(t, exitFailures)
+	assert.Contains(t, idle.stderr, "nothing is left to send: the import is complete\n")
+	assert.Contains(t, idle.stderr, "\ncomplete\n")
+	assert.Equal(t, archived, filesIn(t, r.out()), "a retry of an import of which nothing can be sent again")
 
 	r.here(t, nil, r.args("--restart")...).requireCode(t, exitFailures)
 	require.NoError(t, os.WriteFile(filepath.Join(r.out(), "evidence.json"), []byte(before["evidence.json"]), 0o600))

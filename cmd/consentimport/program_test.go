@@ -258,6 +258,7 @@ func (p program) here(t *testing.T, disk journal.Disk, args ...string) finished 
 			return came, func() {}
 		},
 	}
+	env.reports, _ = time.ParseDuration(vars[reportTime]) // unset: the usual
 	if p.timeout > 0 {
 		args = append([]string{args[0], "--timeout", p.timeout.String()}, args[1:]...)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -142,14 +143,22 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if f.dryRun {
 		return f.surveyOnly(ctx, env, im, called, op)
 	}
-	if err := f.approve(ctx, env, im, f.dir(paths)); err != nil {
-		return f.notBegun(ctx, env, im, f.named(called), err)
+	if !im.Idle() || f.strict || f.approved != "" {
+		if err := f.approve(ctx, env, im, f.dir(paths)); err != nil {
+			return f.notBegun(ctx, env, im, f.named(called), err)
+		}
+	}
+	if im.Idle() {
+		return f.nothingToSend(ctx, env, im, send, f.dir(paths), op)
 	}
 	called = f.named(called)
 	if err := im.Arrange(ctx); err != nil {
 		return f.notBegun(ctx, env, im, called, err)
 	}
 	if err := im.Announce(ctx); err != nil {
+		return errors.Join(err, im.Abandon())
+	}
+	if err := report.RemoveEarlier(env.disk, f.dir(paths)); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
 	if err := im.CommitPass(); err != nil {
@@ -229,6 +238,25 @@ func (f *runFlags) surveyOnly(ctx context.Context, env *environment, im *importe
 		}
 		return strict(env.stderr, s.Lint)
 	}
+	return f.show(env, s)
+}
+
+// nothingToSend is the resume of an import that is complete. It writes the reports as report
+// does: what was archived of them, or of the checkpoint, stays as it is.
+func (f *runFlags) nothingToSend(ctx context.Context, env *environment, im *importer.Import, out *target, dir string, op *operation) error {
+	messages{env}.note("nothing is left to send: the import is complete")
+	dropSocket(filepath.Join(dir, importer.ControlSocket)) // this one takes no orders
+	op.start(im, false, out.identity, out.byStatus)
+	surveyed, err := im.Survey()
+	if err != nil {
+		return err
+	}
+	defer surveyed.Close()
+	s, err := writeReport(ctx, env, surveyed, dir, report.Invocation{Program: "consentimport"}, nil)
+	if err != nil {
+		return err
+	}
+	op.end(s)
 	return f.show(env, s)
 }
 

@@ -41,9 +41,7 @@ func listenIn(dir string) (l net.Listener, release func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSocket != 0 {
-		_ = os.Remove(path) // listening fails if it is still there
-	}
+	dropSocket(path)
 	if l, err = net.Listen("unix", path); err != nil {
 		done()
 		return nil, nil, err
@@ -53,6 +51,14 @@ func listenIn(dir string) (l net.Listener, release func(), err error) {
 		return nil, nil, errors.Join(err, l.Close())
 	}
 	return l, func() { _ = l.Close(); done() }, nil
+}
+
+// dropSocket removes the control socket that a killed run has left; listening fails if it is
+// still there.
+func dropSocket(path string) {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSocket != 0 {
+		_ = os.Remove(path)
+	}
 }
 
 // dialIn connects to the run in a directory.

@@ -159,16 +159,27 @@ func verify(env *environment, dir, signer string) error {
 			messages{env}.note(n)
 		}
 	}
-	if v.evidence, err = evidence.Verify(ctx, env.disk, dir, surveyed, v.lists.Summary, snap.Finished, signers, exceptPurged(v.purged)); err != nil {
+	if v.evidence, err = evidence.Verify(ctx, env.disk, dir, surveyed, v.lists.Summary, snap.Finished, signers, v.rewritten()); err != nil {
 		return err
 	}
 	return printVerified(env.stdout, dir, v)
 }
 
-// checkBeside says what the file beside a checkpoint, by which one is known to have lost its
-// end, is worth.
+// rewritten says which files need not be those that the evidence names: what a purge has
+// changed, and what report has written since with other advice.
+func (v *verified) rewritten() func(name string) bool {
+	return func(name string) bool {
+		return v.purged != nil && purgedList(name) || slices.Contains(v.lists.Advise, name)
+	}
+}
+
+// checkBeside says what the end of a checkpoint is worth, and the file beside it, by which one
+// is known to have lost its end.
 func checkBeside(snap *journal.Snapshot) (wrong, notes []string) {
 	const only = "; whether the checkpoint has lost its end is told by report.json alone"
+	if snap.Torn > 0 {
+		notes = append(notes, "the last line of the checkpoint was not written whole, as when a run is killed: it does not count, and a run that goes on drops it")
+	}
 	switch {
 	case snap.Beside == journal.BesideMissing:
 		notes = append(notes, journal.KnownName+" is missing: it was removed, or a copy left hidden files out"+only)

@@ -20,15 +20,6 @@ import (
 // purgedList reports whether a purge removes a list, or changes it.
 func purgedList(name string) bool { return report.HoldsPeople(name) || name == "decisions.csv" }
 
-// exceptPurged says which files the evidence of an earlier day cannot find as they
-// were.
-func exceptPurged(p *journal.Purge) func(string) bool {
-	if p == nil {
-		return nil
-	}
-	return purgedList
-}
-
 // checkKept holds the files that a purge left against what it wrote of them.
 func checkKept(disk journal.Disk, dir string, p *journal.Purge) (wrong, notes []string, err error) {
 	for _, want := range p.Kept {

@@ -111,7 +111,7 @@ func Make(ctx context.Context, disk journal.Disk, dir string, s *survey.Survey, 
 			e.Approval.Runs = append(e.Approval.Runs, ApprovedRun{r.N, r.Approved})
 		}
 	}
-	if e.Checkpoint, err = report.DigestFile(disk, dir, journal.Name); err != nil {
+	if e.Checkpoint, err = report.DigestBeginning(disk, dir, journal.Name, s.Snapshot().Bytes); err != nil {
 		return nil, err
 	}
 	e.Lists, err = Lists(disk, dir)
