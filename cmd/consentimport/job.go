@@ -161,6 +161,9 @@ func (f *jobFlags) job(env *environment, c *cobra.Command, paths []string) (*job
 	if f.run.perDay > 0 && f.run.perDay < int64(f.shards) {
 		return nil, usage("give --per-day at least the number of shards", "--per-day %d is the whole import's, and leaves nothing for some of %d shards", f.run.perDay, f.shards)
 	}
+	if f.run.strict && f.shards > 1 {
+		return nil, strictInParts("the shards of a job")
+	}
 	if !f.run.mapping.given() {
 		return nil, usage("consentimport inspect EXPORT says which preset fits", "no mapping: give --preset NAME or --mapping FILE")
 	}

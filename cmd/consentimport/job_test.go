@@ -66,6 +66,7 @@ func TestJobRefuses(t *testing.T) {
 		"no parameter": {"timestamp", []string{"job", "slurm", "--shards", "3", "--preset", "shopify", "--org", "a", "--project", "b", "e.csv"}},
 		"set":          {"NAME=VALUE", []string{"job", "slurm", "--shards", "3", "--mapping", "m.yaml", "--set", "x", "--org", "a", "--project", "b", "e.csv"}},
 		"two mappings": {"--preset and --mapping", jobArgs("slurm", "--preset", "transcend", "e.csv")},
+		"strictness":   {"--dry-run --strict", jobArgs("slurm", "--strict", "e.csv")},
 		"shard":        {"--shards N", jobArgs("slurm", "--shard", "1/2", "e.csv")},
 		"key in a URL": {"--base-url", append(jobArgs("slurm", "e.csv"), "--base-url", "http://target.example")},
 	} {

@@ -34,6 +34,8 @@ func (f *runFlags) share(env *environment, paths []string) error {
 		return usage("give --per-day at least the number of shards", "--per-day %d is the whole import's, and leaves nothing for some of %d shards", f.perDay, f.part.N)
 	case f.dryRun:
 		return usage("omit --shard: what a dry run shows, and what is signed, is the whole export", "--dry-run cannot be combined with %s", of)
+	case f.strict:
+		return strictInParts(of)
 	case f.limit > 0:
 		return usage("omit --limit", "--limit counts rows of the whole export, so it cannot be combined with %s", of)
 	case len(paths) == 1 && paths[0] == "-":
@@ -42,6 +44,13 @@ func (f *runFlags) share(env *environment, paths []string) error {
 		return usage("join the shards first (report, with --out), and repair the joined import", "--repair cannot be combined with %s", of)
 	}
 	return nil
+}
+
+// strictInParts refuses --strict where several processes each look at their own people: one
+// would send what another one refuses.
+func strictInParts(of string) error {
+	return usage("omit --strict; run --dry-run --strict over the whole export first, and give --approved what it found to be right",
+		"--strict cannot be combined with %s: each of them knows the findings about its own people alone", of)
 }
 
 // divided are the limits of one shard: what is said of the whole import is divided.

@@ -298,6 +298,7 @@ func TestShardRefusals(t *testing.T) {
 		"input":       {"standard input", nil, append(append([]string{"run", "--mapping", "plain.yaml"}, r.target()...), "--shard", "1/2", "-")},
 		"repair":      {"--repair", nil, r.args("--shard", "1/2", "--repair", r.out())},
 		"dry run":     {"--dry-run", nil, r.args("--shard", "1/2", "--dry-run")},
+		"strictness":  {"--dry-run --strict", nil, r.args("--shard", "1/2", "--strict")},
 		"form":        {"not a shard", nil, r.args("--shard", "3/2")},
 		"nobody says": {"no scheduler", nil, r.args("--shard", "auto")},
 		"no count":    {"CONSENTIMPORT_SHARDS", []string{"JOB_COMPLETION_INDEX=0"}, r.args("--shard", "auto")},
