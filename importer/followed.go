@@ -289,7 +289,17 @@ func readFollower(disk journal.Disk, path string) (by followedBy, err error) {
 	if json.Unmarshal(text, &by) != nil || by.ID == "" || by.Dir == "" {
 		return by, errors.New("it does not say which import follows")
 	}
+	if named, _, err := by.in(filepath.Dir(path)); err != nil || filepath.Base(named) != filepath.Base(path) {
+		return by, errors.New("it was changed: its name is not that of what it says")
+	}
 	return by, nil
+}
+
+// CheckFollowers says which file by which another import says that it follows the one in a
+// directory was changed.
+func CheckFollowers(disk journal.Disk, dir string) error {
+	_, err := followers(disk, dir)
+	return err
 }
 
 // withdraw removes what an import says in the directories of others, if it has sent nothing:

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -167,10 +168,11 @@ func TestEvidenceIsCheckedByStrangersAndHoldsTheDirectory(t *testing.T) {
 			continue
 		}
 		require.NoError(t, os.WriteFile(path, changed, 0o600))
-		code := r.here(t, nil, "verify", r.out(), "--signer", key+".pub").code
-		if assert.NotEqual(t, exitComplete, code, "%s changed at %d", name, at) {
+		got := r.here(t, nil, "verify", r.out(), "--signer", key+".pub")
+		if assert.NotEqual(t, exitComplete, got.code, "%s changed at %d", name, at) {
 			forged++
 		}
+		assert.Regexp(t, `(?m)^(wrong|error|evidence): .*`+regexp.QuoteMeta(name), got.stdout+got.stderr, "it is named, changed at %d", at)
 		require.NoError(t, os.WriteFile(path, text, 0o600))
 	}
 	t.Logf("%d forgeries, none accepted", forged)
@@ -344,7 +346,7 @@ func TestEvidenceOfAnEarlierTime(t *testing.T) {
 	r.here(t, nil, r.args("--restart")...).requireCode(t, exitFailures)
 	require.NoError(t, os.WriteFile(filepath.Join(r.out(), "evidence.json"), []byte(before["evidence.json"]), 0o600))
 	said = r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures).stdout
-	assert.Contains(t, said, "does not begin as the one that the evidence names")
+	assert.Contains(t, said, "does not begin as the one that evidence.json names")
 	assert.Contains(t, said, "VERDICT: inconsistent")
 }
 

@@ -286,6 +286,10 @@ func TestWhatFailedDoesNotOvertakeADelta(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(r.out(), ".followed-*.json"))
 	require.NoError(t, err)
 	require.Len(t, left, 3)
+	text, err := os.ReadFile(left[0])
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(left[0], []byte(strings.Replace(string(text), `"id":"`, `"id":"0`, 1)), 0o600))
+	assert.Contains(t, r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures).stdout, left[0]+": it was changed")
 	require.NoError(t, os.WriteFile(left[0], []byte("{"), 0o600))
 	assert.Contains(t, r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitRefused).message(t), left[0])
 }

@@ -143,6 +143,9 @@ func verify(env *environment, dir, signer string) error {
 	if err := importer.CheckLatest(env.disk, dir, snap); err != nil && snap.Lost == nil { // which the audit says
 		v.Faults = append(v.Faults, err.Error())
 	}
+	if err := importer.CheckFollowers(env.disk, dir); err != nil {
+		v.Faults = append(v.Faults, err.Error())
+	}
 	wrong, notes := checkBeside(snap)
 	v.Faults, v.notes = append(v.Faults, wrong...), notes
 	if v.purged != nil {

@@ -128,12 +128,13 @@ func (c *Check) signature(text, signature []byte, signers []ssh.PublicKey) {
 func (c *Check) beginning(disk journal.Disk, dir string, e *Evidence) error {
 	began, err := report.DigestBeginning(disk, dir, journal.Name, e.Checkpoint.Bytes)
 	if err == nil && began != e.Checkpoint {
-		c.wrong("%s does not begin as the one that the evidence names", journal.Name)
+		c.wrong("%s does not begin as the one that %s names", journal.Name, Name)
 	}
 	return err
 }
 
-// files holds the digests in the evidence against the files.
+// files holds the digests in the evidence against the files. Either may be the one that was
+// changed, so both are named.
 func (c *Check) files(disk journal.Disk, dir string, e *Evidence, except func(string) bool) error {
 	for _, want := range e.Lists {
 		if except != nil && except(want.Name) {
@@ -146,11 +147,11 @@ func (c *Check) files(disk journal.Disk, dir string, e *Evidence, except func(st
 		got, err := report.DigestFile(disk, dir, want.Name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			c.wrong("%s, which the evidence names, is missing", want.Name)
+			c.wrong("%s, which %s names, is missing", want.Name, Name)
 		case err != nil:
 			return err
 		case got != want:
-			c.wrong("%s is not the file that the evidence names", want.Name)
+			c.wrong("%s is not the file that %s names: one of the two was changed", want.Name, Name)
 		}
 	}
 	return nil
