@@ -25,6 +25,7 @@ func TestOptOutsThatAreNotRead(t *testing.T) {
 		{"NoMail", "x", "each: {columns: {a: a}}\n", true},
 		{"unsubscribed", " TRUE ", "each: {columns: {a: a}}\nskip: id == \"u1\"\n", true},
 		{"E-Mail Widerspruch", "ja", "each: {columns: {a: a}}\n", true},
+		{"Werbung: Widerspruch", "J", "each: {columns: {a: a}}\n", true},
 		{"Do Not SMS", "No", "each: {columns: {a: a}}\n", false},
 		{"Do Not SMS", "", "each: {columns: {a: a}}\n", false},
 		{"Payment declined", "yes", "each: {columns: {a: a}}\n", false},

@@ -41,6 +41,10 @@ func TestObjectionsAreTurned(t *testing.T) {
 			"user_id,purpose,consented,timestamp\nu1,ads,true," + at + "\nu1,do_not_sell,true," + at + "\nu2,ads,false," + at + "\nu2,do_not_sell,false," + at + "\n",
 			[]string{"1 accept ads", "2 reject do_not_sell", "3 reject ads"},
 		},
+		"answers of one letter": {
+			"userId;Newsletter erlaubt;Werbesperre;timestamp\nu1;J;J;" + at + "\nu2;N;N;" + at + "\n",
+			[]string{"1 accept Newsletter erlaubt", "1 reject Werbesperre", "2 reject Newsletter erlaubt"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.txt")
@@ -50,7 +54,7 @@ func TestObjectionsAreTurned(t *testing.T) {
 			decided := undecidedValue.ReplaceAllStringFunc(draft, func(line string) string {
 				m := undecidedValue.FindStringSubmatch(line)
 				action := "reject"
-				if m[2] == "true" && !strings.Contains(line, "DECIDE: reject? ") {
+				if (m[2] == "true" || m[2] == "J") && !strings.Contains(line, "DECIDE: reject? ") {
 					action = "accept"
 				}
 				return fmt.Sprintf("%s%q: %s", m[1], m[2], action)

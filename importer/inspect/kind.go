@@ -99,7 +99,7 @@ func wordKind(v []byte) (valueKind, bool) {
 		return kindNothing, true
 	case "0", "1":
 		return kindBit, true
-	case "yes", "no", "y", "n", "true", "false", "t", "f", "on", "off", "ja", "nein", "oui", "non", "si", "sí", "nee", "tak", "nie", "ano", "ne", "sim", "não", "nao", "x":
+	case "yes", "no", "y", "n", "true", "false", "t", "f", "on", "off", "ja", "nein", "oui", "non", "si", "sí", "nee", "tak", "nie", "ano", "ne", "sim", "não", "nao", "j", "x":
 		return kindFlag, true
 	}
 	if !allDigits(v) && len(v) > 1 && v[0] >= utf8.RuneSelf { // an answer in another script
