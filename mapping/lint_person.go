@@ -135,6 +135,8 @@ func isStandIn(id []byte) bool {
 		return isWord(id[:at], nowhere)
 	}
 	switch n := len(id); {
+	case letterOf[id[n-1]] != isDigit && endsInNobody(id):
+		return true
 	case allOf(id, "0-"), n == nilUUID && allOf(id, "fF-"), saysNothing(id):
 		return true
 	case n == 32 || n == 40 || n == 64:
@@ -148,6 +150,18 @@ func isStandIn(id []byte) bool {
 	}
 	within := bytes.Trim(id, "()[]<>{}'\"`.")
 	return len(within) > 0 && (isWord(within, standIns) || eachPartIsNobody(within))
+}
+
+// endsInNobody reports whether an id that is put together, such as acme:unknown, ends in
+// what is written for nobody, or in nothing: all without an id of their own are one then.
+func endsInNobody(id []byte) bool {
+	for i := len(id) - 1; i > 0 && len(id)-i <= longestStandIn; i-- {
+		if c := id[i]; c == ':' || c == '|' || c == '#' {
+			last := id[i+1:]
+			return len(last) == 0 || saysNothing(last) || isWord(last, standIns) && letterOf[last[0]] != isDigit
+		}
+	}
+	return false
 }
 
 // allOf reports whether a text is made of nothing but these characters.
