@@ -125,8 +125,9 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	return &journal.RepairedExport{Name: name, Bytes: info.Size(), SHA256: sum, Reading: reading}, nil
 }
 
-// noteSent says of how many rows of a repaired file something was sent before that they
-// may say otherwise now: what was sent is not sent again, nor taken back.
+// noteSent says of how many rows of a repaired file something was sent before, from the export
+// or an earlier repair, that may say otherwise than the file: it is not sent again, nor taken
+// back.
 func (im *Import) noteSent(repaired []rows.Repaired) (err error) {
 	outcomes, err := im.state.Outcomes(0)
 	if err != nil {
@@ -153,7 +154,7 @@ func (im *Import) noteSent(repaired []rows.Repaired) (err error) {
 		}
 	}
 	if n > 0 {
-		im.note(blocked.None, "changed rows of %s of which something was sent before: %d, the first on line %d (row %d of the import); what was sent stays as it was sent, whatever the file says now",
+		im.note(blocked.None, "rows of %s that differ from the export, and of which something was sent before: %d, the first on line %d (row %d of the import); what was sent stays as it was sent, and is not sent again",
 			im.cfg.Repair, n, first.Line, first.Number)
 	}
 	return nil

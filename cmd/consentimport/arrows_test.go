@@ -21,7 +21,7 @@ const module = "github.com/consentimport/consentimport/"
 // way. A room may import itself by way of its tests; what is not listed is not
 // allowed.
 var arrows = map[string][]string{
-	"cmd/consentimport": {"cmd/consentimport/studio", "importer/blocked", "report", "report/evidence", "report/html", "report/summary", "report/text", "report/wording", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/delivery", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
+	"cmd/consentimport": {"cmd/consentimport/studio", "importer/blocked", "importer/room", "report", "report/evidence", "report/html", "report/summary", "report/text", "report/wording", "importer", "importer/rows", "importer/shard", "importer/survey", "importer/inspect", "importer/source", "importer/delivery", "importer/intempt", "importer/journal", "importer/sandbox", "mapping", "mapping/spelling"},
 	// The pages do what commands do, by calling them.
 	"cmd/consentimport/studio": {"report", "report/summary", "report/wording", "importer/inspect", "importer/rows", "importer/source", "mapping"},
 	// What rejected.* holds is written by report and read back by importer: the form of it is below both.

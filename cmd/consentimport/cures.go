@@ -6,6 +6,7 @@ import (
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/blocked"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/room"
 	"github.com/consentimport/consentimport/importer/source"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/report"
@@ -114,7 +115,7 @@ func hintOf(err error) string {
 		return cures[blocked.RestoreOrStartOver]
 	case errors.As(err, new(*journal.VersionError)):
 		return "use the version of consentimport that wrote it, or a later one"
-	case isFull(err):
+	case room.Out(err):
 		return "make room, then run it again"
 	case ofTheDisk(err):
 		return "remove the cause, then run it again"

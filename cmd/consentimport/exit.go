@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/consentimport/consentimport/importer"
+	"github.com/consentimport/consentimport/importer/room"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
 )
@@ -79,15 +80,10 @@ func codeOf(err error) int {
 	}
 }
 
-// isFull reports whether an error is that there is no room.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
-
 // ofTheDisk reports whether an error is one of where something was to be written, and
 // none of the program.
 func ofTheDisk(err error) bool {
-	return isFull(err) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO) || errors.Is(err, fs.ErrPermission)
+	return room.Out(err) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO) || errors.Is(err, fs.ErrPermission)
 }
 
 // complain writes an error and its hint, one line each.

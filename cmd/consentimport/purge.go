@@ -12,6 +12,7 @@ import (
 
 	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
+	"github.com/consentimport/consentimport/importer/room"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/mapping"
 	"github.com/consentimport/consentimport/mapping/spelling"
@@ -86,7 +87,7 @@ func purge(env *environment, dir string) error {
 	}
 	named := mapping.NewLinter(spec, mapping.LintOptions{}).Decisions().Named
 	p, err := report.Purge(env.disk, dir, w, snap.Purged, importer.Rests(snap), named, version(), env.now())
-	if isFull(err) {
+	if room.Out(err) {
 		return &exitError{exitIncomplete, err, "a purge writes some lines before it removes anything: make room, then run it again"}
 	}
 	if err != nil {

@@ -52,12 +52,21 @@ func (n Need) Check() error {
 	return blocked.Errorc(blocked.MoreRoom, "%s has %d MiB free, and %s needs about %d MiB there for %s%s", n.Dir, free/mib, n.What, (n.Bytes+mib-1)/mib, n.For, of)
 }
 
+// Out reports whether an error is that there is no room: the disk is full, or the quota of the
+// user is used up.
+func Out(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 // Full says how much room there was, and how much is needed at least, where a disk was
 // full before that could be foreseen: of a small packed file all is read at once. What
 // was written is gone by then. Any other error stays as it is.
 func (n Need) Full(err error) error {
-	if !errors.Is(err, syscall.ENOSPC) {
+	if !Out(err) {
 		return err
+	}
+	if errors.Is(err, syscall.EDQUOT) { // of which the file system's free room says nothing
+		return blocked.Errorc(blocked.MoreRoom, "the quota for %s is used up, and %s needs more there for %s: %w", n.Dir, n.What, n.For, err)
 	}
 	free, known := Free(n.Dir)
 	if !known {

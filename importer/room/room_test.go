@@ -37,6 +37,11 @@ func TestNeedIsHeldAgainstWhatIsFree(t *testing.T) {
 	require.ErrorAs(t, full, &b)
 	assert.ErrorIs(t, full, syscall.ENOSPC)
 	assert.Regexp(t, `needs more than \d{10,} MiB there for its files \(of 7 things or more\): write: `, full.Error())
+	full = n.Full(fmt.Errorf("write: %w", syscall.EDQUOT))
+	require.ErrorAs(t, full, &b)
+	assert.Equal(t, blocked.MoreRoom, b.Cure)
+	assert.ErrorIs(t, full, syscall.EDQUOT)
+	assert.Regexp(t, `^the quota for .*not/there yet is used up, and this needs more there for its files: write: `, filepath.ToSlash(full.Error()))
 }
 
 func TestAheadLooksAgainWhenThereIsTwiceAsMuch(t *testing.T) {
