@@ -180,6 +180,9 @@ func (im *Import) create() error {
 	if errors.Is(err, context.Canceled) {
 		return blocked.Interrupted()
 	}
+	if err != nil && im.spooled {
+		err = source.AboutStdin(err, reading.Paths[0])
+	}
 	if err != nil {
 		return &RefusedError{Err: err}
 	}

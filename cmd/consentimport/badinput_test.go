@@ -105,6 +105,27 @@ func TestBadInputIsRefused(t *testing.T) {
 	}
 }
 
+// What is wrong with standard input is said of it, and not of the file that keeps it.
+func TestBadStandardInputIsCalledThat(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	run := append(append([]string{"run", "--mapping", filepath.Join(r.dir, "plain.yaml"), "--out", r.out()}, r.target()...), "-")
+	for _, c := range []struct {
+		text, says string
+		args       []string
+	}{
+		{"", "standard input is empty", run},
+		{"n\xff,x\n1,2\n", "read standard input: read header on line 1", run},
+		{"", "standard input is empty", []string{"inspect", "-"}},
+		{"", "standard input is empty", []string{"mapping", "try", filepath.Join(r.dir, "plain.yaml"), "-"}},
+	} {
+		r.stdin = strings.NewReader(c.text)
+		got := r.here(t, nil, c.args...).requireCode(t, exitRefused)
+		assert.Contains(t, got.stderr, c.says, c.args[0])
+		assert.NotRegexp(t, `input\.zst|consentimport-stdin`, got.stderr, c.args[0])
+	}
+}
+
 // An export that has rows which cannot be read has everything else imported.
 func TestBadRowsAreOutcomes(t *testing.T) {
 	row := func(n int, subject string) string { return exportRow(n, subject, "mail", "yes") }

@@ -176,7 +176,11 @@ func TestEvidenceIsCheckedByStrangersAndHoldsTheDirectory(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, text, 0o600))
 	}
 	t.Logf("%d forgeries, none accepted", forged)
-	changed := strings.Replace(files["evidence.json"], `"refused": 1`, `"refused": 0`, 1)
+	successes := digestOf(e, "successes.csv")
+	changed := strings.Replace(files["evidence.json"], successes, strings.Repeat("0", len(successes)), 1)
+	require.NoError(t, os.WriteFile(filepath.Join(r.out(), "evidence.json"), []byte(changed), 0o600))
+	assert.Contains(t, verified(exitFailures), "successes.csv is not the file that evidence.json names: one of the two was changed")
+	changed = strings.Replace(files["evidence.json"], `"refused": 1`, `"refused": 0`, 1)
 	require.NotEqual(t, files["evidence.json"], changed)
 	require.NoError(t, os.WriteFile(filepath.Join(r.out(), "evidence.json"), []byte(changed), 0o600))
 	mustTool(t, r.out(), "rm", "evidence.json.sig")
@@ -469,4 +473,14 @@ func TestOnlyACompleteAndConsistentImportIsPurged(t *testing.T) {
 	before := filesIn(t, r.out())
 	assert.Contains(t, r.here(t, nil, "purge", r.out()).requireCode(t, exitFailures).stderr, "successes.csv was changed")
 	assert.Equal(t, before, filesIn(t, r.out()))
+}
+
+// digestOf is the digest of a list in an evidence.
+func digestOf(e evidence.Evidence, name string) string {
+	for _, list := range e.Lists {
+		if list.Name == name {
+			return list.SHA256
+		}
+	}
+	return ""
 }

@@ -109,7 +109,7 @@ func withStdin(ctx context.Context, env *environment, cfg source.Config, use fun
 		return usage("give the export as a file", "keep standard input: %w", err)
 	}
 	cfg.Paths = []string{path}
-	return use(cfg)
+	return source.AboutStdin(use(cfg), path)
 }
 
 func inspectFiles(ctx context.Context, cfg source.Config) (*inspect.Inspection, error) {
