@@ -123,12 +123,19 @@ func TestNoCommandThatIsPrintedOfAnImportIsRefused(t *testing.T) {
 			c.then(t, r)
 			fill := strings.NewReplacer("DELTA", filepath.Join(r.dir, "delta"), "OUT", r.out(), "DIR", r.dir)
 			var printed []string
-			for _, command := range [][]string{{"report", r.out()}, {"verify", r.out()}, {"evidence", r.out()}, {"verify", "--subject", "bob", r.out()}} {
+			commands := [][]string{{"report", r.out()}, {"verify", r.out()}, {"evidence", r.out()}, {"verify", "--subject", "bob", r.out()}}
+			if name == "stopped" || name == "purged" {
+				commands = append(commands, []string{"purge", r.out()})
+			}
+			for _, command := range commands {
 				got := r.here(t, nil, command...)
 				assert.NotContains(t, got.stdout, "is not the file that the evidence names", "its advice is of today")
 				for _, m := range printedCommand.FindAllStringSubmatch(got.stdout+got.stderr, -1) {
 					printed = append(printed, m[1])
 				}
+			}
+			if name == "stopped" {
+				assert.Contains(t, printed, "consentimport report "+r.out(), "a purge is refused with the way on")
 			}
 			s := summaryIn(t, r.out())
 			assert.Contains(t, s.Next, fill.Replace(c.next))

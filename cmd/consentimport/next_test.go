@@ -125,6 +125,8 @@ func TestTheCommandOfAHintRuns(t *testing.T) {
 		{"consentimport run --dry-run -- '-my prefs.csv'", "consentimport mapping try transcend './-my prefs.csv'"},
 		{"consentimport run --sandbox --preset transcend --out='-my import' -- '-my prefs.csv'", ""},
 		{"consentimport inspect -- '-my prefs.csv'", "consentimport run --dry-run --preset transcend './-my prefs.csv'"},
+		{"consentimport rehearse --faults 4oo=1% --preset transcend -- '-my prefs.csv'", "consentimport sandbox --help"},
+		{"consentimport mapping frobnicate", "consentimport mapping --help"},
 		{"consentimport mapping apply -- '-my import'", "consentimport report './-my import'"},
 		{"consentimport purge -- '-my import'", ""},
 		{"consentimport report -- '-my import'", "consentimport verify './-my import'"},
