@@ -212,7 +212,7 @@ func TestASignalAfterAKillWritesTheReports(t *testing.T) {
 	stopped := func() finished { // a signal that comes while the checkpoint is read ends it before
 		for {
 			got := told.here(t, nil, r.args("--resume")...).requireCode(t, exitIncomplete)
-			if strings.Contains(got.stderr, "the run before this one was killed: writing the reports of what it did\n") {
+			if strings.Contains(got.stderr, "the run before this one was cut off: writing the reports of what it did\n") {
 				return got
 			}
 			require.NotContains(t, got.stderr, "writing the reports")
