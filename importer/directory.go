@@ -100,6 +100,10 @@ func vacant(dir string) (missing bool, err error) {
 	return false, nil
 }
 
+// RejectedKnown is the file by which reports tell what they have written of rejected rows from
+// what a person has changed.
+const RejectedKnown = ".rejected.json"
+
 // onceBegun are files that are written when the pass stands in the checkpoint, and not
 // before: the socket of a run that was killed, its lists as they grew, its reports.
 var onceBegun = []string{journal.KnownName, ControlSocket, ".successes.csv.tmp", ".failures.csv.tmp", "successes.csv", "failures.csv", reportName}
@@ -197,7 +201,7 @@ var keptList = regexp.MustCompile(`^suppressed-[0-9a-f]{12}\.txt$`)
 // program that shows files to a person: it holds nobody's work.
 func Ours(name string) bool {
 	switch name {
-	case survey.Spooled, survey.EarlierName, journal.Name, journal.KnownName, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
+	case survey.Spooled, survey.EarlierName, RejectedKnown, journal.Name, journal.KnownName, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
 	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) || followerName.MatchString(name) ||

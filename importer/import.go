@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -309,6 +310,18 @@ func (im *Import) CommitPass() error {
 
 func notStarted(err error) error {
 	return &RefusedError{Err: err, Cure: blocked.RemoveCause}
+}
+
+// Taken are the SHA-256 (hex) of the files of which the passes that are set down have copies.
+func (im *Import) Taken() []string {
+	var passes []journal.Pass
+	if im.state != nil {
+		passes = im.state.Passes
+	}
+	if !im.unset {
+		passes = append(slices.Clone(passes), im.pass)
+	}
+	return journal.Repaired(passes)
 }
 
 // Close lets go of checkpoint and export.

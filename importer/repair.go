@@ -122,7 +122,11 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep the repaired rows: %w", err)
 	}
-	return &journal.RepairedExport{Name: name, Bytes: info.Size(), SHA256: sum, Reading: reading}, nil
+	took, err := given.Sum(context.Background(), 0)
+	if err != nil {
+		return nil, fmt.Errorf("keep the repaired rows: %w", err)
+	}
+	return &journal.RepairedExport{Name: name, Bytes: info.Size(), SHA256: sum, Given: took, Reading: reading}, nil
 }
 
 // noteSent says of how many rows of a repaired file something was sent before, from the export

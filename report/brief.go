@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
@@ -21,7 +22,7 @@ import (
 // invalid or skipped are counted as mapped.
 func Brief(disk journal.Disk, dir string, facts survey.Facts, rows summary.Rows, consents summary.Consents, opts Options) (sum *summary.Summary, removed []string, err error) {
 	opts.Lint, opts.Decisions, opts.Try = nil, nil, nil
-	files := &sheets{disk: disk, dir: dir}
+	files := &sheets{disk: disk, dir: dir, taken: journal.Repaired(facts.Passes)}
 	defer files.discard()
 	c, err := newCollector(files, &facts, opts.Memory)
 	if err != nil {
@@ -53,30 +54,39 @@ func Brief(disk journal.Disk, dir string, facts survey.Facts, rows summary.Rows,
 	if removed, err = earlier(dir); err != nil {
 		return nil, nil, err
 	}
-	return sum, removed, files.commit(removed)
+	err = files.commit(removed)
+	sum.Kept = files.kept
+	return sum, removed, err
 }
 
 // RemoveEarlier removes the reports of earlier runs from the directory of an import that is
 // about to go on, for good before it returns: from then on they would tell of another time, and
-// whoever is killed writes none. report.json, which scripts read, goes first.
-func RemoveEarlier(disk journal.Disk, dir string) error {
+// whoever is killed writes none. report.json, which scripts read, goes first. What a person
+// has changed of the rejected rows gets another name, which is returned, unless its SHA-256
+// (hex) is among taken: of that, the import has a copy. The file repaired, if it lies there,
+// stays for now: until the pass that repairs it is set down it is all that there is of the repair.
+func RemoveEarlier(disk journal.Disk, dir, repaired string, taken []string) (kept []string, err error) {
 	names, err := earlier(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if kept, err = keepEdited(disk, dir, nil, taken, repaired); err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return sameFile(filepath.Join(dir, name), repaired) })
 	gone := false
 	for _, name := range append([]string{summary.Name}, names...) {
 		switch err := disk.Remove(filepath.Join(dir, name)); {
 		case err == nil:
 			gone = true
 		case !errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("remove the report of an earlier run: %w", err)
+			return kept, fmt.Errorf("remove the report of an earlier run: %w", err)
 		}
 	}
 	if !gone {
-		return nil
+		return kept, nil
 	}
-	return disk.SyncDir(dir)
+	return kept, disk.SyncDir(dir)
 }
 
 // earlier names the reports in a directory beside report.json.

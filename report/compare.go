@@ -53,7 +53,7 @@ func Compare(ctx context.Context, disk journal.Disk, dir string, s Survey, opts 
 	if had != nil {
 		opts.Tool.Version = had.Tool.Version // the sheet to sign names it: the one that wrote it, which may not be this one
 	}
-	sum, err := Write(ctx, c, dir, s, opts)
+	sum, err := derive(ctx, &sheets{disk: c, dir: dir, compares: true}, s, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -2,14 +2,18 @@ package report
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 )
@@ -23,7 +27,12 @@ type sheets struct {
 	dir  string
 	// only is the one file that is written, the others being left out; "": all are.
 	only string
-	open []*sheet // in the order in which they are put in place
+	// compares: what lies there stays, whatever the disk makes of new files.
+	compares bool
+	open     []*sheet // in the order in which they are put in place
+	// taken are the digests of files that were repaired: the import has copies of them.
+	taken []string
+	kept  []string // names that commit gave to what a person has changed
 }
 
 // sheet is one file under its temporary name. The first error sticks.
@@ -31,6 +40,7 @@ type sheet struct {
 	name string
 	file journal.File
 	buf  *bufio.Writer
+	sum  hash.Hash // SHA-256 of rejected rows; nil for other files
 }
 
 // create begins a file.
@@ -42,7 +52,13 @@ func (s *sheets) create(name string) (*sheet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", name, err)
 	}
-	x := &sheet{name: name, file: f, buf: bufio.NewWriterSize(f, 64<<10)}
+	x := &sheet{name: name, file: f}
+	to := io.Writer(f)
+	if rejectedForms.MatchString(name) {
+		x.sum = sha256.New()
+		to = io.MultiWriter(f, x.sum)
+	}
+	x.buf = bufio.NewWriterSize(to, 64<<10)
 	s.open = append(s.open, x)
 	return x, nil
 }
@@ -66,7 +82,7 @@ func RemoveLeft(disk journal.Disk, dir string, begun bool) error {
 	}
 	for _, e := range entries {
 		name := wholeName(e.Name())
-		if e.Name() != tempName(name) || !Written(name) && !HoldsPeople(name) || !e.Type().IsRegular() || begun && name == survey.Spooled {
+		if e.Name() != tempName(name) || !Written(name) && !HoldsPeople(name) && name != importer.RejectedKnown || !e.Type().IsRegular() || begun && name == survey.Spooled {
 			continue
 		}
 		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -86,9 +102,11 @@ func (x *sheet) Write(b []byte) (int, error) {
 }
 
 // commit makes the files durable and puts them in place in the order in which
-// they were created, then removes those of stale that this report did not write.
+// they were created, then removes those of stale that this report did not write. What a
+// person has changed of them is kept under other names.
 func (s *sheets) commit(stale []string) error {
 	written := map[string]bool{}
+	var rejected []string // digests
 	for _, x := range s.open {
 		written[x.name] = true
 		err := x.buf.Flush()
@@ -101,6 +119,15 @@ func (s *sheets) commit(stale []string) error {
 		x.file = nil
 		if err != nil {
 			return fmt.Errorf("write %s: %w", x.name, err)
+		}
+		if x.sum != nil {
+			rejected = append(rejected, hex.EncodeToString(x.sum.Sum(nil)))
+		}
+	}
+	if !s.compares {
+		var err error
+		if s.kept, err = keepEdited(s.disk, s.dir, rejected, s.taken, ""); err != nil {
+			return err
 		}
 	}
 	// Stale files go first: a list of people to act on must not outlive, even
@@ -115,7 +142,12 @@ func (s *sheets) commit(stale []string) error {
 			}
 		}
 	}
-	for _, x := range s.open {
+	for i, x := range s.open {
+		if i == len(s.open)-1 && !s.compares { // the one that says that all is there
+			if err := settleKnown(s.disk, s.dir, rejected); err != nil {
+				return err
+			}
+		}
 		if err := s.disk.Rename(s.temp(x.name), filepath.Join(s.dir, x.name)); err != nil {
 			return fmt.Errorf("put %s in place: %w", x.name, err)
 		}

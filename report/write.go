@@ -99,9 +99,14 @@ var forms = []form{
 // too, with state Unbalanced. Of one shard of several there is report.json alone: the
 // lists are those of all shards together.
 func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Options) (*summary.Summary, error) {
-	files := &sheets{disk: disk, dir: dir}
-	defer files.discard()
+	return derive(ctx, &sheets{disk: disk, dir: dir}, s, opts)
+}
+
+// derive is Write into files that are begun.
+func derive(ctx context.Context, files *sheets, s Survey, opts Options) (*summary.Summary, error) {
 	facts := s.Facts()
+	files.taken = journal.Repaired(facts.Passes)
+	defer files.discard()
 	if facts.Header.Shard != journal.WholeShard {
 		files.only = summary.Name
 	}
@@ -121,7 +126,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Op
 	}
 	facts = s.Facts()
 	decisions := c.history.Len()
-	sum, err := c.summary(ctx, dir, &facts, &opts, func(sum *summary.Summary) error { return c.histories(ctx, s, sum, &facts) })
+	sum, err := c.summary(ctx, files.dir, &facts, &opts, func(sum *summary.Summary) error { return c.histories(ctx, s, sum, &facts) })
 	if err != nil {
 		return nil, c.full(err, decisions)
 	}
@@ -131,6 +136,7 @@ func Write(ctx context.Context, disk journal.Disk, dir string, s Survey, opts Op
 	if err := files.commit(c.stale()); err != nil {
 		return nil, err
 	}
+	sum.Kept = files.kept
 	return sum, nil
 }
 

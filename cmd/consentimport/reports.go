@@ -158,7 +158,11 @@ func writeReport(ctx context.Context, env *environment, surveyed *survey.Survey,
 // writeWatched writes reports that have lint and decision table.
 func writeWatched(ctx context.Context, env *environment, surveyed *survey.Survey, dir string, called report.Invocation, notes []string, opts report.Options) (*summary.Summary, error) {
 	opts.Invocation, opts.Notes, opts.Try = called, notes, surveyed.Try
-	return report.Write(ctx, env.disk, dir, surveyed, opts)
+	s, err := report.Write(ctx, env.disk, dir, surveyed, opts)
+	if err == nil {
+		messages{env}.kept(dir, s.Kept)
+	}
+	return s, err
 }
 
 // compareReports derives the reports again and holds those in dir against them.

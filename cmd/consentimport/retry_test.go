@@ -273,3 +273,44 @@ consent:
 	assert.EqualValues(t, 5, r.server.Stats().Stored)
 	assert.EqualValues(t, 5, r.server.Stats().Distinct)
 }
+
+// A person repairs rejected.csv where it lies, and then has something else done: the work
+// is kept, said, and can still be imported.
+func TestRejectedRowsThatSomebodyChangedAreKept(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yes")+exportRow(2, "bob", "mail", "yep")+exportRow(3, "cat", "mail", "noo"))
+	r.here(t, nil, r.args()...).requireCode(t, exitFailures)
+	path := filepath.Join(r.out(), "rejected.csv")
+	edit := func(was, is string) (text string) {
+		text = strings.ReplaceAll(readFile(t, path), was, is)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return text
+	}
+	const said = "rejected rows were changed by hand and not imported: they are kept in "
+
+	first := edit(",yep,", ",yes,")
+	got := r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures)
+	assert.Contains(t, got.stdout, "rejected.csv was changed")
+	assert.Equal(t, first, readFile(t, path), "verify changes nothing")
+	got = r.here(t, nil, "report", r.out()).requireCode(t, exitFailures)
+	assert.Contains(t, got.stderr, said+filepath.Join(r.out(), "rejected-edited-1.csv"))
+	second := edit(",noo,", ",no,")
+	got = r.here(t, nil, r.args("--resume", "--retry", "--set", "nothing=1")...) // refused before it is looked at
+	assert.NotContains(t, got.stderr, said)
+	got = r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitFailures)
+	assert.Contains(t, got.stderr, said+filepath.Join(r.out(), "rejected-edited-2.csv"))
+	r.here(t, nil, "verify", r.out()).requireConsistent(t)
+
+	for n, text := range []string{first, second} {
+		kept := filepath.Join(r.out(), fmt.Sprintf("rejected-edited-%d.csv", n+1))
+		require.Equal(t, text, readFile(t, kept))
+		got = r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), kept)...)
+		assert.NotContains(t, got.stderr, said)
+	}
+	got.requireCode(t, exitComplete)
+	assert.EqualValues(t, 3, r.server.Stats().Stored)
+	r.here(t, nil, "verify", r.out()).requireConsistent(t)
+	got = r.here(t, nil, "purge", r.out()).requireCode(t, exitComplete)
+	assert.Contains(t, got.stdout, "removed rejected-edited-2.csv")
+}

@@ -158,11 +158,22 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if err := im.Announce(ctx); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
-	if err := report.RemoveEarlier(env.disk, f.dir(paths)); err != nil {
+	repaired := "" // it is all that there is of the repair until the pass is set down
+	if f.repair != "" {
+		repaired = paths[0]
+	}
+	kept, err := report.RemoveEarlier(env.disk, f.dir(paths), repaired, im.Taken())
+	messages{env}.kept(f.dir(paths), kept)
+	if err != nil {
 		return errors.Join(err, im.Abandon())
 	}
 	if err := im.CommitPass(); err != nil {
 		return err
+	}
+	if repaired != "" { // now the import has it
+		if _, err := report.RemoveEarlier(env.disk, f.dir(paths), "", im.Taken()); err != nil {
+			return err
+		}
 	}
 	return f.send(ctx, env, im, send, called, op)
 }
@@ -361,6 +372,7 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 	if len(removed) > 0 {
 		messages{env}.warn("removed, for it tells of an earlier stop: " + strings.Join(removed, ", "))
 	}
+	messages{env}.kept(f.dir(called.Exports), s.Kept)
 	return s, nil
 }
 

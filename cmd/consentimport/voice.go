@@ -2,8 +2,10 @@ package main
 
 import (
 	"log/slog"
+	"path/filepath"
 
 	"github.com/consentimport/consentimport/mapping/spelling"
+	"github.com/consentimport/consentimport/report"
 )
 
 // How much a run says, and in which form:
@@ -48,6 +50,14 @@ func (f *runFlags) speak(env *environment) {
 	}
 	if env.log != nil && f.progress == "auto" {
 		f.progress = "log" // a bar has no place between lines
+	}
+}
+
+// kept says where files of rejected rows are that a person had changed, and that something
+// else took the place of.
+func (m messages) kept(dir string, names []string) {
+	for _, name := range names {
+		m.warn("rejected rows were changed by hand and not imported: they are kept in " + report.PathWord(filepath.Join(dir, name)) + ", for a repair (--repair)")
 	}
 }
 

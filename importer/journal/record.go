@@ -146,7 +146,18 @@ type RepairedExport struct {
 	Name    string        `json:"name"` // of the copy in the out directory
 	Bytes   int64         `json:"bytes"`
 	SHA256  string        `json:"sha256"`
+	Given   string        `json:"given"` // SHA-256 (hex) of the file that was copied, as it was given
 	Reading source.Config `json:"reading"`
+}
+
+// Repaired are the SHA-256 (hex) of the files that passes have repaired, as they were given.
+func Repaired(passes []Pass) (given []string) {
+	for _, p := range passes {
+		if p.Repair != nil {
+			given = append(given, p.Repair.Given)
+		}
+	}
+	return given
 }
 
 // Run is the beginning of one process that works on the import.

@@ -32,6 +32,10 @@ const Name = "report.json"
 // Summary is report.json: an import in numbers. Counts are exact unless a name
 // says that they are approximate. Slices are never nil, so that JSON has [].
 type Summary struct {
+	// Kept are the names, in the out directory, under which files that a person had changed
+	// were kept when the reports took their place.
+	Kept []string `json:"-"`
+
 	State    string `json:"state"`
 	DryRun   bool   `json:"dryRun"`
 	ExitCode int    `json:"exitCode"`
