@@ -104,6 +104,9 @@ func vacant(dir string) (missing bool, err error) {
 // what a person has changed.
 const RejectedKnown = ".rejected.json"
 
+// editedRows are the names under which that is kept.
+var editedRows = regexp.MustCompile(`^rejected(-[0-9]+)?-edited-[0-9]+\.(csv|jsonl)$`)
+
 // onceBegun are files that are written when the pass stands in the checkpoint, and not
 // before: the socket of a run that was killed, its lists as they grew, its reports.
 var onceBegun = []string{journal.KnownName, ControlSocket, ".successes.csv.tmp", ".failures.csv.tmp", "successes.csv", "failures.csv", reportName}
@@ -204,7 +207,7 @@ func Ours(name string) bool {
 	case survey.Spooled, survey.EarlierName, RejectedKnown, journal.Name, journal.KnownName, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
-	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) || followerName.MatchString(name) ||
+	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) || followerName.MatchString(name) || editedRows.MatchString(name) ||
 		strings.HasPrefix(name, ".~lock.") || strings.HasPrefix(name, "~$")
 }
 
@@ -237,41 +240,51 @@ func setAside(cfg Config) (to string, err error) {
 
 // RemoveDryRun removes what an earlier dry run wrote to a directory: a dry run
 // replaces it. A directory that holds anything else, such as a mapping that
-// a person works on, is left alone, with an error. Written tells the names of reports.
-func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool) error {
+// a person works on, is left alone, with an error. Written tells the names of reports, and
+// keep gives rejected rows that a person has changed other names, which are returned; they stay.
+func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool, keep func(journal.Disk, string) ([]string, error)) (kept []string, err error) {
 	if err := CheckOurs(dir); err != nil {
-		return err
+		return nil, err
 	}
 	snap, err := journal.Read(disk, dir)
 	if errors.Is(err, journal.ErrNone) || errors.Is(err, journal.ErrEmpty) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return &RefusedError{Err: err}
+		return nil, &RefusedError{Err: err}
 	}
 	if !snap.Header.DryRun {
-		return cure(blocked.AnotherForDryRun, "%s contains an import", dir)
+		return nil, cure(blocked.AnotherForDryRun, "%s contains an import", dir)
 	}
 	lock, err := journal.Lock(disk, dir)
 	if err != nil {
-		return &RefusedError{Err: err}
+		return nil, &RefusedError{Err: err}
 	}
 	defer lock.Close()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
+		return nil, cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 	}
 	for _, e := range entries {
 		if e.IsDir() || !Ours(e.Name()) && !written(e.Name()) {
-			return cure(blocked.MoveAside, "the dry run in %s is not replaced: it did not write %s", dir, e.Name())
+			return nil, cure(blocked.MoveAside, "the dry run in %s is not replaced: it did not write %s", dir, e.Name())
 		}
+	}
+	if kept, err = keep(disk, dir); err != nil {
+		return nil, err
+	}
+	if entries, err = os.ReadDir(dir); err != nil {
+		return kept, cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 	}
 	for _, e := range entries {
+		if editedRows.MatchString(e.Name()) {
+			continue
+		}
 		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {
-			return cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
+			return kept, cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 		}
 	}
-	return nil
+	return kept, nil
 }
 
 // newID names an import.

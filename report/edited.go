@@ -38,26 +38,11 @@ func keepEdited(disk journal.Disk, dir string, next, taken []string, repaired st
 	if err != nil {
 		return nil, err
 	}
-	names, err := rejectedIn(dir)
+	edited, ours, err := sortOut(disk, dir, slices.Concat(known, next), taken, repaired)
 	if err != nil {
 		return nil, err
 	}
-	ours := slices.Clone(next)
-	for _, name := range names {
-		if sameFile(filepath.Join(dir, name), repaired) {
-			continue
-		}
-		is, err := DigestFile(disk, dir, name)
-		if err != nil {
-			return nil, err
-		}
-		if slices.Contains(taken, is.SHA256) {
-			continue
-		}
-		if slices.Contains(known, is.SHA256) || slices.Contains(next, is.SHA256) {
-			ours = append(ours, is.SHA256)
-			continue
-		}
+	for _, name := range edited {
 		to := freeName(dir, name)
 		if err := disk.Rename(filepath.Join(dir, name), filepath.Join(dir, to)); err != nil {
 			return nil, fmt.Errorf("keep %s, which was changed by hand: %w", name, err)
@@ -72,7 +57,37 @@ func keepEdited(disk journal.Disk, dir string, next, taken []string, repaired st
 	if len(next) == 0 { // nothing comes that would have to be known
 		return kept, nil
 	}
-	return kept, writeRejectedKnown(disk, dir, known, ours)
+	return kept, writeRejectedKnown(disk, dir, known, append(ours, next...))
+}
+
+// KeepEdited gives rejected rows that a person has changed other names, which it returns.
+func KeepEdited(disk journal.Disk, dir string) (kept []string, err error) {
+	return keepEdited(disk, dir, nil, nil, "")
+}
+
+// sortOut tells the files of rejected rows that a person has changed from those whose digests
+// are known, which it gives.
+func sortOut(disk journal.Disk, dir string, known, taken []string, repaired string) (edited, ours []string, err error) {
+	names, err := rejectedIn(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range names {
+		if sameFile(filepath.Join(dir, name), repaired) {
+			continue
+		}
+		is, err := DigestFile(disk, dir, name)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case slices.Contains(taken, is.SHA256):
+		case slices.Contains(known, is.SHA256):
+			ours = append(ours, is.SHA256)
+		default:
+			edited = append(edited, name)
+		}
+	}
+	return edited, ours, nil
 }
 
 // sameFile reports whether the file of a directory is the one that a path leads to.

@@ -45,7 +45,7 @@ func (f *runFlags) follow(ctx context.Context, env *environment, im *importer.Im
 	return func() *summary.Summary {
 		<-done
 		if s != nil {
-			messages{env}.kept(f.dir(called.Exports), s.Kept)
+			messages{env}.kept(f.dir(called.Exports), s.Kept, s.DryRun)
 		}
 		return s
 	}

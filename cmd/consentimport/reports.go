@@ -160,7 +160,7 @@ func writeWatched(ctx context.Context, env *environment, surveyed *survey.Survey
 	opts.Invocation, opts.Notes, opts.Try = called, notes, surveyed.Try
 	s, err := report.Write(ctx, env.disk, dir, surveyed, opts)
 	if err == nil {
-		messages{env}.kept(dir, s.Kept)
+		messages{env}.kept(dir, s.Kept, s.DryRun)
 	}
 	return s, err
 }

@@ -313,4 +313,16 @@ func TestRejectedRowsThatSomebodyChangedAreKept(t *testing.T) {
 	r.here(t, nil, "verify", r.out()).requireConsistent(t)
 	got = r.here(t, nil, "purge", r.out()).requireCode(t, exitComplete)
 	assert.Contains(t, got.stdout, "removed rejected-edited-2.csv")
+
+	// A dry run that takes the place of another one keeps it too.
+	rehearsed := filepath.Join(r.dir, "rehearsed")
+	dry := r.args("--dry-run", "--out", rehearsed)
+	r.here(t, nil, dry...).requireCode(t, exitFailures)
+	r.here(t, nil, dry...).requireCode(t, exitFailures)
+	path = filepath.Join(rehearsed, "rejected.csv")
+	edit(",yep,", ",yes,")
+	got = r.here(t, nil, dry...).requireCode(t, exitFailures)
+	assert.Contains(t, got.stderr, said+filepath.Join(rehearsed, "rejected-edited-1.csv")+"\n", "nothing of a dry run can be repaired")
+	r.here(t, nil, dry...).requireCode(t, exitFailures)
+	assert.Equal(t, strings.ReplaceAll(readFile(t, path), ",yep,", ",yes,"), readFile(t, filepath.Join(rehearsed, "rejected-edited-1.csv")))
 }

@@ -124,7 +124,9 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	}
 	defer func() { op.close(exitCode(err), cfg.Dir, release) }()
 	if f.dryRun && !f.restart {
-		if err := importer.RemoveDryRun(env.disk, cfg.Dir, report.Written); err != nil {
+		kept, err := importer.RemoveDryRun(env.disk, cfg.Dir, report.Written, report.KeepEdited)
+		say.kept(cfg.Dir, kept, true)
+		if err != nil {
 			return err
 		}
 	}
@@ -163,7 +165,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		repaired = paths[0]
 	}
 	kept, err := report.RemoveEarlier(env.disk, f.dir(paths), repaired, im.Taken())
-	messages{env}.kept(f.dir(paths), kept)
+	messages{env}.kept(f.dir(paths), kept, false)
 	if err != nil {
 		return errors.Join(err, im.Abandon())
 	}
@@ -372,7 +374,7 @@ func (f *runFlags) brief(env *environment, im *importer.Import, called report.In
 	if len(removed) > 0 {
 		messages{env}.warn("removed, for it tells of an earlier stop: " + strings.Join(removed, ", "))
 	}
-	messages{env}.kept(f.dir(called.Exports), s.Kept)
+	messages{env}.kept(f.dir(called.Exports), s.Kept, s.DryRun)
 	return s, nil
 }
 

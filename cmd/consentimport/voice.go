@@ -55,9 +55,13 @@ func (f *runFlags) speak(env *environment) {
 
 // kept says where files of rejected rows are that a person had changed, and that something
 // else took the place of.
-func (m messages) kept(dir string, names []string) {
+func (m messages) kept(dir string, names []string, dryRun bool) {
+	purpose := ", for a repair (--repair)"
+	if dryRun { // of which nothing can be repaired
+		purpose = ""
+	}
 	for _, name := range names {
-		m.warn("rejected rows were changed by hand and not imported: they are kept in " + report.PathWord(filepath.Join(dir, name)) + ", for a repair (--repair)")
+		m.warn("rejected rows were changed by hand and not imported: they are kept in " + report.PathWord(filepath.Join(dir, name)) + purpose)
 	}
 }
 
