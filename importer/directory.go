@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -201,7 +202,8 @@ var storedMapping = regexp.MustCompile(`^mapping-[0-9a-f]{12}\.yaml$`)
 var keptList = regexp.MustCompile(`^suppressed-[0-9a-f]{12}\.txt$`)
 
 // Ours reports whether an import that died early may have left the file, or a
-// program that shows files to a person: it holds nobody's work.
+// program that shows files to a person: it holds nobody's work, but for rejected rows that a
+// person has changed, which RemoveDryRun leaves there.
 func Ours(name string) bool {
 	switch name {
 	case survey.Spooled, survey.EarlierName, RejectedKnown, journal.Name, journal.KnownName, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
@@ -277,12 +279,16 @@ func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool,
 		return kept, cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 	}
 	for _, e := range entries {
-		if editedRows.MatchString(e.Name()) {
+		if name := e.Name(); editedRows.MatchString(name) || name == RejectedKnown || !Ours(name) && !written(name) {
 			continue
 		}
 		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {
 			return kept, cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 		}
+	}
+	// Without it, rows that were not removed yet would be taken for a person's.
+	if err := disk.Remove(filepath.Join(dir, RejectedKnown)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return kept, cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 	}
 	return kept, nil
 }

@@ -94,6 +94,28 @@ func (im *Import) announceIn(ctx context.Context, others []journal.Part) error {
 // begins later reads the name. In an import of which this one does not know all that it has
 // sent, or may send, the name stays until Abandon.
 func (im *Import) announce(ctx context.Context, o journal.Part, by followedBy) error {
+	if err := im.leaveName(ctx, o, by); err != nil {
+		return err
+	}
+	is, err := journal.Read(im.cfg.Disk, o.Dir)
+	switch {
+	case err != nil:
+		return &RefusedError{Err: err}
+	case is.Total.Sent > o.Sent && o.Shard == "":
+		return cure(blocked.OldSinceGone, "the import in %s has gone on since this one was held against it: what is left could arrive behind newer decisions", o.Dir)
+	case is.Total.Sent > o.Sent:
+		return cure(blocked.JoinElsewhere, "shard %s in %s has sent more since it was joined: what is left here could arrive behind that", o.Shard, o.Dir)
+	case !is.Complete() && o.Shard == "":
+		return cure(blocked.SinceFinish, "the import in %s has gone on and is not finished", o.Dir)
+	case !is.Complete():
+		return cure(blocked.JoinElsewhere, "shard %s in %s has gone on since it was joined, and is not finished: what is left here could arrive behind that", o.Shard, o.Dir)
+	}
+	return nil
+}
+
+// leaveName takes the directory for no longer than the name needs: reading a long checkpoint
+// would have other shards wait for each other.
+func (im *Import) leaveName(ctx context.Context, o journal.Part, by followedBy) error {
 	patient, enough := context.WithTimeout(ctx, cmp.Or(im.patience, lockPatience))
 	defer enough()
 	lock, err := journal.LockWithin(patient, im.cfg.Disk, o.Dir)
@@ -121,19 +143,6 @@ func (im *Import) announce(ctx context.Context, o journal.Part, by followedBy) e
 	if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
 		return notStarted(fmt.Errorf("leave the name of this import in %s: %w", o.Dir, err))
 	}
-	is, err := journal.Read(im.cfg.Disk, o.Dir)
-	switch {
-	case err != nil:
-		return &RefusedError{Err: err}
-	case is.Total.Sent > o.Sent && o.Shard == "":
-		return cure(blocked.OldSinceGone, "the import in %s has gone on since this one was held against it: what is left could arrive behind newer decisions", o.Dir)
-	case is.Total.Sent > o.Sent:
-		return cure(blocked.JoinElsewhere, "shard %s in %s has sent more since it was joined: what is left here could arrive behind that", o.Shard, o.Dir)
-	case !is.Complete() && o.Shard == "":
-		return cure(blocked.SinceFinish, "the import in %s has gone on and is not finished", o.Dir)
-	case !is.Complete():
-		return cure(blocked.JoinElsewhere, "shard %s in %s has gone on since it was joined, and is not finished: what is left here could arrive behind that", o.Shard, o.Dir)
-	}
 	return nil
 }
 
@@ -154,7 +163,8 @@ func (by followedBy) in(dir string) (path string, text []byte, err error) {
 func (im *Import) unsay() error {
 	var errs []error
 	for _, path := range im.said {
-		if err := im.cfg.Disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := im.cfg.Disk.Remove(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) { // nothing could be left there either
 			errs = append(errs, fmt.Errorf("take back that this import follows another one: %w", err))
 		}
 	}

@@ -83,11 +83,16 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	if !l.Nested() && rows.ColumnOf(l.Columns, rows.RowColumn) < 0 {
 		return nil, refuse("give the rejected.csv that the import wrote, repaired, with its column "+rows.RowColumn, "%s has no column %s, so it is unclear which rows it repairs", im.cfg.Repair, rows.RowColumn)
 	}
+	took, err := given.Sum(context.Background(), 0) // before it is read: who edits it meanwhile has changed it since
+	if err != nil {
+		return nil, fmt.Errorf("read the repaired rows: %w", err)
+	}
 	repaired, unfixed, err := rows.Returned(given, im.export)
 	if err != nil {
 		return nil, refuse("fix the line, or delete it", "%s: %w", im.cfg.Repair, err)
 	}
 	if len(unfixed) > 0 {
+		took = "" // the copy has not all that somebody may have changed
 		first := unfixed[0]
 		im.note(blocked.None, "rows of %s that are not repaired and stay as they were: %d, the first on line %d (row %d of the import): %s",
 			im.cfg.Repair, len(unfixed), first.Line, first.Number, first.Reason)
@@ -119,10 +124,6 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 		return nil, fmt.Errorf("keep the repaired rows: %w", err)
 	}
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("keep the repaired rows: %w", err)
-	}
-	took, err := given.Sum(context.Background(), 0)
 	if err != nil {
 		return nil, fmt.Errorf("keep the repaired rows: %w", err)
 	}

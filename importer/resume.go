@@ -101,16 +101,17 @@ func (im *Import) nothingLeft() bool {
 	if !im.cfg.Retry {
 		return true
 	}
-	// A retry has given each consent that was not final a new outcome, a repair only those of
-	// its rows.
-	left := int64(0)
+	// A retry has looked at all that was left before it, but for one of a join, some of whose
+	// shards may have had none. A repair may have been given up for another one.
 	for i := len(s.Passes) - 1; i >= 0; i-- {
-		left += s.ByPass[i].Refused + s.ByPass[i].Failed
-		if s.Passes[i].Kind != journal.Repair {
+		if s.Passes[i].Kind == journal.Repair || s.ByPass[i].Refused+s.ByPass[i].Failed > 0 {
+			return false
+		}
+		if s.Passes[i].Kind == journal.Retry && i >= s.Header.JoinedPasses {
 			break
 		}
 	}
-	return left == 0 && im.spec.SHA256() == im.pass.Mapping.SHA256
+	return im.spec.SHA256() == im.pass.Mapping.SHA256
 }
 
 // allowed checks that the user meant to go on.

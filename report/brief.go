@@ -71,7 +71,7 @@ func RemoveEarlier(disk journal.Disk, dir, repaired string, taken []string) (kep
 		return nil, err
 	}
 	if kept, err = keepEdited(disk, dir, nil, taken, repaired); err != nil {
-		return nil, err
+		return kept, err
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return sameFile(filepath.Join(dir, name), repaired) })
 	gone := false

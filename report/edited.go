@@ -45,13 +45,13 @@ func keepEdited(disk journal.Disk, dir string, next, taken []string, repaired st
 	for _, name := range edited {
 		to := freeName(dir, name)
 		if err := disk.Rename(filepath.Join(dir, name), filepath.Join(dir, to)); err != nil {
-			return nil, fmt.Errorf("keep %s, which was changed by hand: %w", name, err)
+			return kept, fmt.Errorf("keep %s, which was changed by hand: %w", name, err)
 		}
 		kept = append(kept, to)
 	}
 	if len(kept) > 0 {
 		if err := disk.SyncDir(dir); err != nil {
-			return nil, fmt.Errorf("keep what was changed by hand: %w", err)
+			return kept, fmt.Errorf("keep what was changed by hand: %w", err)
 		}
 	}
 	if len(next) == 0 { // nothing comes that would have to be known

@@ -2,7 +2,10 @@ package report
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -174,11 +177,22 @@ func (v *Invocation) copied(step func(string, ...any)) (copies []string) {
 	}
 	for _, path := range v.Exports {
 		dir, name := filepath.Split(path)
-		to := dir + "repaired-" + name
+		to := freeCopy(dir, name)
 		copies = append(copies, to)
 		step("Copy the export:\n%s", ShellLine([]string{"cp", PathWord(path), PathWord(to)}))
 	}
 	return copies
+}
+
+// freeCopy is a name for a copy of a file: one that is there may have been repaired already.
+func freeCopy(dir, name string) string {
+	to := dir + "repaired-" + name
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) || n > 999 {
+			return to
+		}
+		to = fmt.Sprintf("%srepaired-%d-%s", dir, n, name)
+	}
 }
 
 // withFixedMapping is a run under a changed mapping: with the proposed change made in

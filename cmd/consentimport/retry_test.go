@@ -287,7 +287,7 @@ func TestRejectedRowsThatSomebodyChangedAreKept(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		return text
 	}
-	const said = "rejected rows were changed by hand and not imported: they are kept in "
+	const said = "rejected rows that are not as they were written are kept in "
 
 	first := edit(",yep,", ",yes,")
 	got := r.here(t, nil, "verify", r.out()).requireCode(t, exitFailures)
@@ -325,4 +325,38 @@ func TestRejectedRowsThatSomebodyChangedAreKept(t *testing.T) {
 	assert.Contains(t, got.stderr, said+filepath.Join(rehearsed, "rejected-edited-1.csv")+"\n", "nothing of a dry run can be repaired")
 	r.here(t, nil, dry...).requireCode(t, exitFailures)
 	assert.Equal(t, strings.ReplaceAll(readFile(t, path), ",yep,", ",yes,"), readFile(t, filepath.Join(rehearsed, "rejected-edited-1.csv")))
+}
+
+// What one repair has left is not forgotten because another one came to its end.
+func TestARetrySendsWhatARepairHasLeft(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yse")+exportRow(2, "bob", "mail", "noo")+exportRow(3, "cat", "mail", "yse")+exportRow(4, "dan", "mail", "no"))
+	r.here(t, nil, r.args()...)
+	text := readFile(t, filepath.Join(r.out(), "rejected.csv"))
+	lines := strings.SplitAfter(strings.TrimRight(text, "\n"), "\n")
+	repair := func(file, rows string, more ...string) finished {
+		r.write(t, file, lines[0]+strings.NewReplacer(",yse,", ",yes,", ",noo,", ",no,").Replace(rows))
+		return r.here(t, nil, append(append(append([]string{"run"}, r.target()...), more...), "--repair", r.out(), filepath.Join(r.dir, file))...)
+	}
+	repair("first.csv", lines[1]+lines[2], "--limit", "1").requireCode(t, exitIncomplete)
+	repair("second.csv", lines[3])
+	r.here(t, nil, r.args("--resume", "--retry")...).requireCode(t, exitComplete)
+	assert.EqualValues(t, 4, r.server.Stats().Distinct)
+	r.here(t, nil, "verify", r.out()).requireConsistent(t)
+}
+
+// A row that is repaired and still cannot be read is in no copy, so the file stays.
+func TestARepairThatCannotBeReadIsKept(t *testing.T) {
+	t.Parallel()
+	r := newRehearsal(t, "")
+	r.write(t, "export.csv", exportHeader+exportRow(1, "ann", "mail", "yse")+exportRow(2, "bob", "mail", "noo")+exportRow(3, "cat", "mail", "no"))
+	r.here(t, nil, r.args()...)
+	path := filepath.Join(r.out(), "rejected.csv")
+	text := strings.NewReplacer(",yse,", ",yes,", ",noo,", ",no,too,much,").Replace(readFile(t, path))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	got := r.here(t, nil, append(append([]string{"run"}, r.target()...), "--repair", r.out(), path)...).requireCode(t, exitFailures)
+	kept := filepath.Join(r.out(), "rejected-edited-1.csv")
+	assert.Contains(t, got.stderr, "are kept in "+kept)
+	assert.Equal(t, text, readFile(t, kept))
 }

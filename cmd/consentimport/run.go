@@ -158,7 +158,7 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		return f.notBegun(ctx, env, im, called, err)
 	}
 	if err := im.Announce(ctx); err != nil {
-		return errors.Join(err, im.Abandon())
+		return f.notBegun(ctx, env, im, called, err)
 	}
 	repaired := "" // it is all that there is of the repair until the pass is set down
 	if f.repair != "" {
@@ -173,7 +173,9 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 		return err
 	}
 	if repaired != "" { // now the import has it
-		if _, err := report.RemoveEarlier(env.disk, f.dir(paths), "", im.Taken()); err != nil {
+		kept, err := report.RemoveEarlier(env.disk, f.dir(paths), "", im.Taken())
+		messages{env}.kept(f.dir(paths), kept, false)
+		if err != nil {
 			return err
 		}
 	}

@@ -53,15 +53,15 @@ func (f *runFlags) speak(env *environment) {
 	}
 }
 
-// kept says where files of rejected rows are that a person had changed, and that something
-// else took the place of.
+// kept says where files of rejected rows are that a person had changed, or of which nothing
+// else is known, and that something else took the place of.
 func (m messages) kept(dir string, names []string, dryRun bool) {
 	purpose := ", for a repair (--repair)"
 	if dryRun { // of which nothing can be repaired
 		purpose = ""
 	}
 	for _, name := range names {
-		m.warn("rejected rows were changed by hand and not imported: they are kept in " + report.PathWord(filepath.Join(dir, name)) + purpose)
+		m.warn("rejected rows that are not as they were written are kept in " + report.PathWord(filepath.Join(dir, name)) + purpose)
 	}
 }
 

@@ -146,14 +146,14 @@ type RepairedExport struct {
 	Name    string        `json:"name"` // of the copy in the out directory
 	Bytes   int64         `json:"bytes"`
 	SHA256  string        `json:"sha256"`
-	Given   string        `json:"given"` // SHA-256 (hex) of the file that was copied, as it was given
+	Given   string        `json:"given,omitempty"` // SHA-256 (hex) of the file, as it was given; empty: not all of it was copied
 	Reading source.Config `json:"reading"`
 }
 
-// Repaired are the SHA-256 (hex) of the files that passes have repaired, as they were given.
+// Repaired are the SHA-256 (hex) of the files, as they were given, of which passes have whole copies.
 func Repaired(passes []Pass) (given []string) {
 	for _, p := range passes {
-		if p.Repair != nil {
+		if p.Repair != nil && p.Repair.Given != "" {
 			given = append(given, p.Repair.Given)
 		}
 	}
