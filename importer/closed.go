@@ -72,7 +72,7 @@ func after(disk journal.Disk, dir string, h *journal.Header) (next string, ok bo
 		}
 		for _, by := range all {
 			switch {
-			case by.there && (by.silent || sameFile(by.Dir, dir)):
+			case by.there && (by.silent || SameFile(by.Dir, dir)):
 			case !by.there, next != "" && filepath.Clean(next) != filepath.Clean(by.Dir):
 				return "", false
 			default:

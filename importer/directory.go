@@ -105,7 +105,9 @@ func vacant(dir string) (missing bool, err error) {
 // what a person has changed.
 const RejectedKnown = ".rejected.json"
 
-// editedRows are the names under which that is kept.
+// IsEdited reports whether that is kept under a name.
+func IsEdited(name string) bool { return editedRows.MatchString(name) }
+
 var editedRows = regexp.MustCompile(`^rejected(-[0-9]+)?-edited-[0-9]+\.(csv|jsonl)$`)
 
 // onceBegun are files that are written when the pass stands in the checkpoint, and not
@@ -209,7 +211,7 @@ func Ours(name string) bool {
 	case survey.Spooled, survey.EarlierName, RejectedKnown, journal.Name, journal.KnownName, lockFile, ControlSocket, ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
 	}
-	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) || followerName.MatchString(name) || editedRows.MatchString(name) ||
+	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") || storedMapping.MatchString(name) || keptList.MatchString(name) || followerName.MatchString(name) || IsEdited(name) ||
 		strings.HasPrefix(name, ".~lock.") || strings.HasPrefix(name, "~$")
 }
 
@@ -279,7 +281,7 @@ func RemoveDryRun(disk journal.Disk, dir string, written func(name string) bool,
 		return kept, cure(blocked.AnotherDirectory, "replace the dry run in %s: %w", dir, err)
 	}
 	for _, e := range entries {
-		if name := e.Name(); editedRows.MatchString(name) || name == RejectedKnown || !Ours(name) && !written(name) {
+		if name := e.Name(); IsEdited(name) || name == RejectedKnown || !Ours(name) && !written(name) {
 			continue
 		}
 		if err := disk.Remove(filepath.Join(dir, e.Name())); err != nil {

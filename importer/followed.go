@@ -140,7 +140,7 @@ func (im *Import) leaveName(ctx context.Context, o journal.Part, by followedBy) 
 		_, err := w.Write(text)
 		return err
 	})
-	if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+	if err != nil && !readOnly(err) {
 		return notStarted(fmt.Errorf("leave the name of this import in %s: %w", o.Dir, err))
 	}
 	return nil
@@ -163,13 +163,25 @@ func (by followedBy) in(dir string) (path string, text []byte, err error) {
 func (im *Import) unsay() error {
 	var errs []error
 	for _, path := range im.said {
-		err := im.cfg.Disk.Remove(path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) { // nothing could be left there either
+		if err := takeBack(im.cfg.Disk, path); err != nil {
 			errs = append(errs, fmt.Errorf("take back that this import follows another one: %w", err))
 		}
 	}
 	im.said = nil
 	return errors.Join(errs...)
+}
+
+// takeBack removes a file that says so. Where nothing can be written, none could be left.
+func takeBack(disk journal.Disk, path string) error {
+	if err := disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !readOnly(err) {
+		return err
+	}
+	return nil
+}
+
+// readOnly reports whether an error is that this process must not write there.
+func readOnly(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
 // notFollowed refuses to send more from here once an import that was held against this one
@@ -219,7 +231,7 @@ func notElsewhere(disk journal.Disk, dir string, p journal.Part) error {
 	}
 	all, err := followers(disk, p.Dir)
 	for _, by := range all {
-		if by.there && !by.silent && !sameFile(by.Dir, dir) {
+		if by.there && !by.silent && !SameFile(by.Dir, dir) {
 			return cure(blocked.Followed, "the import in %s follows the shards of this one and may have sent newer decisions: what is left here could arrive behind them", by.Dir)
 		}
 	}
@@ -235,7 +247,7 @@ func (im *Import) noteForked() error {
 	}
 	all, err := followers(im.cfg.Disk, since.Dir)
 	for _, by := range all {
-		if by.there && !by.silent && !sameFile(by.Dir, im.cfg.Dir) {
+		if by.there && !by.silent && !SameFile(by.Dir, im.cfg.Dir) {
 			im.note(blocked.SinceLast, "the import in %s was followed by the one in %s, of which this one knows nothing: what that one sent is sent again, and something older may arrive behind it", since.Dir, by.Dir)
 		}
 	}
@@ -336,7 +348,7 @@ func withdraw(disk journal.Disk, dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		if err := takeBack(disk, path); err != nil {
 			return fmt.Errorf("take back that the import in %s follows another one: %w", dir, err)
 		}
 	}

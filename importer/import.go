@@ -120,7 +120,7 @@ func Open(cfg Config) (*Import, error) {
 	if err := CheckOurs(cfg.Dir); err != nil {
 		return nil, err
 	}
-	if cfg.Since != nil && sameFile(cfg.Since.Dir, cfg.Dir) {
+	if cfg.Since != nil && SameFile(cfg.Since.Dir, cfg.Dir) {
 		return nil, cure(blocked.SinceWhat, "%s is the out directory of this import, which cannot be held against itself", cfg.Dir)
 	}
 	var aside string

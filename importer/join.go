@@ -44,7 +44,7 @@ func Join(disk journal.Disk, tool string, dirs []string, out string) (unfinished
 		}
 	}
 	for _, p := range parts {
-		if sameFile(p.dir, out) {
+		if SameFile(p.dir, out) {
 			return nil, cure(blocked.AnotherDirectory, "%s is one of the shards: they stay as they are", out)
 		}
 		if to, err := filepath.Abs(out); err == nil && strings.HasPrefix(to, p.abs+string(filepath.Separator)) {

@@ -104,7 +104,7 @@ func (im *Import) keepRepaired() (*journal.RepairedExport, error) {
 	reading.Escape = was.Escape
 	name := fmt.Sprintf("repair-%d.%s", im.pass.N+1, l.Format)
 	path := filepath.Join(im.cfg.Dir, name)
-	if sameFile(path, im.cfg.Repair) {
+	if SameFile(path, im.cfg.Repair) {
 		return nil, refuse("give the file another name", "%s has the name under which the import keeps its own copy of the repaired rows", im.cfg.Repair)
 	}
 	err = journal.AtomicWrite(im.cfg.Disk, path, func(w io.Writer) error {
@@ -165,8 +165,8 @@ func (im *Import) noteSent(repaired []rows.Repaired) (err error) {
 	return nil
 }
 
-// sameFile reports whether two paths lead to one file.
-func sameFile(a, b string) bool {
+// SameFile reports whether two paths lead to one file.
+func SameFile(a, b string) bool {
 	x, err := os.Stat(a)
 	if err != nil {
 		return false

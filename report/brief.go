@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 	"github.com/consentimport/consentimport/importer/survey"
 	"github.com/consentimport/consentimport/report/summary"
@@ -73,7 +74,7 @@ func RemoveEarlier(disk journal.Disk, dir, repaired string, taken []string) (kep
 	if kept, err = keepEdited(disk, dir, nil, taken, repaired); err != nil {
 		return kept, err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return sameFile(filepath.Join(dir, name), repaired) })
+	names = slices.DeleteFunc(names, func(name string) bool { return importer.SameFile(filepath.Join(dir, name), repaired) })
 	gone := false
 	for _, name := range append([]string{summary.Name}, names...) {
 		switch err := disk.Remove(filepath.Join(dir, name)); {

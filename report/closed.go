@@ -38,12 +38,21 @@ func closedBy(c *collector, s *summary.Summary, v *Invocation, facts *survey.Fac
 
 // again is a directory beside another one for what is left of its import.
 func again(dir string) string {
-	free := filepath.Clean(dir) + "-again"
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(free); errors.Is(err, os.ErrNotExist) || n > 999 {
-			return free
+	return free(func(n int) string {
+		if n == 1 {
+			return filepath.Clean(dir) + "-again"
 		}
-		free = fmt.Sprintf("%s-again-%d", filepath.Clean(dir), n)
+		return fmt.Sprintf("%s-again-%d", filepath.Clean(dir), n)
+	})
+}
+
+// free is the first of numbered paths, from 1 on, at which nothing lies.
+func free(path func(n int) string) string {
+	for n := 1; ; n++ {
+		p := path(n)
+		if _, err := os.Lstat(p); err != nil { // or nobody can tell
+			return p
+		}
 	}
 }
 

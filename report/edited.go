@@ -73,7 +73,7 @@ func sortOut(disk journal.Disk, dir string, known, taken []string, repaired stri
 		return nil, nil, err
 	}
 	for _, name := range names {
-		if sameFile(filepath.Join(dir, name), repaired) {
+		if importer.SameFile(filepath.Join(dir, name), repaired) {
 			continue
 		}
 		is, err := DigestFile(disk, dir, name)
@@ -88,16 +88,6 @@ func sortOut(disk journal.Disk, dir string, known, taken []string, repaired stri
 		}
 	}
 	return edited, ours, nil
-}
-
-// sameFile reports whether the file of a directory is the one that a path leads to.
-func sameFile(in, path string) bool {
-	a, err := os.Lstat(in)
-	if err != nil || path == "" {
-		return false
-	}
-	b, err := os.Stat(path)
-	return err == nil && os.SameFile(a, b)
 }
 
 // rejectedIn names the files of rejected rows in a directory.
@@ -117,12 +107,9 @@ func rejectedIn(dir string) (names []string, err error) {
 // freeName is a name for what was changed of a file, which nothing has yet.
 func freeName(dir, name string) string {
 	ext := filepath.Ext(name)
-	for n := 1; ; n++ {
-		free := fmt.Sprintf("%s-edited-%d%s", strings.TrimSuffix(name, ext), n, ext)
-		if _, err := os.Lstat(filepath.Join(dir, free)); errors.Is(err, fs.ErrNotExist) {
-			return free
-		}
-	}
+	return filepath.Base(free(func(n int) string {
+		return filepath.Join(dir, fmt.Sprintf("%s-edited-%d%s", strings.TrimSuffix(name, ext), n, ext))
+	}))
 }
 
 // readRejectedKnown gives the digests that are known; of a file that cannot be understood

@@ -2,10 +2,7 @@ package report
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -186,13 +183,12 @@ func (v *Invocation) copied(step func(string, ...any)) (copies []string) {
 
 // freeCopy is a name for a copy of a file: one that is there may have been repaired already.
 func freeCopy(dir, name string) string {
-	to := dir + "repaired-" + name
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) || n > 999 {
-			return to
+	return free(func(n int) string {
+		if n == 1 {
+			return dir + "repaired-" + name
 		}
-		to = fmt.Sprintf("%srepaired-%d-%s", dir, n, name)
-	}
+		return fmt.Sprintf("%srepaired-%d-%s", dir, n, name)
+	})
 }
 
 // withFixedMapping is a run under a changed mapping: with the proposed change made in

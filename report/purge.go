@@ -15,14 +15,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/consentimport/consentimport/importer"
 	"github.com/consentimport/consentimport/importer/journal"
 )
 
 // purged are the files of an out directory that are there for people's data alone.
-var purged = regexp.MustCompile(`^(rejected(-[0-9]+)?(-edited-[0-9]+)?\.(csv|jsonl)|suppress(ed)?\.csv|input\.zst|repair-[0-9]+\.(csv|jsonl))$`)
+var purged = regexp.MustCompile(`^(rejected(-[0-9]+)?\.(csv|jsonl)|suppress(ed)?\.csv|input\.zst|repair-[0-9]+\.(csv|jsonl))$`)
 
 // HoldsPeople reports whether Purge removes a file of an out directory.
-func HoldsPeople(name string) bool { return purged.MatchString(name) }
+func HoldsPeople(name string) bool { return purged.MatchString(name) || importer.IsEdited(name) }
 
 // removedValue stands in decisions.csv for a value that the mapping does not name.
 const removedValue = "(removed)"

@@ -25,7 +25,7 @@ import (
 
 // compareImports says what differs between two imports, and ends with 3 if anything does.
 func compareImports(env *environment, a, b, page string, asJSON bool) error {
-	if sameFile(a, b) {
+	if importer.SameFile(a, b) {
 		return usage("give the out directories of two imports", "report --compare: %s and %s are the same directory", a, b)
 	}
 	var sides [2]*report.Stored
@@ -153,11 +153,4 @@ func writePage(env *environment, path string, write func(io.Writer) error) error
 		return usage("name a file to write, in a directory that is there", "write --html: %w", err)
 	}
 	return nil
-}
-
-// sameFile says whether two paths lead to one place.
-func sameFile(a, b string) bool {
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	return errX == nil && errY == nil && os.SameFile(x, y)
 }

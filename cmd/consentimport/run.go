@@ -164,22 +164,26 @@ func (f *runFlags) run(env *environment, called report.Invocation, paths []strin
 	if f.repair != "" {
 		repaired = paths[0]
 	}
-	kept, err := report.RemoveEarlier(env.disk, f.dir(paths), repaired, im.Taken())
-	messages{env}.kept(f.dir(paths), kept, false)
-	if err != nil {
+	if err := f.removeEarlier(env, im, paths, repaired); err != nil {
 		return errors.Join(err, im.Abandon())
 	}
 	if err := im.CommitPass(); err != nil {
 		return err
 	}
 	if repaired != "" { // now the import has it
-		kept, err := report.RemoveEarlier(env.disk, f.dir(paths), "", im.Taken())
-		messages{env}.kept(f.dir(paths), kept, false)
-		if err != nil {
+		if err := f.removeEarlier(env, im, paths, ""); err != nil {
 			return err
 		}
 	}
 	return f.send(ctx, env, im, send, called, op)
+}
+
+// removeEarlier removes the reports of earlier runs, but for the file repaired, and says what
+// of them is kept.
+func (f *runFlags) removeEarlier(env *environment, im *importer.Import, paths []string, repaired string) error {
+	kept, err := report.RemoveEarlier(env.disk, f.dir(paths), repaired, im.Taken())
+	messages{env}.kept(f.dir(paths), kept, false)
+	return err
 }
 
 // optedOut reads the list of --suppress; nil for none.

@@ -134,11 +134,12 @@ var states = []string{"status", "state", "preference"}
 // OptIn reports whether the name of a column says, whatever else is in the export, that it
 // is about what people agreed to or subscribed to, so that UNSUBSCRIBED in it is a no.
 func OptIn(name []byte) bool {
-	if s := Name(name); s == Out || s == Delivery {
+	sense := Name(name)
+	if sense == Out || sense == Delivery {
 		return false
 	}
 	var b folded
-	return b.fold(name) && b.n <= longestName && (b.holds(about) || b.holds(ways) && (Name(name) == In || b.holds(states)))
+	return b.fold(name) && b.n <= longestName && (b.holds(about) || b.holds(ways) && (sense == In || b.holds(states)))
 }
 
 // holds reports whether one of the parts is in the name.
